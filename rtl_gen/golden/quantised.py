@@ -1,0 +1,92 @@
+"""The quantised model: integer codes and scales, in one self-describing file."""
+
+__all__ = ["QuantMatrix", "QuantModel"]
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from rtl_gen.errors import FlowError
+from rtl_gen.golden.shape import Shape
+
+FORMAT = "sc-flow-quantised-1"
+
+
+@dataclass(frozen=True)
+class QuantMatrix:
+    """One matrix: weight[o, i] is about codes[o, i] * scale[o].
+
+    Attributes:
+        bits: 3, 4 or 6; codes lie in [-2**(bits-1), 2**(bits-1) - 1].
+        codes: int8 [outputs, inputs].
+        scale: float64 [outputs], positive.
+    """
+
+    bits: int
+    codes: np.ndarray
+    scale: np.ndarray
+
+    def __post_init__(self) -> None:
+        limit = 1 << (self.bits - 1)
+        if self.codes.ndim != 2 or self.scale.shape != self.codes.shape[:1]:
+            raise ValueError(f"codes {self.codes.shape} and scale {self.scale.shape} do not belong together")
+        if self.codes.size and not (-limit <= self.codes.min() and self.codes.max() < limit):
+            raise ValueError(f"codes leave the range of {self.bits} bits")
+
+    def dequantised(self) -> np.ndarray:
+        """float64 [outputs, inputs]."""
+        return self.codes.astype(np.float64) * self.scale[:, None]
+
+
+@dataclass(frozen=True)
+class QuantModel:
+    """A decoder after quantisation, before its activations are calibrated.
+
+    Norm weights are folded into the matrices that follow them, so norms have no weights left;
+    the one exception is `final_norm` (float64 [dim]) of a tied model, whose head must stay the embedding.
+    Rows of `q` and `k` are in interleaved RoPE order: elements 2i and 2i+1 of a head rotate together.
+    """
+
+    name: str
+    shape: Shape
+    matrices: dict[str, QuantMatrix]
+    final_norm: np.ndarray
+
+    def save(self, path: Path) -> None:
+        """Write one safetensors file; the same model gives the same bytes."""
+        tensors = {"final_norm": np.ascontiguousarray(self.final_norm, np.float64)}
+        for name, m in self.matrices.items():
+            tensors[f"{name}.codes"] = np.ascontiguousarray(m.codes, np.int8)
+            tensors[f"{name}.scale"] = np.ascontiguousarray(m.scale, np.float64)
+        meta = {
+            "format": FORMAT,
+            "name": self.name,
+            "shape": json.dumps(self.shape.to_dict(), sort_keys=True),
+            "bits": json.dumps({n: m.bits for n, m in self.matrices.items()}, sort_keys=True),
+        }
+        # One metadata value: the library orders several keys by a hash that differs from run to run.
+        save_file(tensors, str(path), metadata={"sc-flow": json.dumps(meta, sort_keys=True)})
+
+    @classmethod
+    def load(cls, path: Path) -> "QuantModel":
+        """Read what `save` wrote; raises FlowError when the file is not one, or is damaged."""
+        try:
+            with safe_open(str(path), framework="np") as f:
+                meta = json.loads((f.metadata() or {})["sc-flow"])
+                if meta["format"] != FORMAT:
+                    raise KeyError("format")
+                tensors = {k: f.get_tensor(k) for k in f.keys()}  # noqa: SIM118 (not a dict)
+            shape = Shape(**json.loads(meta["shape"]))
+            bits = json.loads(meta["bits"])
+            matrices = {
+                n: QuantMatrix(bits[n], tensors[f"{n}.codes"], tensors[f"{n}.scale"]) for n in shape.matrices()
+            }
+            return cls(meta["name"], shape, matrices, tensors["final_norm"])
+        except (OSError, SafetensorError, KeyError, TypeError, ValueError) as e:
+            raise FlowError(
+                f"not a quantised model, or damaged ({e})", where=str(path), hint="Run the quantise step again."
+            ) from e
