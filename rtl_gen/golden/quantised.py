@@ -83,10 +83,13 @@ class QuantModel:
             shape = Shape(**json.loads(meta["shape"]))
             bits = json.loads(meta["bits"])
             matrices = {
-                n: QuantMatrix(bits[n], tensors[f"{n}.codes"], tensors[f"{n}.scale"]) for n in shape.matrices()
+                n: QuantMatrix(bits[n], tensors[f"{n}.codes"], tensors[f"{n}.scale"])
+                for n in shape.matrices()
             }
             return cls(meta["name"], shape, matrices, tensors["final_norm"])
         except (OSError, SafetensorError, KeyError, TypeError, ValueError) as e:
             raise FlowError(
-                f"not a quantised model, or damaged ({e})", where=str(path), hint="Run the quantise step again."
+                f"not a quantised model, or damaged ({e})",
+                where=str(path),
+                hint="Run the quantise step again.",
             ) from e
