@@ -1,0 +1,51 @@
+# The two commands are `make chip` and `make test`; each first sets up what is missing.
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+
+# executable:Debian package. README.md lists what each is for; `sc-flow doctor` says what is missing.
+DEBIAN := magic:magic netgen-lvs:netgen-lvs klayout:klayout iverilog:iverilog sta:opensta ngspice:ngspice
+
+.PHONY: chip test setup pdk clean
+
+chip: setup pdk
+	$(BIN)/sc-flow build --model words --pdk sky130
+
+test: setup pdk
+	$(BIN)/ruff check .
+	$(BIN)/mypy flow rtl_gen base_chip metal_configs signoff
+	$(BIN)/pytest -q -n auto
+	$(BIN)/pytest -q -n auto -m flow
+
+setup: .venv/.debian .venv/.python
+
+# Looks on PATH first, so that tools from elsewhere are used and nothing is installed twice. A package that
+# a distribution lacks (Magic in Debian 13) is not fatal: the rows of the table that need it read "not run".
+.venv/.debian: Makefile
+	@mkdir -p .venv; missing=; \
+	for t in $(DEBIAN); do command -v $${t%%:*} > /dev/null || missing+=" $${t##*:}"; done; \
+	$(PYTHON) -c 'import ensurepip' 2> /dev/null || missing+=" python3-venv"; \
+	if [ -z "$$missing" ]; then touch $@; exit 0; fi; \
+	as_root=; [ "$$(id -u)" = 0 ] || as_root="sudo -n"; \
+	if ! command -v apt-get > /dev/null || { [ -n "$$as_root" ] && ! $$as_root true 2> /dev/null; }; then \
+	  echo "Not installed, and no way to install them from here (needs apt-get and root):$$missing" >&2; \
+	  exit 0; \
+	fi; \
+	export DEBIAN_FRONTEND=noninteractive; \
+	$$as_root apt-get update -qq; \
+	for p in $$missing; do \
+	  $$as_root apt-get install -y -qq --no-install-recommends $$p > /dev/null \
+	    && echo "installed $$p" || echo "could not install $$p; see sc-flow doctor" >&2; \
+	done; touch $@
+
+.venv/.python: pyproject.toml | .venv/.debian
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+pdk: setup
+	$(BIN)/sc-flow pdk install sky130
+
+# Keeps the PDK kit and the step cache, which lie outside the repository (see docs/flow.md).
+clean:
+	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

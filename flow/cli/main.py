@@ -1,0 +1,66 @@
+"""Entry point: runs a command and turns every fault into one message and an exit status."""
+
+__all__ = ["cli", "main"]
+
+import os
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+
+import click
+
+from flow.cli.doctor import doctor
+from flow.cli.pdk import pdk
+from flow.files import cache_root
+from rtl_gen.errors import FlowError
+
+CRASHED = 70  # EX_SOFTWARE of sysexits.h: a fault of sc-flow itself
+INTERRUPTED = 130
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="sc-flow", prog_name="sc-flow")
+def cli() -> None:
+    """Hardwire a language model as vias into a sky130 chip, and prove it step by step."""
+
+
+for command in (doctor, pdk):
+    cli.add_command(command)
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run one command line; returns the exit status and raises nothing."""
+    try:
+        result = cli.main(args=args, prog_name="sc-flow", standalone_mode=False)
+        sys.stdout.flush()
+        return result if isinstance(result, int) else 0
+    except FlowError as e:
+        click.echo(f"sc-flow: error: {e}", err=True)
+        return int(e.code)
+    except click.ClickException as e:
+        e.show()
+        return e.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("sc-flow: interrupted; run the same command again to go on where it stopped", err=True)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader has gone (`sc-flow steps | head`); Python must not complain about it at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as e:  # the last resort: a person sees a sentence, the log holds the rest
+        click.echo(f"sc-flow: internal error: {type(e).__name__}: {e}\n  Details: {_log(e)}", err=True)
+        return CRASHED
+
+
+def _log(error: Exception) -> Path:
+    text = "".join(traceback.format_exception(error))
+    for folder in (cache_root() / "logs", Path(tempfile.gettempdir())):
+        path = folder / f"sc-flow-crash-{os.getpid()}.log"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, "utf-8")
+            return path
+        except OSError:
+            continue
+    return Path(os.devnull)
