@@ -1,0 +1,84 @@
+import pytest
+import yaml
+
+from base_chip.config import known_bases, load_base, parse_base
+from rtl_gen.errors import ExitCode, FlowError
+
+
+def text(**changes: object) -> str:
+    """The nano config as YAML, with fields (`a.b` as `a__b`) replaced; None removes one."""
+    base = load_base("nano")
+    data = {
+        "name": base.name,
+        "pdk": base.pdk,
+        "program_layers": [list(p) for p in base.program_layers],
+        "limits": dict(vars(base.limits)),
+        "engine": dict(vars(base.engine)),
+        "rom": dict(vars(base.rom)),
+        "floorplan": {"die": list(base.floorplan.die), "banks": [list(p) for p in base.floorplan.banks]},
+    }
+    for path, value in changes.items():
+        *parents, last = path.split("__")
+        at = data
+        for p in parents:
+            at = at[p]
+        if value is None:
+            del at[last]
+        else:
+            at[last] = value
+    return yaml.safe_dump(data)
+
+
+def test_nano():
+    base = load_base("nano")
+    assert base.program_layers == ((69, 44),)
+    assert base.rom.rows == 2048
+    assert base.rom.bit_lines == 256
+    assert parse_base(text(), where="copy").digest() == base.digest()
+
+
+def test_unknown_base_is_usage_and_lists_known_ones():
+    with pytest.raises(FlowError, match="nano") as e:
+        load_base("giga")
+    assert e.value.code == ExitCode.USAGE
+    assert known_bases() == sorted(known_bases())
+
+
+@pytest.mark.parametrize("name", ["../nano", "", "nano.yaml"])
+def test_a_name_is_not_a_path(name):
+    with pytest.raises(FlowError):
+        load_base(name)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"limits__dim": None}, ["limits.dim", "missing"]),
+        ({"limits__dim": 0}, ["limits.dim", "0", "at least 1"]),
+        ({"limits__dim": True}, ["limits.dim", "True"]),
+        ({"limits__dim": "32"}, ["limits.dim", "'32'"]),
+        ({"limits__size": 3}, ["limits.size", "known: dim"]),
+        ({"colour": "red"}, ["colour"]),
+        ({"engine": [1]}, ["engine", "mapping"]),
+        ({"program_layers": [[69]]}, ["program_layers", "pairs"]),
+        ({"program_layers": [[69, "x"]]}, ["program_layers[0][1]", "'x'"]),
+        ({"rom__bits": 60}, ["rom.bits", "60", "64"]),
+        ({"rom__banks": 3}, ["floorplan.banks", "2 origins", "3"]),
+        ({"floorplan__banks": [[0, -1], [1, 1]]}, ["floorplan.banks[0]", "-1"]),
+        ({"floorplan__banks": [[0, 0.001], [1, 1]]}, ["floorplan.banks[0]", "0.005"]),
+        ({"floorplan__die": [1, 2, 3]}, ["floorplan.die"]),
+        ({"pdk": 130}, ["pdk", "130"]),
+    ],
+)
+def test_bad_fields_are_named(changes, words):
+    with pytest.raises(FlowError) as e:
+        parse_base(text(**changes), where="my.yaml")
+    assert e.value.code == ExitCode.BAD_INPUT
+    for word in ["my.yaml", *words]:
+        assert word in str(e.value)
+
+
+@pytest.mark.parametrize("bad", ["", "- 1", "{", "name: [", "\t"])
+def test_not_a_config(bad):
+    with pytest.raises(FlowError, match=r"my\.yaml"):
+        parse_base(bad, where="my.yaml")
