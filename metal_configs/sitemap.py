@@ -1,0 +1,133 @@
+"""Where each ROM bit lies on the chip: (bank, word line, bit line) to coordinates and back."""
+
+__all__ = ["SiteMap", "from_banks"]
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from rtl_gen.golden.rom import RomGeometry
+
+Indices = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+def from_banks(rom: RomGeometry, banks: np.ndarray) -> np.ndarray:
+    """Inverse of `RomGeometry.to_banks`: bool [banks, word_lines, bit_lines] to [rows, bits]."""
+    if banks.shape != (rom.banks, rom.word_lines, rom.bit_lines):
+        raise ValueError(f"banks are {banks.shape}, expected {(rom.banks, rom.word_lines, rom.bit_lines)}")
+    a = banks.reshape(rom.banks, rom.word_lines, rom.bits, rom.mux)
+    return a.transpose(0, 1, 3, 2).reshape(rom.rows, rom.bits)
+
+
+@dataclass(frozen=True, eq=False)
+class SiteMap:
+    """The programmable sites of a base; all lengths in nm, chip coordinates.
+
+    All banks are the same cell, unrotated, so a site is its bank's origin plus the place of its
+    bit line (x) and of its word line (y) within the cell. Index arguments may be numbers or arrays.
+
+    Attributes:
+        base: Name of the base.
+        rom: Banks, word lines and bit lines, and how logical rows lie on them.
+        origins: int64 [banks, 2].
+        x: int64 [bit_lines], centre of a site within its bank.
+        y: int64 [word_lines], likewise.
+        size: Side of the square drawn at a programmed site.
+        layer: GDS layer and datatype of that square.
+    """
+
+    base: str
+    rom: RomGeometry
+    origins: np.ndarray
+    x: np.ndarray
+    y: np.ndarray
+    size: int = 200
+    layer: tuple[int, int] = (69, 44)
+
+    def __post_init__(self) -> None:
+        for name, shape in (
+            ("origins", (self.rom.banks, 2)),
+            ("x", (self.rom.bit_lines,)),
+            ("y", (self.rom.word_lines,)),
+        ):
+            a = np.asarray(getattr(self, name), np.int64)
+            if a.shape != shape:
+                raise ValueError(f"{name} of the site map is {a.shape}, expected {shape}")
+            object.__setattr__(self, name, a)
+        for name in ("x", "y"):
+            gap = np.diff(np.sort(getattr(self, name)))
+            if gap.size and gap.min() < self.size:
+                raise ValueError(
+                    f"sites overlap: {name} has a pitch of {gap.min()} nm, a site is {self.size} nm"
+                )
+
+    @classmethod
+    def of(
+        cls, base: str, rom: RomGeometry, origins: Sequence[tuple[int, int]], x: np.ndarray, y: np.ndarray
+    ) -> "SiteMap":
+        """The site map of a base whose banks stand at `origins` (nm), with via2 squares of 200 nm."""
+        return cls(base, rom, np.array(origins, np.int64), x, y)
+
+    @property
+    def sites(self) -> int:
+        return self.rom.banks * self.rom.word_lines * self.rom.bit_lines
+
+    def place(self, bank: np.ndarray, word_line: np.ndarray, bit_line: np.ndarray) -> np.ndarray:
+        """Centres of sites, int64 [..., 2]."""
+        o = self.origins[np.asarray(bank)]
+        return np.stack([o[..., 0] + self.x[bit_line], o[..., 1] + self.y[word_line]], axis=-1)
+
+    def locate(self, points: np.ndarray) -> Indices:
+        """Inverse of `place`: bank, word line and bit line of points [n, 2]; -1 where there is no site."""
+        points = np.asarray(points, np.int64).reshape(-1, 2)
+        out = np.full((3, len(points)), -1, np.int64)
+        for bank, origin in enumerate(self.origins):
+            local = points - origin
+            bit_line, word_line = _find(self.x, local[:, 0]), _find(self.y, local[:, 1])
+            hit = (bit_line >= 0) & (word_line >= 0)
+            out[:, hit] = np.stack([np.full(hit.sum(), bank), word_line[hit], bit_line[hit]])
+        return out[0], out[1], out[2]
+
+    def centres(self) -> np.ndarray:
+        """Every legal site, int64 [sites, 2], in order of bank, word line and bit line."""
+        shape = (self.rom.banks, self.rom.word_lines, self.rom.bit_lines)
+        return self.place(*np.indices(shape).reshape(3, -1))
+
+    def of_row(self, row: np.ndarray, bit: np.ndarray) -> Indices:
+        """Bank, word line and bit line that hold a bit of a logical row."""
+        row, bit = np.asarray(row), np.asarray(bit)
+        per_bank = self.rom.word_lines * self.rom.mux
+        return (
+            row // per_bank,
+            row // self.rom.mux % self.rom.word_lines,
+            bit * self.rom.mux + row % self.rom.mux,
+        )
+
+    def to_row(
+        self, bank: np.ndarray, word_line: np.ndarray, bit_line: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Inverse of `of_row`: logical row and bit."""
+        line = np.asarray(bank) * self.rom.word_lines + word_line
+        return line * self.rom.mux + np.asarray(bit_line) % self.rom.mux, np.asarray(bit_line) // self.rom.mux
+
+    def parameters(self) -> dict[str, object]:
+        """All that is needed to rebuild this map, as JSON types."""
+        return {
+            "banks": self.rom.banks,
+            "word_lines": self.rom.word_lines,
+            "bits": self.rom.bits,
+            "mux": self.rom.mux,
+            "origins_nm": self.origins.tolist(),
+            "x_nm": self.x.tolist(),
+            "y_nm": self.y.tolist(),
+            "size_nm": self.size,
+        }
+
+
+def _find(values: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Index in `values` (distinct, any order) of each wanted value, -1 where there is none."""
+    order = np.argsort(values)
+    at = np.minimum(np.searchsorted(values, wanted, sorter=order), len(values) - 1)
+    index = order[at]
+    return np.where(values[index] == wanted, index, -1)
