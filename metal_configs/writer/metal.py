@@ -1,0 +1,91 @@
+"""Write a ROM image as program-layer shapes."""
+
+__all__ = ["Written", "write_banks", "write_metal"]
+
+import contextlib
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from metal_configs.sitemap import SiteMap
+from metal_configs.writer.oasis import OasisFile
+from metal_configs.writer.records import Cursor, bank_records
+from rtl_gen.errors import ExitCode, FlowError
+
+
+@dataclass(frozen=True)
+class Written:
+    """A finished metal-config file.
+
+    Attributes:
+        path: Where it is.
+        sha256: Of its bytes.
+        size: Bytes.
+        programmed: Vias in each bank.
+    """
+
+    path: Path
+    sha256: str
+    size: int
+    programmed: tuple[int, ...]
+
+
+def write_metal(path: Path, image: np.ndarray, sites: SiteMap) -> Written:
+    """Write the vias of one model: cell `scf_<base>_metal`, whose origin is the chip's.
+
+    Args:
+        path: OASIS file; appears whole or not at all.
+        image: bool [rows, bits], as `sites.rom` lays it out.
+        sites: Site map of the base.
+
+    Raises:
+        FlowError: The image does not fit the site map, or the file cannot be written.
+    """
+    if image.shape != (sites.rom.rows, sites.rom.bits) or image.dtype != np.bool_:
+        raise FlowError(
+            f"the ROM image is {image.dtype} {image.shape}, expected bool {(sites.rom.rows, sites.rom.bits)}"
+            f" for base {sites.base}",
+            hint="Build the image for this base.",
+        )
+    return write_banks(path, sites.rom.to_banks(image), sites)
+
+
+def write_banks(path: Path, banks: Iterable[np.ndarray], sites: SiteMap) -> Written:
+    """As `write_metal`, from one bool [word_lines, bit_lines] array a bank.
+
+    Takes one bank at a time, so that memory does not grow with the size of the model.
+    """
+    order = np.argsort(sites.x)
+    in_order = bool((order == np.arange(len(order))).all())
+    half = sites.size // 2
+    part = path.with_name(path.name + ".part")
+    programmed: list[int] = []
+    cursor = Cursor()
+    try:
+        with part.open("wb") as stream:
+            file = OasisFile(stream)
+            file.cell(f"scf_{sites.base}_metal")
+            for bits, (ox, oy) in zip(banks, sites.origins, strict=True):
+                if bits.shape != (sites.rom.word_lines, sites.rom.bit_lines):
+                    raise ValueError(f"bank {len(programmed)} is {bits.shape}")
+                columns = bits if in_order else bits[:, order]
+                x, y = sites.x[order] + ox - half, sites.y + oy - half
+                file.block(bank_records(columns, x, y, sites.size, sites.layer, cursor))
+                programmed.append(int(np.count_nonzero(bits)))
+            file.close()
+            size, sha256 = stream.tell(), file.sha256()
+        os.replace(part, path)
+    except OSError as e:
+        raise FlowError(
+            f"cannot write the metal config ({e.strerror})",
+            where=str(path),
+            hint="Check the output directory and its free space.",
+            code=ExitCode.OUTPUT,
+        ) from e
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink()
+    return Written(path, sha256, size, tuple(programmed))
