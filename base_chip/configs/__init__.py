@@ -1,0 +1,1 @@
+"""The base configs that ship with the package, one YAML file each."""
