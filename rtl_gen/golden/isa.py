@@ -1,6 +1,6 @@
 """The sequencer's instructions, and how numbers lie in a ROM row of 64 bits.
 
-A vector instruction runs over elements o = 0 .. n-1 (for some an inner loop k), one a cycle, through
+A vector instruction runs over elements o = 0 .. n (for some an inner loop k), one a cycle, through
 the pipeline: operands, multiply, accumulate, shift-round-saturate-write. Memories: A (int8
 activations), T (one byte a column or position), X (int16 residual and logits), KV (int8).
 """
@@ -54,7 +54,7 @@ class Op(enum.IntEnum):
     GAIN_A = 14  # A[d + o] = X[o] * lane(rom, o)
     ROPE_A = 15  # A[d + o] = sum over k < 2 of A[a + pair of o + k] * coefficient; imm: log2 head_dim
     ROPE_KV = 16  # KV[d + (POSITION << imm[7:4]) + o] = the same
-    SCORE = 17  # T[t] = sum over k < n of A[a + H + k] * KV[d + (t << imm) + k], t <= POSITION
+    SCORE = 17  # T[t] = sum over k <= n of A[a + H + k] * KV[d + (t << imm) + k], t <= POSITION
     EXP_T = 18  # T[t] = byte(rom, maximum - T[t]); ACC = their sum
     SCALE_T = 19  # T[t] = T[t] * R unsigned, shifted by sh - E
     MIX = 20  # A[d + H + o] = sum over t <= POSITION of T[t] * KV[a + (t << imm) + o]
@@ -64,8 +64,8 @@ class Op(enum.IntEnum):
     EMBED = 24  # X[o] = R * weight pair (rom + (TOKEN >> 3 << imm) + o, TOKEN & 7), shifted by sh - E
     HEAT = 25  # A[d + o] = (maximum - X[o]) * BETA, unsigned
     EXP_A = 26  # A[d + o] = byte(rom, A[a + o]); ACC = their sum
-    DRAW = 27  # step the generator until its low bits are below ACC
-    SELECT = 28  # TOKEN = first o at which the running sum of A[a + o] exceeds the draw
+    DRAW = 27  # step the generator until the draw, its bits under the mask rom, is below ACC
+    SELECT = 28  # TOKEN = first o at which the running sum of A[a + o] exceeds the draw (mask rom)
     ARGMAX = 29  # TOKEN = index of the running maximum
 
 
@@ -96,7 +96,7 @@ RESTART = 2  # POSITION = 0
 
 @dataclass(frozen=True)
 class Instruction:
-    """One instruction; `encode` gives its ROM row."""
+    """One instruction; `encode` gives its ROM row. `n` is the last element: the length less one."""
 
     op: Op
     rom: int = 0
