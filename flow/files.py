@@ -41,7 +41,7 @@ def disk_faults(where: Path) -> Iterator[None]:
         if e.errno in (errno.ENOSPC, errno.EDQUOT):
             hint = f"{_free(where)}Free some space, or choose another folder with --out (cache: SCF_CACHE)."
             raise FlowError("the disk is full", where=str(where), hint=hint, code=ExitCode.OUTPUT) from e
-        if e.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
+        if e.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ELOOP):
             hint = "Choose another folder with --out (cache: SCF_CACHE)."
             raise FlowError(
                 f"cannot write there ({e.strerror})", where=str(where), hint=hint, code=ExitCode.OUTPUT

@@ -10,8 +10,11 @@ from pathlib import Path
 
 import click
 
+from flow.cli.build import build
 from flow.cli.doctor import doctor
 from flow.cli.pdk import pdk
+from flow.cli.show import show
+from flow.cli.steps import clean, steps
 from flow.files import cache_root
 from rtl_gen.errors import FlowError
 
@@ -25,7 +28,7 @@ def cli() -> None:
     """Hardwire a language model as vias into a sky130 chip, and prove it step by step."""
 
 
-for command in (doctor, pdk):
+for command in (build, show, doctor, pdk, steps, clean):
     cli.add_command(command)
 
 

@@ -1,0 +1,25 @@
+"""`sc-flow show`."""
+
+__all__ = ["show"]
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("build", type=click.Path(path_type=Path), required=False)
+@click.option("--png", type=click.Path(path_type=Path), help="Write a picture instead; needs no display.")
+@click.option(
+    "--width", type=click.IntRange(64, 8192), default=1600, show_default=True, help="Of the picture."
+)
+def show(build: Path | None, png: Path | None, width: int) -> None:
+    """Open a build's chip (build/NAME; the latest, unless given) in KLayout, with layer names."""
+    from flow.show import chip_of, latest_build, open_viewer, write_png
+
+    chip = chip_of(build or latest_build(Path("build")))
+    if png is None:
+        open_viewer(chip)
+    else:
+        write_png(chip, png, width=width)
+        click.echo(f"{png}: {chip.layout.name}")

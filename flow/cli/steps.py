@@ -1,0 +1,47 @@
+"""`sc-flow steps` and `sc-flow clean`."""
+
+__all__ = ["clean", "steps"]
+
+import shutil
+from pathlib import Path
+
+import click
+
+from rtl_gen.errors import FlowError
+
+
+@click.command()
+def steps() -> None:
+    """List the steps of a build: what each does, needs and depends on."""
+    from flow.graph import STEPS
+
+    for step in STEPS:
+        module = __import__(step.__module__, fromlist=["__doc__"])
+        click.echo(f"{step.step_name:12} {(module.__doc__ or '').strip().splitlines()[0]}")
+        for label, names in (("needs", step.needs), ("tools", step.tools), ("options", step.config)):
+            if names:
+                click.echo(f"{'':12}   {label}: {', '.join(names)}")
+
+
+@click.command()
+@click.argument("build", type=click.Path(path_type=Path), required=False)
+@click.option("--cache", is_flag=True, help="Remove the cache of finished steps too (not the PDK kit).")
+def clean(build: Path | None, cache: bool) -> None:
+    """Remove the results of one build (build/NAME), or those of all in ./build."""
+    from flow.files import cache_root, disk_faults
+    from flow.lock import build_lock
+
+    if build is None:
+        builds = sorted(p.parent for p in Path("build").glob("*/.run.json"))
+    elif (build / ".run.json").is_file():
+        builds = [build]
+    else:
+        raise FlowError("not a build folder (no .run.json)", where=str(build), hint="Give build/<name>.")
+    for folder in builds:
+        with build_lock(folder), disk_faults(folder):
+            shutil.rmtree(folder)
+        click.echo(f"removed {folder}")
+    if cache:
+        for folder in (cache_root() / "blobs", cache_root() / "steps"):
+            shutil.rmtree(folder, ignore_errors=True)
+        click.echo(f"removed the cached steps in {cache_root()}")

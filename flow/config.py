@@ -1,0 +1,137 @@
+"""What a build is asked for, checked before anything runs."""
+
+__all__ = ["BuildConfig", "Run", "known_models", "load_run", "make_config"]
+
+import json
+import re
+from dataclasses import asdict, dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from base_chip.config import load_base
+from base_chip.pdk import load_pdk
+from flow.files import atomic_write, sha256_bytes, sha256_file
+from flow.pdk import PdkFiles
+from rtl_gen.errors import ExitCode, FlowError
+
+
+@dataclass(frozen=True)
+class BuildConfig:
+    """Everything that may change a result; a step's key holds the fields it names, and no others.
+
+    Attributes:
+        model: Name of the model, also of the folder under `--out`.
+        model_path: Its folder or file.
+        model_digest: SHA-256 over its content, which stands for the path in keys.
+        seed: Of the sampling; None for argmax.
+        words: How many words the gate-level simulation generates.
+    """
+
+    model: str
+    model_path: str
+    model_digest: str
+    pdk: str = "sky130"
+    base: str = "nano"
+    prompt: str = ""
+    seed: int | None = None
+    words: int = 3
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of the graph: what is asked for, and where this machine keeps things.
+
+    Attributes:
+        build: The folder of results, `<out>/<model>`.
+        forced: Steps that run although the cache has them.
+    """
+
+    config: BuildConfig
+    pdk: PdkFiles
+    build: Path
+    forced: tuple[str, ...] = ()
+
+    @property
+    def file(self) -> Path:
+        return self.build / ".run.json"
+
+    @property
+    def events(self) -> Path:
+        return self.build / ".events.jsonl"
+
+    def save(self) -> None:
+        """Write `file`, from which the process of each step reads what it is to do."""
+        data = asdict(self)
+        atomic_write(self.file, json.dumps(data, default=str, sort_keys=True, indent=1).encode())
+
+
+def load_run(path: Path) -> Run:
+    """What `Run.save` wrote."""
+    data: dict[str, Any] = json.loads(path.read_bytes())
+    pdk = data["pdk"]
+    for field in ("files", "liberty"):
+        pdk[field] = {k: Path(v) for k, v in pdk[field].items()}
+    return Run(BuildConfig(**data["config"]), PdkFiles(**pdk), Path(data["build"]), tuple(data["forced"]))
+
+
+def known_models() -> list[str]:
+    """Names of the built-in models, sorted."""
+    folder = resources.files("metal_configs")
+    return sorted(d.name for d in folder.iterdir() if d.joinpath("config.json").is_file())
+
+
+def make_config(
+    model: str,
+    *,
+    pdk: str = "sky130",
+    base: str = "nano",
+    prompt: str = "",
+    seed: int | None = None,
+    words: int = 3,
+) -> BuildConfig:
+    """Resolve names and check them.
+
+    Args:
+        model: A built-in model's name, or the path of a checkpoint.
+
+    Raises:
+        FlowError: When a name is not known, or base and PDK do not belong together.
+    """
+    load_pdk(pdk)
+    if (on := load_base(base).pdk) != pdk:
+        raise FlowError(
+            f"base {base!r} is made for {on}, not for {pdk}", hint=f"Pass --pdk {on}.", code=ExitCode.USAGE
+        )
+    path = _model_path(model)
+    name = re.sub(r"[^A-Za-z0-9_]", "_", model if model in known_models() else path.stem) or "model"
+    return BuildConfig(name, str(path), _content(path), pdk, base, prompt, seed, words)
+
+
+def _model_path(model: str) -> Path:
+    if model in known_models():
+        return Path(str(resources.files("metal_configs").joinpath(model)))
+    path = Path(model).absolute()
+    # A bare word is far more often a mistyped name than a folder that happens to be here.
+    if path.exists() and (path.is_file() or (path / "config.json").is_file()):
+        return path
+    if "/" in model or path.exists():
+        raise FlowError(
+            "no checkpoint there (a file, or a folder with config.json)",
+            where=model,
+            hint="Give the folder of a Hugging Face model.",
+        )
+    raise FlowError(
+        f"unknown model {model!r}; known: {', '.join(known_models()) or 'none'}",
+        hint="Pass one of the known names, or the path of a checkpoint, to --model.",
+        code=ExitCode.USAGE,
+    )
+
+
+def _content(path: Path) -> str:
+    try:
+        files = [path] if path.is_file() else sorted(p for p in path.iterdir() if p.is_file())
+        lines = [f"{p.name} {sha256_file(p)}" for p in files if p.suffix not in (".py", ".pyc")]
+    except OSError as e:
+        raise FlowError(f"cannot read the model ({e.strerror})", where=str(e.filename or path)) from e
+    return sha256_bytes("\n".join(lines).encode())

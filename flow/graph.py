@@ -1,0 +1,109 @@
+"""The one SiliconCompiler flowgraph of a build."""
+
+__all__ = ["STEPS", "ancestors", "check_steps", "descendants", "make_project"]
+
+import logging
+from collections.abc import Sequence
+
+from siliconcompiler import Design, Flowgraph, Project
+
+from flow.config import Run
+from flow.tasks.bank import BankTask
+from flow.tasks.drc_klayout import DrcKlayoutTask
+from flow.tasks.drc_magic import DrcMagicTask
+from flow.tasks.equiv import EquivTask
+from flow.tasks.gatesim import GatesimTask
+from flow.tasks.image import ImageTask
+from flow.tasks.invariance import InvarianceTask
+from flow.tasks.lvs import LvsTask
+from flow.tasks.metal import MetalTask
+from flow.tasks.quantise import QuantiseTask
+from flow.tasks.readback import ReadbackTask
+from flow.tasks.report import ReportTask
+from flow.tasks.rtl import RtlTask
+from flow.tasks.step import StepTask
+from flow.tasks.synth import SynthTask
+from rtl_gen.errors import ExitCode, FlowError
+
+Steps = Sequence[type[StepTask]]
+
+# In an order in which each comes after what it needs; the table has the same order.
+STEPS: Steps = (
+    QuantiseTask,
+    ImageTask,
+    RtlTask,
+    SynthTask,
+    EquivTask,
+    BankTask,
+    MetalTask,
+    InvarianceTask,
+    ReadbackTask,
+    DrcKlayoutTask,
+    DrcMagicTask,
+    LvsTask,
+    GatesimTask,
+    ReportTask,
+)
+
+
+def check_steps(steps: Steps, *names: str | None) -> None:
+    """Raise FlowError when a name that was given is not a step's."""
+    known = [s.step_name for s in steps]
+    for name in names:
+        if name is not None and name not in known:
+            raise FlowError(
+                f"unknown step {name!r}; known: {', '.join(known)}",
+                hint="`sc-flow steps` shows the graph.",
+                code=ExitCode.USAGE,
+            )
+
+
+def descendants(steps: Steps, name: str) -> tuple[str, ...]:
+    """A step and all that depend on it, in graph order."""
+    found = {name}
+    for step in steps:
+        if found.intersection(step.needs):
+            found.add(step.step_name)
+    return tuple(s.step_name for s in steps if s.step_name in found)
+
+
+def ancestors(steps: Steps, name: str) -> tuple[str, ...]:
+    """A step and all that it depends on, in graph order."""
+    found = {name}
+    for step in reversed(steps):
+        if step.step_name in found:
+            found.update(step.needs)
+    return tuple(s.step_name for s in steps if s.step_name in found)
+
+
+def make_project(steps: Steps, run: Run, *, to: str | None, jobs: int) -> Project:
+    """A SiliconCompiler project whose nodes are the steps, working in `<build>/work`."""
+    flow = Flowgraph("build")
+    for step in steps:
+        flow.node(step.step_name, step())
+    for step in steps:
+        for name in step.needs:
+            flow.edge(name, step.step_name)
+    design = Design(run.build.name)
+    with design.active_fileset("none"):
+        design.set_topmodule(run.build.name)
+    project = Project(design)
+    project.set_flow(flow)
+    project.add_fileset("none")
+    for step in steps:
+        step.find_task(project).set("var", "run", str(run.file))
+    project.option.set_builddir(str(run.build.parent))
+    project.option.set_jobname("work")
+    # What need not run again is found by content (flow.keys), across build folders and after a kill, so
+    # SiliconCompiler's own check, by time stamps in one folder, starts from nothing each time.
+    project.option.set_clean(True)
+    project.option.set_quiet(True)
+    project.option.set_nodashboard(True)
+    project.option.set_nodisplay(True)
+    project.option.scheduler.set_maxnodes(jobs)
+    if to is not None:
+        project.option.add_to(to)
+    # The terminal belongs to flow.progress; SiliconCompiler's messages are in work/job.log.
+    project.logger.removeHandler(project._logger_console)
+    project._logger_console = logging.NullHandler()
+    return project

@@ -1,0 +1,48 @@
+"""One build per folder."""
+
+__all__ = ["build_lock"]
+
+import contextlib
+import errno
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from flow.files import disk_faults
+from rtl_gen.errors import ExitCode, FlowError
+
+
+@contextlib.contextmanager
+def build_lock(build: Path) -> Iterator[None]:
+    """Hold the folder's lock, creating the folder.
+
+    The lock is the kernel's: it goes with the process, however that ends, and is not handed to the
+    processes of the steps.
+
+    Raises:
+        FlowError: When another build holds it, naming that process, or the folder cannot be written.
+    """
+    path = build / ".lock"
+    with disk_faults(build):
+        build.mkdir(parents=True, exist_ok=True)
+        fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        try:
+            fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as e:
+            if e.errno not in (errno.EACCES, errno.EAGAIN):
+                raise
+            pid = os.pread(fd, 20, 0).decode("ascii", "replace").strip() or "unknown"
+            raise FlowError(
+                f"another build (process {pid}) is using this folder",
+                where=str(build),
+                hint="Wait for it to end, or choose another folder with --out.",
+                code=ExitCode.OUTPUT,
+            ) from None
+        with disk_faults(build):
+            os.truncate(fd, 0)
+            os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(fd)

@@ -1,0 +1,140 @@
+"""What a run came to: a row for each step, the checks, and `result.json`."""
+
+__all__ = ["Outcome", "StepRow", "collect", "write_result"]
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from flow.files import atomic_write
+from flow.tasks.step import FAILURE, RESULT, StepTask
+from rtl_gen.errors import ExitCode, FlowError
+from signoff.result import CheckResult
+
+
+@dataclass(frozen=True)
+class StepRow:
+    """One step of a run.
+
+    Attributes:
+        status: "done", "failed" or "not run".
+        note: What it found, or why it failed or did not run.
+    """
+
+    name: str
+    status: str
+    seconds: float
+    reused: bool
+    note: str = ""
+
+
+@dataclass
+class Outcome:
+    """Everything that `result.json` and the table show.
+
+    Attributes:
+        errors: Of the steps that could not be done, as FlowErrors.
+        asked: Steps that this run was to do.
+    """
+
+    steps: list[StepRow] = field(default_factory=list)
+    checks: list[CheckResult] = field(default_factory=list)
+    text: list[str] = field(default_factory=list)
+    tokens_equal: bool = False
+    metrics: dict[str, float] = field(default_factory=dict)
+    errors: list[tuple[FlowError, int]] = field(default_factory=list)
+    asked: Collection[str] = ()
+
+    def exit_code(self, *, strict: bool) -> int:
+        """Status of the process: that of the first step that could not be done, else 1 for a failed check.
+
+        With `strict`, a check or step that was asked for and did not run counts as failed.
+        """
+        if self.errors:
+            return self.errors[0][1]
+        bad = {"fail", "not run"} if strict else {"fail"}
+        if any(c.status in bad for c in self.checks):
+            return int(ExitCode.CHECK_FAILED)
+        lacking = [s for s in self.steps if s.name in self.asked and s.status == "not run"]
+        return int(ExitCode.CHECK_FAILED) if strict and lacking else 0
+
+
+def collect(steps: Sequence[type[StepTask]], asked: Collection[str], work: Path) -> Outcome:
+    """Read what the steps of a run left in SiliconCompiler's folder of the job."""
+    out = Outcome(asked=asked)
+    broken: set[str] = set()
+    for step in steps:
+        name = step.step_name
+        node = work / name / "0"
+        found = _read(node / "outputs" / name / RESULT)
+        timing = _read(node / "timing.json")
+        failure = _read(node / FAILURE)
+        if name not in asked:
+            out.steps.append(StepRow(name, "not run", 0.0, False, "not asked for (--to)"))
+        elif found and timing:
+            out.steps.append(_finished(out, name, found["result"], timing))
+            if out.steps[-1].status == "failed":
+                broken.add(name)
+        elif lacking := [n for n in step.needs if n in broken]:
+            broken.add(name)
+            out.steps.append(StepRow(name, "not run", 0.0, False, f"needs {', '.join(lacking)}"))
+            if step.is_check:
+                reason = out.steps[-1].note
+                out.checks.append(CheckResult(name, "", "", None, None, "not run", reason, ""))
+        else:
+            broken.add(name)
+            told = failure or {
+                "what": "the step's process ended without a result (killed, or out of memory)",
+                "where": name,
+                "hint": f"See the logs in {node}",
+                "code": int(ExitCode.TOOL_FAILED),
+                "seconds": 0.0,
+            }
+            out.errors.append((FlowError(told["what"], where=told["where"], hint=told["hint"]), told["code"]))
+            out.steps.append(StepRow(name, "failed", told["seconds"], False, told["what"]))
+            if step.is_check:
+                out.checks.append(CheckResult(name, "", "", None, None, "not run", told["what"], ""))
+    return out
+
+
+def _finished(out: Outcome, name: str, result: dict[str, Any], timing: dict[str, Any]) -> StepRow:
+    checks = [CheckResult(**c) for c in result["checks"]]
+    out.checks += checks
+    out.text += result["text"]
+    out.metrics |= result["metrics"]
+    if result["tokens_equal"] is not None:
+        out.tokens_equal = result["tokens_equal"]
+    bad = [c for c in checks if c.status == "fail"]
+    absent = [c for c in checks if c.status == "not run"]
+    if bad:
+        status, note = "failed", bad[0].reason or f"{bad[0].name}: {bad[0].count} found"
+    elif checks and len(absent) == len(checks):
+        status, note = "not run", absent[0].reason
+    else:
+        status, note = "done", result["note"]
+    return StepRow(name, status, round(timing["seconds"], 3), timing["reused"], note)
+
+
+def _read(path: Path) -> Any:
+    try:
+        return json.loads(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return None
+
+
+def write_result(path: Path, outcome: Outcome) -> None:
+    """Write `result.json`, all at once: an earlier one stays until then."""
+    keep = ("name", "tool", "version", "count", "limit", "status", "reason")
+    data = {
+        "steps": [
+            {"name": s.name, "status": s.status, "seconds": s.seconds, "reused": s.reused}
+            for s in outcome.steps
+        ],
+        "checks": [{k: asdict(c)[k] for k in keep} for c in outcome.checks],
+        "text": outcome.text,
+        "tokens_equal": outcome.tokens_equal,
+        "metrics": dict(sorted(outcome.metrics.items())),
+    }
+    atomic_write(path, (json.dumps(data, indent=1) + "\n").encode())

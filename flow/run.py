@@ -1,0 +1,66 @@
+"""Runs the graph for one model."""
+
+__all__ = ["run_build"]
+
+from pathlib import Path
+
+from base_chip.pdk import load_pdk
+from flow.config import BuildConfig, Run
+from flow.files import disk_faults
+from flow.graph import STEPS, Steps, ancestors, check_steps, descendants, make_project
+from flow.lock import build_lock
+from flow.outcome import Outcome, collect, write_result
+from flow.pdk import find_pdk
+from flow.progress import Progress
+from rtl_gen.errors import FlowError
+
+
+def run_build(
+    config: BuildConfig,
+    out: Path,
+    *,
+    first: str | None = None,
+    last: str | None = None,
+    jobs: int = 2,
+    steps: Steps = STEPS,
+) -> Outcome:
+    """Run the steps and write `<out>/<model>/result.json`.
+
+    Args:
+        config: What to build.
+        out: Folder that holds a folder for each model.
+        first: Run this step and all that depend on it even when nothing has changed.
+        last: Stop after this step (and what it needs).
+        jobs: How many steps may run at once.
+        steps: The graph.
+
+    Raises:
+        FlowError: When the run cannot start; an earlier `result.json` is untouched then.
+    """
+    check_steps(steps, first, last)
+    build = out.absolute() / config.model
+    run = Run(config, find_pdk(load_pdk(config.pdk)), build, descendants(steps, first) if first else ())
+    asked = ancestors(steps, last) if last else tuple(s.step_name for s in steps)
+    with build_lock(build), disk_faults(build):
+        run.save()
+        run.events.unlink(missing_ok=True)
+        project = make_project(steps, run, to=last, jobs=jobs)
+        with Progress(asked, run.events):
+            failure = _scheduled(project)
+        outcome = collect(steps, asked, build / "work")
+        if failure and not outcome.errors and all(s.status != "failed" for s in outcome.steps):
+            raise FlowError(failure, where="SiliconCompiler", hint=f"See {build / 'work' / 'job.log'}")
+        write_result(build / "result.json", outcome)
+    return outcome
+
+
+def _scheduled(project) -> str:  # type: ignore[no-untyped-def]
+    """Let SiliconCompiler run the nodes; returns what it has to say when not all of them ended well."""
+    try:
+        project.run()
+    except RuntimeError as e:
+        return str(e)
+    except SystemExit:
+        # How SiliconCompiler ends a run that was interrupted, after it has ended the nodes.
+        raise KeyboardInterrupt from None
+    return ""

@@ -1,0 +1,241 @@
+"""A step of the graph: a SiliconCompiler task that is reused when nothing it depends on has changed.
+
+A step's class names what it depends on and computes its outputs in `work`; everything else (key, cache,
+progress, publishing, failure records) is here. To add a step, subclass `StepTask` in a module of this
+package and list the class in `flow.graph.STEPS`.
+"""
+
+__all__ = ["FAILURE", "RESULT", "Job", "Result", "StepTask"]
+
+import ctypes
+import dataclasses
+import json
+import os
+import shutil
+import signal
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar
+
+from siliconcompiler import Task
+
+from flow.cache import CacheDamage, StepCache
+from flow.config import BuildConfig, Run, load_run
+from flow.events import tell
+from flow.files import atomic_dir, cache_root, disk_faults
+from flow.keys import code_digest, folder_files, library_versions, step_key
+from flow.pdk import PdkFiles
+from flow.tools import TOOLS, require, version
+from rtl_gen.errors import FlowError
+from signoff.result import CheckResult
+
+RESULT = "step.json"  # beside a step's outputs: what it found
+FAILURE = "failure.json"  # in a step's working folder: why it has no outputs
+CRASHED = 70
+
+
+@dataclass(frozen=True)
+class Job:
+    """What `StepTask.work` gets.
+
+    Attributes:
+        inputs: Folder of the outputs of each step named in `needs`.
+        out: Empty folder for the outputs.
+        scratch: Empty folder for everything else.
+        say: Shows a line while the step runs.
+    """
+
+    config: BuildConfig
+    pdk: PdkFiles
+    inputs: Mapping[str, Path]
+    out: Path
+    scratch: Path
+    say: Callable[[str], None]
+
+
+@dataclass
+class Result:
+    """What a step found, beside its files.
+
+    Attributes:
+        metrics: Flat; the unit is in the name.
+        text: Strings that the chip generated.
+        tokens_equal: Whether the chip's tokens are those of the golden model; None when not compared.
+        note: A few words for the table.
+    """
+
+    checks: list[CheckResult] = field(default_factory=list)
+    metrics: dict[str, float] = field(default_factory=dict)
+    text: list[str] = field(default_factory=list)
+    tokens_equal: bool | None = None
+    note: str = ""
+
+    def failed(self) -> list[CheckResult]:
+        return [c for c in self.checks if c.status == "fail"]
+
+
+class StepTask(Task):
+    """Base of all steps.
+
+    Attributes:
+        step_name: Name of the node.
+        needs: Steps whose outputs it reads.
+        config: Fields of `BuildConfig` that it depends on.
+        code: Modules and packages that compute it.
+        tools: External tools that it cannot do without.
+        libraries: Python distributions whose version may change its outputs.
+        roles: PDK files that it reads, by role; "liberty" for those.
+        is_check: Whether it is a check, which reads "not run" when a tool is missing.
+        cached: Whether its outputs are kept.
+    """
+
+    step_name: ClassVar[str]
+    needs: ClassVar[tuple[str, ...]] = ()
+    config: ClassVar[tuple[str, ...]] = ()
+    code: ClassVar[tuple[str, ...]] = ()
+    tools: ClassVar[tuple[str, ...]] = ()
+    libraries: ClassVar[tuple[str, ...]] = ()
+    roles: ClassVar[tuple[str, ...]] = ()
+    is_check: ClassVar[bool] = False
+    cached: ClassVar[bool] = True
+
+    def work(self, job: Job) -> Result:
+        """Compute the outputs of the step; FlowError when it cannot be done."""
+        raise NotImplementedError
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.add_parameter("run", "str", "file that describes the run")
+
+    def tool(self) -> str:
+        return "scflow"
+
+    def task(self) -> str:
+        return self.step_name
+
+    def setup(self) -> None:
+        super().setup()
+        self.set_threads(1)
+        self.add_output_file(self.step_name)
+        for name in self.needs:
+            self.add_input_file(name)
+
+    def run(self) -> int:
+        """Runs in a process of its own, in the node's working folder; 0 when the outputs are there."""
+        _die_with_parent()
+        run = load_run(Path(self.get("var", "run")))
+        began = time.monotonic()
+        tell(run.events, self.step_name, "start")
+        try:
+            status, note = self._reuse_or_work(run)
+        except Exception as e:
+            what = self._record_failure(e, time.monotonic() - began)
+            tell(run.events, self.step_name, "failed", what)
+            return 1
+        tell(run.events, self.step_name, status, note)
+        return 1 if status == "failed" else 0
+
+    def _reuse_or_work(self, run: Run) -> tuple[str, str]:
+        began = time.monotonic()
+        out = Path("outputs", self.step_name)
+        key = self._key(run)
+        cache = StepCache(cache_root())
+        with disk_faults(run.build):
+            if self.cached and self.step_name not in run.forced and self._restored(run, cache, key):
+                os.rename("restored", out)
+                self._publish(run, time.monotonic() - began, reused=True)
+                return "reused", json.loads((out / RESULT).read_bytes())["result"]["note"]
+            out.mkdir()
+            result = self._checked_work(run, out)
+            told = {"key": key, "files": folder_files(out), "result": dataclasses.asdict(result)}
+            (out / RESULT).write_text(json.dumps(told, sort_keys=True, indent=1))
+            # What failed, did not run or is waived until a date is looked at again each time.
+            if self.cached and all(c.status == "pass" for c in result.checks):
+                cache.store(key, out, folder_files(out))
+            self._publish(run, time.monotonic() - began, reused=False)
+        if bad := result.failed():
+            return "failed", bad[0].reason
+        if result.checks and all(c.status == "not run" for c in result.checks):
+            return "not run", result.checks[0].reason
+        return "done", result.note
+
+    def _restored(self, run: Run, cache: StepCache, key: str) -> bool:
+        folder = Path("restored")
+        folder.mkdir()
+        try:
+            found = cache.restore(key, folder)
+        except CacheDamage as e:
+            tell(run.events, self.step_name, "warn", f"damaged cache entry ({e}); the step runs again")
+            found = False
+        if not found:
+            shutil.rmtree(folder)
+        return found
+
+    def _checked_work(self, run: Run, out: Path) -> Result:
+        for tool in self.tools:
+            if self.is_check and version(tool) is None:
+                reason = f"{TOOLS[tool].exe or tool} is not installed; run: {TOOLS[tool].fix}"
+                return Result([CheckResult(self.step_name, tool, "", None, None, "not run", reason, "")])
+            require(tool)
+        scratch = Path("scratch").absolute()
+        scratch.mkdir()
+        job = Job(
+            run.config,
+            run.pdk,
+            {n: Path("inputs", n).absolute() for n in self.needs},
+            out.absolute(),
+            scratch,
+            lambda text: tell(run.events, self.step_name, "say", text),
+        )
+        return self.work(job)
+
+    def _key(self, run: Run) -> str:
+        inputs = {n: json.loads(Path("inputs", n, RESULT).read_bytes())["files"] for n in self.needs}
+        return step_key(
+            self.step_name,
+            code=code_digest((type(self).__module__, *self.code)),
+            config={n: getattr(run.config, n) for n in self.config},
+            inputs={n: json.dumps(files, sort_keys=True) for n, files in inputs.items()},
+            tools={t: version(t) or "missing" for t in self.tools} | library_versions(self.libraries),
+            pdk={role: run.pdk.digests.get(role, "none") for role in self.roles},
+        )
+
+    def _publish(self, run: Run, seconds: float, *, reused: bool) -> None:
+        """Show the outputs as `<build>/<step>`, all at once."""
+        source = Path("outputs", self.step_name)
+        with atomic_dir(run.build / self.step_name) as shown:
+            shutil.copytree(source, shown, copy_function=_link, dirs_exist_ok=True)
+        Path("timing.json").write_text(json.dumps({"seconds": seconds, "reused": reused}))
+
+    def _record_failure(self, error: Exception, seconds: float) -> str:
+        if isinstance(error, FlowError):
+            told = {"what": error.what, "where": error.where, "hint": error.hint, "code": int(error.code)}
+        else:
+            traceback.print_exception(error)  # SiliconCompiler keeps it in the node's log
+            told = {
+                "what": f"internal error: {type(error).__name__}: {error}",
+                "where": self.step_name,
+                "hint": f"Details: {Path.cwd() / (self.step_name + '.log')}",
+                "code": CRASHED,
+            }
+        Path(FAILURE).write_text(json.dumps({**told, "seconds": seconds}))
+        return str(told["what"])
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def _die_with_parent() -> None:
+    """End this step when the build is killed, so that the next build does not meet it."""
+    pr_set_pdeathsig = 1
+    try:
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM, 0, 0, 0)
+    except (OSError, AttributeError):
+        return  # not Linux: the step runs on to its end, and its outputs go to the cache
