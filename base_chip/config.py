@@ -142,6 +142,12 @@ def _check_sense(where: str, c: BaseConfig) -> None:
         raise _bad(
             where, "floorplan.banks", f"{len(c.floorplan.banks)} origins", f"rom.banks = {c.rom.banks}"
         )
+    if list(c.floorplan.banks) != sorted(c.floorplan.banks, key=lambda p: (p[1], p[0])):
+        # Read-back numbers banks by their place, as a layout tells nothing else about their order.
+        found = list(c.floorplan.banks)
+        raise _bad(
+            where, "floorplan.banks", found, "the lowest bank first, those of one height from the left"
+        )
 
 
 def _configs() -> Any:

@@ -66,6 +66,7 @@ def test_a_name_is_not_a_path(name):
         ({"rom__banks": 3}, ["floorplan.banks", "2 origins", "3"]),
         ({"floorplan__banks": [[0, -1], [1, 1]]}, ["floorplan.banks[0]", "-1"]),
         ({"floorplan__banks": [[0, 0.001], [1, 1]]}, ["floorplan.banks[0]", "0.005"]),
+        ({"floorplan__banks": [[240, 20], [20, 20]]}, ["floorplan.banks", "lowest"]),
         ({"floorplan__die": [1, 2, 3]}, ["floorplan.die"]),
         ({"pdk": 130}, ["pdk", "130"]),
     ],
