@@ -1,0 +1,114 @@
+"""From vias to bits: which places of which bank hold a via2."""
+
+__all__ = ["Recovered", "recover"]
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import klayout.db as kdb
+import numpy as np
+
+from rtl_gen.errors import FlowError
+from signoff.readback.grid import BANK, BankGrid, find_grid
+from signoff.readback.shapes import VIA2, drawn
+
+
+@dataclass(frozen=True, eq=False)
+class Recovered:
+    """What a layout's ROM holds.
+
+    Attributes:
+        bits: bool [banks, word_lines, bit_lines]; banks counted from the bottom up, then from the left.
+        centres: int64 [banks, word_lines, bit_lines, 2], places of the bits in the chip, database units.
+        unclear: int64 [n, 2], vias that lie on a bit's place in part only, or are not squares.
+        grids: Grid of each kind of bank, by cell name.
+    """
+
+    bits: np.ndarray
+    centres: np.ndarray
+    unclear: np.ndarray
+    grids: Mapping[str, BankGrid]
+
+    def rows(self, mux: int) -> np.ndarray:
+        """Logical rows, bool [rows, bits]; `mux` neighbouring bit lines hold one bit of as many rows."""
+        banks, words, lines = self.bits.shape
+        return self.bits.reshape(banks * words, lines // mux, mux).swapaxes(1, 2).reshape(-1, lines // mux)
+
+
+def recover(layout: kdb.Layout, grids: Mapping[str, BankGrid] | None = None) -> Recovered:
+    """Read all banks of a chip.
+
+    Args:
+        layout: The chip; its only top cell is read.
+        grids: Grids found before in a layout with the same bank cells; they are found anew if None.
+
+    Raises:
+        FlowError: There is no bank, or a bank's layout cannot be followed.
+    """
+    placed = _placements(layout)
+    cells = {cell.name: cell for cell, _ in placed}
+    if len(cells) != 1:
+        raise FlowError(
+            f"kinds of bank in {layout.top_cell().name}: {sorted(cells)}, expected one",
+            hint="A chip holds equal banks in cells named scf_bank_<word lines>x<bit lines>.",
+        )
+    grids = grids or {name: find_grid(layout, cell) for name, cell in cells.items()}
+    squares, others = drawn(layout, layout.top_cell(), VIA2)
+    bits, centres, unclear = [], [], []
+    for cell, where in placed:
+        grid = grids[cell.name]
+        found, partly = _read_bank(grid, _moved(squares, where.inverted()))
+        _, odd = _read_bank(grid, _moved(others, where.inverted()))
+        bits.append(found)
+        unclear += [squares[partly], others[odd]]
+        x, y = (a.sum(axis=1) // 2 for a in (grid.x, grid.y))
+        points = np.stack(np.broadcast_arrays(x[None, :], y[:, None]), axis=-1).reshape(-1, 2)
+        centres.append(_moved(np.hstack([points, points]), where)[:, :2].reshape(*found.shape, 2))
+    left = np.concatenate(unclear)
+    return Recovered(np.array(bits), np.array(centres), (left[:, :2] + left[:, 2:]) // 2, grids)
+
+
+def _placements(layout: kdb.Layout) -> list[tuple[kdb.Cell, kdb.Trans]]:
+    """Bank instances, from the bottom up, then from the left."""
+    found = []
+    instances = layout.top_cell().begin_instances_rec()
+    instances.targets = [c.cell_index() for c in layout.each_cell() if BANK.fullmatch(c.name)]
+    while not instances.at_end():
+        cell, where = instances.inst_cell(), instances.trans() * instances.inst_trans()
+        if where.is_complex():
+            raise FlowError(f"bank {cell.name} is magnified or turned by other than 90 degrees: {where}")
+        found.append((cell, where.s_trans()))
+        instances.next()
+
+    def corner(item: tuple[kdb.Cell, kdb.Trans]) -> tuple[int, int]:
+        box = item[0].bbox().transformed(item[1])
+        return box.bottom, box.left
+
+    return sorted(found, key=corner)
+
+
+def _moved(b: np.ndarray, where: kdb.Trans) -> np.ndarray:
+    """Boxes [n, 4] after a transformation."""
+    ex, ey, d = where * kdb.Vector(1, 0), where * kdb.Vector(0, 1), where.disp
+    turn = np.array([[ex.x, ex.y], [ey.x, ey.y]])
+    ends = [b[:, k : k + 2] @ turn + np.array([d.x, d.y]) for k in (0, 2)]
+    return np.concatenate([np.minimum(*ends), np.maximum(*ends)], axis=1)
+
+
+def _read_bank(grid: BankGrid, vias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Bits of a bank, and which vias lie on a place only in part; `vias` in the bank's coordinates."""
+    bit, in_x, on_x = _windows(grid.x, vias[:, 0], vias[:, 2])
+    word, in_y, on_y = _windows(grid.y, vias[:, 1], vias[:, 3])
+    whole = in_x & in_y
+    bits = np.zeros((len(grid.y), len(grid.x)), bool)
+    bits[word[whole], bit[whole]] = True
+    return bits, np.flatnonzero(on_x & on_y & ~whole)
+
+
+def _windows(windows: np.ndarray, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, ...]:
+    """For each interval: a window (the first that ends beyond its start), whether it lies in it, or on it."""
+    order = np.argsort(windows[:, 0])
+    at = np.minimum(np.searchsorted(windows[order, 1], low, side="right"), len(order) - 1)
+    index = order[at]
+    first, last = windows[index].T
+    return index, (first <= low) & (high <= last), (first < high) & (low < last)

@@ -1,0 +1,140 @@
+"""Shapes of a layout as numpy arrays, and the layer numbers by which the layout is read."""
+
+__all__ = ["KLAYOUT", "LABELS", "LAYERS", "VIA2", "boxes", "drawn", "flat", "read_layout"]
+
+import hashlib
+from importlib.metadata import version
+from pathlib import Path
+
+import klayout.db as kdb
+import numpy as np
+
+from rtl_gen.errors import FlowError
+
+# GDS numbers from the foundry's layer table. They stand here a second time on purpose: a wrong number in
+# the table that the writer uses must not be wrong here, too.
+LAYERS = {
+    "diff": (65, 20),
+    "poly": (66, 20),
+    "licon": (66, 44),
+    "li": (67, 20),
+    "mcon": (67, 44),
+    "met1": (68, 20),
+    "via": (68, 44),
+    "met2": (69, 20),
+    "met3": (70, 20),
+}
+LABELS = {"poly": (66, 5), "li": (67, 5), "met1": (68, 5), "met2": (69, 5), "met3": (70, 5)}
+VIA2 = (69, 44)
+DBU = 0.001  # um
+KLAYOUT = version("klayout")
+
+_BOX_RECORD = 64  # bytes of a rectangle in GDS: BOUNDARY, LAYER, DATATYPE, XY of five points, ENDEL
+_TAIL = 8  # ENDSTR, ENDLIB
+
+
+def read_layout(path: Path, sha256: str = "") -> kdb.Layout:
+    """Read a GDS or OASIS file.
+
+    Args:
+        path: The file.
+        sha256: What its digest should be, when that is known.
+
+    Raises:
+        FlowError: The file is missing, damaged, or not the one expected.
+    """
+    hint = "Build the chip again."
+    try:
+        data = path.read_bytes()
+    except OSError as e:
+        raise FlowError(f"cannot read the layout ({e.strerror})", where=str(path), hint=hint) from e
+    found = hashlib.sha256(data).hexdigest()
+    if sha256 and found != sha256:
+        raise FlowError(f"SHA-256 is {found}, expected {sha256}", where=str(path), hint=hint)
+    layout = kdb.Layout()
+    try:
+        layout.read_bytes(data, kdb.LoadLayoutOptions())
+        tops = [c.name for c in layout.top_cells()]
+    except RuntimeError as e:
+        raise FlowError(f"not a layout, or damaged ({e})", where=str(path), hint=hint) from e
+    if len(tops) != 1:
+        raise FlowError(f"{len(tops)} top cells {tops[:5]}, expected 1", where=str(path), hint=hint)
+    if layout.dbu != DBU:
+        raise FlowError(f"the database unit is {layout.dbu} um, expected {DBU}", where=str(path), hint=hint)
+    return layout
+
+
+def flat(
+    layout: kdb.Layout, cell: kdb.Cell, layer: tuple[int, int], window: kdb.Box | None = None
+) -> kdb.Region:
+    """Shapes of a cell and all below it on one layer, as drawn; only those touching a window, if given."""
+    index = layout.find_layer(*layer)
+    if index is None:
+        return kdb.Region()
+    if window is None:
+        return kdb.Region(cell.begin_shapes_rec(index))
+    return kdb.Region(cell.begin_shapes_rec_touching(index, window))
+
+
+def drawn(layout: kdb.Layout, cell: kdb.Cell, layer: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Shapes of a cell and all below it on one layer, as drawn.
+
+    Returns:
+        The rectangles, and the boxes of the trapezoids that all other shapes consist of; both int64 [n, 4].
+    """
+    index = layout.find_layer(*layer)
+    if index is None:
+        return np.zeros((0, 4), np.int64), np.zeros((0, 4), np.int64)
+    carrier, shapes = _carrier()
+    shapes.insert(cell.begin_shapes_rec(index))
+    rest = kdb.Region()
+    for shape in shapes.each(kdb.Shapes.SPolygons | kdb.Shapes.SPaths):
+        rest.insert(shape.polygon)
+    if not rest.is_empty() or _holds(shapes, kdb.Shapes.STexts):
+        rectangles = kdb.Region()
+        rectangles.insert(shapes)
+        rectangles.merged_semantics = False
+        carrier, shapes = _carrier()
+        shapes.insert(rectangles.rectangles())
+        rest.merged_semantics = False
+        rest = rest.non_rectangles()
+    return _to_numpy(carrier, shapes), boxes(rest.decompose_trapezoids_to_region())
+
+
+def boxes(region: kdb.Region) -> np.ndarray:
+    """Boxes of a region's polygons as they are: left, bottom, right, top, int64 [n, 4]."""
+    region = region.dup()
+    region.merged_semantics = False
+    carrier, shapes = _carrier()
+    shapes.insert(region.extents())
+    return _to_numpy(carrier, shapes)
+
+
+def _carrier() -> tuple[kdb.Layout, kdb.Shapes]:
+    layout = kdb.Layout()
+    layout.dbu = DBU
+    return layout, layout.create_cell("b").shapes(layout.layer(1, 0))
+
+
+def _holds(shapes: kdb.Shapes, kinds: int) -> bool:
+    return next(iter(shapes.each(kinds)), None) is not None
+
+
+def _to_numpy(carrier: kdb.Layout, shapes: kdb.Shapes) -> np.ndarray:
+    """The boxes in a carrier's only cell, int64 [n, 4].
+
+    The only door from klayout to numpy that is not a loop over shapes: klayout writes the boxes as GDS
+    into memory, where every rectangle is a record of the same length.
+    """
+    count = shapes.size()
+    if not count:
+        return np.zeros((0, 4), np.int64)
+    options = kdb.SaveLayoutOptions()
+    options.format = "GDS2"
+    data = np.frombuffer(carrier.write_bytes(options), np.uint8)
+    records = data[len(data) - _TAIL - count * _BOX_RECORD : len(data) - _TAIL].reshape(count, _BOX_RECORD)
+    if (records[:, :4] != (0, 4, 8, 0)).any() or (records[:, -4:] != (0, 4, 17, 0)).any():
+        raise AssertionError("klayout wrote rectangles in another form than expected")
+    points = np.ascontiguousarray(records[:, 20:60]).view(">i4").reshape(count, 5, 2).astype(np.int64)
+    # klayout starts a rectangle at its lower left corner and goes round: the third point is the opposite one.
+    return np.concatenate([points[:, 0], points[:, 2]], axis=1)
