@@ -1,0 +1,94 @@
+"""What every reader of checkpoints gives: a shape, and float32 tensors by canonical name."""
+
+__all__ = ["Checkpoint", "tensor_shapes"]
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from rtl_gen.errors import FlowError
+from rtl_gen.golden.shape import Shape
+
+
+def tensor_shapes(shape: Shape) -> dict[str, tuple[int, ...]]:
+    """Every tensor of a decoder by canonical name: the matrices, then the norm weights."""
+    out: dict[str, tuple[int, ...]] = dict(shape.matrices())
+    for n in range(shape.layers):
+        out[f"layers.{n}.norm_attn"] = (shape.dim,)
+        out[f"layers.{n}.norm_mlp"] = (shape.dim,)
+    out["final_norm"] = (shape.dim,)
+    return out
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A model before quantisation.
+
+    Canonical names are "embed", "layers.0.q" (k, v, o, gate, up, down, norm_attn, norm_mlp), "final_norm" and
+    "head" (when untied). Matrices are [outputs, inputs]; rows of q and k are in interleaved RoPE order
+    (elements 2i and 2i+1 of a head rotate together).
+
+    Attributes:
+        name: What to call the model.
+        shape: Its dimensions.
+        source: Where it came from, for messages.
+        read: Reads one tensor; use `tensor`, which checks what it gives.
+        tokenizer_file: A tokenizer.json of the library `tokenizers`, if there is one.
+    """
+
+    name: str
+    shape: Shape
+    source: Path
+    read: Callable[[str], np.ndarray]
+    tokenizer_file: Path | None = None
+
+    def names(self) -> list[str]:
+        """Canonical names of all tensors."""
+        return list(tensor_shapes(self.shape))
+
+    def tensor(self, name: str) -> np.ndarray:
+        """One tensor as float32, read from the file anew; only this one is held in memory.
+
+        Raises:
+            KeyError: The model has no tensor of this name.
+            FlowError: The tensor cannot be read, or holds NaN or infinity.
+        """
+        expected = tensor_shapes(self.shape)[name]
+        a = self.read(name)
+        if a.shape != expected:
+            raise FlowError(f"tensor {name} has shape {a.shape}, expected {expected}", where=str(self.source))
+        bad = a.size - int(np.count_nonzero(np.isfinite(a)))
+        if bad:
+            raise FlowError(
+                f"tensor {name} holds {bad} NaN or infinite values of {a.size}, expected finite numbers",
+                where=str(self.source),
+                hint="The checkpoint is damaged, or its training diverged; fetch it again.",
+            )  # fmt: skip
+        return a
+
+    def weights(self) -> dict[str, np.ndarray]:
+        """All tensors at once, for models that fit in memory."""
+        return {name: self.tensor(name) for name in self.names()}
+
+    def tokenizer(self) -> Tokenizer:
+        """The tokenizer.
+
+        Raises:
+            FlowError: There is none, it is damaged, or it has more tokens than the embedding has rows.
+        """
+        if self.tokenizer_file is None or not self.tokenizer_file.is_file():
+            raise FlowError("no tokenizer.json beside the weights", where=str(self.source))
+        try:
+            tok = Tokenizer.from_file(str(self.tokenizer_file))
+            top = max(tok.get_vocab(with_added_tokens=True).values(), default=-1)
+        except Exception as e:  # the library raises nothing narrower
+            raise FlowError(f"not a tokenizer ({e})", where=str(self.tokenizer_file)) from e
+        if top >= self.shape.vocab:
+            raise FlowError(
+                f"token {top} has no row in the embedding, which has {self.shape.vocab}",
+                where=str(self.tokenizer_file),
+            )
+        return tok

@@ -1,0 +1,154 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from metal_configs.checkpoint import Checkpoint
+from metal_configs.checkpoint.checkpoint import tensor_shapes
+from metal_configs.quantise import Policy, average_bits, dequantised, fold, quantise
+from metal_configs.quantise.report import report
+from metal_configs.quantise.rounding import best_scale, gptq, round_to_nearest
+from metal_configs.reference import logits
+from rtl_gen.errors import ExitCode, FlowError
+from rtl_gen.golden.quantised import QuantModel
+from rtl_gen.golden.shape import Shape
+
+
+def checkpoint(tied: bool = True, seed: int = 0) -> Checkpoint:
+    shape = Shape(
+        dim=12, layers=2, heads=6, kv_heads=2, head_dim=4, hidden=20, vocab=11, context=16, tied=tied
+    )
+    rng = np.random.default_rng(seed)
+    w = {
+        n: (rng.standard_normal(s) * 0.4 + ("norm" in n)).astype(np.float32)
+        for n, s in tensor_shapes(shape).items()
+    }
+    return Checkpoint("toy", shape, Path("toy"), w.__getitem__)
+
+
+def sequences(n: int = 30, seed: int = 5) -> list[list[int]]:
+    rng = np.random.default_rng(seed)
+    return [list(map(int, rng.integers(0, 11, rng.integers(2, 12)))) for _ in range(n)]
+
+
+@pytest.mark.parametrize("tied", [True, False])
+def test_fold_changes_no_logit(tied):
+    c = checkpoint(tied)
+    weights, final_norm = fold(c)
+    assert set(weights) == set(c.shape.matrices())
+    assert (final_norm == 1).all() != tied
+    tokens = np.array([[1, 2, 3, 4, 5]])
+    np.testing.assert_allclose(
+        logits(c.shape, weights | {"final_norm": final_norm}, tokens, dtype=np.float64),
+        logits(c.shape, c.weights(), tokens, dtype=np.float64),
+        rtol=1e-9, atol=1e-9,
+    )  # fmt: skip
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.sampled_from([3, 4, 6]), st.sampled_from([1e-6, 1.0, 1e4]))
+def test_rounding_is_nearest_and_never_worse_than_covering_all(seed, bits, size):
+    rng = np.random.default_rng(seed)
+    w = rng.standard_normal((5, 17)) * size * rng.choice([1, 10], (5, 1))
+    q = round_to_nearest(w, bits)
+    top = 1 << (bits - 1)
+    assert (q.scale > 0).all()
+    inside = np.abs(w / q.scale[:, None]) < top - 1
+    assert (
+        np.abs(q.dequantised() - w)[inside] <= (q.scale[:, None] * np.ones_like(w))[inside] / 2 * 1.0001
+    ).all()
+    cover = np.abs(w).max(1, keepdims=True) / (top - 1)
+    plain = np.rint(w / cover) * cover
+    assert ((q.dequantised() - w) ** 2).sum() <= ((plain - w) ** 2).sum() * 1.02
+
+
+def test_weights_on_a_grid_come_back_exactly():
+    rng = np.random.default_rng(0)
+    codes = rng.integers(-8, 8, (6, 40))
+    codes[:, 0] = -8
+    q = round_to_nearest(codes * 0.37, 4)
+    np.testing.assert_array_equal(q.codes, codes)
+
+
+def test_zero_rows():
+    w = np.zeros((3, 4))
+    assert (round_to_nearest(w, 4).codes == 0).all()
+    assert (gptq(w, 4, np.zeros((5, 4))).codes == 0).all()
+    assert (best_scale(w, 4) > 0).all()
+
+
+@pytest.mark.parametrize("block", [4, 128])
+def test_gptq_beats_nearest_on_correlated_inputs(block):
+    rng = np.random.default_rng(3)
+    x = rng.standard_normal((500, 24)) @ rng.standard_normal((24, 24))
+    w = rng.standard_normal((16, 24))
+
+    def loss(q):
+        return np.linalg.norm(x @ (q.dequantised() - w).T)
+
+    better = gptq(w, 4, x, block=block)
+    assert loss(better) < 0.9 * loss(round_to_nearest(w, 4))
+    np.testing.assert_array_equal(better.codes, gptq(w, 4, x, block=24).codes)
+
+
+@pytest.mark.parametrize("policy", [Policy("rtn"), Policy("gptq")])
+def test_quantise_is_deterministic_and_storable(policy, tmp_path):
+    c = checkpoint()
+    a, b = (quantise(c, policy, sequences()) for _ in range(2))
+    a.save(tmp_path / "a")
+    b.save(tmp_path / "b")
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    back = QuantModel.load(tmp_path / "a")
+    assert list(back.matrices) == list(c.shape.matrices())
+    np.testing.assert_array_equal(back.final_norm, c.tensor("final_norm"))
+
+
+def test_bits_by_name_kind_and_rest():
+    model = quantise(checkpoint(tied=False), Policy(bits={"*": 3, "down": 4, "layers.1.down": 6}))
+    bits = {n: m.bits for n, m in model.matrices.items()}
+    assert (bits["layers.0.down"], bits["layers.1.down"], bits["embed"], bits["head"]) == (4, 6, 3, 3)
+    default = {n: m.bits for n, m in quantise(checkpoint(tied=False)).matrices.items()}
+    assert {n for n, b in default.items() if b == 6} == {"embed", "head"}
+    assert 4 < average_bits(quantise(checkpoint())) < 6
+
+
+@pytest.mark.parametrize(
+    ("policy", "message"),
+    [
+        (Policy(bits=5), "layers.0.q would have 5 bits, expected one of"),
+        (Policy(bits={"down": 4}), "embed would have None bits"),
+        (Policy("gptq"), "GPTQ has no calibration sequences"),
+    ],
+)
+def test_policies_that_cannot_be_followed(policy, message):
+    with pytest.raises(FlowError, match=message) as e:
+        quantise(checkpoint(), policy)
+    assert e.value.code == ExitCode.USAGE
+
+
+def test_report_orders_models_by_loss():
+    c = checkpoint()
+    model = quantise(c)
+    exact = c.weights()
+    r = report(c, model, sequences(), {"again": lambda tokens: logits(c.shape, exact, tokens)})
+    assert [row.name for row in r.rows] == ["float", "weights rounded", "again"]
+    assert r.rows[0].score == r.rows[2].score
+    assert r.rows[0].agreement == r.rows[2].agreement == 1
+    assert 0.5 < r.rows[1].agreement < 1
+    assert all(0 < e < 0.2 for e in r.errors.values())
+    assert r.errors["embed"] < min(e for n, e in r.errors.items() if n != "embed")
+    assert "weights rounded" in r.text()
+    assert "bits per weight" in r.text()
+
+
+def test_more_bits_lose_less():
+    c = checkpoint()
+    errors = [
+        np.linalg.norm(
+            dequantised(quantise(c, Policy(bits={"*": b})))["layers.0.up"] - fold(c)[0]["layers.0.up"]
+        )
+        for b in (3, 4, 6)
+    ]
+    assert errors[0] > 1.5 * errors[1] > 3 * errors[2]
