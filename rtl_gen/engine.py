@@ -13,7 +13,8 @@ class Engine(Elaboratable):
 
     What depends on the activation alone is formed once: x, 2x, 3x, -x, -2x. A weight is
     4 * high + low with high in -2 .. 1 and low in 0 .. 3, so a column is two 4-way selections
-    (one multiplexer cell a bit) and a three-operand sum.
+    (one multiplexer cell a bit) and a three-operand sum. An idle cycle adds zero: gating the shared
+    multiples costs 20 cells where an enable would cost one multiplexer for every accumulator bit.
 
     Args:
         columns: Weights on a row.
@@ -37,7 +38,12 @@ class Engine(Elaboratable):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        x = self.activation
+        x = Signal(signed(ACTIVATION_BITS))
+        restart = Signal()
+        m.d.comb += [
+            x.eq(self.activation & self.enable.replicate(ACTIVATION_BITS)),
+            restart.eq(self.enable & self.first),
+        ]
         wide = ACTIVATION_BITS + 2
         low = Array([Signal(signed(wide), name=f"low{i}") for i in range(4)])
         high = Array([Signal(signed(wide), name=f"high{i}") for i in range(4)])
@@ -49,6 +55,5 @@ class Engine(Elaboratable):
             w = self.weights.word_select(j, SLOT_BITS)
             product = Signal(signed(wide + 2), name=f"product{j}")
             m.d.comb += product.eq((high[w[2:]] << 2) + low[w[:2]])
-            with m.If(self.enable):
-                m.d.sync += total.eq(Mux(self.first, 0, total) + product)
+            m.d.sync += total.eq(Mux(restart, 0, total) + product)
         return m

@@ -1,0 +1,64 @@
+"""Runs Yosys scripts in a process of their own: an abort in the tool ends the run, not the flow."""
+
+__all__ = ["run_yosys", "yosys_version"]
+
+import importlib.metadata
+import subprocess
+import sys
+from pathlib import Path
+
+from rtl_gen.errors import ExitCode, FlowError
+
+TIMEOUT_S = 1800
+RUNNER = "import sys; from pyosys import libyosys as y; y.run_pass('script ' + sys.argv[1], y.Design())"
+
+
+def yosys_version() -> str:
+    """Version of the pyosys wheel; FlowError when it is not installed."""
+    try:
+        return importlib.metadata.version("pyosys")
+    except importlib.metadata.PackageNotFoundError as e:
+        raise FlowError(
+            "Yosys is not installed",
+            hint="pip install pyosys==0.70",
+            code=ExitCode.MISSING_TOOL,
+        ) from e
+
+
+def run_yosys(script: str, work: Path, name: str) -> str:
+    """Run a script in `work`; leaves <name>.ys and <name>.log there.
+
+    Returns:
+        What Yosys printed.
+
+    Raises:
+        FlowError: Yosys is missing, failed or ran out of time; the message quotes its last error.
+    """
+    yosys_version()
+    work.mkdir(parents=True, exist_ok=True)
+    path, log = work / f"{name}.ys", work / f"{name}.log"
+    path.write_text(script)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", RUNNER, path.name],
+            cwd=work,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_S,
+        )
+    except subprocess.TimeoutExpired as e:
+        raise FlowError(
+            f"Yosys did not end within {TIMEOUT_S} s", where=str(path), code=ExitCode.TOOL_FAILED
+        ) from e
+    output = done.stdout + done.stderr
+    log.write_text(output)
+    if done.returncode:
+        errors = [line for line in output.splitlines() if "ERROR" in line] or output.splitlines()[-1:]
+        raise FlowError(
+            f"Yosys failed: {errors[-1] if errors else f'exit status {done.returncode}'}",
+            where=str(path),
+            hint=f"The whole output is in {log}.",
+            code=ExitCode.TOOL_FAILED,
+        )
+    return output
