@@ -38,6 +38,7 @@ def disk_faults(where: Path) -> Iterator[None]:
     try:
         yield
     except OSError as e:
+        where = Path(e.filename) if isinstance(e.filename, str) else where
         if e.errno in (errno.ENOSPC, errno.EDQUOT):
             hint = f"{_free(where)}Free some space, or choose another folder with --out (cache: SCF_CACHE)."
             raise FlowError("the disk is full", where=str(where), hint=hint, code=ExitCode.OUTPUT) from e

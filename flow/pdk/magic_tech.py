@@ -7,7 +7,7 @@ devices told apart by their size, none of which the flow draws except transistor
 signoff renames those.
 """
 
-__all__ = ["RULES", "Edit", "Rule", "adapt", "magic_tech"]
+__all__ = ["RULES", "Edit", "Rule", "adapt", "tech_for_magic"]
 
 import re
 from collections.abc import Callable, Iterator
@@ -131,7 +131,7 @@ def _statements(text: str) -> Iterator[tuple[int, str, list[str]]]:
         i = j + 1
 
 
-def magic_tech(source: Path, version: str) -> Path:
+def tech_for_magic(source: Path, version: str) -> Path:
     """The technology file for the Magic of that version: `source`, or an adapted copy in the cache."""
     try:
         raw = source.read_bytes()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from base_chip.pdk import Pdk
 from flow.files import sha256_bytes, sha256_file
-from flow.pdk.install import MANIFEST, installed_root, kit_root, verify
+from flow.pdk.kit import MANIFEST, installed_root, kit_root, verify_kit
 from rtl_gen.errors import ExitCode, FlowError
 
 # Role -> path in an open_pdks folder. Its cells lie merged in one file a view, so `cells` (one folder a
@@ -108,7 +108,7 @@ def find_pdk(pdk: Pdk, *, need_all: bool = True) -> PdkFiles:
 
 def _sound_kit(pdk: Pdk) -> Path | None:
     kit = installed_root(pdk)
-    if kit and (damage := verify(pdk, sizes_only=True)):
+    if kit and (damage := verify_kit(pdk, sizes_only=True)):
         more = f" (and {len(damage) - 1} more)" if damage[1:] else ""
         raise FlowError(
             f"damaged kit: {damage[0].path}: {damage[0].fault}{more}",

