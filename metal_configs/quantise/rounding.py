@@ -6,8 +6,20 @@ import numpy as np
 
 from rtl_gen.golden.quantised import QuantMatrix
 
-# Candidate scales of a row, in units of the one that just covers its largest weight.
-GRID = np.linspace(0.4, 1.35, 96)
+FINEST, COARSEST = (
+    0.4,
+    1.35,
+)  # bounds of the search, in units of the scale that just covers the largest weight
+
+
+def _factors(bits: int) -> np.ndarray:
+    """Candidate scales in those units: an even grid, and those with which the largest weight is a whole code.
+
+    The latter give weights that lie on a grid already, as after quantisation-aware training, back exactly.
+    """
+    top = 1 << (bits - 1)
+    whole = top / np.arange(int(np.ceil(top / COARSEST)), top + 1)
+    return np.union1d(np.linspace(FINEST, COARSEST, 96), whole)
 
 
 def _codes(w: np.ndarray, scale: np.ndarray, bits: int) -> np.ndarray:
@@ -29,7 +41,7 @@ def best_scale(w: np.ndarray, bits: int, importance: np.ndarray | None = None) -
     top = np.abs(w).max(1, initial=0) / (1 << (bits - 1))
     top = np.where(top > 0, top, 1.0)  # a row of zeros has codes 0 at any scale
     best, least = top, np.full(len(w), np.inf)
-    for factor in GRID:
+    for factor in _factors(bits):
         scale = top * factor
         error = (_codes(w, scale[:, None], bits) * scale[:, None] - w) ** 2
         total = error.sum(1) if importance is None else error @ importance
