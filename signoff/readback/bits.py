@@ -10,7 +10,8 @@ import numpy as np
 
 from rtl_gen.errors import FlowError
 from signoff.readback.grid import BANK, BankGrid, find_grid
-from signoff.readback.shapes import VIA2, drawn
+from signoff.readback.shapes import VIA2, boxes, drawn
+from signoff.readback.size import check_size
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +46,14 @@ def recover(layout: kdb.Layout, grids: Mapping[str, BankGrid] | None = None) -> 
     Raises:
         FlowError: There is no bank, or a bank's layout cannot be followed.
     """
+    try:
+        check_size(layout)
+        return _recover(layout, grids)
+    except (RuntimeError, UnicodeDecodeError, MemoryError) as e:  # what klayout makes of a damaged file
+        raise FlowError(f"the layout is damaged ({e})", hint="Build the chip again.") from e
+
+
+def _recover(layout: kdb.Layout, grids: Mapping[str, BankGrid] | None) -> Recovered:
     placed = _placements(layout)
     cells = {cell.name: cell for cell, _ in placed}
     if len(cells) != 1:
@@ -53,7 +62,8 @@ def recover(layout: kdb.Layout, grids: Mapping[str, BankGrid] | None = None) -> 
             hint="A chip holds equal banks in cells named scf_bank_<word lines>x<bit lines>.",
         )
     grids = grids or {name: find_grid(layout, cell) for name, cell in cells.items()}
-    squares, others = drawn(layout, layout.top_cell(), VIA2)
+    vias = drawn(layout, layout.top_cell(), VIA2)
+    squares, others = vias.rectangles, boxes(vias.others)
     bits, centres, unclear = [], [], []
     for cell, where in placed:
         grid = grids[cell.name]

@@ -56,7 +56,9 @@ def find_grid(layout: kdb.Layout, cell: kdb.Cell) -> BankGrid:
     lines = _bit_lines(layout, cell, bit_labels)
     for name, layer in LAYERS.items():
         if name != "met3":
-            _check_columns(cell, name, np.concatenate(drawn(layout, cell, layer)), lines)
+            found = drawn(layout, cell, layer)
+            parts = boxes(found.others.decompose_trapezoids_to_region())
+            _check_columns(cell, name, np.concatenate([found.rectangles, parts]), lines)
     word_x = np.array([x for _, x, _ in word_labels])
     nearest = int(np.argmin(np.abs(lines[:, [0]] - word_x).sum(axis=1)))
     rows = _trace(layout, cell, word_labels, kdb.Box(*lines[nearest].tolist()))

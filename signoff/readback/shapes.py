@@ -1,8 +1,9 @@
 """Shapes of a layout as numpy arrays, and the layer numbers by which the layout is read."""
 
-__all__ = ["KLAYOUT", "LABELS", "LAYERS", "VIA2", "boxes", "drawn", "flat", "read_layout"]
+__all__ = ["KLAYOUT", "LABELS", "LAYERS", "VIA2", "Drawn", "boxes", "drawn", "flat", "read_layout"]
 
 import hashlib
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
@@ -55,10 +56,13 @@ def read_layout(path: Path, sha256: str = "") -> kdb.Layout:
     try:
         layout.read_bytes(data, kdb.LoadLayoutOptions())
         tops = [c.name for c in layout.top_cells()]
-    except RuntimeError as e:
+        names = [c.name for c in layout.each_cell()]  # a damaged name cannot be decoded, now or later
+    except (RuntimeError, UnicodeDecodeError, MemoryError) as e:
         raise FlowError(f"not a layout, or damaged ({e})", where=str(path), hint=hint) from e
     if len(tops) != 1:
-        raise FlowError(f"{len(tops)} top cells {tops[:5]}, expected 1", where=str(path), hint=hint)
+        raise FlowError(
+            f"{len(tops)} top cells of {len(names)}, expected 1: {tops[:5]}", where=str(path), hint=hint
+        )
     if layout.dbu != DBU:
         raise FlowError(f"the database unit is {layout.dbu} um, expected {DBU}", where=str(path), hint=hint)
     return layout
@@ -76,29 +80,33 @@ def flat(
     return kdb.Region(cell.begin_shapes_rec_touching(index, window))
 
 
-def drawn(layout: kdb.Layout, cell: kdb.Cell, layer: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """Shapes of a cell and all below it on one layer, as drawn.
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """A layer's shapes as drawn, without hierarchy: rectangles (int64 [n, 4]), other shapes, and texts."""
 
-    Returns:
-        The rectangles, and the boxes of the trapezoids that all other shapes consist of; both int64 [n, 4].
-    """
-    index = layout.find_layer(*layer)
-    if index is None:
-        return np.zeros((0, 4), np.int64), np.zeros((0, 4), np.int64)
+    rectangles: np.ndarray
+    others: kdb.Region
+    texts: list[str]
+
+
+def drawn(layout: kdb.Layout, cell: kdb.Cell, layer: tuple[int, int]) -> Drawn:
+    """Shapes of a cell and all below it on one layer."""
+    others = kdb.Region()
+    others.merged_semantics = False
     carrier, shapes = _carrier()
-    shapes.insert(cell.begin_shapes_rec(index))
-    rest = kdb.Region()
-    for shape in shapes.each(kdb.Shapes.SPolygons | kdb.Shapes.SPaths):
-        rest.insert(shape.polygon)
-    if not rest.is_empty() or _holds(shapes, kdb.Shapes.STexts):
-        rectangles = kdb.Region()
-        rectangles.insert(shapes)
-        rectangles.merged_semantics = False
+    texts: list[str] = []
+    index = layout.find_layer(*layer)
+    if index is not None:
+        shapes.insert(cell.begin_shapes_rec(index))
+    if _holds(shapes, ~kdb.Shapes.SBoxes & kdb.Shapes.SAll):
+        texts = sorted(str(s.text) for s in shapes.each(kdb.Shapes.STexts))
+        everything = kdb.Region(shapes)  # texts stay behind
+        everything.merged_semantics = False
+        others = everything.non_rectangles()
+        others.merged_semantics = False
         carrier, shapes = _carrier()
-        shapes.insert(rectangles.rectangles())
-        rest.merged_semantics = False
-        rest = rest.non_rectangles()
-    return _to_numpy(carrier, shapes), boxes(rest.decompose_trapezoids_to_region())
+        shapes.insert(everything.rectangles())
+    return Drawn(_to_numpy(carrier, shapes), others, texts)
 
 
 def boxes(region: kdb.Region) -> np.ndarray:
