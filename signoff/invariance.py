@@ -1,0 +1,245 @@
+"""Prove that a model changes nothing of its base but the program layers."""
+
+__all__ = ["Chip", "Hasher", "Sites", "check_hashes", "check_legal_sites", "check_xor", "invariance"]
+
+import hashlib
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+
+import klayout.db as kdb
+import numpy as np
+
+from signoff.readback.shapes import KLAYOUT, boxes, drawn, flat
+from signoff.result import CheckResult
+
+Layer = tuple[int, int]
+MET1 = (68, 20)
+SHOWN = 5  # faults named in a result
+
+
+@dataclass(frozen=True, eq=False)
+class Sites:
+    """Where a program layer may have shapes.
+
+    Attributes:
+        layer: GDS layer and datatype.
+        centres: int64 [n, 2], nm, chip coordinates.
+        size: Side of the square at a site, nm.
+    """
+
+    layer: Layer
+    centres: np.ndarray
+    size: int
+
+
+class Chip:
+    """A layout, with what was once computed of its layers."""
+
+    def __init__(self, layout: kdb.Layout) -> None:
+        self.layout = layout
+        self._drawn: dict[Layer, str] = {}
+        self._texts: dict[Layer, list[str]] = {}
+
+    def layers(self) -> list[Layer]:
+        """Layers that hold anything, sorted."""
+        top, infos = self.layout.top_cell(), self.layout.layer_infos()
+        found = [(i.layer, i.datatype) for i in infos]
+        return sorted(a for a in found if not top.begin_shapes_rec(self.layout.find_layer(*a)).at_end())
+
+    def flat(self, layer: Layer) -> kdb.Region:
+        return flat(self.layout, self.layout.top_cell(), layer)
+
+    def drawn(self, layer: Layer) -> str:
+        """SHA-256 of all shapes and texts of a layer as they are drawn, whatever the hierarchy.
+
+        Equal ones have equal geometry; different ones may yet cover the same area.
+        """
+        if layer not in self._drawn:
+            found = drawn(self.layout, self.layout.top_cell(), layer)
+            self._texts[layer] = found.texts
+            self._drawn[layer] = _sha256(found.rectangles, map(str, found.others.each()), found.texts)
+        return self._drawn[layer]
+
+    def texts(self, layer: Layer) -> list[str]:
+        """Texts of a layer with their places, sorted."""
+        self.drawn(layer)
+        return self._texts[layer]
+
+    def edited(self, layer: Layer, *squares: kdb.Box) -> "Chip":
+        """A copy with more squares on a layer."""
+        copy = Chip(self.layout.dup())
+        copy._drawn = {k: v for k, v in self._drawn.items() if k != layer}
+        copy._texts = dict(self._texts)
+        for square in squares:
+            copy.layout.top_cell().shapes(copy.layout.layer(*layer)).insert(square)
+        return copy
+
+
+class Hasher:
+    """SHA-256 of the merged flat geometry and the texts of layers.
+
+    It depends on the area covered alone, not on hierarchy or on how the area is cut into shapes. Merging
+    is slow, so shapes drawn as seen before are not merged again.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[str, str] = {}
+
+    def layers(self, chip: Chip, program_layers: Collection[Layer]) -> dict[Layer, str]:
+        """The hash of every layer that is not a program layer."""
+        return {layer: self.layer(chip, layer) for layer in chip.layers() if layer not in program_layers}
+
+    def layer(self, chip: Chip, layer: Layer) -> str:
+        key = chip.drawn(layer)
+        if key not in self._known:
+            merged = chip.flat(layer).merged()
+            # Few shapes are not rectangles. Their edges, not their points, are canonical: where two corners
+            # touch, the same area can be read as one polygon or as two.
+            edges = map(str, merged.non_rectangles().edges().each())
+            self._known[key] = _sha256(boxes(merged.rectangles()), edges, chip.texts(layer))
+        return self._known[key]
+
+
+def invariance(
+    base: kdb.Layout, chip: kdb.Layout, other: kdb.Layout, sites: Sites, *, controls: bool = True
+) -> list[CheckResult]:
+    """Run all checks of base invariance, each followed by its negative control.
+
+    Args:
+        base: The base chip.
+        chip: The base with a model.
+        other: The base with another model.
+        sites: Legal sites of the program layer.
+        controls: Whether to run the negative controls.
+
+    Returns:
+        One result a check: `base_hashes`, `model_xor` and `legal_sites`, and `..._control` of each.
+    """
+    a, b, c, hasher, program = Chip(base), Chip(chip), Chip(other), Hasher(), (sites.layer,)
+    reference = hasher.layers(a, program)
+    results = [check_hashes(reference, hasher.layers(b, program))]
+    if controls:
+        planted = _with_extra_met1(b)
+        found = check_hashes(reference, hasher.layers(planted, program))
+        results.append(_control("base_hashes", [found]))
+    results.append(check_xor(b, c, program))
+    if controls:
+        results.append(_control("model_xor", [check_xor(planted, c, program), check_xor(b, b, program)]))
+    results.append(check_legal_sites(a, b, sites))
+    if controls:
+        found_vias = [check_legal_sites(a, wrong, sites) for wrong in _with_wrong_vias(b, sites)]
+        results.append(_control("legal_sites", found_vias))
+    return results
+
+
+def check_hashes(base: dict[Layer, str], chip: dict[Layer, str]) -> CheckResult:
+    """Compare the hashes of base and chip, layer by layer."""
+    differ = sorted(layer for layer in base.keys() | chip.keys() if base.get(layer) != chip.get(layer))
+    good = f"{len(base)} layers outside the program layers are equal: {_digest(base)}"
+    return _result("base_hashes", len(differ), "differ: " + _names(differ) if differ else good)
+
+
+def check_xor(a: Chip, b: Chip, program_layers: Collection[Layer]) -> CheckResult:
+    """XOR two chips: nothing outside the program layers, something on each of them."""
+    faults, seen = [], []
+    for layer in sorted({*a.layers(), *b.layers(), *program_layers}):
+        # Shapes drawn alike need no XOR to be equal.
+        count = 0 if a.drawn(layer) == b.drawn(layer) else int((a.flat(layer) ^ b.flat(layer)).count())
+        changed = count or a.texts(layer) != b.texts(layer)
+        if layer in program_layers and count:
+            seen.append(f"{count} shapes of {_names([layer])}")
+        elif layer in program_layers:
+            faults.append(f"no difference on {_names([layer])}")
+        elif changed:
+            faults.append(f"{count} differences on {_names([layer])}")
+    good = f"two models differ in {', '.join(seen)} and in nothing else"
+    return _result("model_xor", len(faults), "; ".join(faults[:SHOWN]) or good)
+
+
+def check_legal_sites(base: Chip, chip: Chip, sites: Sites) -> CheckResult:
+    """Check that what a chip adds on the program layer are squares at legal sites, one at most at each.
+
+    The base's own shapes there must be unchanged.
+    """
+    old, new = (drawn(c.layout, c.layout.top_cell(), sites.layer) for c in (base, chip))
+    missing = _multiset_minus(old.rectangles, new.rectangles)
+    added = _multiset_minus(new.rectangles, old.rectangles)
+    rest = boxes(new.others ^ old.others)
+    half = sites.size // 2
+    legal = np.concatenate([sites.centres - half, sites.centres - half + sites.size], axis=1)
+    illegal = _multiset_minus(added, legal)
+    faults = [
+        *_spots("the base's own shape is missing", missing),
+        *_spots("not a square at a legal site, or a second one there", illegal),
+        *_spots("not a rectangle", rest),
+    ]
+    count = len(missing) + len(illegal) + len(rest)
+    good = (
+        f"{len(added)} squares of {sites.size} nm, each at its own one of {len(legal)} legal sites;"
+        f" {len(old.rectangles)} shapes of the base unchanged"
+    )
+    return _result("legal_sites", count, "; ".join(faults[:SHOWN]) or good)
+
+
+def _sha256(squares: np.ndarray, others: Iterable[str], texts: Iterable[str]) -> str:
+    """Of boxes, other shapes and texts in any order."""
+    sha = hashlib.sha256(squares[np.lexsort(squares.T[::-1])].astype("<i8").tobytes())
+    for part in (others, texts):
+        sha.update("\n".join(["", *sorted(part), ""]).encode())
+    return sha.hexdigest()
+
+
+def _multiset_minus(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Rows of `a` that `b` lacks, counting repeats."""
+    rows, of = np.unique(np.concatenate([a, b]), axis=0, return_inverse=True)
+    of = of.reshape(-1)
+    left = np.bincount(of[: len(a)], minlength=len(rows)) - np.bincount(of[len(a) :], minlength=len(rows))
+    return np.repeat(rows, np.maximum(left, 0), axis=0)
+
+
+# -- negative controls -----------------------------------------------------------------
+
+
+def _with_extra_met1(chip: Chip) -> Chip:
+    """A copy with a square of 5 nm, the smallest there can be, on met1 where there is nothing yet."""
+    corner = chip.flat(MET1).bbox()
+    return chip.edited(MET1, kdb.Box(0, 0, 5, 5).moved(corner.right + 1000, corner.top + 1000))
+
+
+def _with_wrong_vias(chip: Chip, sites: Sites) -> Iterator[Chip]:
+    """Copies with a via 5 nm beside its site, one 10 nm too large, and two at one site."""
+    half = sites.size // 2
+    x, y = (int(a) - half for a in sites.centres[len(sites.centres) // 2])
+    good = kdb.Box(0, 0, sites.size, sites.size).moved(x, y)
+    for wrong in ([good.moved(5, 0)], [good.enlarged(5, 5)], [good, good]):
+        yield chip.edited(sites.layer, *wrong)
+
+
+def _control(name: str, results: list[CheckResult]) -> CheckResult:
+    """Passes if the check failed on each of the planted faults."""
+    missed = sum(r.status != "fail" for r in results)
+    return _result(
+        f"{name}_control", missed, f"{len(results) - missed} of {len(results)} planted faults found"
+    )
+
+
+def _result(name: str, count: int, detail: str) -> CheckResult:
+    status = "fail" if count else "pass"
+    return CheckResult(name, "klayout.db", KLAYOUT, count, 0, status, "", detail)
+
+
+def _names(layers: Collection[Layer]) -> str:
+    return ", ".join(f"{a}/{b}" for a, b in layers)
+
+
+def _digest(hashes: dict[Layer, str]) -> str:
+    """One hash for all layers."""
+    text = "".join(f"{a}/{b} {h}\n" for (a, b), h in sorted(hashes.items()))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _spots(what: str, found: np.ndarray) -> list[str]:
+    return [
+        f"{what}: ({a / 1000:g}, {b / 1000:g}) to ({c / 1000:g}, {d / 1000:g}) um"
+        for a, b, c, d in found[:SHOWN]
+    ]

@@ -1,0 +1,121 @@
+import klayout.db as kdb
+import pytest
+
+from signoff.invariance import Chip, Hasher, Sites, check_hashes, check_legal_sites, check_xor, invariance
+from signoff.readback import read_layout
+
+VIA2, MET1, MET2 = (69, 44), (68, 20), (69, 20)
+
+
+@pytest.fixture
+def sites(small_base):
+    return Sites(VIA2, small_base.sites.centres(), 200)
+
+
+@pytest.fixture
+def base(small_base):
+    return Chip(read_layout(small_base.path))
+
+
+@pytest.fixture
+def chip(small_chip):
+    return Chip(read_layout(small_chip(1)))
+
+
+@pytest.fixture
+def other(small_chip):
+    return Chip(read_layout(small_chip(2)))
+
+
+def hashes(chip):
+    return Hasher().layers(chip, [VIA2])
+
+
+def test_two_models_on_one_base_pass_and_every_control_finds_its_fault(base, chip, other, sites):
+    results = invariance(base.layout, chip.layout, other.layout, sites)
+    assert [r.name for r in results] == [
+        "base_hashes",
+        "base_hashes_control",
+        "model_xor",
+        "model_xor_control",
+        "legal_sites",
+        "legal_sites_control",
+    ]
+    assert {r.status for r in results} == {"pass"}
+    assert len(invariance(base.layout, chip.layout, other.layout, sites, controls=False)) == 3
+
+
+def test_an_extra_shape_is_named_by_its_layer(base, chip, other):
+    wrong = chip.edited(MET1, kdb.Box(0, 0, 5, 5))
+    result = check_hashes(hashes(base), hashes(wrong))
+    assert (result.status, result.count) == ("fail", 1)
+    assert "68/20" in result.detail
+    assert "68/20" in check_xor(wrong, other, [VIA2]).detail
+    assert check_hashes(hashes(base), hashes(chip)).status == "pass"  # the original is untouched
+
+
+def test_a_new_layer_and_a_lost_one_are_found(base, chip):
+    assert "77/7" in check_hashes(hashes(base), hashes(chip.edited((77, 7), kdb.Box(0, 0, 5, 5)))).detail
+    lost = Chip(chip.layout.dup())
+    lost.layout.clear_layer(lost.layout.layer(*MET2))
+    assert "69/20" in check_hashes(hashes(base), hashes(lost)).detail
+
+
+def test_a_moved_label_is_found(base, chip, other):
+    wrong = Chip(chip.layout.dup())
+    layer = wrong.layout.layer(70, 5)
+    wrong.layout.top_cell().shapes(layer).insert(kdb.Text("BL[0]", kdb.Trans(5, 5)))
+    assert "70/5" in check_hashes(hashes(base), hashes(wrong)).detail
+    assert "70/5" in check_xor(wrong, other, [VIA2]).detail
+
+
+def test_only_the_covered_area_counts(base):
+    flat = Chip(base.layout.dup())
+    flat.layout.flatten(flat.layout.top_cell().cell_index(), -1, True)
+    assert hashes(flat) == hashes(base)
+    x, y = 50_000, 20_000
+    whole = base.edited(MET1, kdb.Box(x, y, x + 400, y + 400))
+    halves = base.edited(MET1, kdb.Box(x, y, x + 250, y + 400), kdb.Box(x + 200, y, x + 400, y + 400))
+    assert hashes(whole) == hashes(halves) != hashes(base)
+    corner = kdb.Box(x, y, x + 100, y + 100), kdb.Box(x + 100, y + 100, x + 200, y + 200)
+    assert hashes(base.edited(MET1, *corner)) == hashes(base.edited(MET1, *reversed(corner)))
+
+
+def test_equal_models_do_not_pass_as_two(chip):
+    result = check_xor(chip, chip, [VIA2])
+    assert result.status == "fail"
+    assert "no difference on 69/44" in result.detail
+
+
+def square(sites, n, dx=0, dy=0, grow=0):
+    x, y = (int(a) for a in sites.centres[n])
+    return kdb.Box(x - 100, y - 100, x + 100, y + 100).moved(dx, dy).enlarged(grow, grow)
+
+
+@pytest.mark.parametrize("change", [{"dx": 5}, {"dy": -5}, {"grow": 5}, {"dx": 345}])
+def test_a_via_off_its_site_is_named(base, sites, change):
+    wrong = square(sites, 9, **change)
+    result = check_legal_sites(base, base.edited(VIA2, wrong), sites)
+    assert (result.status, result.count) == ("fail", 1)
+    assert f"({wrong.left / 1000:g}, {wrong.bottom / 1000:g})" in result.detail
+
+
+def test_two_vias_at_a_site_and_other_shapes_are_found(base, sites):
+    assert check_legal_sites(base, base.edited(VIA2, square(sites, 9)), sites).status == "pass"
+    assert check_legal_sites(base, base.edited(VIA2, *[square(sites, 9)] * 2), sites).count == 1
+    wrong = Chip(base.layout.dup())
+    triangle = kdb.Polygon([kdb.Point(0, 0), kdb.Point(0, 200), kdb.Point(200, 0)])
+    wrong.layout.top_cell().shapes(wrong.layout.layer(*VIA2)).insert(triangle)
+    result = check_legal_sites(base, wrong, sites)
+    assert (result.status, result.count) == ("fail", 1)
+    assert "not a rectangle" in result.detail
+
+
+def test_the_base_s_own_vias_must_stay(base, chip, sites):
+    wrong = Chip(chip.layout.dup())
+    cell = next(c for c in wrong.layout.each_cell() if c.name.endswith("_precharge"))
+    cell.shapes(wrong.layout.layer(*VIA2)).clear()
+    result = check_legal_sites(base, wrong, sites)
+    assert result.status == "fail"
+    assert "missing" in result.detail
+    assert result.count >= 2 * 16
