@@ -1,11 +1,10 @@
 """What a build is asked for, checked before anything runs."""
 
-__all__ = ["BuildConfig", "Run", "known_models", "load_run", "make_config"]
+__all__ = ["BuildConfig", "Run", "load_run", "make_config"]
 
 import json
 import re
 from dataclasses import asdict, dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from base_chip.config import load_base
 from base_chip.pdk import load_pdk
 from flow.files import atomic_write, sha256_bytes, sha256_file
 from flow.pdk import PdkFiles
+from metal_configs.models import KNOWN, resolve
 from rtl_gen.errors import ExitCode, FlowError
 
 
@@ -24,8 +24,9 @@ class BuildConfig:
         model: Name of the model, also of the folder under `--out`.
         model_path: Its folder or file.
         model_digest: SHA-256 over its content, which stands for the path in keys.
-        seed: Of the sampling; None for argmax.
-        words: How many words the gate-level simulation generates.
+        seed: Of the first text's sampling; each further text has the next.
+        temperature: Of the sampling; 0 for the likeliest token.
+        words: How many texts the gate-level simulation generates.
     """
 
     model: str
@@ -34,7 +35,8 @@ class BuildConfig:
     pdk: str = "sky130"
     base: str = "nano"
     prompt: str = ""
-    seed: int | None = None
+    seed: int = 1
+    temperature: float = 0.8
     words: int = 3
 
 
@@ -75,19 +77,14 @@ def load_run(path: Path) -> Run:
     return Run(BuildConfig(**data["config"]), PdkFiles(**pdk), Path(data["build"]), tuple(data["forced"]))
 
 
-def known_models() -> list[str]:
-    """Names of the built-in models, sorted."""
-    folder = resources.files("metal_configs")
-    return sorted(d.name for d in folder.iterdir() if d.joinpath("config.json").is_file())
-
-
 def make_config(
     model: str,
     *,
     pdk: str = "sky130",
     base: str = "nano",
     prompt: str = "",
-    seed: int | None = None,
+    seed: int = 1,
+    temperature: float = 0.8,
     words: int = 3,
 ) -> BuildConfig:
     """Resolve names and check them.
@@ -96,36 +93,16 @@ def make_config(
         model: A built-in model's name, or the path of a checkpoint.
 
     Raises:
-        FlowError: When a name is not known, or base and PDK do not belong together.
+        FlowError: A name is not known, or base and PDK do not belong together.
     """
     load_pdk(pdk)
     if (on := load_base(base).pdk) != pdk:
         raise FlowError(
             f"base {base!r} is made for {on}, not for {pdk}", hint=f"Pass --pdk {on}.", code=ExitCode.USAGE
         )
-    path = _model_path(model)
-    name = re.sub(r"[^A-Za-z0-9_]", "_", model if model in known_models() else path.stem) or "model"
-    return BuildConfig(name, str(path), _content(path), pdk, base, prompt, seed, words)
-
-
-def _model_path(model: str) -> Path:
-    if model in known_models():
-        return Path(str(resources.files("metal_configs").joinpath(model)))
-    path = Path(model).absolute()
-    # A bare word is far more often a mistyped name than a folder that happens to be here.
-    if path.exists() and (path.is_file() or (path / "config.json").is_file()):
-        return path
-    if "/" in model or path.exists():
-        raise FlowError(
-            "no checkpoint there (a file, or a folder with config.json)",
-            where=model,
-            hint="Give the folder of a Hugging Face model.",
-        )
-    raise FlowError(
-        f"unknown model {model!r}; known: {', '.join(known_models()) or 'none'}",
-        hint="Pass one of the known names, or the path of a checkpoint, to --model.",
-        code=ExitCode.USAGE,
-    )
+    path = resolve(model).absolute()
+    name = re.sub(r"[^A-Za-z0-9_]", "_", model if model in KNOWN else path.stem) or "model"
+    return BuildConfig(name, str(path), _content(path), pdk, base, prompt, seed, temperature, words)
 
 
 def _content(path: Path) -> str:

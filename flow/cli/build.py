@@ -16,7 +16,14 @@ from rich.console import Console
 @click.option("--to", "last", metavar="STEP", help="Stop after STEP.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("build"), show_default=True)
 @click.option("--prompt", default="", help="What the chip is to continue.")
-@click.option("--seed", type=int, help="Sample with this seed instead of taking the likeliest token.")
+@click.option("--seed", type=click.IntRange(1, 2**31), default=1, show_default=True, help="Of the sampling.")
+@click.option(
+    "--temperature",
+    type=click.FloatRange(0, 32),
+    default=0.8,
+    show_default=True,
+    help="Of the sampling; 0 takes the likeliest token.",
+)
 @click.option(
     "--words", type=click.IntRange(1, 1000), default=3, show_default=True, help="Words to generate."
 )
@@ -30,7 +37,8 @@ def build(
     last: str | None,
     out: Path,
     prompt: str,
-    seed: int | None,
+    seed: int,
+    temperature: float,
     words: int,
     strict: bool,
     jobs: int,
@@ -40,7 +48,9 @@ def build(
     from flow.progress import final_table
     from flow.run import run_build
 
-    config = make_config(model, pdk=pdk, base=base, prompt=prompt, seed=seed, words=words)
+    config = make_config(
+        model, pdk=pdk, base=base, prompt=prompt, seed=seed, temperature=temperature, words=words
+    )
     outcome = run_build(config, out, first=first, last=last, jobs=jobs)
     final_table(outcome, Console(highlight=False))
     click.echo(f"Results: {out / config.model / 'result.json'}")

@@ -2,35 +2,90 @@
 
 __all__ = ["GatesimTask"]
 
+from itertools import zip_longest
+
 from flow.tasks.step import Job, Result, StepTask
+from flow.tools import require
+from signoff.result import CheckResult
 
 
 class GatesimTask(StepTask):
-    """See the module."""
+    """Generates one text a seed, from `--seed` on, and shows each as it grows."""
 
     step_name = "gatesim"
-    needs = (
-        "quantise",
-        "image",
-        "synth",
-        "readback",
-    )
-    config = (
-        "base",
-        "prompt",
-        "seed",
-        "words",
-    )
+    needs = ("quantise", "synth", "bank", "readback")
+    config = ("model_digest", "base", "prompt", "seed", "temperature", "words")
     code = (
-        "signoff",
+        "signoff.gatesim",
+        "metal_configs.lower",
+        "metal_configs.reference",
+        "metal_configs.checkpoint",
         "rtl_gen.golden",
+        "base_chip.config",
+        "base_chip.configs",
+        "flow.tasks.parts",
     )
     tools = ("iverilog",)
-    roles = (
-        "cells",
-        "cell_models",
-    )
+    roles = ("cells", "cell_models")
     is_check = True
 
     def work(self, job: Job) -> Result:
-        raise NotImplementedError("the domain call comes with integration")
+        from base_chip.config import load_base
+        from flow.tasks.parts import bank_spec, integer_model, load_model
+        from rtl_gen.golden.decoder import GoldenDecoder, beta_of
+        from signoff.gatesim import Request, Token, simulate
+
+        base = load_base(job.config.base)
+        model = load_model(job.config)
+        golden = GoldenDecoder(integer_model(job.inputs["quantise"]))
+        prompt = [model.begin, *model.tokenizer.encode(job.config.prompt, add_special_tokens=False).ids]
+        beta = beta_of(job.config.temperature)
+        requests = []
+        for n in range(job.config.words):
+            seed = job.config.seed + n
+            tokens = tuple(golden.generate(prompt, end=model.end, beta=beta, seed=seed))
+            requests.append(Request(prompt, beta, seed, tokens))
+        decode = model.tokenizer.decode
+        ends = [len(r.expected) for r in requests]
+        came: list[int] = []
+
+        def show(token: Token) -> None:
+            came.append(token.value)
+            text = sum(1 for n in range(len(ends)) if sum(ends[: n + 1]) < len(came))
+            job.say(decode(prompt[1:] + came[sum(ends[:text]) :]))
+
+        spec = bank_spec(base)
+        done = simulate(
+            (job.inputs["synth"] / "netlist.v").read_text(),
+            f"scf_{base.name}",
+            job.pdk.path("cells"),
+            (job.inputs["bank"] / f"{spec.name}.v").read_text(),
+            {n: job.inputs["readback"] / f"bank{n}.hex" for n in range(base.rom.banks)},
+            requests,
+            job.scratch,
+            show,
+        )
+        equal = done.equals(requests)
+        texts = [decode(prompt[1:] + t) for t in done.split(requests)]
+        # The last token is not fed back; every other one, and every token of the prompt, costs a pass.
+        passes = sum(len(prompt) + len(r.expected) - 1 for r in requests)
+        expected = [t for r in requests for t in r.expected]
+        wrong = sum(a != b for a, b in zip_longest(expected, (t.value for t in done.tokens)))
+        row = CheckResult(
+            "gatesim",
+            "iverilog",
+            require("iverilog"),
+            wrong,
+            0,
+            "pass" if equal else "fail",
+            "" if equal else done.fault or f"{wrong} tokens differ from the golden model's",
+            f"{len(done.tokens)} tokens equal the golden model's",
+        )
+        (job.out / "text.txt").write_text("".join(f"{t}\n" for t in texts), "utf-8")
+        metrics = {
+            "cycles_per_token": done.cycles / passes,
+            "gate_sim_cycles_per_s": done.cycles / done.seconds if done.seconds else 0.0,
+            "gate_sim_s_per_token": done.seconds / passes,
+            "gate_sim_tokens": len(done.tokens),
+        }
+        return Result([row], metrics, texts, equal, note=", ".join(texts))

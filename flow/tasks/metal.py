@@ -2,29 +2,52 @@
 
 __all__ = ["MetalTask"]
 
+from flow.files import sha256_file
+from flow.keys import library_versions
 from flow.tasks.step import Job, Result, StepTask
 
 
 class MetalTask(StepTask):
-    """See the module."""
+    """Draws the vias of the model: `metal.oas`, `manifest.json`, `chip.gds` and `chip.oas`."""
 
     step_name = "metal"
-    needs = (
-        "bank",
-        "image",
-    )
-    config = (
-        "base",
-        "pdk",
-    )
+    needs = ("quantise", "image", "bank")
+    config = ("model", "base")
     code = (
-        "metal_configs",
-        "base_chip",
+        "metal_configs.writer",
+        "metal_configs.sitemap",
+        "base_chip.assemble",
+        "base_chip.bank",
+        "base_chip.config",
+        "base_chip.configs",
+        "base_chip.pdk",
+        "flow.tasks.parts",
     )
-    libraries = (
-        "klayout",
-        "numpy",
-    )
+    libraries = ("klayout", "numpy")
 
     def work(self, job: Job) -> Result:
-        raise NotImplementedError("the domain call comes with integration")
+        from base_chip.assemble import merge_chip
+        from base_chip.config import load_base
+        from flow.tasks.parts import read_image, site_map
+        from metal_configs.writer import make_manifest, write_manifest, write_metal
+
+        sites = site_map(load_base(job.config.base))
+        image = read_image(job.inputs["image"])
+        base = job.inputs["bank"] / "base.gds"
+        written = write_metal(job.out / "metal.oas", image, sites)
+        manifest = make_manifest(
+            written,
+            sites,
+            model=job.config.model,
+            image=image,
+            base_sha256=sha256_file(base),
+            weights_sha256=sha256_file(job.inputs["quantise"] / "quantised.safetensors"),
+            tools=library_versions(self.libraries),
+        )
+        write_manifest(job.out / "manifest.json", manifest)
+        chip = job.out / "chip"
+        merge_chip(
+            base, written.path, chip.with_suffix(".gds"), chip.with_suffix(".oas"), model=job.config.model
+        )
+        vias = sum(written.programmed)
+        return Result(metrics={"program_vias": vias, "program_sites": sites.sites}, note=f"{vias} vias")

