@@ -1,6 +1,6 @@
 """From a float checkpoint to integer codes and scales."""
 
-__all__ = ["Method", "Policy", "average_bits", "dequantised", "fold", "quantise"]
+__all__ = ["Method", "Policy", "average_bits", "dequantised", "fold", "quantise", "quantise_matrix"]
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from metal_configs.checkpoint import Checkpoint
-from metal_configs.quantise.fold import fold
+from metal_configs.quantise.fold import final_gain, fold, fold_matrix
 from metal_configs.quantise.rounding import gptq, round_to_nearest
 from metal_configs.reference import activations
 from rtl_gen.errors import ExitCode, FlowError
@@ -67,6 +67,11 @@ def average_bits(model: QuantModel) -> float:
     return sum(n * b for n, b in sizes) / sum(n for n, _ in sizes)
 
 
+def quantise_matrix(checkpoint: Checkpoint, name: str, policy: Policy) -> QuantMatrix:
+    """Fold and round one matrix to nearest; a model of any size goes through memory matrix by matrix."""
+    return round_to_nearest(fold_matrix(checkpoint, name), policy.bits_of(name))
+
+
 def quantise(
     checkpoint: Checkpoint, policy: Policy | None = None, calibration: Sequence[Sequence[int]] = ()
 ) -> QuantModel:
@@ -75,31 +80,41 @@ def quantise(
     Args:
         checkpoint: The float model.
         policy: How; round to nearest at 4 bits, embedding and head at 6, by default.
-        calibration: Token sequences that GPTQ draws activations from. They flow through the matrices that are
-            already rounded, so that later ones make up for earlier ones.
+        calibration: Token sequences that GPTQ draws activations from; they flow through the matrices that are
+            already rounded, so that later ones make up for earlier ones. Round to nearest needs none.
 
     Raises:
         FlowError: A policy that cannot be followed, or a damaged checkpoint.
     """
     policy = policy or Policy()
-    shape = checkpoint.shape
-    if policy.method == "gptq" and not any(len(s) > 1 for s in calibration):
+    if policy.method == "gptq":
+        matrices = _gptq(checkpoint, policy, calibration)
+    else:
+        matrices = {n: quantise_matrix(checkpoint, n, policy) for n in checkpoint.shape.matrices()}
+    return QuantModel(checkpoint.name, checkpoint.shape, matrices, final_gain(checkpoint))
+
+
+def _gptq(
+    checkpoint: Checkpoint, policy: Policy, calibration: Sequence[Sequence[int]]
+) -> dict[str, QuantMatrix]:
+    if not any(len(s) > 1 for s in calibration):
         raise FlowError(
             "GPTQ has no calibration sequences", where="quantise", code=ExitCode.USAGE,
             hint='Give some, or use method "rtn".',
         )  # fmt: skip
-    weights, final_norm = fold(checkpoint)
-    current = weights | {"final_norm": final_norm}
+    shape = checkpoint.shape
+    weights, final = fold(checkpoint)
+    current = weights | {"final_norm": final}
     done: dict[str, QuantMatrix] = {}
     seen: dict[str, np.ndarray] = {}
-    for name in shape.matrices():
+    for name in shape.matrices():  # the order of execution
         layer, _, kind = name.rpartition(".")
-        tap = "head_in" if name == "head" else f"{layer}.{INPUTS[kind]}" if layer else ""
-        if policy.method == "rtn" or not tap:
+        if name == "embed":  # its input is one-hot: nearest is best
             done[name] = round_to_nearest(weights[name], policy.bits_of(name))
         else:
+            tap = "head_in" if name == "head" else f"{layer}.{INPUTS[kind]}"
             if tap not in seen:
                 seen = activations(shape, current, calibration, [tap], np.float64)
             done[name] = gptq(weights[name], policy.bits_of(name), seen[tap], policy.damping)
         current[name] = done[name].dequantised()
-    return QuantModel(checkpoint.name, shape, done, final_norm)
+    return done

@@ -1,29 +1,37 @@
 """Norm weights move into the matrices that follow them, where they cost nothing."""
 
-__all__ = ["fold"]
+__all__ = ["final_gain", "fold", "fold_matrix"]
 
 import numpy as np
 
 from metal_configs.checkpoint import Checkpoint
 
 
-def fold(checkpoint: Checkpoint) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """The matrices with norm weights multiplied into their columns, and what is left of the final norm.
+def fold_matrix(checkpoint: Checkpoint, name: str) -> np.ndarray:
+    """One matrix with the norm before it multiplied into its columns; nothing else is read.
 
     Returns:
-        float64 matrices by name (q, k, v carry norm_attn; gate, up carry norm_mlp; an untied head carries
-        final_norm), and `final_norm` float64 [dim], which is ones for an untied model.
+        float64 [outputs, inputs]: q, k and v carry norm_attn; gate and up carry norm_mlp; an untied head
+        carries final_norm; embed, o and down are as they were.
     """
-    shape = checkpoint.shape
-    final = checkpoint.tensor("final_norm").astype(np.float64)
-    norms = {"head": final}
-    out = {}
-    for name in shape.matrices():
-        layer, _, kind = name.rpartition(".")
-        if kind in ("q", "k", "v"):
-            norms[name] = checkpoint.tensor(layer + ".norm_attn")
-        elif kind in ("gate", "up"):
-            norms[name] = checkpoint.tensor(layer + ".norm_mlp")
-        w = checkpoint.tensor(name).astype(np.float64)
-        out[name] = w * norms[name] if name in norms else w
-    return out, final if shape.tied else np.ones(shape.dim)
+    layer, _, kind = name.rpartition(".")
+    w = checkpoint.tensor(name).astype(np.float64)
+    if kind in ("q", "k", "v"):
+        w *= checkpoint.tensor(layer + ".norm_attn")
+    elif kind in ("gate", "up"):
+        w *= checkpoint.tensor(layer + ".norm_mlp")
+    elif kind == "head":
+        w *= checkpoint.tensor("final_norm")
+    return w
+
+
+def final_gain(checkpoint: Checkpoint) -> np.ndarray:
+    """float64 [dim]: what is left of the final norm: all of it for a tied model, else ones."""
+    if checkpoint.shape.tied:
+        return checkpoint.tensor("final_norm").astype(np.float64)
+    return np.ones(checkpoint.shape.dim)
+
+
+def fold(checkpoint: Checkpoint) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """All matrices by `fold_matrix`, and `final_gain`, for models that fit in memory."""
+    return {n: fold_matrix(checkpoint, n) for n in checkpoint.shape.matrices()}, final_gain(checkpoint)

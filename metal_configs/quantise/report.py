@@ -9,7 +9,7 @@ import numpy as np
 
 from metal_configs.checkpoint import Checkpoint
 from metal_configs.quantise import average_bits, dequantised
-from metal_configs.quantise.fold import fold
+from metal_configs.quantise.fold import fold_matrix
 from metal_configs.reference import Score, evaluate, logits
 from rtl_gen.golden.quantised import QuantModel
 
@@ -51,6 +51,10 @@ class Report:
         return "\n".join([*out, "", f"{self.average_bits:.2f} bits per weight on average"])
 
 
+def _error(found: np.ndarray, wanted: np.ndarray) -> float:
+    return float(np.linalg.norm(found - wanted) / (np.linalg.norm(wanted) or 1.0))
+
+
 def report(
     checkpoint: Checkpoint,
     model: QuantModel,
@@ -85,10 +89,8 @@ def report(
         result = evaluate(watched, sequences)
         same = np.concatenate(choices[name]) == np.concatenate(choices["float"])
         rows.append(Row(name, result, float(same.mean())))
-    folded, _ = fold(checkpoint)
     errors = {
-        name: float(np.linalg.norm(m.dequantised() - folded[name]) / (np.linalg.norm(folded[name]) or 1.0))
-        for name, m in model.matrices.items()
+        name: _error(m.dequantised(), fold_matrix(checkpoint, name)) for name, m in model.matrices.items()
     }
     bits = {name: m.bits for name, m in model.matrices.items()}
     return Report(tuple(rows), errors, bits, average_bits(model))

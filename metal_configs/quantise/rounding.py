@@ -6,6 +6,7 @@ import numpy as np
 
 from rtl_gen.golden.quantised import QuantMatrix
 
+CHUNK = 1 << 20  # weights searched at a time; bounds memory
 FINEST, COARSEST = (
     0.4,
     1.35,
@@ -51,9 +52,13 @@ def best_scale(w: np.ndarray, bits: int, importance: np.ndarray | None = None) -
 
 def round_to_nearest(w: np.ndarray, bits: int) -> QuantMatrix:
     """Nearest codes at the best scale of each output channel."""
-    w = np.asarray(w, np.float64)
-    scale = best_scale(w, bits)
-    return QuantMatrix(bits, _codes(w, scale[:, None], bits).astype(np.int8), scale)
+    scale, codes = np.empty(len(w)), np.empty(w.shape, np.int8)
+    rows = max(1, CHUNK // w.shape[1])
+    for at in range(0, len(w), rows):
+        part = np.asarray(w[at : at + rows], np.float64)
+        scale[at : at + rows] = best_scale(part, bits)
+        codes[at : at + rows] = _codes(part, scale[at : at + rows, None], bits)
+    return QuantMatrix(bits, codes, scale)
 
 
 def gptq(

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from metal_configs.checkpoint import Checkpoint
 from metal_configs.checkpoint.checkpoint import tensor_shapes
-from metal_configs.quantise import Policy, average_bits, dequantised, fold, quantise
+from metal_configs.quantise import Policy, average_bits, dequantised, fold, quantise, quantise_matrix
 from metal_configs.quantise.report import report
 from metal_configs.quantise.rounding import best_scale, gptq, round_to_nearest
 from metal_configs.reference import logits
@@ -64,11 +64,15 @@ def test_rounding_is_nearest_and_never_worse_than_covering_all(seed, bits, size)
     assert ((q.dequantised() - w) ** 2).sum() <= ((plain - w) ** 2).sum() * 1.02
 
 
-def test_weights_on_a_grid_come_back_exactly():
+@pytest.mark.parametrize("largest", [6, 7, 8])
+@pytest.mark.parametrize("way", ["rtn", "gptq"])
+def test_weights_on_a_grid_come_back_exactly(way, largest):
     rng = np.random.default_rng(0)
-    codes = rng.integers(-8, 8, (6, 40))
-    codes[:, 0] = -8
-    q = round_to_nearest(codes * 0.37, 4)
+    codes = rng.integers(-6, 7, (6, 40))
+    codes[:, 3] = -largest
+    w = (codes * rng.uniform(0.01, 3, (6, 1))).astype(np.float32)
+    x = rng.standard_normal((200, 40)) @ rng.standard_normal((40, 40))
+    q = round_to_nearest(w, 4) if way == "rtn" else gptq(w, 4, x)
     np.testing.assert_array_equal(q.codes, codes)
 
 
@@ -103,6 +107,15 @@ def test_quantise_is_deterministic_and_storable(policy, tmp_path):
     back = QuantModel.load(tmp_path / "a")
     assert list(back.matrices) == list(c.shape.matrices())
     np.testing.assert_array_equal(back.final_norm, c.tensor("final_norm"))
+
+
+def test_one_matrix_at_a_time_is_the_same():
+    c = checkpoint(tied=False)
+    whole = quantise(c, Policy("rtn"))
+    for name, m in whole.matrices.items():
+        one = quantise_matrix(c, name, Policy())
+        np.testing.assert_array_equal(one.codes, m.codes)
+        np.testing.assert_array_equal(one.scale, m.scale)
 
 
 def test_bits_by_name_kind_and_rest():
