@@ -105,7 +105,8 @@ def _read(path: Path) -> kdb.Layout:
     try:
         layout.read(str(path))
         layout.top_cell()
-    except RuntimeError as e:
+        _ = [c.name for c in layout.each_cell()]  # a damaged name cannot be decoded, now or later
+    except (RuntimeError, UnicodeDecodeError, MemoryError) as e:
         raise FlowError(
             f"not a layout with one top cell, or damaged ({e})",
             where=str(path),

@@ -13,7 +13,7 @@ from rtl_gen.errors import FlowError
 from signoff.readback.grid import BANK
 from signoff.readback.shapes import VIA2
 
-PER_SITE = 1000  # shapes; a bank has about 20 for each site
+PER_SITE = 100  # shapes; a bank has about 20 for each site
 BANKS = 1 << 16
 
 
