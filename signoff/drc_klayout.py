@@ -1,0 +1,133 @@
+"""Design rules with the KLayout application and a foundry deck."""
+
+__all__ = ["control", "density", "parse_report", "run", "zero_area"]
+
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Mapping
+from pathlib import Path
+
+from signoff.controls import KLAYOUT_ERRORS, control_result, plant
+from signoff.eda import KLAYOUT
+from signoff.result import CheckResult
+from signoff.violations import Violations
+
+# Every group of the sky130 deck; all are off unless asked for, and a run without them finds nothing
+_GROUPS = ("feol", "beol", "offgrid", "floating_met", "seal")
+
+
+def run(
+    layout: Path, top: str, deck: Path, workdir: Path, *, threads: int = 2, timeout: float = 1800
+) -> CheckResult:
+    """Check a layout with every rule group of the deck on.
+
+    Args:
+        layout: GDS or OASIS.
+        top: Cell to check, with all below it.
+        deck: The deck, such as sky130A_mr.drc.
+        workdir: For report and log; made if missing.
+        threads: That KLayout may use.
+        timeout: Seconds.
+    """
+    return _check("drc_klayout", layout, top, deck, workdir, threads, timeout)[0]
+
+
+def control(
+    layout: Path,
+    top: str,
+    deck: Path,
+    workdir: Path,
+    *,
+    site: tuple[int, int],
+    layers: Mapping[str, tuple[int, int]],
+    threads: int = 2,
+    timeout: float = 1800,
+) -> CheckResult:
+    """Plant errors of every rule group in a copy of a clean layout: the deck must find each.
+
+    Args:
+        layout: A small layout; see `run` for the arguments of the same name.
+        site: Centre (nm) of an empty via site in its array.
+        layers: GDS layer and datatype by name.
+    """
+    name = "drc_klayout_control"
+    if missing := KLAYOUT.missing(name):
+        return missing
+    workdir.mkdir(parents=True, exist_ok=True)
+    planted = workdir / "planted.gds"
+    plant(layout, top, planted, KLAYOUT_ERRORS, site, layers)
+    result, found = _check(name, planted, top, deck, workdir, threads, timeout)
+    return control_result(result, KLAYOUT_ERRORS, found.counts) if found else result
+
+
+def density(layout: Path, top: str, deck: Path, workdir: Path, *, timeout: float = 1800) -> CheckResult:
+    """Check that no layer covers too much of the boundary (met_min_ca_density.lydrc)."""
+    return _check("density", layout, top, deck, workdir, None, timeout)[0]
+
+
+def zero_area(layout: Path, top: str, deck: Path, workdir: Path, *, timeout: float = 600) -> CheckResult:
+    """Check that no shape is empty (zeroarea.rb.drc, which ends with the number of faults as status)."""
+    name = "zero_area"
+    if missing := KLAYOUT.missing(name):
+        return missing
+    workdir.mkdir(parents=True, exist_ok=True)
+    variables = {"input": str(layout.resolve()), "top_cell_name": top, "report": "zero_area.lyrdb"}
+    done = KLAYOUT.run(_arguments(deck, variables), workdir, timeout)
+    told = re.search(r"^(\d+) total zero-area objects", done.log, re.M)
+    if not told:
+        return KLAYOUT.fails(name, done.fault or "the deck did not say how many shapes it found")
+    count = int(told.group(1))
+    status = "fail" if count else "pass"
+    return CheckResult(name, KLAYOUT.name, KLAYOUT.version(), count, 0, status)
+
+
+def parse_report(path: Path) -> Violations:
+    """Read a KLayout report database.
+
+    Raises:
+        ValueError: If it is missing, cut short, or lists no rules.
+    """
+    found = Violations()
+    try:
+        root = ET.parse(path).getroot()
+    except (OSError, ET.ParseError) as e:
+        raise ValueError(f"no readable report database ({e})") from e
+    found.rules = len(root.findall("categories/category"))
+    if not found.rules:
+        raise ValueError("the report database lists no rules")
+    for item in root.iterfind("items/item"):
+        rule = (item.findtext("category") or "?").strip("'")
+        found.counts[rule] += int(item.findtext("multiplicity") or 1)
+        found.places.setdefault(rule, (item.findtext("values/value") or "?").strip())
+    return found
+
+
+def _check(
+    name: str, layout: Path, top: str, deck: Path, workdir: Path, threads: int | None, timeout: float
+) -> tuple[CheckResult, Violations | None]:
+    """Run a deck; the violations are None if the run cannot be trusted."""
+    if missing := KLAYOUT.missing(name):
+        return missing, None
+    workdir.mkdir(parents=True, exist_ok=True)
+    report = workdir / f"{name}.lyrdb"
+    report.unlink(missing_ok=True)  # an old report must not stand for this run
+    variables = {"input": str(layout.resolve()), "top_cell": top, "report": report.name}
+    if threads:
+        variables |= dict.fromkeys(_GROUPS, "true") | {"thr": str(threads)}
+    done = KLAYOUT.run(_arguments(deck, variables), workdir, timeout)
+    if done.fault:
+        return KLAYOUT.fails(name, done.fault), None
+    try:
+        found = parse_report(report)
+    except ValueError as e:
+        return KLAYOUT.fails(name, str(e)), None
+    status = "fail" if found.total else "pass"
+    detail = str(found) or f"{found.rules} rules on {top}"
+    return CheckResult(name, KLAYOUT.name, KLAYOUT.version(), found.total, 0, status, "", detail), found
+
+
+def _arguments(deck: Path, variables: Mapping[str, str]) -> list[str]:
+    arguments = ["-b", "-r", str(deck.resolve())]
+    for key, value in variables.items():
+        arguments += ["-rd", f"{key}={value}"]
+    return arguments
