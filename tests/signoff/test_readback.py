@@ -226,3 +226,12 @@ def test_nothing_is_shared_with_the_writer():
             assert not [
                 n for n in names if n.startswith(("metal_configs", "base_chip", "rtl_gen.golden", "flow"))
             ]
+
+
+def test_arrays_that_unfold_without_end_are_refused(small_chip):
+    layout = read_layout(small_chip(1))
+    bank, drain = bank_of(layout), layout.cell("scf_bank_8x16_drain")
+    step = kdb.Vector(1, 0), kdb.Vector(0, 1)
+    bank.insert(kdb.CellInstArray(drain.cell_index(), kdb.Trans(), *step, 60_000, 60_000))
+    with pytest.raises(FlowError, match="shapes in scf_bank_8x16, expected at most"):
+        recover(layout)
