@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from signoff.controls import KLAYOUT_ERRORS, control_result, plant
-from signoff.eda import KLAYOUT
+from signoff.eda import KLAYOUT, Run
 from signoff.result import CheckResult
 from signoff.violations import Violations
 
 # Every group of the sky130 deck; all are off unless asked for, and a run without them finds nothing
 _GROUPS = ("feol", "beol", "offgrid", "floating_met", "seal")
+_DENSITY_LAYERS = 6  # li1 and five metals
 
 
 def run(
@@ -61,8 +62,20 @@ def control(
 
 
 def density(layout: Path, top: str, deck: Path, workdir: Path, *, timeout: float = 1800) -> CheckResult:
-    """Check that no layer covers too much of the boundary (met_min_ca_density.lydrc)."""
-    return _check("density", layout, top, deck, workdir, None, timeout)[0]
+    """Check that no layer covers too much of the boundary (met_min_ca_density.lydrc).
+
+    The deck puts a rule in its report only when it is violated, so it is the log that shows that all
+    layers were measured.
+    """
+    name = "density"
+    if missing := KLAYOUT.missing(name):
+        return missing
+    done, report = _run_deck(name, layout, top, deck, workdir, {}, timeout)
+    measured = re.findall(r"^(\w+)_ca_density is ([\d.]+)$", done.log, re.M)
+    if not done.fault and len(measured) != _DENSITY_LAYERS:
+        return KLAYOUT.fails(name, f"the deck measured {len(measured)} layers, not {_DENSITY_LAYERS}")
+    covered = ", ".join(f"{layer} {1 - float(clear):.0%}" for layer, clear in measured)
+    return _judge(name, done, report, f"covered: {covered}", least_rules=0)[0]
 
 
 def zero_area(layout: Path, top: str, deck: Path, workdir: Path, *, timeout: float = 600) -> CheckResult:
@@ -70,9 +83,7 @@ def zero_area(layout: Path, top: str, deck: Path, workdir: Path, *, timeout: flo
     name = "zero_area"
     if missing := KLAYOUT.missing(name):
         return missing
-    workdir.mkdir(parents=True, exist_ok=True)
-    variables = {"input": str(layout.resolve()), "top_cell_name": top, "report": "zero_area.lyrdb"}
-    done = KLAYOUT.run(_arguments(deck, variables), workdir, timeout)
+    done, _ = _run_deck(name, layout, top, deck, workdir, {"top_cell_name": top}, timeout)
     told = re.search(r"^(\d+) total zero-area objects", done.log, re.M)
     if not told:
         return KLAYOUT.fails(name, done.fault or "the deck did not say how many shapes it found")
@@ -81,11 +92,15 @@ def zero_area(layout: Path, top: str, deck: Path, workdir: Path, *, timeout: flo
     return CheckResult(name, KLAYOUT.name, KLAYOUT.version(), count, 0, status)
 
 
-def parse_report(path: Path) -> Violations:
+def parse_report(path: Path, least_rules: int = 1) -> Violations:
     """Read a KLayout report database.
 
+    Args:
+        path: The .lyrdb file.
+        least_rules: Rules that it must list, violated or not.
+
     Raises:
-        ValueError: If it is missing, cut short, or lists no rules.
+        ValueError: If it is missing, cut short, or lists fewer rules.
     """
     found = Violations()
     try:
@@ -93,8 +108,8 @@ def parse_report(path: Path) -> Violations:
     except (OSError, ET.ParseError) as e:
         raise ValueError(f"no readable report database ({e})") from e
     found.rules = len(root.findall("categories/category"))
-    if not found.rules:
-        raise ValueError("the report database lists no rules")
+    if found.rules < least_rules:
+        raise ValueError(f"the report database lists {found.rules} rules")
     for item in root.iterfind("items/item"):
         rule = (item.findtext("category") or "?").strip("'")
         found.counts[rule] += int(item.findtext("multiplicity") or 1)
@@ -103,31 +118,39 @@ def parse_report(path: Path) -> Violations:
 
 
 def _check(
-    name: str, layout: Path, top: str, deck: Path, workdir: Path, threads: int | None, timeout: float
+    name: str, layout: Path, top: str, deck: Path, workdir: Path, threads: int, timeout: float
 ) -> tuple[CheckResult, Violations | None]:
-    """Run a deck; the violations are None if the run cannot be trusted."""
+    """Run the design rule deck; the violations are None if the run cannot be trusted."""
     if missing := KLAYOUT.missing(name):
         return missing, None
+    groups = dict.fromkeys(_GROUPS, "true") | {"thr": str(threads)}
+    done, report = _run_deck(name, layout, top, deck, workdir, groups, timeout)
+    return _judge(name, done, report, f"all rule groups on {top}", least_rules=1)
+
+
+def _run_deck(
+    name: str, layout: Path, top: str, deck: Path, workdir: Path, more: Mapping[str, str], timeout: float
+) -> tuple[Run, Path]:
     workdir.mkdir(parents=True, exist_ok=True)
     report = workdir / f"{name}.lyrdb"
     report.unlink(missing_ok=True)  # an old report must not stand for this run
+    arguments = ["-b", "-r", str(deck.resolve())]
     variables = {"input": str(layout.resolve()), "top_cell": top, "report": report.name}
-    if threads:
-        variables |= dict.fromkeys(_GROUPS, "true") | {"thr": str(threads)}
-    done = KLAYOUT.run(_arguments(deck, variables), workdir, timeout)
+    for key, value in (variables | dict(more)).items():
+        arguments += ["-rd", f"{key}={value}"]
+    return KLAYOUT.run(arguments, workdir, timeout), report
+
+
+def _judge(
+    name: str, done: Run, report: Path, clean: str, least_rules: int
+) -> tuple[CheckResult, Violations | None]:
+    """The row of a run, whose detail is `clean` if nothing was found."""
     if done.fault:
         return KLAYOUT.fails(name, done.fault), None
     try:
-        found = parse_report(report)
+        found = parse_report(report, least_rules)
     except ValueError as e:
         return KLAYOUT.fails(name, str(e)), None
     status = "fail" if found.total else "pass"
-    detail = str(found) or f"{found.rules} rules on {top}"
+    detail = str(found) or clean
     return CheckResult(name, KLAYOUT.name, KLAYOUT.version(), found.total, 0, status, "", detail), found
-
-
-def _arguments(deck: Path, variables: Mapping[str, str]) -> list[str]:
-    arguments = ["-b", "-r", str(deck.resolve())]
-    for key, value in variables.items():
-        arguments += ["-rd", f"{key}={value}"]
-    return arguments

@@ -1,0 +1,228 @@
+"""DRC and LVS with the real tools on small banks.
+
+The PDK files come from the folder that SCF_KIT names (a kit as `base_chip/pdk/sky130/facts.yaml` lays it
+out), else from what `sc-flow pdk install` left.
+"""
+
+import os
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import klayout.db as db
+import numpy as np
+import pytest
+
+from base_chip.bank import BankSpec, SiteGrid, build_bank, program_bank, write_layout
+from base_chip.bank.views import bank_spice
+from base_chip.pdk import load_pdk
+from flow.pdk import find_pdk, tech_for_magic
+from rtl_gen.errors import FlowError
+from signoff import drc_klayout, drc_magic, lvs
+from signoff.eda import MAGIC
+
+pytestmark = pytest.mark.flow
+PDK = load_pdk("sky130")
+EMPTY = (3, 3)  # word line and bit line of a site that stays empty, for planted errors
+
+
+@dataclass(frozen=True)
+class Kit:
+    deck: Path
+    density: Path
+    zero_area: Path
+    tech: Path
+    setup: Path
+
+
+def needs(*exes: str) -> pytest.MarkDecorator:
+    absent = [exe for exe in exes if shutil.which(exe) is None]
+    return pytest.mark.skipif(bool(absent), reason=f"not on PATH: {', '.join(absent)}")
+
+
+@pytest.fixture(scope="session")
+def kit() -> Kit:
+    if root := os.environ.get("SCF_KIT"):
+        files = {role: Path(root) / path for role, path in PDK.kit.files.items()}
+    else:
+        try:
+            files = dict(find_pdk(PDK).files)
+        except FlowError as e:
+            pytest.skip(f"no PDK files: {e}")
+    tech = tech_for_magic(files["magic_tech"], MAGIC.version() or "8.3.411")
+    decks = (files[f"klayout_{name}"] for name in ("drc", "density", "zeroarea"))
+    return Kit(*decks, tech=tech, setup=files["netgen_setup"])
+
+
+def contents(spec: BankSpec, kind: str) -> np.ndarray:
+    shape = spec.word_lines, spec.bit_lines
+    if kind == "random":
+        bits = np.random.default_rng(7).random(shape) < 0.5
+        bits[EMPTY] = False
+        return bits
+    return np.full(shape, kind == "ones")
+
+
+def programmed(spec: BankSpec, bits: np.ndarray, path: Path) -> Path:
+    layout = build_bank(spec)
+    program_bank(layout, spec, bits)
+    write_layout(layout, path)
+    return path
+
+
+def site(spec: BankSpec) -> tuple[int, int]:
+    sites = SiteGrid.of(spec)
+    return int(sites.x[EMPTY[1]]), int(sites.y[EMPTY[0]])
+
+
+SPECS = [BankSpec(8, 8), BankSpec(32, 40), replace(BankSpec(64, 32), precharge_fingers=8)]
+
+
+@needs("klayout")
+@pytest.mark.parametrize("kind", ["random", "ones", "zeros"])
+@pytest.mark.parametrize("spec", SPECS, ids=lambda s: s.name)
+def test_klayout_finds_nothing(kit, tmp_path, spec, kind):
+    layout = programmed(spec, contents(spec, kind), tmp_path / "bank.gds")
+    result = drc_klayout.run(layout, spec.name, kit.deck, tmp_path)
+    assert (result.status, result.count) == ("pass", 0), result
+
+
+@needs("magic")
+@pytest.mark.parametrize("kind", ["random", "ones", "zeros"])
+@pytest.mark.parametrize("spec", SPECS, ids=lambda s: s.name)
+def test_magic_finds_nothing(kit, tmp_path, spec, kind):
+    layout = programmed(spec, contents(spec, kind), tmp_path / "bank.oas")
+    result = drc_magic.run(layout, spec.name, kit.tech, tmp_path)
+    assert (result.status, result.count) == ("pass", 0), result
+
+
+@needs("klayout")
+def test_density_and_empty_shapes(kit, tmp_path):
+    spec = BankSpec(64, 32)
+    layout = programmed(spec, contents(spec, "ones"), tmp_path / "bank.gds")
+    dense = drc_klayout.density(layout, spec.name, kit.density, tmp_path)
+    assert dense.status == "pass"
+    assert "m3 45%" in dense.detail
+    assert drc_klayout.zero_area(layout, spec.name, kit.zero_area, tmp_path).status == "pass"
+
+
+@needs("klayout")
+def test_too_much_metal_and_an_empty_shape_are_found(kit, tmp_path):
+    layout = db.Layout()
+    cell = layout.create_cell("t")
+    cell.shapes(layout.layer(*PDK.layers["prBoundary"])).insert(db.Box(0, 0, 10_000, 10_000))
+    cell.shapes(layout.layer(*PDK.layers["met1"])).insert(db.Box(0, 0, 10_000, 7_000))
+    cell.shapes(layout.layer(*PDK.layers["met2"])).insert(db.Box(5, 5, 5, 5))
+    path = tmp_path / "t.gds"
+    layout.write(str(path))
+    dense = drc_klayout.density(path, "t", kit.density, tmp_path)
+    assert (dense.status, dense.count) == ("fail", 1)
+    assert "m1.pd.1d" in dense.detail
+    empty = drc_klayout.zero_area(path, "t", kit.zero_area, tmp_path)
+    assert (empty.status, empty.count) == ("fail", 1)
+
+
+@needs("klayout", "magic")
+def test_planted_errors_are_found(kit, tmp_path):
+    spec = BankSpec(8, 8)
+    layout = programmed(spec, contents(spec, "random"), tmp_path / "bank.gds")
+    where = {"site": site(spec), "layers": PDK.layers}
+    for result in (
+        drc_klayout.control(layout, spec.name, kit.deck, tmp_path / "k", **where),
+        drc_magic.control(layout, spec.name, kit.tech, tmp_path / "m", **where),
+    ):
+        assert (result.status, result.count) == ("pass", 0), result
+
+
+@needs("klayout", "magic")
+def test_a_wrong_top_cell_or_a_damaged_file_is_no_pass(kit, tmp_path):
+    spec = BankSpec(8, 8)
+    layout = programmed(spec, contents(spec, "zeros"), tmp_path / "bank.gds")
+    damaged = tmp_path / "damaged.gds"
+    damaged.write_bytes(layout.read_bytes()[:2000])
+    for path, top in ((layout, "no_such_cell"), (damaged, spec.name)):
+        for run, rules in ((drc_klayout.run, kit.deck), (drc_magic.run, kit.tech)):
+            result = run(path, top, rules, tmp_path)
+            assert (result.status, result.count) == ("fail", None), result
+            assert result.reason
+
+
+@needs("klayout")
+def test_a_deck_that_breaks_off_is_no_pass(kit, tmp_path):
+    spec = BankSpec(8, 8)
+    layout = programmed(spec, contents(spec, "zeros"), tmp_path / "bank.gds")
+    deck = tmp_path / "deck.drc"
+    deck.write_text(kit.deck.read_text().replace("if BEOL\n", "if BEOL\n    raise 'broken'\n", 1))
+    result = drc_klayout.run(layout, spec.name, deck, tmp_path)
+    assert (result.status, result.count) == ("fail", None), result
+
+
+@pytest.fixture(scope="session")
+def extracted(kit, tmp_path_factory) -> tuple[BankSpec, np.ndarray, Path]:
+    """A bank of 64 x 32 random bits, and the netlist extracted from its layout."""
+    spec, folder = BankSpec(64, 32), tmp_path_factory.mktemp("lvs")
+    bits = contents(spec, "random")
+    layout = programmed(spec, bits, folder / "bank.gds")
+    netlist, fault = lvs.extract(layout, spec.name, kit.tech, folder)
+    assert not fault
+    return spec, bits, netlist
+
+
+def compare(extracted, bits: np.ndarray, kit: Kit, folder: Path):
+    spec, _, netlist = extracted
+    (folder / "bits.spice").write_text(bank_spice(spec, bits))
+    return lvs.compare(netlist, folder / "bits.spice", spec.name, kit.setup, folder, "lvs")
+
+
+@needs("magic", "netgen-lvs")
+def test_the_layout_is_the_netlist_of_its_bits(kit, extracted, tmp_path):
+    result = compare(extracted, extracted[1], kit, tmp_path)
+    assert (result.status, result.count) == ("pass", 0), result
+
+
+@needs("magic", "netgen-lvs")
+@pytest.mark.parametrize("cell", [(0, 0), (5, 3), (63, 31)])
+def test_one_wrong_bit_is_a_mismatch(kit, extracted, tmp_path, cell):
+    bits = extracted[1].copy()
+    bits[cell] ^= True
+    result = compare(extracted, bits, kit, tmp_path)
+    assert result.status == "fail"
+    assert result.count
+
+
+@needs("magic", "netgen-lvs")
+@pytest.mark.parametrize("axis", [0, 1], ids=["word lines", "bit lines"])
+def test_swapped_lines_are_a_mismatch_although_the_circuits_are_alike(kit, extracted, tmp_path, axis):
+    """Two swapped columns give an isomorphic circuit: only the names of the pins tell."""
+    order = np.arange(extracted[1].shape[axis])
+    order[[4, 7]] = order[[7, 4]]
+    result = compare(extracted, np.take(extracted[1], order, axis=axis), kit, tmp_path)
+    assert result.status == "fail"
+    assert result.count
+
+
+@needs("magic", "netgen-lvs")
+@pytest.mark.parametrize("kind", ["ones", "zeros"])
+def test_lvs_with_its_control_on_symmetrical_contents(kit, tmp_path, kind):
+    spec = BankSpec(8, 16)
+    bits = contents(spec, kind)
+    layout = programmed(spec, bits, tmp_path / "bank.oas")
+    right, wrong = tmp_path / "right.spice", tmp_path / "wrong.spice"
+    right.write_text(bank_spice(spec, bits))
+    bits[2, 5] ^= True
+    wrong.write_text(bank_spice(spec, bits))
+    results = lvs.run(layout, spec.name, right, wrong, kit.tech, kit.setup, tmp_path / "lvs")
+    assert [r.name for r in results] == ["lvs", "lvs_control"]
+    assert [r.status for r in results] == ["pass", "pass"], results
+
+
+@needs("magic", "netgen-lvs")
+def test_a_control_that_matches_is_a_fail(kit, tmp_path):
+    spec = BankSpec(2, 8)
+    bits = contents(spec, "ones")
+    layout = programmed(spec, bits, tmp_path / "bank.gds")
+    netlist = tmp_path / "right.spice"
+    netlist.write_text(bank_spice(spec, bits))
+    right, control = lvs.run(layout, spec.name, netlist, netlist, kit.tech, kit.setup, tmp_path / "lvs")
+    assert (right.status, control.status) == ("pass", "fail")
+    assert control.reason == "a netlist with one bit changed was taken for the layout's"

@@ -1,0 +1,151 @@
+import subprocess
+from pathlib import Path
+
+import klayout.db as db
+import pytest
+
+from base_chip.pdk import load_pdk
+from signoff import drc_klayout, drc_magic
+from signoff.controls import KLAYOUT_ERRORS, MAGIC_ERRORS, control_result, missed, plant
+from signoff.eda import KLAYOUT, MAGIC, Eda, as_gds
+from signoff.result import CheckResult
+
+LYRDB = """<?xml version="1.0" encoding="utf-8"?>
+<report-database><top-cell>t</top-cell>
+ <categories><category><name>m1.x</name></category><category><name>MR_met1.SP.1</name></category></categories>
+ <items>{}</items>
+</report-database>"""
+ITEM = (
+    "<item><category>'MR_met1.SP.1'</category><multiplicity>{}</multiplicity>"
+    "<values><value>edge-pair: (0,0;0,1)|(1,1;1,0)</value></values></item>"
+)
+SHELL = Eda("Shell", "sh", "dash", ("-c", "echo sh 1.2"), r"sh ([\d.]+)", r"^oops.*")
+
+
+def test_klayout_report_is_counted_by_rule(tmp_path):
+    path = tmp_path / "r.lyrdb"
+    path.write_text(LYRDB.format(ITEM.format(1) + ITEM.format(3)))
+    found = drc_klayout.parse_report(path)
+    assert found.counts == {"MR_met1.SP.1": 4}
+    assert (found.total, found.rules) == (4, 2)
+    assert str(found) == "4 x MR_met1.SP.1 at edge-pair: (0,0;0,1)|(1,1;1,0)"
+
+
+def test_clean_klayout_report_has_rules_and_no_items(tmp_path):
+    path = tmp_path / "r.lyrdb"
+    path.write_text(LYRDB.format(""))
+    assert drc_klayout.parse_report(path).total == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        None,
+        "",
+        LYRDB.format("")[:-30],
+        "<report-database><categories/><items/></report-database>",
+    ],
+    ids=["missing", "empty", "cut short", "no rules"],
+)
+def test_klayout_report_that_proves_nothing_is_refused(tmp_path, text):
+    path = tmp_path / "r.lyrdb"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(ValueError, match="report database"):
+        drc_klayout.parse_report(path)
+
+
+def test_magic_report_is_counted_by_rule(tmp_path):
+    path = tmp_path / "r.txt"
+    path.write_text(
+        "0.1\t0.2\t0.3\t0.4\tMetal1 spacing (met1.2)\n1\t1\t2\t2\tMetal1 spacing (met1.2)\nend\t2\n"
+    )
+    found = drc_magic.parse_report(path)
+    assert found.counts == {"Metal1 spacing (met1.2)": 2}
+    assert str(found) == "2 x Metal1 spacing (met1.2) at (0.1, 0.2, 0.3, 0.4) um"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [None, "", "0\t0\t1\t1\tx\n", "0\t0\t1\t1\tx\nend\t2\n", "0\t0\tx\nend\t1\n", "end\n"],
+    ids=["missing", "empty", "cut short", "wrong count", "bad line", "no count"],
+)
+def test_magic_report_that_proves_nothing_is_refused(tmp_path, text):
+    path = tmp_path / "r.txt"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(ValueError, match="report"):
+        drc_magic.parse_report(path)
+
+
+def test_a_control_passes_only_if_every_error_was_found():
+    run = CheckResult("drc_magic_control", "Magic", "1", 9, 0, "fail")
+    found = ["Metal3 overlap of via2 (met3.4)", "Metal1 spacing (met1.2)", "Metal2 spacing (met2.2)"]
+    rest = control_result(run, MAGIC_ERRORS, found)
+    assert (rest.status, rest.count) == ("fail", 1)
+    assert rest.reason == "not found: poly end 0.05 um over the gate"
+    assert control_result(run, MAGIC_ERRORS, [*found, "poly overhang (poly.8)"]).status == "pass"
+
+
+def test_a_clean_report_finds_no_planted_error():
+    assert len(missed(KLAYOUT_ERRORS, [])) == len(KLAYOUT_ERRORS)
+
+
+def test_errors_are_planted_in_a_copy(tmp_path):
+    source = db.Layout()
+    pdk = load_pdk("sky130")
+    source.create_cell("t").shapes(source.layer(*pdk.layers["met3"])).insert(db.Box(0, 0, 1000, 1000))
+    source.write(str(tmp_path / "a.gds"))
+    plant(tmp_path / "a.gds", "t", tmp_path / "b.gds", KLAYOUT_ERRORS, (500, 500), pdk.layers)
+    copy = db.Layout()
+    copy.read(str(tmp_path / "b.gds"))
+    via2 = db.Region(copy.cell("t").shapes(copy.layer(*pdk.layers["via2"]))).bbox()
+    assert via2 == db.Box(600, 400, 800, 600)
+    assert copy.cell("t").bbox().right > 10_000
+
+
+def test_a_missing_tool_is_not_run_and_names_its_package(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for check, tool in (
+        (drc_klayout.run(Path("a.gds"), "t", Path("deck"), tmp_path), "klayout"),
+        (drc_magic.run(Path("a.gds"), "t", Path("tech"), tmp_path), "magic"),
+    ):
+        assert (check.status, check.count) == ("not run", None)
+        assert check.reason == f"{tool} is not on PATH; Debian package {tool} has it"
+
+
+@pytest.mark.parametrize(
+    ("command", "fault"),
+    [
+        ("echo fine", ""),
+        ("exit 3", "sh ended with status 3"),
+        ("echo oops, all is lost", "sh reported: oops, all is lost"),
+        ("sleep 30", "killed after 0.2 s"),
+    ],
+)
+def test_a_run_is_trusted_only_if_the_tool_ended_well(tmp_path, command, fault):
+    assert SHELL.run(["-c", command], tmp_path, 0.2).fault == fault
+    assert (tmp_path / "sh.log").exists()
+
+
+def test_a_killed_tool_takes_its_children_along(tmp_path):
+    SHELL.run(["-c", "sleep 987 & sleep 987"], tmp_path, 0.2)
+    left = subprocess.run(["pgrep", "-f", "^sleep 987$"], capture_output=True, text=True)
+    assert left.stdout == ""
+
+
+def test_versions_are_recorded():
+    assert SHELL.version() == "1.2"
+    assert KLAYOUT.fails("drc", "why").reason == "why"
+    assert MAGIC.fails("drc", "why").status == "fail"
+
+
+def test_oasis_is_converted_for_tools_that_read_gds(tmp_path):
+    layout = db.Layout()
+    layout.create_cell("t").shapes(layout.layer(68, 20)).insert(db.Box(0, 0, 10, 10))
+    layout.write(str(tmp_path / "a.oas"))
+    gds = as_gds(tmp_path / "a.oas", tmp_path)
+    again = db.Layout()
+    again.read(str(gds))
+    assert gds.suffix == ".gds"
+    assert again.cell("t").bbox() == db.Box(0, 0, 10, 10)
