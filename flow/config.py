@@ -12,6 +12,7 @@ from base_chip.config import load_base
 from base_chip.pdk import load_pdk
 from flow.files import atomic_write, sha256_bytes, sha256_file
 from flow.pdk import PdkFiles
+from metal_configs.checkpoint import load
 from metal_configs.models import KNOWN, resolve
 from rtl_gen.errors import ExitCode, FlowError
 
@@ -93,7 +94,7 @@ def make_config(
         model: A built-in model's name, or the path of a checkpoint.
 
     Raises:
-        FlowError: A name is not known, or base and PDK do not belong together.
+        FlowError: A name is not known, base and PDK do not belong together, or the checkpoint is damaged.
     """
     load_pdk(pdk)
     if (on := load_base(base).pdk) != pdk:
@@ -102,6 +103,7 @@ def make_config(
         )
     path = resolve(model).absolute()
     name = re.sub(r"[^A-Za-z0-9_]", "_", model if model in KNOWN else path.stem) or "model"
+    load(path, name)  # what can be told from config and headers is told before anything runs
     return BuildConfig(name, str(path), _content(path), pdk, base, prompt, seed, temperature, words)
 
 

@@ -49,13 +49,14 @@ def code_digest(modules: tuple[str, ...]) -> str:
     lines = []
     for module in modules:
         spec = importlib.util.find_spec(module)
-        if spec is None or spec.origin is None:
+        if spec is None:
             raise ModuleNotFoundError(module)
-        source = Path(spec.origin)
-        files = source.parent.rglob("*") if spec.submodule_search_locations else [source]
-        for p in sorted(files):
-            if p.is_file() and "__pycache__" not in p.parts:
-                lines.append(f"{module} {p.relative_to(source.parent).as_posix()} {sha256_file(p)}")
+        if folders := list(spec.submodule_search_locations or ()):
+            root = Path(folders[0])  # also of a folder without __init__.py, which holds data
+            files = [p for p in sorted(root.rglob("*")) if p.is_file() and "__pycache__" not in p.parts]
+        else:
+            root, files = Path(str(spec.origin)).parent, [Path(str(spec.origin))]
+        lines += [f"{module} {p.relative_to(root).as_posix()} {sha256_file(p)}" for p in files]
     return sha256_bytes("\n".join(lines).encode())
 
 

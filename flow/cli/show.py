@@ -13,7 +13,10 @@ import click
 @click.option(
     "--width", type=click.IntRange(64, 8192), default=1600, show_default=True, help="Of the picture."
 )
-def show(build: Path | None, png: Path | None, width: int) -> None:
+@click.option("--window", nargs=4, type=float, metavar="L B R T", help="Part of the chip to draw, in um.")
+def show(
+    build: Path | None, png: Path | None, width: int, window: tuple[float, float, float, float] | None
+) -> None:
     """Open a build's chip (build/NAME; the latest, unless given) in KLayout, with layer names."""
     from flow.show import chip_of, latest_build, open_viewer, write_png
 
@@ -21,5 +24,5 @@ def show(build: Path | None, png: Path | None, width: int) -> None:
     if png is None:
         open_viewer(chip)
     else:
-        write_png(chip, png, width=width)
+        write_png(chip, png, width=width, window=window)
         click.echo(f"{png}: {chip.layout.name}")

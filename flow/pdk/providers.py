@@ -49,7 +49,7 @@ class PdkFiles:
         """The file of a role; FlowError when nobody provides it."""
         if role not in self.files:
             raise FlowError(
-                f"no {role} file",
+                f"no {role} file: neither PDK_ROOT nor lambdapdk has it, and the kit is not installed",
                 where=f"PDK {self.name}",
                 hint=f"Run: sc-flow pdk install {self.name}",
                 code=ExitCode.MISSING_TOOL,

