@@ -109,7 +109,7 @@ def _finished(out: Outcome, name: str, result: dict[str, Any], timing: dict[str,
     bad = [c for c in checks if c.status == "fail"]
     absent = [c for c in checks if c.status == "not run"]
     if bad:
-        status, note = "failed", bad[0].reason or f"{bad[0].name}: {bad[0].count} found"
+        status, note = "failed", bad[0].reason or f"{bad[0].name}: {bad[0].count} found: {bad[0].detail}"
     elif checks and len(absent) == len(checks):
         status, note = "not run", absent[0].reason
     else:

@@ -113,12 +113,17 @@ def final_table(outcome: Outcome, console: Console) -> None:
         for c in outcome.checks:
             count, limit = ("" if v is None else str(v) for v in (c.count, c.limit))
             tool = f"{c.tool} {c.version}".strip()
-            checks.add_row(c.name, tool, count, limit, _coloured(c.status), escape(c.reason))
+            about = c.reason or (c.detail if c.status == "fail" else _short(c.detail))
+            checks.add_row(c.name, tool, count, limit, _coloured(c.status), escape(about))
         console.print(checks)
     for name, value in sorted(outcome.metrics.items()):
         console.print(f"{name} = {value:.6g}")
     for text in outcome.text:
         console.print(Text(f"generated: {text}"))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 60 else text[:59] + "…"
 
 
 def _coloured(status: str) -> str:

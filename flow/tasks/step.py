@@ -157,7 +157,7 @@ class StepTask(Task):
                 cache.store(key, out, folder_files(out))
             self._publish(run, time.monotonic() - began, reused=False)
         if bad := result.failed():
-            return "failed", bad[0].reason
+            return "failed", bad[0].reason or bad[0].detail
         if result.checks and all(c.status == "not run" for c in result.checks):
             return "not run", result.checks[0].reason
         return "done", result.note
