@@ -116,3 +116,23 @@ def test_result_json_has_the_agreed_fields(tmp_path):
     assert set(data["steps"][0]) == {"name", "status", "seconds", "reused"}
     assert set(data["checks"][0]) == {"name", "tool", "version", "count", "limit", "status", "reason"}
     assert data["tokens_equal"] is False  # nothing was compared
+
+
+def test_a_check_whose_tool_is_missing_does_not_run_and_names_the_fix(tmp_path, monkeypatch):
+    from flow.config import BuildConfig, Run
+    from flow.pdk import PdkFiles
+    from flow.tasks.drc_magic import DrcMagicTask
+    from flow.tasks.synth import SynthTask
+    from flow.tools import TOOLS
+    from rtl_gen.errors import ExitCode, FlowError
+
+    for module in ("flow.tasks.step", "flow.tools"):
+        monkeypatch.setattr(f"{module}.version", lambda name: None)
+    run = Run(BuildConfig("m", "", ""), PdkFiles("sky130", {}, {}, {}, {}), tmp_path)
+    (got,) = DrcMagicTask()._checked_work(run, tmp_path).checks
+    assert (got.name, got.status) == ("drc_magic", "not run")
+    assert TOOLS["magic"].fix in got.reason
+    monkeypatch.setattr(SynthTask, "tools", ("yosys",))
+    with pytest.raises(FlowError) as e:
+        SynthTask()._checked_work(run, tmp_path)
+    assert e.value.code == ExitCode.MISSING_TOOL
