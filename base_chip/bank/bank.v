@@ -73,6 +73,20 @@ module @NAME@ #(
     end
   endtask
 
+`ifdef VERILATOR
+  // Without delays, and in two-valued logic: changes come with the edges of PRE_N, as registers' do, so
+  // that a flop clocked by the same edge captures the old value. Word lines have settled by then.
+  initial BL = {BIT_LINES{1'b1}};
+  always @(posedge PRE_N or negedge PRE_N) begin
+    if (!PRE_N) begin
+      if (|WL) fault("a word line is high during precharge");
+      BL <= {BIT_LINES{1'b1}};
+    end else begin
+      pull;
+      BL <= ~pulled;
+    end
+  end
+`else
   always @(WL or PRE_N) begin
     #`SCF_BANK_DELAY;
     if (PRE_N === 1'b0) begin
@@ -86,4 +100,5 @@ module @NAME@ #(
       BL = BL & ~pulled;
     end else BL = BL & {BIT_LINES{1'bx}};
   end
+`endif
 endmodule

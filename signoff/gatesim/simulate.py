@@ -1,0 +1,183 @@
+"""Builds a simulator of a tile with Verilator, and runs requests through it as a host would.
+
+The simulator depends on netlist and bank alone: contents are loaded when it starts, so one simulator
+serves every model of a base.
+"""
+
+__all__ = ["Simulation", "Token", "build_simulator", "simulate"]
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from rtl_gen.errors import ExitCode, FlowError
+from signoff.gatesim.host import Request, request_bytes
+from signoff.gatesim.models import cell_models
+
+PATIENCE = 60_000  # cycles; a token of the largest base takes a fraction of it
+BUILD_TIMEOUT_S = 1800
+# What the kit's models and a flat netlist do by design: names, widths, declarations without a value.
+QUIET = ("-Wno-fatal", "-Wno-lint", "-Wno-style", "-Wno-TIMESCALEMOD", "-Wno-MULTIDRIVEN")
+
+
+@dataclass(frozen=True)
+class Token:
+    """A token that came out of the chip, and the clock cycle in which it did."""
+
+    value: int
+    cycle: int
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """What came out.
+
+    Attributes:
+        tokens: In order, over all requests.
+        cycles: Clock cycles simulated.
+        seconds: Of simulation, without the building of the simulator.
+        fault: Why it ended early or cannot be trusted; empty when every expected token came.
+    """
+
+    tokens: tuple[Token, ...]
+    cycles: int
+    seconds: float
+    fault: str
+
+    def split(self, requests: Sequence[Request]) -> list[list[int]]:
+        """Token values a request, by the number that each expected."""
+        out, at = [], 0
+        values = [t.value for t in self.tokens]
+        for r in requests:
+            out.append(values[at : at + len(r.expected)])
+            at += len(r.expected)
+        return out
+
+    def equals(self, requests: Sequence[Request]) -> bool:
+        """Whether every token is the expected one, and none is missing."""
+        return not self.fault and self.split(requests) == [list(r.expected) for r in requests]
+
+
+def build_simulator(netlist: str, top: str, cells: Path, bank_model: str, work: Path, jobs: int = 2) -> Path:
+    """Compile a tile into a program.
+
+    Args:
+        netlist: Verilog text: mapped cells, or RTL.
+        top: Module of the tile.
+        cells: Folder of the kit's cells.
+        bank_model: Verilog text of the bank macro.
+        work: Folder for generated files.
+        jobs: Compilers at a time.
+
+    Returns:
+        The program; `simulate` runs it.
+
+    Raises:
+        FlowError: Verilator or a C++ compiler is missing or fails, or a cell has no model.
+    """
+    verilator = shutil.which("verilator")
+    if verilator is None:
+        raise FlowError(
+            "Verilator is not installed",
+            hint="apt-get install verilator g++ make",
+            code=ExitCode.MISSING_TOOL,
+        )
+    work.mkdir(parents=True, exist_ok=True)
+    (work / "cells.v").write_text(cell_models(netlist, cells))
+    (work / "bank.v").write_text(bank_model)
+    (work / "netlist.v").write_text(netlist)
+    (work / "host.cpp").write_text(files("signoff").joinpath("gatesim", "host.cpp").read_text("utf-8"))
+    # Registers start with random values: what a program leaves undefined must not matter. Compiling
+    # takes far longer than running, so the compiler does not optimise.
+    options = ["--cc", "--exe", "-O3", "--x-assign", "unique", "--x-initial", "unique", "-CFLAGS", "-O0"]
+    names = ["--top-module", top, "--prefix", "Vtile", "-o", "simulator", "--Mdir", "obj"]
+    _tool(
+        [verilator, *options, *QUIET, *names, "host.cpp", "cells.v", "bank.v", "netlist.v"], work, "verilate"
+    )
+    _tool(["make", "-s", "-C", "obj", "-f", "Vtile.mk", f"-j{jobs}"], work, "compile")
+    return work / "obj" / "simulator"
+
+
+def simulate(
+    simulator: Path,
+    top: str,
+    contents: Mapping[int, Path],
+    requests: Sequence[Request],
+    work: Path,
+    on_token: Callable[[Token], None] = lambda token: None,
+    start: int = 1,
+) -> Simulation:
+    """Run requests through a simulator.
+
+    Args:
+        simulator: What `build_simulator` returned.
+        top: Module of the tile.
+        contents: Per bank, the file with its contents (one hexadecimal word a word line, a line each).
+        requests: What to send, one after another.
+        work: Folder for generated files.
+        on_token: Called as each token appears.
+        start: Seed of the registers' random initial values.
+    """
+    work.mkdir(parents=True, exist_ok=True)
+    (work / "requests.bin").write_bytes(request_bytes(requests))
+    for bank, file in contents.items():
+        shutil.copyfile(file, work / f"TOP.{top}.rom.bank{bank}.hex")
+    count = sum(len(r.expected) for r in requests)
+    command = [str(simulator.resolve()), "requests.bin", str(count), str(PATIENCE)]
+    command += ["+scf_bank_dir=.", "+verilator+rand+reset+2", f"+verilator+seed+{start}"]
+    return _run(command, work, on_token)
+
+
+def _run(command: list[str], work: Path, on_token: Callable[[Token], None]) -> Simulation:
+    tokens: list[Token] = []
+    cycles, fault, ended = 0, "", False
+    began = time.monotonic()
+    with (
+        (work / "run.log").open("w") as log,
+        subprocess.Popen(
+            command, cwd=work, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=os.environ
+        ) as run,
+    ):
+        assert run.stdout is not None
+        for line in run.stdout:
+            log.write(line)
+            word, *rest = line.split() or [""]
+            if word == "TOKEN":
+                token = Token(int(rest[0]), int(rest[1]))
+                tokens.append(token)
+                cycles = token.cycle
+                on_token(token)
+            elif word == "END":
+                cycles, ended = int(rest[0]), True
+            elif word in ("FAULT", "ERROR:") or "%Warning" in line or "%Error" in line:
+                fault = fault or line.strip()
+    if not ended:
+        fault = fault or f"the simulator stopped with status {run.returncode}"
+    return Simulation(tuple(tokens), cycles, time.monotonic() - began, fault)
+
+
+def _tool(command: list[str], work: Path, name: str) -> None:
+    """Run a tool in `work`; FlowError with its first complaint when it fails."""
+    log = work / f"{name}.log"
+    try:
+        with log.open("w") as out:
+            done = subprocess.run(
+                command, cwd=work, stdout=out, stderr=subprocess.STDOUT, timeout=BUILD_TIMEOUT_S
+            )
+    except FileNotFoundError as e:
+        raise FlowError(
+            f"{command[0]} is not installed", hint="apt-get install g++ make", code=ExitCode.MISSING_TOOL
+        ) from e
+    except subprocess.TimeoutExpired as e:
+        raise FlowError(
+            f"{name} did not end within {BUILD_TIMEOUT_S} s", where=str(log), code=ExitCode.TOOL_FAILED
+        ) from e
+    if done.returncode:
+        lines = log.read_text(errors="replace").splitlines()
+        first = next((x for x in lines if "error" in x.lower()), lines[-1] if lines else "no message")
+        raise FlowError(f"{name} failed: {first}", where=str(log), code=ExitCode.TOOL_FAILED)
