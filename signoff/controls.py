@@ -1,14 +1,24 @@
 """Errors planted in a copy of a layout: a check that does not find them proves nothing."""
 
-__all__ = ["KLAYOUT_ERRORS", "MAGIC_ERRORS", "PlantedError", "control_result", "missed", "plant"]
+__all__ = [
+    "KLAYOUT_ERRORS",
+    "MAGIC_ERRORS",
+    "PlantedError",
+    "control_of",
+    "control_result",
+    "missed",
+    "plant",
+    "plate",
+]
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import klayout.db as db
 
+from signoff.gds import write_gds
 from signoff.result import CheckResult
 
 Box = tuple[int, int, int, int]
@@ -64,9 +74,7 @@ def plant(
         for layer, (x0, y0, x1, y1) in error.shapes:
             box = db.Box(x + x0, y + y0, x + x1, y + y1)
             cell.shapes(layout.layer(*layers[layer])).insert(box)
-    options = db.SaveLayoutOptions()
-    options.gds2_write_timestamps = False
-    layout.write(str(target), options)
+    write_gds(layout, target)
 
 
 def missed(errors: Sequence[PlantedError], rules: Collection[str]) -> list[str]:
@@ -115,3 +123,35 @@ def control_result(run: CheckResult, errors: Sequence[PlantedError], rules: Coll
     return CheckResult(
         run.name, run.tool, run.version, len(lost), 0, "fail" if lost else "pass", reason, found
     )
+
+
+def control_of(result: CheckResult, planted: str, found: bool) -> CheckResult:
+    """The row of a control with one planted error.
+
+    Args:
+        result: The row of the check on the faulty layout.
+        planted: What is wrong with it.
+        found: Whether the check said so.
+    """
+    name = f"{result.name}_control"
+    if result.status == "not run" or result.count is None:
+        return replace(result, name=name)  # the tool did not work, so it found nothing
+    reason = "" if found else f"not found: {planted}"
+    status, detail = ("pass", f"found: {planted}") if found else ("fail", result.detail)
+    return replace(result, name=name, count=int(not found), status=status, reason=reason, detail=detail)
+
+
+def plate(workdir: Path, layers: Mapping[str, tuple[int, int]]) -> Path:
+    """Write a cell `plate` of 10 x 10 um: met1 on 70 % of it, and an empty box on met2."""
+    layout = db.Layout()
+    cell = layout.create_cell("plate")
+    for layer, box in (
+        ("prBoundary", db.Box(0, 0, 10_000, 10_000)),
+        ("met1", db.Box(0, 0, 10_000, 7_000)),
+        ("met2", db.Box(5_000, 8_000, 5_000, 8_000)),
+    ):
+        cell.shapes(layout.layer(*layers[layer])).insert(box)
+    workdir.mkdir(parents=True, exist_ok=True)
+    path = workdir / "plate.gds"
+    write_gds(layout, path)
+    return path

@@ -1,13 +1,21 @@
 """Design rules with the KLayout application and a foundry deck."""
 
-__all__ = ["control", "density", "parse_report", "run", "zero_area"]
+__all__ = [
+    "control",
+    "density",
+    "density_control",
+    "parse_report",
+    "run",
+    "zero_area",
+    "zero_area_control",
+]
 
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from pathlib import Path
 
-from signoff.controls import KLAYOUT_ERRORS, control_result, plant
+from signoff.controls import KLAYOUT_ERRORS, control_of, control_result, plant, plate
 from signoff.eda import KLAYOUT, Run
 from signoff.result import CheckResult
 from signoff.violations import Violations
@@ -76,6 +84,24 @@ def density(layout: Path, top: str, deck: Path, workdir: Path, *, timeout: float
         return KLAYOUT.fails(name, f"the deck measured {len(measured)} layers, not {_DENSITY_LAYERS}")
     covered = ", ".join(f"{layer} {1 - float(clear):.0%}" for layer, clear in measured)
     return _judge(name, done, report, f"covered: {covered}", least_rules=0)[0]
+
+
+def density_control(
+    deck: Path, workdir: Path, *, layers: Mapping[str, tuple[int, int]], timeout: float = 600
+) -> CheckResult:
+    """Let the density deck judge a plate of met1: it must find too much of it."""
+    layout = plate(workdir, layers)
+    result = density(layout, "plate", deck, workdir, timeout=timeout)
+    return control_of(result, "met1 on 70 % of the area", "m1.pd.1d" in result.detail)
+
+
+def zero_area_control(
+    deck: Path, workdir: Path, *, layers: Mapping[str, tuple[int, int]], timeout: float = 600
+) -> CheckResult:
+    """Let the deck judge a layout with an empty box: it must find it."""
+    layout = plate(workdir, layers)
+    result = zero_area(layout, "plate", deck, workdir, timeout=timeout)
+    return control_of(result, "an empty box", result.count == 1)
 
 
 def zero_area(layout: Path, top: str, deck: Path, workdir: Path, *, timeout: float = 600) -> CheckResult:

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from signoff.controls import MAGIC_ERRORS, control_result, plant
-from signoff.eda import MAGIC, as_gds, magic_arguments
+from signoff.eda import MAGIC, magic_arguments
+from signoff.gds import as_gds
 from signoff.result import CheckResult
 from signoff.violations import Violations
 

@@ -1,6 +1,6 @@
 """Finds and runs the external tools that signoff drives, and never takes silence for success."""
 
-__all__ = ["KLAYOUT", "MAGIC", "NETGEN", "Eda", "Run", "as_gds", "magic_arguments"]
+__all__ = ["KLAYOUT", "MAGIC", "NETGEN", "Eda", "Run", "magic_arguments"]
 
 import contextlib
 import functools
@@ -14,8 +14,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-
-import klayout.db as db
 
 from signoff.result import CheckResult
 
@@ -45,7 +43,7 @@ class Eda:
         package: Debian package that has it.
         asks: Arguments that make it print its version.
         pattern: Finds the version in what it prints.
-        trouble: Finds a line in the log of a run that makes its result worthless.
+        trouble: Patterns of beginnings of log lines that make the result of a run worthless.
     """
 
     name: str
@@ -53,7 +51,7 @@ class Eda:
     package: str
     asks: tuple[str, ...]
     pattern: str
-    trouble: str
+    trouble: tuple[str, ...]
 
     def missing(self, check: str) -> CheckResult | None:
         """The row of a check that cannot run as the tool is not there; None if it is."""
@@ -112,7 +110,7 @@ class Eda:
         return Run(log, time.monotonic() - start, fault or self._fault(process.returncode, log))
 
     def _fault(self, code: int, log: str) -> str:
-        if found := re.search(self.trouble, log, re.M):
+        if found := re.search(rf"^(?:{'|'.join(self.trouble)}).*", log, re.M):
             return f"{self.exe} reported: {found.group().strip()}"
         return f"{self.exe} ended with status {code}" if code else ""
 
@@ -129,20 +127,6 @@ def _version(path: str, asks: tuple[str, ...], pattern: str) -> str:
     return found.group(1) if found else ""
 
 
-def as_gds(layout: Path, workdir: Path) -> Path:
-    """A GDS file of a layout, for tools that read no OASIS: the file itself, or a copy in `workdir`."""
-    if layout.suffix != ".oas":
-        return layout.resolve()
-    source = db.Layout()
-    source.read(str(layout))
-    target = workdir / f"{layout.stem}.gds"
-    options = db.SaveLayoutOptions()
-    options.format = "GDS2"
-    options.gds2_write_timestamps = False
-    source.write(str(target), options)
-    return target.resolve()
-
-
 def magic_arguments(tech: Path, script: str) -> list[str]:
     """Command line for a batch run of a Tcl script of this package, with nothing but the given tech file."""
     path = str(resources.files("signoff") / "tcl" / script)
@@ -155,7 +139,7 @@ KLAYOUT = Eda(
     package="klayout",
     asks=("-v",),
     pattern=r"KLayout ([\d.]+)",
-    trouble=r"^ERROR.*|.*Internal error.*",
+    trouble=(r"ERROR", r".*Internal error"),
 )
 MAGIC = Eda(
     name="Magic",
@@ -163,8 +147,16 @@ MAGIC = Eda(
     package="magic",
     asks=("--version",),
     pattern=r"([\d.]+)",
-    trouble=r"^(?:SCF fault: .*|Error parsing .*|Error while reading cell .*|.*Unknown layer/datatype.*"
-    r"|Technology file .*not found.*|.*line \d+: .*|.*core dumped.*)",
+    trouble=(
+        r"SCF fault: ",
+        r"Failed to load technology",
+        r"Don't know how to read",
+        r"Error parsing ",
+        r"Error while reading cell ",
+        r".*Unknown layer/datatype",
+        r".*line \d+: ",
+        r".*core dumped",
+    ),
 )
 NETGEN = Eda(
     name="Netgen",
@@ -172,6 +164,12 @@ NETGEN = Eda(
     package="netgen-lvs",
     asks=("-batch", "quit"),
     pattern=r"Netgen ([\d.]+)",
-    trouble=r"^(?:.*No such file.*|.*Error in setup file.*|.*invalid command name.*|.*Can't .*|Strange token .*"
-    r"|.*while executing.*)",
+    trouble=(
+        r".*No such file",
+        r".*Error in setup file",
+        r".*invalid command name",
+        r".*Can't ",
+        r"Strange token ",
+        r".*while executing",
+    ),
 )

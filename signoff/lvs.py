@@ -12,6 +12,7 @@ from typing import Any
 import klayout.db as db
 
 from signoff.eda import MAGIC, NETGEN, magic_arguments
+from signoff.gds import write_gds
 from signoff.result import CheckResult
 
 _SHOWN = 5
@@ -91,11 +92,7 @@ def extract(layout: Path, top: str, tech: Path, workdir: Path, *, timeout: float
     if cell is None:
         return netlist, f"no cell {top} in {layout.name}"
     cell.flatten(True)
-    options = db.SaveLayoutOptions()
-    options.format = "GDS2"
-    options.gds2_write_timestamps = False
-    options.select_cell(cell.cell_index())
-    source.write(str(flat), options)
+    write_gds(source, flat, top)
     variables = {"SCF_GDS": flat.name, "SCF_TOP": top, "SCF_NETLIST": netlist.name}
     done = MAGIC.run(magic_arguments(tech, "extract.tcl"), workdir, timeout, variables)
     if done.fault:

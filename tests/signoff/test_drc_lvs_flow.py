@@ -9,7 +9,6 @@ import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import klayout.db as db
 import numpy as np
 import pytest
 
@@ -108,18 +107,20 @@ def test_density_and_empty_shapes(kit, tmp_path):
 
 @needs("klayout")
 def test_too_much_metal_and_an_empty_shape_are_found(kit, tmp_path):
-    layout = db.Layout()
-    cell = layout.create_cell("t")
-    cell.shapes(layout.layer(*PDK.layers["prBoundary"])).insert(db.Box(0, 0, 10_000, 10_000))
-    cell.shapes(layout.layer(*PDK.layers["met1"])).insert(db.Box(0, 0, 10_000, 7_000))
-    cell.shapes(layout.layer(*PDK.layers["met2"])).insert(db.Box(5, 5, 5, 5))
-    path = tmp_path / "t.gds"
-    layout.write(str(path))
-    dense = drc_klayout.density(path, "t", kit.density, tmp_path)
-    assert (dense.status, dense.count) == ("fail", 1)
-    assert "m1.pd.1d" in dense.detail
-    empty = drc_klayout.zero_area(path, "t", kit.zero_area, tmp_path)
-    assert (empty.status, empty.count) == ("fail", 1)
+    for name, result in (
+        ("density_control", drc_klayout.density_control(kit.density, tmp_path, layers=PDK.layers)),
+        ("zero_area_control", drc_klayout.zero_area_control(kit.zero_area, tmp_path, layers=PDK.layers)),
+    ):
+        assert (result.name, result.status, result.count) == (name, "pass", 0), result
+
+
+@needs("magic")
+def test_a_tech_file_that_magic_cannot_read_is_no_pass(kit, tmp_path):
+    spec = BankSpec(8, 8)
+    layout = programmed(spec, contents(spec, "zeros"), tmp_path / "bank.gds")
+    result = drc_magic.run(layout, spec.name, tmp_path / "missing.tech", tmp_path)
+    assert (result.status, result.count) == ("fail", None)
+    assert "Failed to load technology" in result.reason
 
 
 @needs("klayout", "magic")

@@ -6,8 +6,9 @@ import pytest
 
 from base_chip.pdk import load_pdk
 from signoff import drc_klayout, drc_magic
-from signoff.controls import KLAYOUT_ERRORS, MAGIC_ERRORS, control_result, missed, plant
-from signoff.eda import KLAYOUT, MAGIC, Eda, as_gds
+from signoff.controls import KLAYOUT_ERRORS, MAGIC_ERRORS, control_of, control_result, missed, plant
+from signoff.eda import KLAYOUT, MAGIC, Eda
+from signoff.gds import as_gds
 from signoff.result import CheckResult
 
 LYRDB = """<?xml version="1.0" encoding="utf-8"?>
@@ -19,7 +20,7 @@ ITEM = (
     "<item><category>'MR_met1.SP.1'</category><multiplicity>{}</multiplicity>"
     "<values><value>edge-pair: (0,0;0,1)|(1,1;1,0)</value></values></item>"
 )
-SHELL = Eda("Shell", "sh", "dash", ("-c", "echo sh 1.2"), r"sh ([\d.]+)", r"^oops.*")
+SHELL = Eda("Shell", "sh", "dash", ("-c", "echo sh 1.2"), r"sh ([\d.]+)", ("oops",))
 
 
 def test_klayout_report_is_counted_by_rule(tmp_path):
@@ -89,6 +90,18 @@ def test_a_control_passes_only_if_every_error_was_found():
 
 def test_a_clean_report_finds_no_planted_error():
     assert len(missed(KLAYOUT_ERRORS, [])) == len(KLAYOUT_ERRORS)
+
+
+@pytest.mark.parametrize(
+    ("count", "status", "found", "control"),
+    [(1, "fail", True, "pass"), (0, "pass", False, "fail"), (None, "fail", False, "fail")],
+    ids=["found", "not found", "tool failed"],
+)
+def test_a_control_turns_the_row_round(count, status, found, control):
+    run = CheckResult("density", "KLayout", "1", count, 0, status, "" if count is not None else "crashed")
+    row = control_of(run, "a plate", found)
+    assert (row.name, row.status) == ("density_control", control)
+    assert row.status == "pass" or row.reason
 
 
 def test_errors_are_planted_in_a_copy(tmp_path):
