@@ -32,7 +32,7 @@ KNOWN: dict[str, Known] = {
         "invents English-looking words, letter by letter; built in",
         Shape(
             dim=32, layers=2, heads=8, kv_heads=2, head_dim=4, hidden=80, vocab=28, context=16,
-            rope_theta=100.0, norm_eps=1e-5, tied=True,
+            rope_theta=10.0, norm_eps=1e-5, tied=True,
         ),
         HERE / "words",
     ),

@@ -26,9 +26,9 @@ class Options:
     kv_heads: int = 2
     head_dim: int = 4
     hidden: int = 80
-    rope_theta: float = 100.0
-    steps: int = 30000
-    qat_steps: int = 10000
+    rope_theta: float = 10.0
+    steps: int = 9000
+    qat_steps: int = 3000
     batch: int = 128
     lr: float = 6e-3
     muon_lr: float = 0.02
