@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 # executable:Debian package. README.md lists what each is for; `sc-flow doctor` says what is missing.
-DEBIAN := magic:magic netgen-lvs:netgen-lvs klayout:klayout iverilog:iverilog sta:opensta ngspice:ngspice
+DEBIAN := magic:magic netgen-lvs:netgen-lvs klayout:klayout verilator:verilator g++:g++ make:make iverilog:iverilog
 
 .PHONY: chip test setup pdk clean
 

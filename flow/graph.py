@@ -21,6 +21,7 @@ from flow.tasks.quantise import QuantiseTask
 from flow.tasks.readback import ReadbackTask
 from flow.tasks.report import ReportTask
 from flow.tasks.rtl import RtlTask
+from flow.tasks.simulator import SimulatorTask
 from flow.tasks.step import StepTask
 from flow.tasks.synth import SynthTask
 from rtl_gen.errors import ExitCode, FlowError
@@ -41,6 +42,7 @@ STEPS: Steps = (
     DrcKlayoutTask,
     DrcMagicTask,
     LvsTask,
+    SimulatorTask,
     GatesimTask,
     ReportTask,
 )
