@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from rtl_gen.errors import ExitCode, FlowError
+from rtl_gen.golden.core import CoreConfig
 from rtl_gen.golden.rom import RomGeometry
 
 Point = tuple[float, float]
@@ -67,6 +68,22 @@ class BaseConfig:
     engine: Engine
     rom: RomGeometry
     floorplan: Floorplan
+
+    def core(self) -> CoreConfig:
+        """The smallest core that runs every decoder within the limits."""
+        limits = self.limits
+        width = max(limits.dim, limits.vocab)
+        return CoreConfig(
+            name=self.name,
+            columns=self.engine.columns,
+            activations=max(width + 2 * limits.dim + limits.kv_dim, width + limits.hidden),
+            residual=width,
+            cache=2 * limits.layers * limits.context << (limits.kv_dim - 1).bit_length(),
+            context=limits.context,
+            vocab=limits.vocab,
+            inputs=max(limits.dim, limits.hidden),
+            rom=self.rom,
+        )
 
     def digest(self) -> str:
         """SHA-256 over every field; changes when the base does, not when the YAML is reformatted."""

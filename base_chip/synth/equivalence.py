@@ -17,10 +17,7 @@ OWN_MODELS = {
     "dfxtp": "(input CLK, input D, output reg Q); always @(posedge CLK) Q <= D;",
     "mux2": "(output X, input A0, A1, S); assign X = S ? A1 : A0;",
     "mux2i": "(output Y, input A0, A1, S); assign Y = ~(S ? A1 : A0);",
-    "mux4": (
-        "(output X, input A0, A1, A2, A3, S0, S1); "
-        "assign X = S1 ? (S0 ? A3 : A2) : (S0 ? A1 : A0);"
-    ),
+    "mux4": ("(output X, input A0, A1, A2, A3, S0, S1); assign X = S1 ? (S0 ? A3 : A2) : (S0 ? A1 : A0);"),
 }
 
 SCRIPT = """

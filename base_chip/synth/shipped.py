@@ -63,7 +63,12 @@ class ShippedNetlist:
         Raises:
             FlowError: There is none, it is damaged, or the RTL has changed since.
         """
-        return cls.read(Path(str(files("base_chip").joinpath("netlists", base))), base, rtl)
+        return cls.read(cls.folder(base), base, rtl)
+
+    @staticmethod
+    def folder(base: str) -> Path:
+        """Where the netlist of a base is kept."""
+        return Path(str(files("base_chip").joinpath("netlists", base)))
 
     @classmethod
     def read(cls, folder: Path, base: str, rtl: str) -> "ShippedNetlist":
@@ -84,7 +89,9 @@ class ShippedNetlist:
         except (OSError, EOFError, lzma.LZMAError, ValueError, KeyError) as e:
             raise FlowError(f"the shipped netlist is damaged ({e})", where=str(folder), hint=hint) from e
         if manifest["netlist_sha256"] != _sha256(verilog):
-            raise FlowError("the shipped netlist is not the one its manifest names", where=str(folder), hint=hint)
+            raise FlowError(
+                "the shipped netlist is not the one its manifest names", where=str(folder), hint=hint
+            )
         if not shipped.matches(rtl):
             raise FlowError(
                 f"the RTL of base {base} has changed since its netlist was made", where=str(folder), hint=hint

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from flow.cli.base import base
 from flow.cli.build import build
 from flow.cli.doctor import doctor
 from flow.cli.pdk import pdk
@@ -29,7 +30,7 @@ def cli() -> None:
     """Hardwire a language model as vias into a sky130 chip, and prove it step by step."""
 
 
-for command in (build, show, doctor, pdk, steps, clean):
+for command in (build, show, doctor, pdk, base, steps, clean):
     cli.add_command(command)
 
 

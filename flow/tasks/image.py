@@ -28,10 +28,10 @@ class ImageTask(StepTask):
 
     def work(self, job: Job) -> Result:
         from base_chip.config import load_base
-        from flow.tasks.parts import core_config, integer_model
+        from flow.tasks.parts import integer_model
         from metal_configs.image import build_image
 
-        image = build_image(integer_model(job.inputs["quantise"]), core_config(load_base(job.config.base)))
+        image = build_image(integer_model(job.inputs["quantise"]), load_base(job.config.base).core())
         np.save(job.out / "image.npy", image.bits())
         blocks = [
             {"name": b.name, "kind": b.kind, "start": b.start, "rows": len(b.rows)} for b in image.blocks

@@ -3,7 +3,6 @@
 __all__ = [
     "Model",
     "bank_spec",
-    "core_config",
     "integer_model",
     "load_model",
     "read_image",
@@ -25,7 +24,6 @@ from metal_configs.checkpoint import Checkpoint, load
 from metal_configs.lower import lower
 from metal_configs.sitemap import SiteMap
 from rtl_gen.errors import FlowError
-from rtl_gen.golden.core import CoreConfig
 from rtl_gen.golden.params import IntModel
 from rtl_gen.golden.quantised import QuantModel
 
@@ -85,23 +83,6 @@ def integer_model(folder: Path) -> IntModel:
 def read_image(folder: Path) -> np.ndarray:
     """The ROM image, bool [rows, bits], from the outputs of `image`."""
     return np.load(folder / "image.npy")
-
-
-def core_config(base: BaseConfig) -> CoreConfig:
-    """The smallest core that runs every decoder within the limits of a base."""
-    limits = base.limits
-    width = max(limits.dim, limits.vocab)
-    return CoreConfig(
-        name=base.name,
-        columns=base.engine.columns,
-        activations=max(width + 2 * limits.dim + limits.kv_dim, width + limits.hidden),
-        residual=width,
-        cache=2 * limits.layers * limits.context << (limits.kv_dim - 1).bit_length(),
-        context=limits.context,
-        vocab=limits.vocab,
-        inputs=max(limits.dim, limits.hidden),
-        rom=base.rom,
-    )
 
 
 def bank_spec(base: BaseConfig) -> BankSpec:

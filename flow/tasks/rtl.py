@@ -15,9 +15,8 @@ class RtlTask(StepTask):
 
     def work(self, job: Job) -> Result:
         from base_chip.config import load_base
-        from flow.tasks.parts import core_config
         from rtl_gen.tile import tile_verilog
 
-        text = tile_verilog(core_config(load_base(job.config.base)))
+        text = tile_verilog(load_base(job.config.base).core())
         (job.out / "rtl.v").write_text(text)
         return Result(note=f"{text.count(chr(10))} lines")

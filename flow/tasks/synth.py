@@ -1,6 +1,6 @@
 """The netlist: mapped from the RTL where there is liberty, else the shipped one, hash-checked."""
 
-__all__ = ["SynthTask"]
+__all__ = ["CORNER", "SynthTask", "bank_ports", "plain_liberty"]
 
 import gzip
 from pathlib import Path
@@ -33,8 +33,8 @@ class SynthTask(StepTask):
             netlist = map_to_cells(
                 rtl,
                 f"scf_{base.name}",
-                _plain(liberty, job.scratch),
-                {bank.name: _ports(bank)},
+                plain_liberty(liberty, job.scratch),
+                {bank.name: bank_ports(bank)},
                 job.scratch,
             )
             how = f"mapped with {liberty.name}"
@@ -48,7 +48,7 @@ class SynthTask(StepTask):
         )
 
 
-def _ports(bank: BankSpec) -> str:
+def bank_ports(bank: BankSpec) -> str:
     """The bank as Yosys needs it: its simulation model holds what cannot be synthesised."""
     return (
         f"module {bank.name}(input [{bank.word_lines - 1}:0] WL, input PRE_N,"
@@ -56,7 +56,7 @@ def _ports(bank: BankSpec) -> str:
     )
 
 
-def _plain(liberty: Path, scratch: Path) -> Path:
+def plain_liberty(liberty: Path, scratch: Path) -> Path:
     """The liberty file uncompressed, which is how Yosys reads it."""
     if liberty.suffix != ".gz":
         return liberty

@@ -1,0 +1,52 @@
+"""`sc-flow base`: what is made once for a base, and shipped with it."""
+
+__all__ = ["base"]
+
+import tempfile
+from pathlib import Path
+
+import click
+
+from rtl_gen.errors import ExitCode, FlowError
+
+
+@click.group()
+def base() -> None:
+    """Make the parts of a base chip that are fixed and shipped."""
+
+
+@base.command()
+@click.argument("name")
+@click.option("--pdk", default="sky130", show_default=True)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Folder for netlist.v.xz and netlist.json; by default the one that builds take them from.",
+)
+def synth(name: str, pdk: str, out: Path | None) -> None:
+    """Map the logic of base NAME to cells; machines without liberty then build with this netlist."""
+    from base_chip.config import load_base
+    from base_chip.pdk import load_pdk
+    from base_chip.synth import ShippedNetlist, map_to_cells, yosys_version
+    from flow.files import disk_faults
+    from flow.pdk import find_pdk
+    from flow.tasks.parts import bank_spec
+    from flow.tasks.synth import CORNER, bank_ports, plain_liberty
+    from rtl_gen.tile import tile_verilog
+
+    config = load_base(name)
+    liberty = find_pdk(load_pdk(pdk), need_all=False).liberty.get(CORNER)
+    if liberty is None:
+        raise FlowError(
+            f"no liberty for corner {CORNER}",
+            hint="Set PDK_ROOT to an installed sky130A, or SCF_LIBERTY_DIR to a folder with the .lib file.",
+            code=ExitCode.MISSING_TOOL,
+        )
+    rtl = tile_verilog(config.core())
+    bank = bank_spec(config)
+    out = out or ShippedNetlist.folder(name)
+    with tempfile.TemporaryDirectory() as scratch, disk_faults(out):
+        library = plain_liberty(liberty, Path(scratch))
+        netlist = map_to_cells(rtl, f"scf_{name}", library, {bank.name: bank_ports(bank)}, Path(scratch))
+        ShippedNetlist.of(netlist, rtl, yosys_version(), library).write(out)
+    click.echo(f"{netlist.cell_count} cells, {netlist.area_um2:.0f} um2: {out}")
