@@ -1,0 +1,23 @@
+"""What tests of several packages share: the PDK and its cells."""
+
+from pathlib import Path
+
+import pytest
+
+from base_chip.pdk import Pdk, load_pdk
+from flow.pdk import find_pdk
+from rtl_gen.errors import FlowError
+
+
+@pytest.fixture(scope="session")
+def sky130() -> Pdk:
+    return load_pdk("sky130")
+
+
+@pytest.fixture(scope="session")
+def kit_cells(sky130: Pdk) -> Path:
+    """Folder of the kit's cells; the test is skipped, with the reason, where no kit is installed."""
+    try:
+        return find_pdk(sky130, need_all=False).path("cells")
+    except FlowError as e:
+        pytest.skip(str(e))

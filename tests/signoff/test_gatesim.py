@@ -1,0 +1,158 @@
+"""Gate-level simulation: the host's stream, the cell models, and a tile as RTL from end to end."""
+
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+
+from base_chip.bank import BankSpec
+from base_chip.bank.verilog import bank_verilog, rom_hex
+from metal_configs.image import build_image
+from rtl_gen.errors import ExitCode, FlowError
+from rtl_gen.golden.decoder import GoldenDecoder
+from rtl_gen.tile import tile_verilog
+from signoff.gatesim import Request, Simulation, Token, build_simulator, simulate
+from signoff.gatesim.host import request_bytes
+from signoff.gatesim.models import PRIMITIVES, cell_models
+from tests.rtl_gen.models import SMALL, core_for, random_model
+
+P = "sky130_fd_sc_hd__"
+SPEC = BankSpec(core_for(SMALL).rom.word_lines, core_for(SMALL).rom.bit_lines)
+
+
+def test_requests_become_the_bytes_of_the_protocol():
+    sent = request_bytes([Request([0, 5], 32, 0x01020304, [1]), Request([7], 0, 9, [2])])
+    assert sent == bytes([4, 3, 2, 1, 32, 2, 0, 5, 9, 0, 0, 0, 0, 1, 7])
+
+
+@pytest.mark.parametrize("fields", [([], 0, 1, [1]), ([0], 256, 1, [1]), ([0], 0, 0, [1]), ([0], 0, 1, [])])
+def test_requests_that_cannot_be_sent_are_refused(fields):
+    with pytest.raises(ValueError, match=r"request|range"):
+        Request(*fields)
+
+
+def test_equality_is_of_every_token_and_without_fault():
+    requests = [Request([0], 0, 1, [3, 1]), Request([0], 0, 2, [4])]
+    tokens = tuple(Token(v, 10 * v) for v in (3, 1, 4))
+    assert Simulation(tokens, 40, 0.1, "").equals(requests)
+    assert not Simulation(tokens, 40, 0.1, "protocol").equals(requests)
+    assert not Simulation(tokens[:2], 40, 0.1, "").equals(requests)
+    assert not Simulation((*tokens[:2], Token(5, 40)), 40, 0.1, "").equals(requests)
+
+
+def write_model(folder, cell, body):
+    (folder / cell).mkdir(parents=True)
+    (folder / cell / f"{P}{cell}_1.functional.v").write_text(body)
+
+
+def test_models_lose_includes_delays_and_strengths(tmp_path):
+    write_model(tmp_path, "conb", f'`include "x.v"\nmodule {P}conb_1(output HI);\npullup p (HI);\nendmodule')
+    text = cell_models(f"{P}conb_1 u (.HI(a));", tmp_path)
+    assert "assign HI = 1;" in text
+    assert "include" not in text
+
+
+def test_a_cell_without_model_is_named(tmp_path):
+    with pytest.raises(FlowError, match=f"{P}nand9_1"):
+        cell_models(f"{P}nand9_1 u (.Y(a));", tmp_path)
+
+
+def test_a_primitive_that_is_not_known_is_named(tmp_path):
+    body = f"module {P}odd_1(output Q);\n{P}udp_dff$NSR `UNIT_DELAY d (Q);\nendmodule"
+    write_model(tmp_path, "odd", body)
+    with pytest.raises(FlowError, match=r"udp_dff\$NSR"):
+        cell_models(f"{P}odd_1 u (.Q(a));", tmp_path)
+
+
+def test_without_verilator_the_fix_is_told(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(FlowError, match="Verilator is not installed") as e:
+        build_simulator("", "t", tmp_path, "", tmp_path)
+    assert e.value.code == ExitCode.MISSING_TOOL
+
+
+@pytest.mark.flow
+@pytest.mark.parametrize(
+    ("name", "ports", "kit"),
+    [
+        ("udp_mux_2to1", 3, "udp_mux_2to1"),
+        ("udp_mux_2to1_N", 3, "udp_mux_2to1_n"),
+        ("udp_mux_4to2", 6, "udp_mux_4to2"),
+    ],
+)
+def test_our_primitives_are_the_kits(name, ports, kit, kit_cells, tmp_path):
+    """Every input combination, ours and the kit's primitive side by side in Icarus."""
+    if shutil.which("iverilog") is None:
+        pytest.skip("Icarus Verilog is not installed")
+    models = kit_cells.parent / "models" / kit
+    official = (models / f"{P}{kit}.v").read_text()
+    assert "primitive" in official
+    (tmp_path / "ours.v").write_text(PRIMITIVES.replace(f"{P}udp", "our_udp"))
+    inputs = ", ".join(f"i[{n}]" for n in range(ports))
+    (tmp_path / "bench.v").write_text(
+        f"module bench; reg [{ports - 1}:0] i; wire a, b; integer n;\n"
+        f"{P}{name} kit (a, {inputs}); our_{name} ours (b, {inputs});\n"
+        f"initial begin for (n = 0; n < {1 << ports}; n = n + 1) begin i = n; #1\n"
+        'if (a !== b) $display("DIFFER %b", i); end $display("DONE"); end endmodule\n'
+    )
+    command = ["iverilog", "-g2005-sv", "-o", "t.vvp", "bench.v", "ours.v", str(models / f"{P}{kit}.v")]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    out = subprocess.run(["vvp", "-n", "t.vvp"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert out.stdout.split() == ["DONE"]
+
+
+@pytest.fixture(scope="module")
+def tile(tmp_path_factory):
+    """A small tile as a simulator, with the contents of a random model."""
+    if shutil.which("verilator") is None:
+        pytest.skip("Verilator is not installed")
+    folder = tmp_path_factory.mktemp("tile")
+    core = core_for(SMALL)
+    model = random_model(SMALL, 21)
+    banks = core.rom.to_banks(build_image(model, core).bits())
+    bank = bank_verilog(SPEC)
+    program = build_simulator(tile_verilog(core), "scf_test", folder, bank, folder / "build")
+    return model, banks, program
+
+
+def run(tile, folder, requests, banks=None, start=1):
+    _, contents, program = tile
+    files = {}
+    for n, bits in enumerate(contents if banks is None else banks):
+        files[n] = folder / f"bank{n}.hex"
+        files[n].write_text(rom_hex(SPEC, bits))
+    return simulate(program, "scf_test", files, requests, folder / "run", start=start)
+
+
+def ask(model, prompt, beta, seed):
+    tokens = GoldenDecoder(model).generate(prompt, end=1, beta=beta, seed=seed)
+    return Request(prompt, beta, seed, list(tokens))
+
+
+@pytest.mark.flow
+def test_a_tile_speaks_as_the_golden_model_whatever_its_registers_hold(tile, tmp_path):
+    requests = [ask(tile[0], [3], 32, 5), ask(tile[0], [2, 9], 0, 1)]
+    runs = [run(tile, tmp_path, requests, start=s) for s in (1, 2)]
+    assert all(r.equals(requests) for r in runs)
+    assert runs[0].tokens == runs[1].tokens
+
+
+@pytest.mark.flow
+def test_a_rom_with_one_weight_row_inverted_does_not(tile, tmp_path):
+    model, banks, _ = tile
+    requests = [ask(model, [p], b, 3) for p in (2, 3, 4) for b in (0, 32)]
+    changed = np.array(banks)
+    core = core_for(SMALL)
+    block = next(b for b in build_image(model, core).blocks if b.name == "layers.1.down[0]")
+    line = block.start // core.rom.mux % core.rom.word_lines
+    changed[block.start // (core.rom.mux * core.rom.word_lines), line + 1] ^= True
+    assert not run(tile, tmp_path, requests, changed).equals(requests)
+
+
+@pytest.mark.flow
+def test_a_silent_chip_is_a_fault(tile, tmp_path):
+    empty = np.zeros_like(np.array(tile[1]))
+    found = run(tile, tmp_path, [Request([0], 0, 1, [5])], empty)
+    assert found.tokens == ()
+    assert "no token" in found.fault
