@@ -161,7 +161,8 @@ def _run_deck(
     report = workdir / f"{name}.lyrdb"
     report.unlink(missing_ok=True)  # an old report must not stand for this run
     arguments = ["-b", "-r", str(deck.resolve())]
-    variables = {"input": str(layout.resolve()), "top_cell": top, "report": report.name}
+    # KLayout takes a relative report to lie beside the layout, which may be another folder.
+    variables = {"input": str(layout.resolve()), "top_cell": top, "report": str(report.resolve())}
     for key, value in (variables | dict(more)).items():
         arguments += ["-rd", f"{key}={value}"]
     return KLAYOUT.run(arguments, workdir, timeout), report

@@ -6,7 +6,7 @@ from flow.tasks.step import Job, Result, StepTask
 
 
 class DrcKlayoutTask(StepTask):
-    """Its negative control is a small bank with an error of each rule group."""
+    """Each has a negative control: for the rules, a small bank with an error of each group."""
 
     step_name = "drc_klayout"
     needs = ("metal",)
@@ -29,11 +29,19 @@ class DrcKlayoutTask(StepTask):
         from base_chip.assemble import cell_name
         from base_chip.pdk import load_pdk
         from flow.tasks.sample import sample_bank
-        from signoff.drc_klayout import control, density, run, zero_area
+        from signoff.drc_klayout import (
+            control,
+            density,
+            density_control,
+            run,
+            zero_area,
+            zero_area_control,
+        )
 
         chip = job.inputs["metal"] / "chip.gds"
         top = cell_name(f"scf_{job.config.base}_{job.config.model}")
         deck = job.pdk.path("klayout_drc")
+        dense, empty = job.pdk.path("klayout_density"), job.pdk.path("klayout_zeroarea")
         sample = sample_bank(job.config.pdk, job.scratch)
         layers = load_pdk(job.config.pdk).layers
         checks = [
@@ -47,7 +55,9 @@ class DrcKlayoutTask(StepTask):
                 layers=layers,
                 threads=1,
             ),
-            density(chip, top, job.pdk.path("klayout_density"), job.scratch / "density"),
-            zero_area(chip, top, job.pdk.path("klayout_zeroarea"), job.scratch / "zero"),
+            density(chip, top, dense, job.scratch / "density"),
+            density_control(dense, job.scratch / "density_control", layers=layers),
+            zero_area(chip, top, empty, job.scratch / "zero"),
+            zero_area_control(empty, job.scratch / "zero_control", layers=layers),
         ]
         return Result(checks)
