@@ -1,6 +1,6 @@
 """RTL to sky130_fd_sc_hd cells."""
 
-__all__ = ["Netlist", "map_to_cells"]
+__all__ = ["Netlist", "map_to_cells", "stat_netlist"]
 
 import json
 import re
@@ -101,7 +101,12 @@ def map_to_cells(rtl: str, top: str, liberty: Path, banks: dict[str, str], work:
         avoid=" ".join(f"-dont_use {PREFIX}{a}" for a in AVOID),
     )
     run_yosys(script, work, "map")
-    stat = json.loads((work / "stat.json").read_text())["design"]
-    cells = {k: int(v if isinstance(v, int) else v["count"]) for k, v in stat["num_cells_by_type"].items()}
     verilog = re.sub(r"\A/\*.*?\*/\n", "", (work / "netlist.v").read_text(), flags=re.S)
-    return Netlist(verilog, cells, float(stat["area"]))
+    return stat_netlist(work / "stat.json", verilog)
+
+
+def stat_netlist(stat: Path, verilog: str) -> Netlist:
+    """A netlist with the counts and the area that Yosys' `stat -json` told."""
+    told = json.loads(stat.read_text())["design"]
+    cells = {k: int(v if isinstance(v, int) else v["count"]) for k, v in told["num_cells_by_type"].items()}
+    return Netlist(verilog, cells, float(told["area"]))
