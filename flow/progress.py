@@ -12,7 +12,7 @@ from types import TracebackType
 from rich.console import Console, Group
 from rich.live import Live
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from flow.events import Event, EventReader
@@ -109,17 +109,19 @@ def final_table(outcome: Outcome, console: Console) -> None:
         steps.add_row(s.name, _coloured(word), f"{s.seconds:.1f}" if s.seconds else "", escape(s.note))
     console.print(steps)
     if outcome.checks:
-        checks = Table("check", "tool", "count", "limit", "result", "", title="Checks", title_justify="left")
+        # Names stay whole on a narrow terminal; the remark beside them is what wraps.
+        heads = (Column("check", no_wrap=True), Column("tool", no_wrap=True), "count", "limit", "result", "")
+        checks = Table(*heads, title="Checks", title_justify="left")
         for c in outcome.checks:
             count, limit = ("" if v is None else str(v) for v in (c.count, c.limit))
-            tool = f"{c.tool} {c.version}".strip()
+            used = f"{c.tool} {c.version}".strip()
             about = c.reason or (c.detail if c.status == "fail" else _short(c.detail))
-            checks.add_row(c.name, tool, count, limit, _coloured(c.status), escape(about))
+            checks.add_row(c.name, used, count, limit, _coloured(c.status), escape(about))
         console.print(checks)
     for name, value in sorted(outcome.metrics.items()):
         console.print(f"{name} = {value:.6g}")
     for text in outcome.text:
-        console.print(Text(f"generated: {text}"))
+        console.print(Text.assemble("generated: ", (text, "bold green")))
 
 
 def _short(text: str) -> str:

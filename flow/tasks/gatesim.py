@@ -4,6 +4,7 @@ __all__ = ["GatesimTask"]
 
 import shutil
 from itertools import zip_longest
+from pathlib import Path
 
 from flow.tasks.step import Job, Result, StepTask
 from flow.tools import require
@@ -11,7 +12,7 @@ from signoff.result import CheckResult
 
 
 class GatesimTask(StepTask):
-    """Generates one text a seed, from `--seed` on, and shows each as it grows."""
+    """Generates one text a seed, from `--seed` on, and shows each as it grows; the control spoils the ROM."""
 
     step_name = "gatesim"
     needs = ("quantise", "simulator", "readback")
@@ -62,7 +63,10 @@ class GatesimTask(StepTask):
         done = simulate(program, top, contents, requests, job.scratch / "run", show)
         # Once more from other random register contents: what is never initialised must not matter.
         again = simulate(program, top, contents, requests, job.scratch / "again", start=2)
-        equal = done.equals(requests) and again.tokens == done.tokens
+        same_start = again.tokens == done.tokens
+        equal = done.equals(requests) and same_start
+        contents[0] = _spoiled(contents[0], job.scratch / "spoiled.hex")
+        spoiled = simulate(program, top, contents, requests, job.scratch / "control")
         texts = [decode(prompt[1:] + t) for t in done.split(requests)]
         # The last token is not fed back; every other one, and every token of the prompt, costs a pass.
         passes = sum(len(prompt) + len(r.expected) - 1 for r in requests)
@@ -75,8 +79,19 @@ class GatesimTask(StepTask):
             wrong,
             0,
             "pass" if equal else "fail",
-            "" if equal else done.fault or again.fault or f"{wrong} tokens differ from the golden model's",
+            "" if equal else done.fault or _difference(wrong, same_start),
             f"{len(done.tokens)} tokens equal the golden model's",
+        )
+        missed = spoiled.equals(requests)
+        control = CheckResult(
+            "gatesim_control",
+            "verilator",
+            require("verilator"),
+            int(missed),
+            0,
+            "fail" if missed else "pass",
+            "a ROM with inverted word lines was not noticed" if missed else "",
+            "a ROM with inverted word lines says something else",
         )
         (job.out / "text.txt").write_text("".join(f"{t}\n" for t in texts), "utf-8")
         metrics = {
@@ -85,4 +100,19 @@ class GatesimTask(StepTask):
             "gate_sim_s_per_token": done.seconds / passes,
             "gate_sim_tokens": len(done.tokens),
         }
-        return Result([row], metrics, texts, equal, note=", ".join(texts))
+        return Result([row, control], metrics, texts, equal, note=", ".join(texts))
+
+
+def _difference(wrong: int, same_start: bool) -> str:
+    if wrong or same_start:
+        return f"{wrong} tokens differ from the golden model's"
+    return "the tokens depend on what the registers hold before reset"
+
+
+def _spoiled(contents: Path, to: Path) -> Path:
+    """A copy of a bank's contents with its upper half of word lines, which holds weights, inverted."""
+    lines = contents.read_text().split()
+    half = len(lines) // 2
+    inverted = [f"{(1 << 4 * len(line)) - 1 - int(line, 16):0{len(line)}x}" for line in lines[half:]]
+    to.write_text("".join(f"{line}\n" for line in (*lines[:half], *inverted)))
+    return to
