@@ -99,5 +99,5 @@ def _check(model: IntModel, core: CoreConfig) -> None:
         raise FlowError(
             f"the model does not fit base {core.name}:\n" + "\n".join(over),
             where=model.name,
-            hint="Choose a smaller model or a larger base; `sc-flow plan` tells what a model needs.",
+            hint="Choose a smaller model or a larger base: each of these must be at most what fits.",
         )
