@@ -26,7 +26,7 @@ _DENSITY_LAYERS = 6  # li1 and five metals
 
 
 def run(
-    layout: Path, top: str, deck: Path, workdir: Path, *, threads: int = 2, timeout: float = 1800
+    layout: Path, top: str, deck: Path, workdir: Path, *, threads: int = 1, timeout: float = 1800
 ) -> CheckResult:
     """Check a layout with every rule group of the deck on.
 
@@ -35,7 +35,7 @@ def run(
         top: Cell to check, with all below it.
         deck: The deck, such as sky130A_mr.drc.
         workdir: For report and log; made if missing.
-        threads: That KLayout may use.
+        threads: That KLayout may use; with two, KLayout 0.28.5 was once seen to spin without end.
         timeout: Seconds.
     """
     return _check("drc_klayout", layout, top, deck, workdir, threads, timeout)[0]
@@ -49,7 +49,7 @@ def control(
     *,
     site: tuple[int, int],
     layers: Mapping[str, tuple[int, int]],
-    threads: int = 2,
+    threads: int = 1,
     timeout: float = 1800,
 ) -> CheckResult:
     """Plant errors of every rule group in a copy of a clean layout: the deck must find each.

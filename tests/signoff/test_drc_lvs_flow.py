@@ -82,7 +82,7 @@ SPECS = [BankSpec(8, 8), BankSpec(32, 40), replace(BankSpec(64, 32), precharge_f
 @pytest.mark.parametrize("spec", SPECS, ids=lambda s: s.name)
 def test_klayout_finds_nothing(kit, tmp_path, spec, kind):
     layout = programmed(spec, contents(spec, kind), tmp_path / "bank.gds")
-    result = drc_klayout.run(layout, spec.name, kit.deck, tmp_path)
+    result = drc_klayout.run(layout, spec.name, kit.deck, tmp_path, timeout=300)
     assert (result.status, result.count) == ("pass", 0), result
 
 
