@@ -53,12 +53,12 @@ class Datapath(Elaboratable):
             `busy` falls.
         valid, element: In, one element.
         row: In, the ROM row register's contents, captured at the end of an access.
-        table_valid, table_index, table_lane: Out, the byte to look up for an element one cycle old.
+        table_valid, table_index: Out, the byte to look up for an element one cycle old.
         busy: Out, stages 1 to 3 hold an element: the instruction must not change yet.
         beta: In, inverse temperature.  draw: In, the drawn number.
         normalise: In, shift ACC left by two.
         load_factor, factor_lane, factor_exponent: In, take R from the ROM row and E as given.
-        accumulator: Out, ACC.  maximum_index: Out.  selected, found: Out, result of SELECT.
+        accumulator: Out, ACC.  maximum_index: Out.  selected: Out, result of SELECT.
         lane_mantissa, lane_exponent: Out, of lane `factor_lane` of the row.
     """
 

@@ -17,7 +17,7 @@ AVOID = ("lpflow_*", "probe*", "dlygate*", "dlymetal*", "macro_*", "clkdly*")
 SCRIPT = """
 read_liberty -lib {liberty}
 read_verilog {rtl}
-hierarchy -check -top {top} {blackbox}
+hierarchy -check -top {top}
 setattr -mod -set keep_hierarchy 1 {top}.core.datapath.engine
 proc
 flatten
@@ -94,7 +94,6 @@ def map_to_cells(rtl: str, top: str, liberty: Path, banks: dict[str, str], work:
         liberty=liberty.resolve(),
         rtl="rtl.v",
         top=top,
-        blackbox="",
         prefix=PREFIX,
         gate_from=GATE_FROM,
         period_ps=PERIOD_PS,

@@ -157,12 +157,11 @@ class _Writer:
         for number, start in enumerate(self._place_matrix(name, matrix, pair)):
             first = number * step
             outputs = min(step, len(matrix.codes) - first)
-            part = Factors(f.mantissa[first : first + outputs], f.exponent[first : first + outputs], f.shift)
             self.p.emit(Op.MATVEC, rom=start, a=source, n=matrix.codes.shape[1] - 1)
             drain(
                 first=first,
                 n=outputs - 1,
-                rom=self._place_factors(f"{name}[{number}]", part),
+                rom=self._place_factors(f"{name}[{number}]", f.part(first, outputs)),
                 sh=f.shift,
                 imm=PAIR if pair else 0,
             )
@@ -260,11 +259,10 @@ class _Writer:
         for number, start in enumerate(starts):
             first = number * step
             outputs = min(step, s.vocab - first)
-            part = Factors(f.mantissa[first : first + outputs], f.exponent[first : first + outputs], f.shift)
             p.emit(Op.MATVEC, rom=start, a=at.normed, n=s.dim - 1)
             p.emit(
                 Op.DRAIN_X,
-                rom=self._place_factors(f"head[{number}]", part),
+                rom=self._place_factors(f"head[{number}]", f.part(first, outputs)),
                 d=first,
                 n=outputs - 1,
                 sh=f.shift,

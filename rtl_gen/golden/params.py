@@ -48,6 +48,11 @@ class Factors:
             )
         return cls(mantissa, exponent, shift)
 
+    def part(self, first: int, count: int) -> "Factors":
+        """The factors of `count` channels from `first` on, with the same shift."""
+        at = slice(first, first + count)
+        return Factors(self.mantissa[at], self.exponent[at], self.shift)
+
     def apply(self, value: np.ndarray, at: slice | int = slice(None)) -> np.ndarray:
         """round(value * factor) a channel; `at` selects channels."""
         return round_shift(np.asarray(value, np.int64) * self.mantissa[at], self.shift + self.exponent[at])

@@ -6,7 +6,6 @@ serves every model of a base.
 
 __all__ = ["Simulation", "Token", "build_simulator", "simulate"]
 
-import os
 import shutil
 import subprocess
 import time
@@ -140,7 +139,7 @@ def _run(command: list[str], work: Path, on_token: Callable[[Token], None]) -> S
     with (
         (work / "run.log").open("w") as log,
         subprocess.Popen(
-            command, cwd=work, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=os.environ
+            command, cwd=work, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         ) as run,
     ):
         assert run.stdout is not None
