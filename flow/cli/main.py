@@ -37,6 +37,9 @@ for command in (build, show, doctor, pdk, base, steps, clean):
 def main(args: list[str] | None = None) -> int:
     """Run one command line; returns the exit status and raises nothing."""
     signal.signal(signal.SIGTERM, _interrupt)
+    # A node of the flow is a fork of this process and sets its own handler while it works. Before and after
+    # that a request to end ends it in silence: an interrupt in its exit handlers would print a traceback.
+    os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))
     try:
         result = cli.main(args=args, prog_name="sc-flow", standalone_mode=False)
         sys.stdout.flush()

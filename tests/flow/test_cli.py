@@ -206,3 +206,19 @@ def test_every_step_names_code_that_is_there():
         assert code_digest((step.__module__, *step.code))
         assert set(library_versions(step.libraries)) == set(step.libraries)
         assert set(step.config) <= set(BuildConfig.__dataclass_fields__)
+
+
+def test_only_the_command_itself_turns_a_request_to_end_into_an_interrupt():
+    """A step is a fork of the command: raised in its exit handlers an interrupt would print a traceback."""
+    script = (
+        "import os, signal, sys\n"
+        "from flow.cli import main\n"
+        "main(['--version'])\n"
+        "assert callable(signal.getsignal(signal.SIGTERM))\n"
+        "pid = os.fork()\n"
+        "if pid == 0:\n"
+        "    os._exit(0 if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL else 1)\n"
+        "sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))\n"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
