@@ -1,9 +1,19 @@
 """Base configs: the YAML files that say what a base chip is, read and checked."""
 
-__all__ = ["BaseConfig", "Engine", "Floorplan", "Limits", "known_bases", "load_base", "parse_base"]
+__all__ = [
+    "BaseConfig",
+    "Engine",
+    "Floorplan",
+    "Hardening",
+    "Limits",
+    "known_bases",
+    "load_base",
+    "parse_base",
+]
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from importlib.resources import files
 from typing import Any
@@ -58,6 +68,23 @@ class Floorplan:
 
 
 @dataclass(frozen=True)
+class Hardening:
+    """How a base is placed and routed.
+
+    Attributes:
+        core: Lower left and upper right corner of the rows, um from the lower left corner of the die.
+        density: Target of global placement, 0 to 1.
+        target_ns: Clock period that place and route works for.
+        signoff_ns: Clock period by corner of the process that timing is signed off at.
+    """
+
+    core: tuple[Point, Point]
+    density: float
+    target_ns: float
+    signoff_ns: Mapping[str, float]
+
+
+@dataclass(frozen=True)
 class BaseConfig:
     """A base chip: what it holds, and on which layers (GDS layer, datatype) a model is programmed."""
 
@@ -68,6 +95,7 @@ class BaseConfig:
     engine: Engine
     rom: RomGeometry
     floorplan: Floorplan
+    hardening: Hardening
 
     def core(self) -> CoreConfig:
         """The smallest core that runs every decoder within the limits."""
@@ -126,6 +154,10 @@ def parse_base(text: str, *, where: str) -> BaseConfig:
         raise FlowError(f"not YAML ({' '.join(str(e).split())})", where=where) from e
     top = _section(where, "", data, BaseConfig)
     plan = _section(where, "floorplan", top["floorplan"], Floorplan)
+    hard = _section(where, "hardening", top["hardening"], Hardening)
+    corners = _pairs(where, "hardening.core", hard["core"])
+    if len(corners) != 2:
+        raise _bad(where, "hardening.core", corners, "two corners")
     config = BaseConfig(
         name=_text(where, "name", top["name"]),
         pdk=_text(where, "pdk", top["pdk"]),
@@ -146,15 +178,30 @@ def parse_base(text: str, *, where: str) -> BaseConfig:
                 for i, p in enumerate(_pairs(where, "floorplan.banks", plan["banks"]))
             ),
         ),
+        hardening=Hardening(
+            core=(
+                _point(where, "hardening.core[0]", corners[0]),
+                _point(where, "hardening.core[1]", corners[1]),
+            ),
+            density=_positive(where, "hardening.density", hard["density"], most=1),
+            target_ns=_positive(where, "hardening.target_ns", hard["target_ns"]),
+            signoff_ns=_periods(where, hard["signoff_ns"]),
+        ),
     )
     _check_sense(where, config)
     return config
 
 
 def _check_sense(where: str, c: BaseConfig) -> None:
-    width = c.engine.columns * c.engine.slot_bits
-    if c.rom.bits != width:
-        raise _bad(where, "rom.bits", c.rom.bits, f"engine.columns * engine.slot_bits = {width}")
+    (x0, y0), (x1, y1) = c.hardening.core
+    width, height = c.floorplan.die
+    if not (0 <= x0 < x1 <= width and 0 <= y0 < y1 <= height):
+        raise _bad(
+            where, "hardening.core", [[x0, y0], [x1, y1]], f"a box inside the die, {width} x {height} um"
+        )
+    slots = c.engine.columns * c.engine.slot_bits
+    if c.rom.bits != slots:
+        raise _bad(where, "rom.bits", c.rom.bits, f"engine.columns * engine.slot_bits = {slots}")
     if len(c.floorplan.banks) != c.rom.banks:
         raise _bad(
             where, "floorplan.banks", f"{len(c.floorplan.banks)} origins", f"rom.banks = {c.rom.banks}"
@@ -205,6 +252,20 @@ def _whole(where: str, field: str, v: Any, *, least: int = 1) -> int:
     if isinstance(v, bool) or not isinstance(v, int) or v < least:
         raise _bad(where, field, v, f"a whole number of at least {least}")
     return v
+
+
+def _positive(where: str, field: str, v: Any, *, most: float = float("inf")) -> float:
+    if isinstance(v, bool) or not isinstance(v, int | float) or not 0 < v <= most:
+        raise _bad(
+            where, field, v, "a number above 0" + (f", at most {most:g}" if most < float("inf") else "")
+        )
+    return float(v)
+
+
+def _periods(where: str, v: Any) -> dict[str, float]:
+    if not isinstance(v, dict) or not v:
+        raise _bad(where, "hardening.signoff_ns", v, "a clock period for each corner")
+    return {str(k): _positive(where, f"hardening.signoff_ns.{k}", x) for k, x in v.items()}
 
 
 def _text(where: str, field: str, v: Any) -> str:

@@ -1,15 +1,45 @@
 """The ROM's periphery in standard cells: row decoder, word-line drivers, column multiplexer."""
 
-__all__ = ["RomPort"]
+__all__ = ["PRECHARGE", "WORD_LINE", "RomPort", "drivers_verilog"]
 
-from amaranth.hdl import Cat, ClockSignal, Elaboratable, Instance, Module, Signal
+from amaranth.hdl import Cat, ClockSignal, Elaboratable, Instance, Module, Mux, Signal
 
 from rtl_gen.golden.rom import RomGeometry
+
+WORD_LINE, PRECHARGE = "scf_word_line", "scf_precharge"
+
+
+def drivers_verilog() -> str:
+    """The drivers of a bank's long poly wires; synthesis puts strong cells in their places."""
+    return f"""module {WORD_LINE}(input high, input low, output line);
+  assign line = high & low;
+endmodule
+
+module {PRECHARGE}(input on, output pre_n);
+  assign pre_n = on;
+endmodule
+"""
 
 
 def bank_module(geometry: RomGeometry) -> str:
     """Name of the bank macro, which `base_chip.bank` generates."""
     return f"scf_bank_{geometry.word_lines}x{geometry.bit_lines}"
+
+
+class Evaluate(Elaboratable):
+    """The one gate between the clock and a bank: `on` is high while `selected` is, in the clock's low half.
+
+    A module of its own, which synthesis keeps: nothing else of the decoder may take the clock as data.
+    """
+
+    def __init__(self) -> None:
+        self.selected = Signal()
+        self.on = Signal()
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.d.comb += self.on.eq(self.selected & ~ClockSignal())
+        return m
 
 
 class RomPort(Elaboratable):
@@ -45,23 +75,35 @@ class RomPort(Elaboratable):
         column = self.row[:mux_bits]
         line = self.row[mux_bits : mux_bits + line_bits]
         bank = self.row[mux_bits + line_bits :]
-        # Two one-hot halves: a word line is one AND of two of them and the evaluation phase.
+        # Two one-hot halves: a word line is one AND of two of them. The evaluation phase goes into the one
+        # with fewer lines to drive, so that few gates load it.
         half = line_bits // 2
         low = Signal(1 << half)
         high = Signal(1 << (line_bits - half))
         m.d.comb += [low.eq(1 << line[:half]), high.eq(1 << line[half:])]
         levels = []
         for b in range(g.banks):
-            evaluate = Signal(name=f"evaluate{b}")
+            phase = Evaluate()
+            m.submodules[f"phase{b}"] = phase
+            high_on = Signal(len(high), name=f"high_on{b}")
             word_lines = Signal(g.word_lines, name=f"word_lines{b}")
             bit_lines = Signal(g.bit_lines, name=f"bit_lines{b}")
             selected = self.enable & (bank == b) if g.banks > 1 else self.enable
-            m.d.comb += evaluate.eq(selected & ~ClockSignal())
-            m.d.comb += word_lines.eq(
-                Cat(high[i >> half] & low[i & ((1 << half) - 1)] & evaluate for i in range(g.word_lines))
-            )
+            m.d.comb += [
+                phase.selected.eq(selected),
+                high_on.eq(Mux(phase.on, high, 0)),
+            ]
+            for i in range(g.word_lines):
+                m.submodules[f"line{b}_{i}"] = Instance(
+                    WORD_LINE,
+                    i_high=high_on[i >> half],
+                    i_low=low[i & ((1 << half) - 1)],
+                    o_line=word_lines[i],
+                )
+            pre_n = Signal(name=f"pre_n{b}")
+            m.submodules[f"precharge{b}"] = Instance(PRECHARGE, i_on=phase.on, o_pre_n=pre_n)
             m.submodules[f"bank{b}"] = Instance(
-                bank_module(g), i_WL=word_lines, i_PRE_N=evaluate, o_BL=bit_lines
+                bank_module(g), i_WL=word_lines, i_PRE_N=pre_n, o_BL=bit_lines
             )
             level = Signal(g.bits, name=f"level{b}")
             m.d.comb += level.eq(

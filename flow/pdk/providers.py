@@ -36,13 +36,15 @@ class PdkFiles:
         files: Path by role; the roles are those of `kit.files` in the PDK's facts.
         sources: Who provides each role: "PDK_ROOT", "lambdapdk" or "kit".
         liberty: Liberty file by corner, such as "tt_025C_1v80"; empty when there is none.
-        digests: SHA-256 of the content by role, and of all liberty files under "liberty".
+        extraction: OpenRCX rules by corner (minimum, typical, maximum); empty when there are none.
+        digests: SHA-256 of the content by role, of all liberty files under "liberty", of rules under "extraction".
     """
 
     name: str
     files: Mapping[str, Path]
     sources: Mapping[str, str]
     liberty: Mapping[str, Path]
+    extraction: Mapping[str, Path]
     digests: Mapping[str, str]
 
     def path(self, role: str) -> Path:
@@ -96,10 +98,12 @@ def find_pdk(pdk: Pdk, *, need_all: bool = True) -> PdkFiles:
         # Folders come from the kit alone, whose manifest holds the hash of each of its files.
         kit = sha256_file(kit_root(pdk) / MANIFEST)
         digests |= {role: kit for role, path in files.items() if path.is_dir()}
-    if liberty:
-        hashes = [f"{corner} {sha256_file(path)}" for corner, path in sorted(liberty.items())]
-        digests["liberty"] = sha256_bytes("\n".join(hashes).encode())
-    found = PdkFiles(pdk.name, files, sources, liberty, digests)
+    extraction = _extraction(pdk)
+    for name, group in (("liberty", liberty), ("extraction", extraction)):
+        if group:
+            hashes = [f"{corner} {sha256_file(path)}" for corner, path in sorted(group.items())]
+            digests[name] = sha256_bytes("\n".join(hashes).encode())
+    found = PdkFiles(pdk.name, files, sources, liberty, extraction, digests)
     if need_all:
         for role in pdk.kit.files:
             found.path(role)
@@ -167,4 +171,14 @@ def _liberty(pdk: Pdk) -> dict[str, Path]:
                 where=f"SCF_LIBERTY_DIR={told}",
                 hint="Point it at a folder of liberty files, or unset it.",
             )
+    return {}
+
+
+def _extraction(pdk: Pdk) -> dict[str, Path]:
+    places = [Path(told)] if (told := os.environ.get("SCF_LIBERTY_DIR")) else []
+    if root := _lambdapdk(pdk):
+        places.append(root / "base" / "pex" / "openroad")
+    for place in places:
+        if found := {p.stem: p for p in place.glob("*.rules")}:
+            return dict(sorted(found.items()))
     return {}

@@ -1,0 +1,13 @@
+"""What place and route of a base starts from and leaves: constraints, scripts, the hardened artifact."""
+
+__all__ = ["harden_file", "sdc"]
+
+from importlib.resources import files
+from pathlib import Path
+
+from base_chip.harden.constraints import sdc
+
+
+def harden_file(name: str) -> Path:
+    """A file of this package, such as clock_tree.tcl."""
+    return Path(str(files(__name__).joinpath(name)))

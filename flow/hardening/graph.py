@@ -1,0 +1,138 @@
+"""The SiliconCompiler project that hardens a base."""
+
+__all__ = ["FIRST", "LAST", "hardening_flow", "make_project"]
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from siliconcompiler import ASIC, Design, Flowgraph
+from siliconcompiler.flows.asicflow import (
+    ClockTreeSynthesisFlow,
+    FillerCellFlow,
+    FloorplanningFlow,
+    PlacementFlow,
+    RoutingFlow,
+)
+from siliconcompiler.tools.openroad.clock_tree_synthesis import CTSTask
+from siliconcompiler.tools.openroad.init_floorplan import InitFloorplanTask
+from siliconcompiler.tools.openroad.write_data import WriteViewsTask
+
+from base_chip.config import BaseConfig
+from base_chip.harden import harden_file
+from base_chip.pdk.place_route import PlaceRoute
+from flow.hardening.library import bank_library, cell_library, process
+from flow.hardening.synthesis import SynthesisNode
+from flow.pdk import PdkFiles
+
+FIRST, LAST = "synthesis", "write.views"
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Files that hardening starts from; all paths are absolute.
+
+    Attributes:
+        rtl: Verilog of the tile.
+        liberty: Typical liberty, not compressed.
+        bank: Name of the bank's cell; its views are in `views`.
+        bank_ports: Verilog that declares the bank's ports.
+        cells: LEF of the cells.
+        sdc: Constraints.
+    """
+
+    rtl: Path
+    liberty: Path
+    bank: str
+    bank_ports: str
+    views: Path
+    cells: Path
+    sdc: Path
+
+
+def hardening_flow() -> Flowgraph:
+    """Synthesis, SiliconCompiler's floorplan, placement, clock tree and routing, and the views of the result.
+
+    As SiliconCompiler's `asicflow`, without its synthesis (which needs a Yosys with Tcl) and its metal fill.
+    """
+    flow = Flowgraph("hardening")
+    flow.node(FIRST, SynthesisNode())
+    last = FIRST
+    for prefix, part in (
+        ("floorplan", FloorplanningFlow()),
+        ("place", PlacementFlow()),
+        ("cts", ClockTreeSynthesisFlow()),
+        ("fill", FillerCellFlow()),
+        ("route", RoutingFlow()),
+    ):
+        flow.graph(part, name=prefix)
+        for name, _ in part.get_entry_nodes():
+            flow.edge(last, f"{prefix}.{name}")
+        ((name, _),) = part.get_exit_nodes()
+        last = f"{prefix}.{name}"
+    flow.node(LAST, WriteViewsTask())
+    flow.edge(last, LAST)
+    return flow
+
+
+def make_project(
+    base: BaseConfig, facts: PlaceRoute, files: PdkFiles, sources: Sources, build: Path, *, jobs: int
+) -> ASIC:
+    """A project whose run leaves the hardened base in `<build>/<top>/harden/write.views/0/outputs`.
+
+    Raises:
+        FlowError: The PDK lacks liberty or extraction rules for a corner.
+    """
+    top = f"scf_{base.name}"
+    design = Design(top)
+    with design.active_fileset("harden"):
+        design.set_topmodule(top)
+        design.add_file(str(sources.sdc), filetype="sdc")
+    project = ASIC(design)
+    project.add_fileset("harden")
+    pdk = process(files, facts)
+    project.set_pdk(pdk)
+    cells = cell_library(files, facts, pdk, sources.cells)
+    cells.set_openroad_placement_density(base.hardening.density)
+    project.set_mainlib(cells)
+    project.add_asiclib(bank_library(sources.bank, sources.views, facts, pdk))
+    project.set_asic_delaymodel("nldm")
+    project.set_flow(hardening_flow())
+    _constrain(project, base, facts)
+    _set_up_tasks(project, base, sources)
+    project.option.set_builddir(str(build))
+    project.option.set_jobname("harden")
+    project.option.set_quiet(True)
+    project.option.set_nodashboard(True)
+    project.option.set_nodisplay(True)
+    project.option.scheduler.set_maxnodes(1)
+    project.option.scheduler.set_maxthreads(jobs)
+    return project
+
+
+def _constrain(project: ASIC, base: BaseConfig, facts: PlaceRoute) -> None:
+    for name, corner in facts.corners.items():
+        scenario = project.constraint.timing.make_scenario(name)
+        scenario.add_libcorner(name)
+        scenario.set_pexcorner(corner.parasitics)
+        scenario.add_check(list(corner.checks))
+        scenario.set_pin_voltage("VPWR", corner.voltage)
+    area = project.constraint.area
+    width, height = base.floorplan.die
+    area.set_diearea_rectangle(height=height, width=width)
+    area.set_corearea([tuple(p) for p in base.hardening.core])
+    for n, (x, y) in enumerate(base.floorplan.banks):
+        bank = project.constraint.component.make_component(f"rom.bank{n}")
+        bank.set_placement(x, y)
+        bank.set_rotation("R0")
+
+
+def _set_up_tasks(project: ASIC, base: BaseConfig, sources: Sources) -> None:
+    import json
+
+    synthesis = SynthesisNode.find_task(project)
+    synthesis.set("var", "base", base.name)
+    synthesis.set("var", "rtl", str(sources.rtl))
+    synthesis.set("var", "liberty", str(sources.liberty))
+    synthesis.set("var", "banks", json.dumps({sources.bank: sources.bank_ports}))
+    InitFloorplanTask.find_task(project).set("var", "ifp_snap_strategy", "none")
+    CTSTask.find_task(project).set("prescript", str(harden_file("clock_tree.tcl")))
