@@ -23,7 +23,7 @@ def stream_out(
         pdk: Numbers of the layers.
 
     Returns:
-        A layout whose top cell is called as the DEF's design, with its pins' labels and shapes on the pin layers.
+        A layout whose top cell is called as the DEF's design; pins have shapes and labels on their layers.
 
     Raises:
         FlowError: The DEF cannot be read, or names a cell that no layout has.

@@ -50,3 +50,33 @@ def synth(name: str, pdk: str, out: Path | None) -> None:
         netlist = map_to_cells(rtl, f"scf_{name}", library, {bank.name: bank_ports(bank)}, Path(scratch))
         ShippedNetlist.of(netlist, rtl, yosys_version(), library).write(out)
     click.echo(f"{netlist.cell_count} cells, {netlist.area_um2:.0f} um2: {out}")
+
+
+@base.command()
+@click.argument("name")
+@click.option(
+    "--work",
+    type=click.Path(path_type=Path),
+    help="Folder of the run, build/<NAME> by default; steps in it that have ended are not run again.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Folder for the artifact; by default the one that builds take it from.",
+)
+@click.option("-j", "--jobs", default=2, show_default=True, help="Threads.")
+def build(name: str, work: Path | None, out: Path | None, jobs: int) -> None:
+    """Place and route base NAME with OpenROAD; machines without it then build chips from the artifact."""
+    from base_chip.config import load_base
+    from base_chip.harden.artifact import HardenedBase
+    from flow.files import disk_faults
+    from flow.hardening.run import harden
+    from flow.lock import build_lock
+
+    config = load_base(name)
+    work = (work or Path("build", name)).absolute()
+    out = out or HardenedBase.home(name)
+    with build_lock(work), disk_faults(work), disk_faults(out):
+        harden(config, work, out, jobs=jobs, say=click.echo)
+    size = sum(p.stat().st_size for p in out.iterdir())
+    click.echo(f"{out}: {size / 1e6:.1f} MB")
