@@ -2,7 +2,7 @@
 
 __all__ = ["Checkpoint", "tensor_shapes"]
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,6 +79,10 @@ class Checkpoint:
         """All tensors at once, for models that fit in memory."""
         return {name: self.tensor(name) for name in self.names()}
 
+    def tensors(self) -> Mapping[str, np.ndarray]:
+        """All tensors by name, each read when it is asked for and not kept."""
+        return _Tensors(self)
+
     def tokenizer(self) -> Tokenizer:
         """The tokenizer.
 
@@ -98,3 +102,20 @@ class Checkpoint:
                 where=str(self.source),
             )
         return tok
+
+
+class _Tensors(Mapping[str, np.ndarray]):
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        self._checkpoint, self._names = checkpoint, dict.fromkeys(checkpoint.names())
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self._checkpoint.tensor(name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)

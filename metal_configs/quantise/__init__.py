@@ -31,6 +31,9 @@ class Rounded(Mapping[str, np.ndarray]):
             return self._model.final_norm
         return self._model.matrices[name].dequantised(np.float32)
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._model.matrices or name == "final_norm"
+
     def __iter__(self) -> Iterator[str]:
         return iter([*self._model.matrices, "final_norm"])
 
