@@ -1,6 +1,15 @@
 """Base configs: the YAML files that say what a base chip is, read and checked."""
 
-__all__ = ["BaseConfig", "Engine", "Floorplan", "Limits", "known_bases", "load_base", "parse_base"]
+__all__ = [
+    "BaseConfig",
+    "Engine",
+    "Floorplan",
+    "Limits",
+    "fitting_bases",
+    "known_bases",
+    "load_base",
+    "parse_base",
+]
 
 import hashlib
 import json
@@ -13,6 +22,7 @@ import yaml
 from rtl_gen.errors import ExitCode, FlowError
 from rtl_gen.golden.core import CoreConfig
 from rtl_gen.golden.rom import RomGeometry
+from rtl_gen.golden.shape import Shape
 
 Point = tuple[float, float]
 
@@ -118,6 +128,16 @@ def load_base(name: str) -> BaseConfig:
     if config.name != name:
         raise _bad(file, "name", config.name, f"{name!r}, as the file is called")
     return config
+
+
+def fitting_bases(shape: Shape) -> list[str]:
+    """Bases within whose limits a decoder lies; whether its weights fit shows when they are placed."""
+    out = []
+    for name in known_bases():
+        limits = load_base(name).limits
+        if all(getattr(shape, f.name) <= getattr(limits, f.name) for f in fields(Limits)):
+            out.append(name)
+    return out
 
 
 def parse_base(text: str, *, where: str) -> BaseConfig:

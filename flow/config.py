@@ -1,6 +1,6 @@
 """What a build is asked for, checked before anything runs."""
 
-__all__ = ["BuildConfig", "Run", "load_run", "make_config"]
+__all__ = ["BuildConfig", "Run", "load_run", "make_config", "model_name"]
 
 import json
 import re
@@ -105,9 +105,14 @@ def make_config(
             f"base {base!r} is made for {on}, not for {pdk}", hint=f"Pass --pdk {on}.", code=ExitCode.USAGE
         )
     path = find_weights(model, weights).absolute()
-    name = re.sub(r"[^A-Za-z0-9_]", "_", model if model in KNOWN else path.stem) or "model"
+    name = model_name(model, path)
     load(path, name)  # what can be told from config and headers is told before anything runs
     return BuildConfig(name, str(path), _content(path), pdk, base, prompt, seed, temperature, words)
+
+
+def model_name(model: str, path: Path) -> str:
+    """What results are called: the known name, or that of the checkpoint's file or folder."""
+    return re.sub(r"[^A-Za-z0-9_]", "_", model if model in KNOWN else path.absolute().stem) or "model"
 
 
 def _content(path: Path) -> str:

@@ -62,7 +62,8 @@ def open_model(checkpoint: Checkpoint) -> Model:
                 f"no token of the vocabulary is named that {name} a text", where=str(checkpoint.source),
                 hint="Name bos_token_id and eos_token_id in config.json, or in the header of the GGUF file.",
             )  # fmt: skip
-    assert checkpoint.begin is not None and checkpoint.end is not None
+    assert checkpoint.begin is not None
+    assert checkpoint.end is not None
     return Model(checkpoint, checkpoint.tokenizer(), checkpoint.begin, checkpoint.end)
 
 
@@ -79,7 +80,9 @@ def token_sequences(model: Model, name: str) -> list[list[int]]:
         text = path.read_text("utf-8").splitlines() if own else prose.lines(name)
     except (OSError, UnicodeDecodeError) as e:
         raise FlowError(
-            f"{name} text cannot be read ({e})", where=str(path), hint="It should hold one text a line, in UTF-8."
+            f"{name} text cannot be read ({e})",
+            where=str(path),
+            hint="It should hold one text a line, in UTF-8.",
         ) from e
     encode = model.tokenizer.encode
     ids = [encode(x, add_special_tokens=False).ids for x in text if x and not x.startswith("#")]

@@ -40,6 +40,7 @@ class Checkpoint:
         begin: Token that opens a text, if one is named.
         end: Token that closes one.
         opens: Whether the model is used to `begin` before a text.
+        formats: Types of numbers in the files, sorted.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Checkpoint:
     begin: int | None = None
     end: int | None = None
     opens: bool = True
+    formats: tuple[str, ...] = ()
 
     def names(self) -> list[str]:
         """Canonical names of all tensors."""

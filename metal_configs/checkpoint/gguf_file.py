@@ -68,6 +68,7 @@ def load(path: Path, name: str) -> Checkpoint:
         name, shape, path, lambda tensor: _read(header, gguf_name(tensor)), _tokenizer(header), begin, end,
         # The runtime's own default: SentencePiece models are used to it, byte-level ones say so.
         opens=bool(values.get("tokenizer.ggml.add_bos_token", values.get("tokenizer.ggml.model") == "llama")),
+        formats=tuple(sorted({t.kind.name for t in header.tensors.values()})),
     )  # fmt: skip
 
 

@@ -111,4 +111,5 @@ def load(folder: Path, name: str) -> Checkpoint:
     return Checkpoint(
         name, shape, folder, read, (lambda: from_json(file)) if file.is_file() else None, begin, end,
         opens=told.get("add_bos_token") is not False,
+        formats=tuple(sorted({file.entries[n].dtype for n, file in files.items()})),
     )  # fmt: skip

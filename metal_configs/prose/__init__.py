@@ -1,7 +1,7 @@
 """English prose to calibrate and to measure on, for models that bring no text of their own.
 
-Paragraphs of SQLite's documentation, which its authors have put in the public domain; LICENSE.txt says where it
-comes from. Calibration and held-out text come from different pages.
+Paragraphs of SQLite's documentation, which its authors have put in the public domain; LICENSE.txt says where
+it comes from. Calibration and held-out text come from different pages.
 """
 
 __all__ = ["CALIBRATION_PAGES", "HELDOUT_PAGES", "LONGEST", "lines", "make"]
@@ -50,7 +50,7 @@ def _lines(page: Path) -> list[str]:
         raise FlowError(
             f"cannot be read ({e.strerror})", where=str(page), code=ExitCode.MISSING_TOOL,
             hint="On Debian or Ubuntu: apt-get install sqlite3-doc",
-        )  # fmt: skip
+        ) from e  # fmt: skip
     out, line = [], ""
     for paragraph in _paragraphs(text):
         if line and len(line) + len(paragraph) > LONGEST:

@@ -17,7 +17,7 @@ from metal_configs.reference import Record, by_length, head_input, layer
 from rtl_gen.errors import ExitCode, FlowError
 from rtl_gen.golden.shape import Shape
 
-PROBE = Format(3)  # rounding whose cost is measured on the whole model
+PROBE = Format(4, 64)  # small enough that losses add up and scale; measured on the whole model
 SAMPLE = 96  # outputs of a matrix on which formats are compared
 TOKENS = 160  # of calibration text, that the whole model is measured on
 ROWS = 64  # positions whose logits are held at a time

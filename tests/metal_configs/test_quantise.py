@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from metal_configs.checkpoint import Checkpoint
 from metal_configs.checkpoint.checkpoint import tensor_shapes
 from metal_configs.quantise import Policy, average_bits, dequantised, fold, quantise, quantise_matrix
-from metal_configs.quantise.report import report
 from metal_configs.quantise.gptq import gptq
+from metal_configs.quantise.report import report
 from metal_configs.quantise.rounding import best_scale, round_to_nearest
 from metal_configs.reference import logits
 from rtl_gen.errors import ExitCode, FlowError
