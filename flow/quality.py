@@ -91,7 +91,7 @@ def run(model: Model, asked: Request, say: Say = lambda text: None) -> Quantised
     if asked.bits is None:
         policy = Policy(method, group=groups[0])
     else:
-        formats = choose_formats(model.checkpoint, asked.bits, calibration, groups, say)
+        formats = choose_formats(model.checkpoint, asked.bits, calibration, groups, say, method)
         policy = Policy.of_formats(formats, method)
     return Quantised(quantise_checkpoint(model.checkpoint, policy, calibration, say), calibration, base)
 

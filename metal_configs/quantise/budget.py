@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from metal_configs.checkpoint import Checkpoint
-from metal_configs.quantise.calibrate import INPUTS
+from metal_configs.quantise.calibrate import INPUTS, head_moment
 from metal_configs.quantise.fold import final_gain, fold_matrix
-from metal_configs.quantise.policy import WIDTHS, Format
+from metal_configs.quantise.gptq import gptq
+from metal_configs.quantise.policy import WIDTHS, Format, Method
 from metal_configs.quantise.rounding import round_to_nearest
 from metal_configs.reference import Record, by_length, head_input, layer
 from rtl_gen.errors import ExitCode, FlowError
@@ -84,6 +85,7 @@ def choose_formats(
     calibration: Sequence[Sequence[int]],
     groups: Sequence[int] = (0,),
     say: Callable[[str], None] = lambda text: None,
+    method: Method = "gptq",
 ) -> dict[str, Format]:
     """A format for every matrix.
 
@@ -93,10 +95,11 @@ def choose_formats(
         calibration: Token sequences to measure on.
         groups: Groups that may be used.
         say: Told about progress.
+        method: With which the formats will be used.
     """
     shape = checkpoint.shape
     forms = [Format(b, g) for b in WIDTHS for g in groups]
-    losses = sensitivities(checkpoint, forms, calibration, say)
+    losses = sensitivities(checkpoint, forms, calibration, say, method)
     choices = {
         name: [Choice(f, f.rom_bits(*shape.matrices()[name]), loss) for f, loss in table.items()]
         for name, table in losses.items()
@@ -110,6 +113,7 @@ def sensitivities(
     forms: Sequence[Format],
     calibration: Sequence[Sequence[int]],
     say: Callable[[str], None] = lambda text: None,
+    method: Method = "rtn",
 ) -> dict[str, dict[Format, float]]:
     """What each format of each matrix is expected to cost, in nats of divergence from the float model.
 
@@ -150,9 +154,14 @@ def sensitivities(
             y = [layer(shape, moved, m, part) for part in y]
         return _divergence(exact, _predictions(shape, final, last, y))
 
-    probe = round_to_nearest(embed, PROBE.bits, PROBE.group).dequantised(np.float32)
+    # GPTQ spares a head far more than any other matrix, so a tied embedding is probed as it will be rounded.
+    moment = head_moment(checkpoint, calibration) if shape.tied and method == "gptq" else None
+    if moment is None:
+        probe = round_to_nearest(embed, PROBE.bits, PROBE.group).dequantised(np.float32)
+    else:
+        probe = gptq(embed, PROBE.bits, moment, PROBE.group).dequantised(np.float32)
     cost = measure("embed", 0, [probe[b] for b in batches], probe, probe if shape.tied else head)
-    out["embed"] = _scaled(embed, None, forms, cost)
+    out["embed"] = _scaled(embed, None, forms, cost, moment)
     for n in range(shape.layers):
         say(f"sensitivity of layer {n + 1} of {shape.layers}")
         inputs = dict(zip(dict.fromkeys(INPUTS.values()), records[n], strict=True))
@@ -217,12 +226,19 @@ def _divergence(exact: Sequence[np.ndarray], other: Sequence[np.ndarray]) -> flo
 
 
 def _scaled(
-    w: np.ndarray, inputs: np.ndarray | None, forms: Sequence[Format], cost: float
+    w: np.ndarray,
+    inputs: np.ndarray | None,
+    forms: Sequence[Format],
+    cost: float,
+    moment: np.ndarray | None = None,
 ) -> dict[Format, float]:
     """The cost of `PROBE`, scaled to every format by its square error on a sample of outputs."""
     rows = w[:: max(1, len(w) // SAMPLE)]
 
     def error(form: Format) -> float:
+        if moment is not None:
+            d = gptq(rows, form.bits, moment, form.group).dequantised() - rows
+            return float(np.einsum("oi,oi->", d @ moment, d))
         off = round_to_nearest(rows, form.bits, form.group).dequantised(np.float32) - rows
         return float(np.square(off if inputs is None else inputs @ off.T, dtype=np.float64).sum())
 

@@ -1,6 +1,6 @@
 """GPTQ over a whole model, layer by layer: one layer's weights and the text's residual are all it holds."""
 
-__all__ = ["INPUTS", "quantise_layers"]
+__all__ = ["INPUTS", "head_moment", "quantise_layers"]
 
 from collections.abc import Callable, Sequence
 
@@ -11,7 +11,7 @@ from metal_configs.quantise.fold import final_gain, fold_matrix
 from metal_configs.quantise.gptq import Hessian, gptq
 from metal_configs.quantise.policy import Policy
 from metal_configs.quantise.rounding import round_to_nearest
-from metal_configs.reference import Record, by_length, head_input, layer
+from metal_configs.reference import Record, by_length, head_input, layer, layer_names
 from rtl_gen.golden.quantised import QuantMatrix
 from rtl_gen.golden.shape import Shape
 
@@ -21,18 +21,23 @@ INPUTS = {
     "gate": "mlp_in", "up": "mlp_in", "down": "h",
 }  # fmt: skip
 STAGES = (("q", "k", "v"), ("o",), ("gate", "up"), ("down",))
+HEAD_TOKENS = 4000  # of calibration text, on which the head of a tied model is calibrated
 SMALL = 1 << 22  # weights of a model for which every stage is calibrated behind the ones before it
 
 
 def quantise_layers(
     checkpoint: Checkpoint, policy: Policy, calibration: Sequence[Sequence[int]], say: Callable[[str], None]
 ) -> dict[str, QuantMatrix]:
-    """Every matrix by GPTQ, the embedding (whose input is one-hot) to nearest."""
+    """Every matrix by GPTQ; an embedding that is not the head too (its input is one-hot) to nearest."""
     shape = checkpoint.shape
     done: dict[str, QuantMatrix] = {}
     form = policy.format_of("embed")
     embed = fold_matrix(checkpoint, "embed")
-    done["embed"] = round_to_nearest(embed, form.bits, form.group)
+    if shape.tied:
+        moment = head_moment(checkpoint, calibration)
+        done["embed"] = gptq(embed, form.bits, moment, form.group, policy.damping)
+    else:
+        done["embed"] = round_to_nearest(embed, form.bits, form.group)
     embed = done["embed"].dequantised(np.float32)
     batches = [b[:, :-1] for b in by_length([s for s in calibration if len(s) > 1])]
     x = [embed[tokens] for tokens in batches]
@@ -61,6 +66,25 @@ def quantise_layers(
         w = fold_matrix(checkpoint, "head")
         done["head"] = gptq(w, form.bits, moment.mean(), form.group, policy.damping)
     return {name: done[name] for name in shape.matrices()}
+
+
+def head_moment(checkpoint: Checkpoint, calibration: Sequence[Sequence[int]]) -> np.ndarray:
+    """float64 [dim, dim]: second moments of what the head multiplies, in the exact model."""
+    shape = checkpoint.shape
+    texts = [s for s in calibration if len(s) > 1]
+    share = max(1, sum(map(len, texts)) // HEAD_TOKENS)
+    batches = [b[:, :-1] for b in by_length(texts[::share])]
+    embed = fold_matrix(checkpoint, "embed").astype(np.float32)
+    x = [embed[b] for b in batches]
+    del embed
+    tensors = checkpoint.tensors()
+    for n in range(shape.layers):
+        here = {k: tensors[k] for k in layer_names(n)}
+        x = [layer(shape, here, n, part) for part in x]
+    moment = Hessian.of(shape.dim)
+    for part in x:
+        moment.add(head_input(shape, tensors, part))
+    return moment.mean()
 
 
 def _moments(
