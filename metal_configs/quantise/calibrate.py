@@ -34,8 +34,8 @@ def quantise_layers(
     form = policy.format_of("embed")
     embed = fold_matrix(checkpoint, "embed")
     if shape.tied:
-        moment = head_moment(checkpoint, calibration)
-        done["embed"] = gptq(embed, form.bits, moment, form.group, policy.damping)
+        second = head_moment(checkpoint, calibration)
+        done["embed"] = gptq(embed, form.bits, second, form.group, policy.damping)
     else:
         done["embed"] = round_to_nearest(embed, form.bits, form.group)
     embed = done["embed"].dequantised(np.float32)

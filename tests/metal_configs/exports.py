@@ -130,3 +130,13 @@ def write_gguf(
     out.write_tensors_to_file()
     out.close()
     return path
+
+
+def spm(shape: Shape = SHAPE) -> dict[str, object]:
+    """Keys of a GGUF file with a SentencePiece vocabulary."""
+    kinds = [2, 3, 3, *[6] * 256, *[1] * (shape.vocab - 259)]
+    return {
+        "tokenizer__ggml__model": "llama", "tokenizer__ggml__tokens": PIECES,
+        "tokenizer__ggml__scores": [score(p) for p in PIECES], "tokenizer__ggml__token_type": kinds,
+        "tokenizer__ggml__bos_token_id": 1, "tokenizer__ggml__eos_token_id": 2,
+    }  # fmt: skip

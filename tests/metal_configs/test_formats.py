@@ -1,7 +1,6 @@
 """GGUF, llama2.c and Hugging Face: the same model, and damaged files."""
 
 import dataclasses
-import itertools
 import struct
 import tracemalloc
 from pathlib import Path
@@ -12,12 +11,10 @@ import pytest
 from gguf import GGMLQuantizationType as Kind
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tokenizers import Tokenizer
 
 from metal_configs.checkpoint import load
 from metal_configs.checkpoint.config import llama3_factors
 from metal_configs.checkpoint.gguf_header import read_header
-from metal_configs.checkpoint.tokens import byte_level, sentencepiece
 from metal_configs.reference import logits
 from rtl_gen.errors import FlowError
 from tests.metal_configs import exports
@@ -25,15 +22,6 @@ from tests.metal_configs.exports import PIECES, SHAPE
 
 TOKENS = np.array([[1, 5, 300 % SHAPE.vocab, 7, 260, 261, 9]])
 TIED = dataclasses.replace(SHAPE, tied=True)
-
-
-def spm(shape=SHAPE) -> dict[str, object]:
-    kinds = [2, 3, 3, *[6] * 256, *[1] * (shape.vocab - 259)]
-    return {
-        "tokenizer__ggml__model": "llama", "tokenizer__ggml__tokens": PIECES,
-        "tokenizer__ggml__scores": [exports.score(p) for p in PIECES], "tokenizer__ggml__token_type": kinds,
-        "tokenizer__ggml__bos_token_id": 1, "tokenizer__ggml__eos_token_id": 2,
-    }  # fmt: skip
 
 
 @pytest.mark.parametrize("shape", [SHAPE, TIED], ids=["separate head", "tied"])
@@ -237,7 +225,7 @@ def damaged(data, blob: bytes, header: int) -> bytes:
 def test_fuzz_gguf(tmp_path, data):
     path = tmp_path / "good.gguf"
     if not path.exists():
-        exports.write_gguf(path, SHAPE, exports.weights(), **spm())
+        exports.write_gguf(path, SHAPE, exports.weights(), **exports.spm())
     blob = path.read_bytes()
     first = min(t.begin for t in read_header(path).tensors.values())
     bad = tmp_path / "bad.gguf"
@@ -278,79 +266,3 @@ def test_lying_gguf_headers(tmp_path):
         path.write_bytes(data)
         with pytest.raises(FlowError, match=message):
             load(path)
-
-
-def test_sentencepiece_is_the_same_from_both_files(tmp_path):
-    w = exports.weights()
-    a = load(exports.write_gguf(tmp_path / "m.gguf", SHAPE, w, **spm()))
-    b = load(exports.llama2c(tmp_path / "m.bin", SHAPE, w))
-    with pytest.raises(FlowError, match="no tokenizer with the weights"):
-        b.tokenizer()
-    exports.llama2c_tokens(tmp_path / "tokenizer.bin", PIECES)
-    b = load(tmp_path / "m.bin")
-    assert (a.begin, a.end, b.begin, b.end) == (1, 2, 1, 2)
-    assert a.opens
-    for text in ("abc ab", "ab", "x\u00e9 abcab", "<s>"):
-        ids = a.tokenizer().encode(text, add_special_tokens=False).ids
-        assert ids == b.tokenizer().encode(text, add_special_tokens=False).ids
-        if text != "<s>":
-            assert a.tokenizer().decode(ids) == text
-    name = dict(enumerate(PIECES))
-    assert [name[i] for i in b.tokenizer().encode("abc \u00e9").ids] == [
-        "\u2581ab", "c", "\u2581", "<0xC3>", "<0xA9>",
-    ]  # fmt: skip
-
-
-def merge_by_score(text: str, pieces: list[str], scores: list[float]) -> list[str]:
-    """SentencePiece's own way: merge the neighbours whose union scores best, the leftmost of equals."""
-    value = dict(zip(pieces, scores, strict=True))
-    parts = list("\u2581" + text.replace(" ", "\u2581"))
-    while True:
-        joined = [(-value[a + b], i) for i, (a, b) in enumerate(itertools.pairwise(parts)) if a + b in value]
-        if not joined:
-            return parts
-        _, i = min(joined)
-        parts[i : i + 2] = [parts[i] + parts[i + 1]]
-
-
-@settings(max_examples=200, deadline=None)
-@given(st.text("abcd ", max_size=12), st.integers(0, 5))
-def test_sentencepiece_merges_by_score(text, seed):
-    rng = np.random.default_rng(seed)
-    # No piece repeats a character: see `sentencepiece` about those.
-    longer = ["ab", "bc", "cd", "abc", "bcd", "\u2581a", "\u2581ab", "da", "dab"]
-    pieces = ["<unk>", *"\u2581abcd", *longer]
-    scores = [0.0] * 6 + [float(-s) for s in rng.permutation(len(longer))]
-    tok = sentencepiece(pieces, scores, [0], "test")
-    assert tok.encode(text).tokens == (merge_by_score(text, pieces, scores) if text else [])
-
-
-def test_byte_level_pretokenizers():
-    pieces = ["<e>", *"abc123", "\u0120", "12", "ab", "\u0120ab"]
-    merges = [("1", "2"), ("a", "b"), ("\u0120", "ab")]
-    plain, digits, llama = (
-        byte_level(pieces, merges, [0], cut, "x") for cut in ("gpt-2", "smollm", "llama-bpe")
-    )
-    assert plain.encode("ab ab12<e>").tokens == ["ab", "\u0120ab", "12", "<e>"]
-    assert digits.encode("ab ab12").tokens == ["ab", "\u0120ab", "1", "2"]
-    assert llama.encode("ab ab12").tokens == ["ab", "\u0120ab", "12"]
-    assert plain.decode(plain.encode("ab 123").ids) == "ab 123"
-    with pytest.raises(FlowError, match="pre-tokenizer 'qwen2', expected one of"):
-        byte_level(pieces, merges, [0], "qwen2", "x")
-    with pytest.raises(FlowError, match="do not belong together"):
-        byte_level(pieces, [("1", "x")], [0], "gpt-2", "x")
-
-
-def test_tokenizers_that_do_not_fit(tmp_path):
-    w = exports.weights()
-    short = spm() | {"tokenizer__ggml__scores": [0.0]}
-    with pytest.raises(FlowError, match=r"tokenizer.ggml.scores is \[0.0\], expected a list of"):
-        load(exports.write_gguf(tmp_path / "m.gguf", SHAPE, w, **short)).tokenizer()
-    other = spm() | {"tokenizer__ggml__model": "bert"}
-    with pytest.raises(FlowError, match=r"tokenizer.ggml.model is 'bert'"):
-        load(exports.write_gguf(tmp_path / "m.gguf", SHAPE, w, **other)).tokenizer()
-    exports.llama2c(tmp_path / "m.bin", SHAPE, w)
-    exports.llama2c_tokens(tmp_path / "tokenizer.bin", PIECES[:-1])
-    with pytest.raises(FlowError, match=rf"holds {len(PIECES) - 1} tokens, expected {len(PIECES)}"):
-        load(tmp_path / "m.bin").tokenizer()
-    assert isinstance(load(exports.write_gguf(tmp_path / "m.gguf", SHAPE, w, **spm())).tokenizer(), Tokenizer)
