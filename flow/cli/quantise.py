@@ -3,13 +3,22 @@
 __all__ = ["quantise"]
 
 import json
+import math
+from collections.abc import Callable, Sequence
+from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
 from rich.table import Table
 
 from rtl_gen.errors import ExitCode, FlowError
+
+if TYPE_CHECKING:  # they take a second to import, which other commands need not wait for
+    from flow.quality import Quantised
+    from flow.tasks.parts import Model
+    from metal_configs.quantise.report import Kind, Row
 
 
 @click.command()
@@ -86,13 +95,11 @@ def quantise(
         _continue(opened, done, prompt, tokens, temperature, seed)
 
 
-def _sayer():  # type: ignore[no-untyped-def]
+def _sayer() -> Callable[[str], None]:
     return lambda text: click.echo(f"  {text}", err=True)
 
 
-def _tables(rows, kinds) -> list[Table]:  # type: ignore[no-untyped-def]
-    import math
-
+def _tables(rows: "Sequence[Row]", kinds: "Sequence[Kind]") -> list[Table]:
     quality = Table(title=f"{rows[0].score.tokens:,} held-out tokens", title_justify="left")
     for head in ("model", "nats a token", "perplexity", "of float", "top-1", "agrees with float"):
         quality.add_column(head, justify="left" if head == "model" else "right")
@@ -111,9 +118,9 @@ def _tables(rows, kinds) -> list[Table]:  # type: ignore[no-untyped-def]
     return [quality, matrices]
 
 
-def _continue(opened, done, prompt: str, tokens: int, temperature: float, seed: int) -> None:  # type: ignore[no-untyped-def]
-    from itertools import islice
-
+def _continue(
+    opened: "Model", done: "Quantised", prompt: str, tokens: int, temperature: float, seed: int
+) -> None:
     from rtl_gen.golden.decoder import beta_of
 
     try:
