@@ -9,7 +9,8 @@ from rich.console import Console
 
 
 @click.command()
-@click.option("--model", required=True, help="Built-in model's name, or the path of a checkpoint.")
+@click.option("--model", required=True, help="A known model's name, or the path of a checkpoint.")
+@click.option("--weights", type=click.Path(path_type=Path), help="The checkpoint of a known model.")
 @click.option("--pdk", default="sky130", show_default=True)
 @click.option("--base", default="nano", show_default=True, help="Base chip.")
 @click.option("--from", "first", metavar="STEP", help="Run STEP and what depends on it, changed or not.")
@@ -31,6 +32,7 @@ from rich.console import Console
 @click.option("--jobs", type=click.IntRange(1, 64), default=2, show_default=True, help="Steps at a time.")
 def build(
     model: str,
+    weights: Path | None,
     pdk: str,
     base: str,
     first: str | None,
@@ -49,7 +51,14 @@ def build(
     from flow.run import run_build
 
     config = make_config(
-        model, pdk=pdk, base=base, prompt=prompt, seed=seed, temperature=temperature, words=words
+        model,
+        weights=weights,
+        pdk=pdk,
+        base=base,
+        prompt=prompt,
+        seed=seed,
+        temperature=temperature,
+        words=words,
     )
     outcome = run_build(config, out, first=first, last=last, jobs=jobs)
     final_table(outcome, Console(highlight=False))
