@@ -121,7 +121,7 @@ def _constrain(project: ASIC, base: BaseConfig, facts: PlaceRoute) -> None:
         scenario.set_pin_voltage("VPWR", corner.voltage)
     area = project.constraint.area
     width, height = base.floorplan.die
-    area.set_diearea_rectangle(height=height, width=width)
+    area.set_dieoutline(width, height)
     area.set_corearea([tuple(p) for p in base.hardening.core])
     for n, (x, y) in enumerate(base.floorplan.banks):
         bank = project.constraint.component.make_component(f"rom.bank{n}")
