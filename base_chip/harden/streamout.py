@@ -66,4 +66,7 @@ def _layers(pdk: Pdk) -> kdb.LayerMap:
     for suffix, table in (("PIN", pdk.pins), ("LABEL", pdk.labels)):
         for name, (number, datatype) in table.items():
             layers.map(f"{name}.{suffix} : {number}/{datatype}")
+    for name in pdk.pins:  # a pin is metal too: wires may end at its edge, and its label lies in its middle
+        number, datatype = pdk.layers[name]
+        layers.mmap(f"{name}.PIN : {number}/{datatype}")
     return layers
