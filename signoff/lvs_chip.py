@@ -60,7 +60,8 @@ def run(
     right = _judge(found.netlist, netlist, setup, workdir, NAME, timeout)
     if right.status == "pass":
         right = replace(right, detail=_detail(found.netlist, program))
-    lost, seen = [], []
+    lost: list[str] = []
+    seen: list[str] = []
     for fault in FAULTS:
         planted = fault.plant(
             found, stack, lambda: extract(layout, top, stack, boxes, name=netlist.top).netlist

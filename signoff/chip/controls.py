@@ -2,12 +2,13 @@
 
 __all__ = ["FAULTS", "Fault"]
 
-from collections.abc import Callable, Iterator, Mapping
+import itertools
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import klayout.db as kdb
 
-from signoff.chip.netlist import ChipNetlist, Extraction, Instance
+from signoff.chip.netlist import ChipNetlist, Extraction
 from signoff.chip.wiring import Stack
 
 Again = Callable[[], ChipNetlist]
@@ -49,7 +50,7 @@ def _short(found: Extraction, stack: Stack, again: Again) -> ChipNetlist | None:
     index = found.cell.layout().layer(*stack.layers[upper])
     vias = [(inst.trans.disp, net) for inst, net in _single_vias(found, stack)]
     vias.sort(key=lambda v: (v[0].x, v[0].y))
-    for (a, net), (b, other) in zip(vias, vias[1:], strict=False):
+    for (a, net), (b, other) in itertools.pairwise(vias):
         if net != other:
             strip = found.cell.shapes(index).insert(kdb.Path([kdb.Point() + a, kdb.Point() + b], 140))
             try:
@@ -65,7 +66,9 @@ def _ports(found: Extraction, stack: Stack, again: Again) -> ChipNetlist | None:
     if len(ports) < 2:
         return None
     swap = {ports[0]: ports[1], ports[1]: ports[0]}
-    return _mapped(found.netlist, lambda i: {p: swap.get(n, n) for p, n in i.nets.items()})
+    nets = [{p: swap.get(n, n) for p, n in i.nets.items()} for i in found.netlist.instances]
+    pairs = zip(found.netlist.instances, nets, strict=True)
+    return replace(found.netlist, instances=[replace(i, nets=n) for i, n in pairs])
 
 
 def _pins(found: Extraction, stack: Stack, again: Again) -> ChipNetlist | None:
@@ -73,8 +76,9 @@ def _pins(found: Extraction, stack: Stack, again: Again) -> ChipNetlist | None:
     for instance in found.netlist.instances:
         a, b = instance.nets.get("A"), instance.nets.get("B")
         if a and b and a != b:
-            nets = {**instance.nets, "A": b, "B": a}
-            return _mapped(found.netlist, lambda i: nets if i is instance else i.nets)
+            wrong = replace(instance, nets={**instance.nets, "A": b, "B": a})
+            rest = [i for i in found.netlist.instances if i is not instance]
+            return replace(found.netlist, instances=[*rest, wrong])
     return None
 
 
@@ -84,10 +88,6 @@ FAULTS = (
     Fault("ports", "two swapped ports", _ports),
     Fault("pins", "two swapped pins of a cell", _pins),
 )
-
-
-def _mapped(netlist: ChipNetlist, nets: Callable[[Instance], Mapping[str, str]]) -> ChipNetlist:
-    return replace(netlist, instances=[replace(i, nets=nets(i)) for i in netlist.instances])
 
 
 def _single_vias(found: Extraction, stack: Stack) -> Iterator[tuple[kdb.Instance, int]]:

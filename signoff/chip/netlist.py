@@ -154,7 +154,7 @@ def without_squares(layout: kdb.Layout, cell: str, layer: Layer, squares: np.nda
             legal.remove(square)  # a second one on a site stays
             taken.append(shape)
     for shape in taken:
-        shapes.erase_shape(shape)
+        shapes.erase(shape)
     return len(taken)
 
 
@@ -253,8 +253,8 @@ def _instance(
                 )
     if WELL in pins and WELL not in nets and well in nets:
         nets[WELL] = nets[well]
-    for pin in pins:
-        nets.setdefault(pin, f"$open_{pin}_{circuit.name}_{x}_{y}")
+    for name in pins:
+        nets.setdefault(name, f"$open_{name}_{circuit.name}_{x}_{y}")
     return Instance(circuit.name, (x, y), nets), faults
 
 

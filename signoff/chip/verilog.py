@@ -4,7 +4,6 @@ __all__ = ["read_netlist"]
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 
 from rtl_gen.errors import FlowError
 from signoff.chip.netlist import ChipNetlist, Instance, Pins
@@ -34,24 +33,24 @@ def read_netlist(text: str, top: str, boxes: Mapping[str, Pins]) -> ChipNetlist:
     return _Reader(text, top, boxes).read()
 
 
-@dataclass
 class _Reader:
-    text: str
-    top: str
-    boxes: Mapping[str, Pins]
-    ranges: dict[str, list[int]] = field(default_factory=dict)  # bit numbers of each bus, as declared
-    ports: list[str] = field(default_factory=list)
-    same: dict[str, str] = field(default_factory=dict)  # a net's other name, by assign
-    used: set[str] = field(default_factory=set)  # kinds of cell
-    instances: list[Instance] = field(default_factory=list)
+    def __init__(self, text: str, top: str, boxes: Mapping[str, Pins]) -> None:
+        self.top, self.boxes = top, boxes
+        self._tokens = _tokens(text, top)
+        self._ahead: list[str] = []
+        self.ranges: dict[str, list[int]] = {}  # bit numbers of each bus, as declared
+        self.ports: list[str] = []
+        self.same: dict[str, str] = {}  # a net's other name, by assign
+        self.used: set[str] = set()  # kinds of cell
+        self.instances: list[Instance] = []
 
     def read(self) -> ChipNetlist:
-        self._tokens = _tokens(self.text, self.top)
         self._expect("module")
         if (name := self._next()) != self.top:
             raise self._fault(f"module {name}, expected {self.top}")
         self._expect("(")
         headed = self._names(")")
+        self._headed = set(headed)
         self._expect(";")
         while (word := self._next()) != "endmodule":
             self._statement(word)
@@ -163,7 +162,7 @@ class _Reader:
         a, b = self._known(a), self._known(b)
         if a != b:
             # A port's name is the one that stays
-            stays, goes = (a, b) if a.split("[")[0] in self._port_names else (b, a)
+            stays, goes = (a, b) if a in self._headed or a.split("[")[0] in self._headed else (b, a)
             self.same[goes] = stays
 
     def _known(self, net: str) -> str:
@@ -176,7 +175,6 @@ class _Reader:
         while (word := self._next()) != end:
             if word != ",":
                 names.append(_plain(word))
-        self._port_names = {n.split("[")[0] for n in names}
         return names
 
     def _number(self) -> int:
@@ -206,11 +204,6 @@ class _Reader:
         return FlowError(
             what, where=f"netlist of {self.top}", hint="It is not what place and route writes: harden again."
         )
-
-    def __post_init__(self) -> None:
-        self._ahead: list[str] = []
-        self._tokens: Iterator[str] = iter(())
-        self._port_names: set[str] = set()
 
 
 def _tokens(text: str, top: str) -> Iterator[str]:

@@ -62,6 +62,8 @@ class Wiring:
         self._join("drain", stack.contact, wires[0])
         for join in stack.joins[: len(wires) - 1]:
             self._join(*join)
+        if len(wires) <= len(stack.joins):
+            self._hang(*stack.joins[len(wires) - 1][:2])
         for name, layer in stack.labels.items():
             if name in self.regions:
                 texts = self.l2n.make_text_layer(layout.layer(*layer), f"{name}_labels")
@@ -88,6 +90,12 @@ class Wiring:
         for name in ("n_tap", "p_tap"):
             self._join(name, self._stack.contact, self._stack.wires[0])
         self.l2n.connect_global(p_tap, SUBSTRATE)
+
+    def _hang(self, lower: str, cut: str) -> None:
+        """Connect cuts, above which there is nothing yet, with the wire that they end on."""
+        a, cuts = self._drawn(lower), self._drawn(cut)
+        self.l2n.connect(cuts)
+        self.l2n.connect(a, cuts)
 
     def _join(self, lower: str, contact: str, upper: str) -> None:
         a, via, b = (self._drawn(name) for name in (lower, contact, upper))
