@@ -35,12 +35,16 @@ class Checks:
         joins: Lower conductor, contact, upper conductor, from the first wire up.
         poly_resistor: Marks poly that is no wire.
         antenna: Rule by layer.
+        narrow: Transistors below this width (um) have other models in the kit's netlists ...
+        narrow_models: ... namely these, by model.
     """
 
     contact: str
     joins: tuple[tuple[str, str, str], ...]
     poly_resistor: Layer
     antenna: Mapping[str, AntennaRule]
+    narrow: float
+    narrow_models: Mapping[str, str]
 
 
 def load_checks(pdk: Pdk) -> Checks:
@@ -53,4 +57,11 @@ def load_checks(pdk: Pdk) -> Checks:
         rules[layer] = AntennaRule(float(rule.get("thickness", 0)), points)
     number, datatype = facts["poly_resistor"]
     joins = tuple((str(a), str(b), str(c)) for a, b, c in facts["joins"])
-    return Checks(facts["contact"], joins, (number, datatype), MappingProxyType(rules))
+    return Checks(
+        facts["contact"],
+        joins,
+        (number, datatype),
+        MappingProxyType(rules),
+        float(facts["narrow"]["width"]),
+        MappingProxyType(dict(facts["narrow"]["models"])),
+    )
