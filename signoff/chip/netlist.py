@@ -169,13 +169,16 @@ def _dissolve(layout: kdb.Layout, top: kdb.Cell, boxes: Mapping[str, Pins]) -> N
     holds = {c.cell_index() for c in layout.each_cell() if c.name in boxes}
     holders = {i for c in holds for i in layout.cell(c).caller_cells()} - holds
     while found := [i for i in top.each_inst() if i.cell_index in holders]:
-        for inst in found:
-            for a in range(max(inst.na, 1)):
-                for b in range(max(inst.nb, 1)):
-                    place = kdb.ICplxTrans(kdb.Trans(inst.a * a + inst.b * b)) * inst.cplx_trans
-                    layout.flatten_into(inst.cell_index, top.cell_index(), place, 1)
-        for inst in found:
+        places = [(i.cell_index, place) for i in found for place in _places(i)]
+        for inst in reversed(found):  # before any insertion, which references to instances do not outlive
             inst.delete()
+        for index, place in places:
+            layout.flatten_into(index, top.cell_index(), place, 0)
+
+
+def _places(inst: kdb.Instance) -> list[kdb.ICplxTrans]:
+    steps = [(a, b) for a in range(max(inst.na, 1)) for b in range(max(inst.nb, 1))]
+    return [kdb.ICplxTrans(kdb.Trans(inst.a * a + inst.b * b)) * inst.cplx_trans for a, b in steps]
 
 
 def _net_names(circuit: kdb.Circuit) -> tuple[dict[int, str], list[str]]:
