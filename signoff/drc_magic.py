@@ -65,8 +65,8 @@ def parse_report(path: Path) -> Violations:
     except OSError as e:
         raise ValueError(f"no report ({e.strerror})") from e
     end = re.fullmatch(r"end\t(\d+)\t(\d+)", lines[-1]) if lines else None
-    if not end:
-        raise ValueError("the report is cut short")
+    if not end or end.group(2) == "0":
+        raise ValueError("the report is cut short, or no cell was checked")
     faults = [line.split("\t", 5) for line in lines[:-1]]
     if int(end.group(1)) != len(faults) or any(len(fault) != 6 for fault in faults):
         raise ValueError(f"the report has {len(faults)} faults and says {end.group(1)}")

@@ -4,8 +4,10 @@
 #
 # Without a window `drc listall why` looks at the shapes of the loaded cell and at what its subcells, with all
 # in them, do to each other and to it, but not at what is wrong deep inside of a subcell. So every cell that has
-# subcells gets its turn. Cells without any do not: alone, without their neighbours' taps and wires, they break
-# rules that they keep in their places. The background checker stays off, as it would do the same work again.
+# subcells gets its turn. Cells without any (kit cells, vias, the metal config) do not: alone, without their
+# neighbours' taps and wires, they break rules that they keep in their places, where they are looked at as far as
+# a rule reaches beyond another shape. One that stood all alone would not be. The background checker stays off,
+# as it would do the same work again.
 drc off
 # The grid is 5 nm from the start: when Magic has to refine it halfway through a cell, contacts go wrong.
 scalegrid 1 2
