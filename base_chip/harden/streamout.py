@@ -43,6 +43,8 @@ def stream_out(
     for what in ("lef_pins", "lef_labels", "obstructions", "blockages", "cell_outlines", "regions"):
         setattr(lefdef, f"produce_{what}", False)
     lefdef.produce_placement_blockages = False
+    # Names as properties would double the layout, and it must not depend on how a router calls its nets
+    lefdef.net_property_name = lefdef.inst_property_name = lefdef.pin_property_name = None
     layout = kdb.Layout()
     try:
         layout.read(str(def_file), options)
