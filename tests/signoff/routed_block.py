@@ -8,7 +8,7 @@ import klayout.db as kdb
 
 from base_chip.bank import BankSpec, build_bank
 from base_chip.pdk import Pdk
-from base_chip.pdk.checks import load_checks
+from flow.tasks.wiring import stack_of
 from signoff.chip.netlist import Pins
 from signoff.chip.wiring import Stack
 
@@ -45,11 +45,6 @@ class Block:
         layout = kdb.Layout()
         layout.read(str(self.path))
         return layout
-
-
-def stack_of(pdk: Pdk) -> Stack:
-    facts = load_checks(pdk)
-    return Stack(pdk.layers, pdk.labels, facts.contact, facts.joins, facts.poly_resistor)
 
 
 def make_block(folder: Path, cells: Path, pdk: Pdk) -> Block:
