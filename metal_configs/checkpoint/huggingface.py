@@ -102,4 +102,14 @@ def load(folder: Path, name: str) -> Checkpoint:
         a = files[hf].read(hf)
         return interleave(a, shape.head_dim) if tensor.endswith((".q", ".k")) else a
 
-    return Checkpoint(name, shape, folder, read, folder / "tokenizer.json")
+    def read_rows(tensor: str, first: int, count: int) -> np.ndarray:
+        hf = hf_name(tensor)
+        if not tensor.endswith((".q", ".k")):
+            return files[hf].read(hf, (first, count))
+        # Interleaving stays within a head: read the heads that hold the rows.
+        start = first - first % shape.head_dim
+        stop = -(-(first + count) // shape.head_dim) * shape.head_dim
+        a = interleave(files[hf].read(hf, (start, stop - start)), shape.head_dim)
+        return a[first - start : first - start + count]
+
+    return Checkpoint(name, shape, folder, read, folder / "tokenizer.json", read_rows)
