@@ -1,6 +1,6 @@
 """What a build is asked for, checked before anything runs."""
 
-__all__ = ["BuildConfig", "Run", "load_run", "make_config"]
+__all__ = ["BuildConfig", "Planned", "Run", "content_digest", "load_run", "make_config"]
 
 import json
 import re
@@ -18,6 +18,32 @@ from rtl_gen.errors import ExitCode, FlowError
 
 
 @dataclass(frozen=True)
+class Planned:
+    """What only a build on dies of a planned base is asked for.
+
+    Attributes:
+        shape: Fields of the model's `Shape`.
+        weights: Where the weights come from, in words; in every output.
+        seed: Of synthetic weights; 0 for a checkpoint's.
+        context: Positions kept.
+        first, stop: Dies to build, of all that the plan has.
+        scheduler: Address of a Dask scheduler; empty for this machine.
+        workers: Processes to start, without a scheduler.
+        gds: Write GDSII, too.
+    """
+
+    shape: dict[str, Any]
+    weights: str
+    seed: int
+    context: int
+    first: int
+    stop: int
+    scheduler: str = ""
+    workers: int = 2
+    gds: bool = False
+
+
+@dataclass(frozen=True)
 class BuildConfig:
     """Everything that may change a result; a step's key holds the fields it names, and no others.
 
@@ -28,6 +54,7 @@ class BuildConfig:
         seed: Of the first text's sampling; each further text has the next.
         temperature: Of the sampling; 0 for the likeliest token.
         words: How many texts the gate-level simulation generates.
+        planned: For a build on dies of a planned base.
     """
 
     model: str
@@ -39,6 +66,7 @@ class BuildConfig:
     seed: int = 1
     temperature: float = 0.8
     words: int = 3
+    planned: Planned | None = None
 
 
 @dataclass(frozen=True)
@@ -75,7 +103,10 @@ def load_run(path: Path) -> Run:
     pdk = data["pdk"]
     for field in ("files", "liberty"):
         pdk[field] = {k: Path(v) for k, v in pdk[field].items()}
-    return Run(BuildConfig(**data["config"]), PdkFiles(**pdk), Path(data["build"]), tuple(data["forced"]))
+    config = data["config"]
+    if config["planned"] is not None:
+        config["planned"] = Planned(**config["planned"])
+    return Run(BuildConfig(**config), PdkFiles(**pdk), Path(data["build"]), tuple(data["forced"]))
 
 
 def make_config(
@@ -104,10 +135,15 @@ def make_config(
     path = resolve(model).absolute()
     name = re.sub(r"[^A-Za-z0-9_]", "_", model if model in KNOWN else path.stem) or "model"
     load(path, name)  # what can be told from config and headers is told before anything runs
-    return BuildConfig(name, str(path), _content(path), pdk, base, prompt, seed, temperature, words)
+    return BuildConfig(name, str(path), content_digest(path), pdk, base, prompt, seed, temperature, words)
 
 
-def _content(path: Path) -> str:
+def content_digest(path: Path) -> str:
+    """SHA-256 over a model's files.
+
+    Raises:
+        FlowError: One cannot be read.
+    """
     try:
         files = [path] if path.is_file() else sorted(p for p in path.iterdir() if p.is_file())
         lines = [f"{p.name} {sha256_file(p)}" for p in files if p.suffix not in (".py", ".pyc")]

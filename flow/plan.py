@@ -19,7 +19,7 @@ import yaml
 
 from base_chip.config import load_base
 from base_chip.planned import STATUS, PlannedBase
-from metal_configs.models import KNOWN
+from metal_configs.models import KNOWN, resolve
 from metal_configs.multi_die import Mapping, Piece, map_model
 from metal_configs.multi_die.mapping import FACTOR_BITS, KV_BITS, SLOT_BITS
 from metal_configs.quantise import Policy
@@ -97,21 +97,20 @@ def model_shape(model: str) -> tuple[str, Shape]:
     Raises:
         FlowError: There is no such model, or its config is damaged.
     """
-    if model in KNOWN and not Path(model).exists():
-        return model, KNOWN[model].shape
+    from metal_configs.checkpoint import load
     from metal_configs.checkpoint.config import parse_config
-    from metal_configs.checkpoint.safetensors_file import read_json
-    from metal_configs.models import resolve
+    from metal_configs.checkpoint.huggingface import read_config
 
+    known = KNOWN.get(model)
+    if known and (known.folder or not Path(model).exists()):
+        return model, known.shape
     path = resolve(model)
-    file = path if path.is_file() else path / "config.json"
-    try:
-        raw = read_json(file.read_bytes(), str(file))
-    except OSError as e:
-        raise FlowError(f"cannot be read ({e.strerror})", where=str(file)) from e
+    folder = path.parent if path.name == "config.json" else path
+    if not folder.is_dir():
+        return path.stem, load(path).shape
     # How positions are rotated changes no number of a plan, so scaled rotations are no obstacle here.
-    raw = {k: v for k, v in raw.items() if k not in ("rope_scaling", "rope_parameters")}
-    return (path if path.is_dir() else path.parent).resolve().name, parse_config(raw, str(file))
+    raw = {k: v for k, v in read_config(folder).items() if k not in ("rope_scaling", "rope_parameters")}
+    return folder.resolve().name, parse_config(raw, str(folder / "config.json"))
 
 
 def fits_hardened(shape: Shape, base: str) -> bool:
@@ -365,7 +364,9 @@ def _single_die(
     else:
         out.append(f"{model} fits on one die of {base.name}: {need} of {base.rom.rows} ROM rows.")
     weights = base.rom.rows * base.engine_columns
-    out.append(f"The largest model for one die of {base.name} has about {weights / 1e6:.3g} million weights of 4 bits.")
+    out.append(
+        f"The largest model for one die of {base.name} has about {weights / 1e6:.3g} million weights of 4 bits."
+    )
     out.append(
         f"Of {model}, one die holds {max(room, 0)} layers with embedding and head"
         if room >= 1

@@ -15,7 +15,9 @@ DIES_SHOWN = 6
 
 
 @click.command()
-@click.option("--model", required=True, help="Known model's name, or the path of a config.json or its folder.")
+@click.option(
+    "--model", required=True, help="Known model's name, or the path of a config.json or its folder."
+)
 @click.option("--pdk", default="sky130", show_default=True)
 @click.option("--base", default="reticle", show_default=True, help="Planned base.")
 @click.option("--context", type=click.IntRange(1), help="Positions whose keys and values are kept.")

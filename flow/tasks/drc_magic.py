@@ -2,6 +2,8 @@
 
 __all__ = ["DrcMagicTask"]
 
+from pathlib import Path
+
 from flow.tasks.step import Job, Result, StepTask
 
 
@@ -27,19 +29,24 @@ class DrcMagicTask(StepTask):
     roles = ("magic_tech",)
     is_check = True
 
-    def work(self, job: Job) -> Result:
+    def layout(self, job: Job) -> tuple[Path, str]:
+        """What is checked: a GDS file and its top cell."""
         from base_chip.assemble import cell_name
+
+        return job.inputs["metal"] / "chip.gds", cell_name(f"scf_{job.config.base}_{job.config.model}")
+
+    def work(self, job: Job) -> Result:
         from base_chip.pdk import load_pdk
         from flow.pdk import tech_for_magic
         from flow.tasks.sample import sample_bank
         from flow.tools import require
         from signoff.drc_magic import control, run
 
-        top = cell_name(f"scf_{job.config.base}_{job.config.model}")
+        chip, top = self.layout(job)
         tech = tech_for_magic(job.pdk.path("magic_tech"), require("magic"))
         sample = sample_bank(job.config.pdk, job.scratch)
         checks = [
-            run(job.inputs["metal"] / "chip.gds", top, tech, job.scratch / "drc"),
+            run(chip, top, tech, job.scratch / "drc"),
             control(
                 sample.layout,
                 sample.spec.name,

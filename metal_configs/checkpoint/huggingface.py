@@ -1,6 +1,6 @@
 """Hugging Face folders: config.json, safetensors in one file or in shards with an index, tokenizer.json."""
 
-__all__ = ["accepts", "hf_name", "interleave", "load"]
+__all__ = ["accepts", "hf_name", "interleave", "load", "read_config"]
 
 from pathlib import Path
 
@@ -91,9 +91,14 @@ def _check(files: dict[str, SafetensorsFile], expected: dict[str, tuple[int, ...
             raise FlowError(f"tensor {hf} is a bias, expected none", where=str(files[hf].path))
 
 
+def read_config(folder: Path) -> dict:
+    """The parsed config.json of a folder, or a FlowError."""
+    return _json(folder / "config.json")
+
+
 def load(folder: Path, name: str) -> Checkpoint:
     """Open a folder; see `metal_configs.checkpoint.load`."""
-    shape = parse_config(_json(folder / "config.json"), str(folder / "config.json"))
+    shape = parse_config(read_config(folder), str(folder / "config.json"))
     files = _open(folder)
     _check(files, tensor_shapes(shape), folder)
 

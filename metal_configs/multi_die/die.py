@@ -18,7 +18,7 @@ from metal_configs.multi_die.mapping import Mapping, Piece
 from metal_configs.multi_die.rows import factors_of, pack_passes
 from metal_configs.multi_die.source import Source
 from metal_configs.quantise.stream import round_rows
-from metal_configs.sitemap import SiteMap
+from metal_configs.sitemap import SiteMap, bank_bits
 from metal_configs.writer.metal import Written
 from metal_configs.writer.oasis import OasisFile, cblock
 from metal_configs.writer.records import block_records
@@ -131,7 +131,7 @@ def write_die(path: Path, rows: np.ndarray, sites: SiteMap, columns: int, thread
     ]
 
     def work(banks: range) -> tuple[bytes, list[int]]:
-        bits = bank_bits(rows, sites, banks)
+        bits = bank_bits(rows, rom, banks)
         x = np.concatenate([sites.x + sites.origins[b, 0] for b in banks]) - sites.size // 2
         y = sites.y + sites.origins[banks[0], 1] - sites.size // 2
         counts = np.count_nonzero(bits, axis=(0, 2)).tolist()
@@ -161,13 +161,3 @@ def write_die(path: Path, rows: np.ndarray, sites: SiteMap, columns: int, thread
         with contextlib.suppress(OSError):
             part.unlink()
     return Written(path, sha256, size, tuple(programmed))
-
-
-def bank_bits(rows: np.ndarray, sites: SiteMap, banks: range) -> np.ndarray:
-    """Consecutive banks' bits, bool [word_lines, banks, bit_lines]."""
-    rom = sites.rom
-    per_bank = rom.word_lines * rom.mux
-    part = rows[banks[0] * per_bank : (banks[-1] + 1) * per_bank]
-    bits = np.unpackbits(part, axis=1, bitorder="little").view(bool)
-    bits = bits.reshape(len(banks), rom.word_lines, rom.mux, rom.bits)
-    return bits.transpose(1, 0, 3, 2).reshape(rom.word_lines, len(banks), rom.bit_lines)

@@ -36,9 +36,7 @@ def bank_records(
     return _records(bits, x, y, size, layer, cursor)[0].tobytes()
 
 
-def block_records(
-    bits: np.ndarray, x: np.ndarray, y: np.ndarray, size: int, layer: tuple[int, int]
-) -> bytes:
+def block_records(bits: np.ndarray, x: np.ndarray, y: np.ndarray, size: int, layer: tuple[int, int]) -> bytes:
     """As `bank_records`, but independent of what was written before, so that blocks can be made in parallel.
 
     The first record stands at its absolute place and names layer and size.

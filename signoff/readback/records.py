@@ -96,7 +96,9 @@ class _Bytes:
 
     def take(self, count: int) -> memoryview | bytes:
         if count > len(self.data) - self.at:
-            raise BadOasis(f"byte {self.at}: {count} bytes are announced, {len(self.data) - self.at} are left")
+            raise BadOasis(
+                f"byte {self.at}: {count} bytes are announced, {len(self.data) - self.at} are left"
+            )
         self.at += count
         return self.data[self.at - count : self.at]
 
@@ -189,7 +191,9 @@ def _rectangles(raw: bytes) -> Squares:
             begin = r.at
             end = begin + count - 1
             if end > size:
-                raise BadOasis(f"byte {begin}: {count - 1} spacings are announced, {size - begin} bytes are left")
+                raise BadOasis(
+                    f"byte {begin}: {count - 1} spacings are announced, {size - begin} bytes are left"
+                )
             # Numbers of several bytes push the end of the list back by a byte for each that goes on.
             first = bisect_left(long, begin)
             last = bisect_left(long, end)
@@ -286,5 +290,3 @@ def _numbers(packed: np.ndarray) -> np.ndarray:
         has = length > k
         out[has] |= (packed[starts[has] + k].astype(np.int64) & 127) << 7 * k
     return out
-
-

@@ -1,0 +1,342 @@
+"""One die of a planned base, from weights to a checked file: the unit of work that is spread over machines.
+
+A die's files lie in one folder under its number: `die_0003.oas` with the vias and `die_0003.json`, the manifest,
+which is written last. A die is finished when its manifest has the key of what is asked for and the file's hash
+is the manifest's; anything else is built anew.
+"""
+
+__all__ = ["DieJob", "build_die", "check_die", "die_paths", "read_die_manifest", "site_map"]
+
+import ctypes
+import json
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from base_chip.bank import BankSpec, SiteGrid
+from base_chip.planned import STATUS, PlannedBase, load_planned
+from flow.files import atomic_write, disk_faults, sha256_file
+from flow.plan import place
+from metal_configs.checkpoint import load
+from metal_configs.multi_die.die import quantise_die, write_die
+from metal_configs.multi_die.mapping import FACTOR, Mapping
+from metal_configs.multi_die.source import CheckpointSource, Source, SyntheticSource
+from metal_configs.sitemap import SiteMap, bank_bits
+from metal_configs.writer.gds import write_die_gds
+from rtl_gen.errors import FlowError
+from rtl_gen.golden.shape import Shape
+from signoff.readback.die import DieBits, DiePlan, read_die
+from signoff.readback.weights import PieceFault, PiecePlan, check_pieces
+
+FORMAT = "sc-flow-die-1"
+SHOWN = 5
+
+
+@dataclass(frozen=True)
+class DieJob:
+    """One die to build or to check; plain values, so that it travels.
+
+    Attributes:
+        path: Of the checkpoint; empty for synthetic weights.
+        seed: Of synthetic weights.
+        weights: Where the weights come from, in words; in every manifest.
+        shape: Fields of the model's `Shape`.
+        key: Hash over all that the die's bytes depend on.
+        folder: Of the dies.
+        threads: For this die.
+        gds: Write GDSII, too.
+    """
+
+    model: str
+    path: str
+    seed: int
+    weights: str
+    shape: dict[str, Any]
+    base: str
+    context: int
+    die: int
+    key: str
+    folder: str
+    threads: int = 1
+    gds: bool = False
+
+    def source(self) -> Source:
+        """The weights."""
+        if self.path:
+            return CheckpointSource(load(self.path, self.model))
+        return SyntheticSource(Shape(**self.shape), self.seed)
+
+    def mapping(self, base: PlannedBase) -> Mapping:
+        """The model's."""
+        return place(Shape(**self.shape), base, self.context)
+
+
+def die_paths(folder: Path, die: int) -> tuple[Path, Path]:
+    """File and manifest of a die."""
+    return folder / f"die_{die:04}.oas", folder / f"die_{die:04}.json"
+
+
+def site_map(base: PlannedBase) -> SiteMap:
+    """Where each bit of a die lies."""
+    grid = SiteGrid.of(BankSpec(base.rom.word_lines, base.rom.bit_lines, pdk=base.pdk))
+    return SiteMap(base.name, base.rom, base.origins(), grid.x, grid.y, grid.via, base.program_layers[0])
+
+
+def build_die(job: DieJob) -> dict[str, Any]:
+    """Quantise and write a die, unless it is finished already.
+
+    Returns:
+        `die`, `reused`, `why` (what was wrong with files that were there), `seconds`, and the manifest's
+        `sites`, `file`; or `error`, the fields of a FlowError.
+    """
+    try:
+        return _build(job)
+    except FlowError as e:
+        return _told(job, e)
+
+
+def _told(job: DieJob, e: FlowError) -> dict[str, Any]:
+    """An error as plain values: what it says must arrive whole, and trying again would not help."""
+    return {"die": job.die, "error": {"what": e.what, "where": e.where, "hint": e.hint, "code": int(e.code)}}
+
+
+def _build(job: DieJob) -> dict[str, Any]:
+    began = time.monotonic()
+    folder = Path(job.folder)
+    path, manifest = die_paths(folder, job.die)
+    wanted = [path, path.with_suffix(".gds")] if job.gds else [path]
+    done, why = _finished(job, wanted, manifest)
+    if done:
+        return _summary(job, done, began, reused=True)
+    _keep_memory()
+    base = load_planned(job.base)
+    mapping, sites = job.mapping(base), site_map(base)
+    with disk_faults(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    manifest.unlink(missing_ok=True)
+    held = quantise_die(mapping, job.die, job.source(), job.threads)
+    written = write_die(path, held.rows, sites, base.banks.columns, job.threads)
+    files = {path.name: written.sha256}
+    if job.gds:
+        files[wanted[1].name] = write_die_gds(wanted[1], held.rows, sites).sha256
+    data = {
+        "format": FORMAT,
+        "model": job.model,
+        "weights": job.weights,
+        "base": {"name": base.name, "sha256": base.digest(), "status": STATUS},
+        "key": job.key,
+        "die": job.die,
+        "dies": len(mapping.dies),
+        "context": job.context,
+        "files": files,
+        "bytes": written.size,
+        "sites": {"total": base.sites, "programmed": sum(written.programmed)},
+        "columns": base.engine_columns,
+        "mux": base.rom.mux,
+        "pieces": [
+            {
+                "matrix": p.matrix.name,
+                "row": p.row,
+                "passes": p.passes,
+                "first_output": p.first_output,
+                "outputs": p.outputs,
+                "inputs": p.matrix.inputs,
+                "slots": p.matrix.slots,
+                "bits": p.matrix.bits,
+                **asdict(h),
+            }
+            for p, h in zip(mapping.dies[job.die], held.pieces, strict=True)
+        ],
+    }
+    atomic_write(manifest, (json.dumps(data, sort_keys=True, separators=(",", ":")) + "\n").encode())
+    return _summary(job, data, began, reused=False) | {"why": why}
+
+
+def _summary(job: DieJob, data: dict[str, Any], began: float, *, reused: bool) -> dict[str, Any]:
+    keep = {k: data[k] for k in ("sites", "bytes")}
+    return {"die": job.die, "reused": reused, "why": "", "seconds": time.monotonic() - began, **keep}
+
+
+def _finished(job: DieJob, files: list[Path], manifest: Path) -> tuple[dict[str, Any] | None, str]:
+    """The manifest of a finished die, or why there is none."""
+    if not manifest.exists():
+        return None, ""
+    try:
+        data = read_die_manifest(manifest)
+    except FlowError as e:
+        return None, e.what
+    if data["key"] != job.key:
+        return None, "made from something else"
+    for path in files:
+        if path.name not in data["files"]:
+            return None, f"{path.name} was not asked for before"
+        if not path.is_file():
+            return None, f"{path.name} is missing"
+        if sha256_file(path) != data["files"][path.name]:
+            return None, f"{path.name} is damaged"
+    return data, ""
+
+
+def read_die_manifest(path: Path) -> dict[str, Any]:
+    """A die's manifest.
+
+    Raises:
+        FlowError: It is missing, damaged or of another format.
+    """
+    hint = "Run the same command again: the die is built anew."
+    try:
+        data = json.loads(path.read_bytes())
+    except (OSError, ValueError) as e:
+        raise FlowError(f"cannot read the die's manifest ({e})", where=str(path), hint=hint) from e
+    if not isinstance(data, dict) or data.get("format") != FORMAT:
+        raise FlowError(f"not a die's manifest of format {FORMAT}", where=str(path), hint=hint)
+    return data
+
+
+def die_plan(base: PlannedBase) -> DiePlan:
+    """What the reader is told about a die."""
+    sites = site_map(base)
+    (px, py), (ox, oy) = base.banks.pitch, base.banks.origin
+    return DiePlan(
+        base.banks.columns,
+        base.banks.rows,
+        (round(px * 1000), round(py * 1000)),
+        (round(ox * 1000), round(oy * 1000)),
+        sites.x,
+        sites.y,
+        sites.size,
+        sites.layer,
+    )
+
+
+def check_die(job: DieJob) -> dict[str, Any]:
+    """Read every bit of a die's file and compare it with what quantising gave.
+
+    Returns:
+        `die`, `sites`, `vias`, `seconds`, `faults` (in words, with matrix, output, input and bit of the first);
+        or `error`, the fields of a FlowError.
+    """
+    try:
+        return _check(job)
+    except FlowError as e:
+        return _told(job, e)
+
+
+def _check(job: DieJob) -> dict[str, Any]:
+    began = time.monotonic()
+    _keep_memory()
+    path, manifest = die_paths(Path(job.folder), job.die)
+    data = read_die_manifest(manifest)
+    base = load_planned(job.base)
+    if data["base"] != {"name": base.name, "sha256": base.digest(), "status": STATUS}:
+        raise FlowError(
+            f"the die was made for base {data['base'].get('name')} ({data['base'].get('sha256', '')[:12]}), this"
+            f" is {base.name} ({base.digest()[:12]})",
+            where=str(manifest),
+            hint="Run with --from metal: dies are made for the base as it is now.",
+        )
+    pieces = [
+        PiecePlan(
+            p["matrix"], p["row"], p["passes"], data["columns"], p["slots"], p["inputs"], p["outputs"],
+            p["codes_sha256"], p["factors_sha256"],
+        )
+        for p in data["pieces"]
+    ]  # fmt: skip
+    found = read_die(path, die_plan(base), job.threads)
+    rows = all_rows(found, base)
+    faults = [f"{f.matrix}: {f.what}" if f.matrix else f.what for f in check_pieces(rows, pieces)]
+    if found.vias != data["sites"]["programmed"]:
+        faults.append(f"{found.vias} vias, expected {data['sites']['programmed']}")
+    if faults:
+        faults = _explain(job, base, rows) + faults
+    return {
+        "die": job.die,
+        "sites": base.sites,
+        "vias": found.vias,
+        "faults": faults,
+        "seconds": time.monotonic() - began,
+    }
+
+
+def all_rows(found: DieBits, base: PlannedBase) -> np.ndarray:
+    """Logical rows of a whole die, uint8 [rows, bytes of a row]."""
+    columns, rom = base.banks.columns, base.rom
+    out = np.empty((rom.rows, rom.bits // 8), np.uint8)
+    step = columns * rom.word_lines * rom.mux
+    for n in range(base.banks.rows):
+        out[n * step : (n + 1) * step] = found.rom_rows(n * columns, columns, rom.mux)
+    return out
+
+
+def _explain(job: DieJob, base: PlannedBase, rows: np.ndarray) -> list[str]:
+    """Quantise once more, to name the first places that differ."""
+    mapping = job.mapping(base)
+    wrong = rows ^ quantise_die(mapping, job.die, job.source(), job.threads).rows
+    at = np.flatnonzero(wrong.any(axis=1))[:SHOWN]
+    out = []
+    rom = base.rom
+    for row in at.tolist():
+        bit = int(np.flatnonzero(np.unpackbits(wrong[row], bitorder="little"))[0])
+        per_bank = rom.word_lines * rom.mux
+        bank, word, line = row // per_bank, row // rom.mux % rom.word_lines, bit * rom.mux + row % rom.mux
+        w = mapping.weight(job.die, *(np.array([v]) for v in (bank, word, line)))
+        n, output, column, place_in = (int(v[0]) for v in w)
+        name = mapping.matrices[n].name if n >= 0 else "nothing"
+        what = f"{name} output {output} " + ("factor" if column == FACTOR else f"input {column}")
+        out.append(f"bank {bank} WL[{word}] BL[{line}] is wrong: {what} bit {place_in}")
+    return out
+
+
+def readback_control(job: DieJob) -> list[PieceFault]:
+    """Negative control: plant one removed and one added via in a copy of a die's first row of banks.
+
+    Returns:
+        What was not found; empty when the reader saw both, at their places, and nothing else.
+    """
+    from dataclasses import replace
+
+    base = load_planned(job.base)
+    path, _ = die_paths(Path(job.folder), job.die)
+    found = read_die(path, die_plan(base), job.threads)
+    columns, rom = base.banks.columns, base.rom
+    small = replace(base, banks=replace(base.banks, rows=1))
+    right = found.rom_rows(0, columns, rom.mux)
+    missed = []
+    for kind, value in (("removed", 1), ("added", 0)):
+        places = np.argwhere(np.unpackbits(right, axis=1, bitorder="little") == value)
+        row, bit = places[len(places) // 2].tolist()
+        wrong = right.copy()
+        wrong[row, bit // 8] ^= 1 << bit % 8
+        copy = path.with_name(f".{path.stem}_{kind}.oas")
+        try:
+            write_die(copy, wrong, site_map(small), columns)
+            again = read_die(copy, die_plan(small)).rom_rows(0, columns, rom.mux)
+        finally:
+            copy.unlink(missing_ok=True)
+        if not np.array_equal(again, wrong) or np.array_equal(again, right):
+            missed.append(PieceFault("", f"a via {kind} on row {row}, bit {bit} was not found"))
+    return missed
+
+
+def sampled_bits(job: DieJob, bank: int) -> np.ndarray:
+    """One bank of a die as its file has it, bool [word_lines, bit_lines]."""
+    base = load_planned(job.base)
+    found = read_die(die_paths(Path(job.folder), job.die)[0], die_plan(base))
+    rows = np.zeros((base.rom.rows, base.rom.bits // 8), np.uint8)
+    per_bank = base.rom.word_lines * base.rom.mux
+    rows[bank * per_bank : (bank + 1) * per_bank] = found.rom_rows(bank, 1, base.rom.mux)
+    return bank_bits(rows, base.rom, range(bank, bank + 1))[:, 0]
+
+
+def _keep_memory() -> None:
+    """Let the allocator keep what it has: getting pages anew for every array costs as much as the work."""
+    trim_threshold, mmap_threshold = -1, -3
+    try:
+        libc = ctypes.CDLL(None)
+        libc.mallopt(trim_threshold, 1 << 28)
+        libc.mallopt(mmap_threshold, 1 << 28)
+    except (OSError, AttributeError):
+        return  # another C library: slower, and the same bytes
