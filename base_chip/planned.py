@@ -122,17 +122,21 @@ def parse_planned(text: str, *, where: str) -> PlannedBase:
         banks=Grid(
             pitch=_pair(where, "banks.pitch", grid["pitch"]),
             origin=_pair(where, "banks.origin", grid["origin"]),
-            **{k: _whole(where, f"banks.{k}", grid[k]) for k in ("columns", "rows", "word_lines", "bits", "mux")},
+            **{
+                k: _whole(where, f"banks.{k}", grid[k])
+                for k in ("columns", "rows", "word_lines", "bits", "mux")
+            },
         ),
-        **{k: _name(where, k, top[k]) for k in ("name", "pdk")},
-        **{
-            k: _whole(where, k, top[k])
-            for k in (
-                "engines", "engine_columns", "kv_bits", "activation_bits", "attention_lanes", "link_bytes",
-                "context",
-            )
-        },
-    )  # fmt: skip
+        name=_name(where, "name", top["name"]),
+        pdk=_name(where, "pdk", top["pdk"]),
+        engines=_whole(where, "engines", top["engines"]),
+        engine_columns=_whole(where, "engine_columns", top["engine_columns"]),
+        kv_bits=_whole(where, "kv_bits", top["kv_bits"]),
+        activation_bits=_whole(where, "activation_bits", top["activation_bits"]),
+        attention_lanes=_whole(where, "attention_lanes", top["attention_lanes"]),
+        link_bytes=_whole(where, "link_bytes", top["link_bytes"]),
+        context=_whole(where, "context", top["context"]),
+    )
     _check_sense(where, base)
     return base
 

@@ -1,4 +1,4 @@
-"""Dask: a cluster of this machine's processes, or one that is there already; tasks that survive their workers."""
+"""Dask: processes of this machine, or a cluster that is there already; tasks outlive their workers."""
 
 __all__ = ["MEMORY", "Task", "connected", "run_all"]
 
@@ -22,17 +22,18 @@ def connected(scheduler: str, workers: int, scratch: Path) -> Iterator[Any]:
     """Yield a `distributed.Client`.
 
     Args:
-        scheduler: Address of a running scheduler (tcp://host:port), whose workers see the same files under the
-            same paths; empty for processes of this machine.
+        scheduler: Address of a running scheduler (tcp://host:port), whose workers see the same files under
+            the same paths; empty for processes of this machine.
         workers: Processes to start, without a scheduler.
         scratch: Folder for what workers spill.
 
     Raises:
-        FlowError: The scheduler does not answer or has no worker (TOOL_FAILED), or the address is none (USAGE).
+        FlowError: The scheduler does not answer or has no worker (TOOL_FAILED), or the address is none
+            (USAGE).
     """
     from distributed import Client, LocalCluster
 
-    # Workers that are ended with the cluster complain at length about connections; what matters is in results.
+    # Workers that are ended with the cluster complain at length; what matters is in results.
     for name in ("distributed", "distributed.worker", "distributed.nanny", "distributed.scheduler"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     with contextlib.ExitStack() as stack:
@@ -74,50 +75,43 @@ def run_all(
 ) -> Iterator[dict[str, Any]]:
     """Run a task for each job and yield results as they come.
 
-    A task whose worker was killed, or that raised, is tried again on another worker. What a task reports under
-    `error` is a FlowError, and is raised when all other jobs have ended.
+    A task whose worker was killed, or that raised, is tried again on another worker. What a task reports
+    under `error` is a FlowError; it is raised when all other jobs have ended.
 
     Raises:
         FlowError: A job failed for good; the results of all others have been yielded by then.
     """
     from distributed import as_completed
-    from distributed.scheduler import KilledWorker
 
     futures = {client.submit(task, j, key=key(j), pure=False, retries=RETRIES): j for j in jobs}
     failed: list[FlowError] = []
     for future in as_completed(list(futures)):
-        name = key(futures[future])
-        if future.status == "finished":
-            result = future.result()
-            if told := result.get("error"):
-                failed.append(
-                    FlowError(
-                        told["what"], where=told["where"], hint=told["hint"], code=ExitCode(told["code"])
-                    )
-                )
-            else:
-                yield result
-            continue
-        error = future.exception()
-        if isinstance(error, KilledWorker):
-            failed.append(
-                FlowError(
-                    f"its worker was ended each of several times, as when it needs more than {MEMORY >> 20} MiB",
-                    where=name,
-                    hint="Give workers more memory, or fewer of them (--jobs). Finished dies are kept.",
-                    code=ExitCode.TOOL_FAILED,
-                )
-            )
+        if future.status != "finished":
+            failed.append(_lost(key(futures[future]), future.exception()))
+        elif told := future.result().get("error"):
+            code = ExitCode(told["code"])
+            failed.append(FlowError(told["what"], where=told["where"], hint=told["hint"], code=code))
         else:
-            failed.append(
-                FlowError(
-                    f"failed {RETRIES + 1} times: {type(error).__name__}: {error}",
-                    where=name,
-                    hint="Run the same command again; finished dies are kept.",
-                    code=ExitCode.TOOL_FAILED,
-                )
-            )
+            yield future.result()
     if failed:
         more = f" ({len(failed) - 1} more failed)" if len(failed) > 1 else ""
         first = failed[0]
         raise FlowError(first.what + more, where=first.where, hint=first.hint, code=first.code)
+
+
+def _lost(name: str, error: BaseException) -> FlowError:
+    from distributed.scheduler import KilledWorker
+
+    if isinstance(error, KilledWorker):
+        return FlowError(
+            f"its workers were ended, one after the other, as when one needs more than {MEMORY >> 20} MiB",
+            where=name,
+            hint="Give workers more memory, or start fewer (--jobs). Finished dies are kept.",
+            code=ExitCode.TOOL_FAILED,
+        )
+    return FlowError(
+        f"failed {RETRIES + 1} times: {type(error).__name__}: {error}",
+        where=name,
+        hint="Run the same command again; finished dies are kept.",
+        code=ExitCode.TOOL_FAILED,
+    )

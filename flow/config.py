@@ -104,7 +104,7 @@ def load_run(path: Path) -> Run:
     for field in ("files", "liberty"):
         pdk[field] = {k: Path(v) for k, v in pdk[field].items()}
     config = data["config"]
-    if config["planned"] is not None:
+    if config.get("planned") is not None:
         config["planned"] = Planned(**config["planned"])
     return Run(BuildConfig(**config), PdkFiles(**pdk), Path(data["build"]), tuple(data["forced"]))
 

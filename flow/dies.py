@@ -1,8 +1,8 @@
 """One die of a planned base, from weights to a checked file: the unit of work that is spread over machines.
 
-A die's files lie in one folder under its number: `die_0003.oas` with the vias and `die_0003.json`, the manifest,
-which is written last. A die is finished when its manifest has the key of what is asked for and the file's hash
-is the manifest's; anything else is built anew.
+A die's files lie in one folder under its number: `die_0003.oas` with the vias and `die_0003.json`, the
+manifest, which is written last. A die is finished when its manifest has the key of what is asked for and the
+file's hash is the manifest's; anything else is built anew.
 """
 
 __all__ = ["DieJob", "build_die", "check_die", "die_paths", "read_die_manifest", "site_map"]
@@ -216,8 +216,8 @@ def check_die(job: DieJob) -> dict[str, Any]:
     """Read every bit of a die's file and compare it with what quantising gave.
 
     Returns:
-        `die`, `sites`, `vias`, `seconds`, `faults` (in words, with matrix, output, input and bit of the first);
-        or `error`, the fields of a FlowError.
+        `die`, `sites`, `vias`, `seconds`, `faults` (in words, with matrix, output, input and bit of the
+        first); or `error`, the fields of a FlowError.
     """
     try:
         return _check(job)
@@ -233,8 +233,8 @@ def _check(job: DieJob) -> dict[str, Any]:
     base = load_planned(job.base)
     if data["base"] != {"name": base.name, "sha256": base.digest(), "status": STATUS}:
         raise FlowError(
-            f"the die was made for base {data['base'].get('name')} ({data['base'].get('sha256', '')[:12]}), this"
-            f" is {base.name} ({base.digest()[:12]})",
+            f"the die was made for base {data['base'].get('name')} ({data['base'].get('sha256', '')[:12]}),"
+            f" this is {base.name} ({base.digest()[:12]})",
             where=str(manifest),
             hint="Run with --from metal: dies are made for the base as it is now.",
         )

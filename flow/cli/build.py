@@ -63,14 +63,14 @@ def build(
     """Build a chip for a model, and prove it; what is unchanged since an earlier build is reused."""
     from base_chip.pdk import load_pdk
     from flow.config import make_config
-    from flow.graph import PLANNED_STEPS, STEPS
+    from flow.graph import PLANNED_STEPS, STEPS, Steps
     from flow.planned import make_planned_config, needs_planned, plan_of
     from flow.progress import final_table
     from flow.run import run_build
 
     load_pdk(pdk)
     if needs_planned(model, base):
-        steps = PLANNED_STEPS
+        steps: Steps = PLANNED_STEPS
         plan = plan_of(model, pdk, base, context)
         try:
             config = make_planned_config(
@@ -88,8 +88,8 @@ def build(
     else:
         if context or dies or synthetic_weights or scheduler or gds:
             raise FlowError(
-                f"--context, --dies, --synthetic-weights, --scheduler and --gds are for models on several dies,"
-                f" {model} fits on {base or 'nano'}",
+                "--context, --dies, --synthetic-weights, --scheduler and --gds are for models on several"
+                f" dies, {model} is built on {base or 'nano'}",
                 hint="Leave them out, or choose a base of several dies: --base reticle or --base slot.",
                 code=ExitCode.USAGE,
             )

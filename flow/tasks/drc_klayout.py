@@ -3,6 +3,7 @@
 __all__ = ["DrcKlayoutTask"]
 
 from pathlib import Path
+from typing import ClassVar
 
 from flow.tasks.step import Job, Result, StepTask
 
@@ -12,7 +13,7 @@ class DrcKlayoutTask(StepTask):
 
     step_name = "drc_klayout"
     needs = ("metal",)
-    config = ("model", "base", "pdk")
+    config: ClassVar[tuple[str, ...]] = ("model", "base", "pdk")
     code = (
         "signoff.drc_klayout",
         "signoff.controls",

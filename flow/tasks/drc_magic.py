@@ -3,6 +3,7 @@
 __all__ = ["DrcMagicTask"]
 
 from pathlib import Path
+from typing import ClassVar
 
 from flow.tasks.step import Job, Result, StepTask
 
@@ -12,7 +13,7 @@ class DrcMagicTask(StepTask):
 
     step_name = "drc_magic"
     needs = ("metal",)
-    config = ("model", "base", "pdk")
+    config: ClassVar[tuple[str, ...]] = ("model", "base", "pdk")
     code = (
         "signoff.drc_magic",
         "signoff.controls",

@@ -30,7 +30,7 @@ class SampleBank:
 
 
 def sample_bank(pdk: str, folder: Path, bits: np.ndarray | None = None) -> SampleBank:
-    """Draw the bank into a folder, with bits [WORD_LINES, BIT_LINES] or, without, the same random ones each time."""
+    """Draw the bank into a folder; without bits [WORD_LINES, BIT_LINES], the same random ones each time."""
     spec = BankSpec(WORD_LINES, BIT_LINES, pdk=pdk)
     if bits is None:
         bits = np.random.default_rng(SEED).random((WORD_LINES, BIT_LINES)) < 0.5

@@ -7,7 +7,7 @@ import hashlib
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -26,7 +26,8 @@ from rtl_gen.errors import ExitCode, FlowError
 
 CHUNK = 1 << 19  # weights quantised at a time
 WIDE = 8  # banks side by side whose word lines share a record
-A, B = TypeVar("A"), TypeVar("B")
+A = TypeVar("A")
+B = TypeVar("B")
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def ordered(threads: int, work: Callable[[A], B], items: Iterable[A]) -> Iterato
         yield from map(work, items)
         return
     with ThreadPoolExecutor(threads) as pool:
-        waiting = deque()
+        waiting: deque[Future[B]] = deque()
         for item in items:
             waiting.append(pool.submit(work, item))
             if len(waiting) > 2 * threads:
@@ -80,7 +81,7 @@ def quantise_die(mapping: Mapping, die: int, source: Source, threads: int = 1) -
             return part, *_quantise(part, source)
 
         for part, codes, lanes, shift, packed in ordered(threads, work, _parts(piece)):
-            codes_sha.update(codes[: part.outputs])
+            codes_sha.update(codes[: part.outputs].data)
             factors_sha.update(lanes.astype("<u2").ravel()[: part.outputs].tobytes())
             shifts += shift.tolist()
             end = at + packed.shape[0] * packed.shape[1]

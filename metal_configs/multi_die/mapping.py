@@ -2,9 +2,10 @@
 
 A matrix is cut into **passes**: as many outputs as an engine has columns (half as many where a weight takes
 two columns), every input on a row of its own, then the rows of the outputs' factors. Passes stand one after
-the other on the rows of a die, matrices in the order of execution; where a pass no longer fits, or the key/value
-memory of the die is full, the next die goes on. Row r of a die lies in bank r // (word_lines * mux), and
-neighbouring banks belong to different engines, so that all engines of a die share the work of a matrix.
+the other on the rows of a die, matrices in the order of execution; where a pass no longer fits, or the
+key/value memory of the die is full, the next die goes on. Row r of a die lies in bank
+r // (word_lines * mux), and neighbouring banks belong to different engines, so that all engines of
+a die share the work of a matrix.
 """
 
 __all__ = ["FACTOR_BITS", "SLOT_BITS", "Mapping", "Matrix", "Piece", "Site", "Weight", "map_model"]

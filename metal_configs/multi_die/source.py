@@ -20,7 +20,10 @@ BLOCK = 16  # rows drawn from one generator
 class Source(Protocol):
     """Weights of one model, with the norms folded in."""
 
-    shape: Shape
+    @property
+    def shape(self) -> Shape:
+        """Of the model."""
+        ...
 
     def rows(self, name: str, first: int, count: int) -> np.ndarray:
         """float32 [count, inputs]: consecutive rows of a matrix."""

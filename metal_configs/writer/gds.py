@@ -1,4 +1,4 @@
-"""A die's vias as GDSII, for tools that read no OASIS: eight sites at a time, by reference to 255 patterns."""
+"""A die's vias as GDSII, for tools that read no OASIS: references to patterns of eight sites."""
 
 __all__ = ["write_die_gds"]
 

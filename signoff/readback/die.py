@@ -65,13 +65,12 @@ class DieBits:
     plan: DiePlan
 
     def rom_rows(self, first: int, count: int, mux: int) -> np.ndarray:
-        """Logical rows of whole banks, from bank `first` on: uint8 [count * word_lines * mux, bytes of a row].
+        """Logical rows of whole banks, from bank `first` on: uint8 [count * word_lines * mux, bytes].
 
         `mux` neighbouring bit lines hold one bit of as many rows.
         """
         p = self.plan
         words, lines = len(p.y), len(p.x)
-        out = np.empty((count, words, mux, lines // mux // 8), np.uint8)
         bank = np.arange(first, first + count)
         grid = self.bits.reshape(p.rows, words, p.columns, lines // 8)
         taken = grid[bank // p.columns, :, bank % p.columns]

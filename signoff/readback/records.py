@@ -1,14 +1,13 @@
 """Rectangles of an OASIS file (SEMI P39), read with numpy: a parser of this package's own.
 
-It reads what a metal config may hold: one cell of rectangles, single or repeated along x, in compressed blocks
-that do not lean on each other. Anything else is refused with its place in the file, never skipped.
+It reads what a metal config may hold: one cell of rectangles, single or repeated along x, in compressed
+blocks that do not lean on each other. Anything else is refused with its place in the file, never skipped.
 """
 
 __all__ = ["Block", "OasisFile", "Squares", "parse_block", "split_file"]
 
 import zlib
 from bisect import bisect_left
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,8 +50,8 @@ class Squares:
         x, y: Lower left corner of a record's first, int64 [records].
         grid: Unit of `steps`; 1 where no record is repeated.
         count: Rectangles of each record, int64 [records].
-        steps: To each rectangle from the one before it in its record, in units of `grid`, record after record;
-            what stands there for the first of a record has no meaning.
+        steps: To each rectangle from the one before it in its record, in units of `grid`, record after
+            record; what stands there for the first of a record has no meaning.
     """
 
     layer: tuple[int, int]

@@ -87,7 +87,7 @@ def _check(rows: np.ndarray, p: PiecePlan) -> Iterator[PieceFault]:
         stray |= bool(
             code[there:].any() or lanes[:, each:].any() or lanes[:, :each].reshape(-1)[there:].any()
         )
-        codes.update(np.ascontiguousarray(code[:there]))
+        codes.update(np.ascontiguousarray(code[:there]).data)
         factors.update(np.ascontiguousarray(lanes[:, :each]).reshape(-1)[:there].tobytes())
     if codes.hexdigest() != p.codes_sha256:
         yield PieceFault(p.matrix, "weights differ")
@@ -104,7 +104,7 @@ def _codes(rows: np.ndarray, slots: int) -> np.ndarray:
     digits = np.empty((passes, width, 2, inputs), np.int8)
     digits[:, :, 0] = (turned << 4).view(np.int8) >> 4  # the sign comes along
     digits[:, :, 1] = turned.view(np.int8) >> 4
-    digits = digits.reshape(passes * width * 2, inputs)
+    flat = digits.reshape(passes * width * 2, inputs)
     if slots == 1:
-        return digits
-    return (digits[0::2] << 3) + (digits[1::2] & 15)
+        return flat
+    return (flat[0::2] << 3) + (flat[1::2] & 15)

@@ -59,8 +59,8 @@ class DiesTask(StepTask):
                 "bytes_per_site": size / sites,
                 "die_seconds": sum(r["seconds"] for r in done if not r["reused"]),
             },
-            note=f"{len(done)} dies ({kept} kept), {sites / 1e6:,.0f} M sites, {size / sites:.3f} bytes a site;"
-            f" weights: {asked.weights}",
+            note=f"{len(done)} dies ({kept} kept), {sites / 1e6:,.0f} M sites, {size / sites:.3f} bytes a"
+            f" site; weights: {asked.weights}",
         )
 
 
@@ -81,8 +81,8 @@ def die_jobs(config: BuildConfig, folder: Path) -> list:
     count = asked.stop - asked.first
     return [
         DieJob(
-            config.model, config.model_path, asked.seed, asked.weights, asked.shape, config.base, asked.context,
-            die, sha256_bytes(f"{key} {die}".encode()), str(folder),
+            config.model, config.model_path, asked.seed, asked.weights, asked.shape, config.base,
+            asked.context, die, sha256_bytes(f"{key} {die}".encode()), str(folder),
             threads=1 if asked.scheduler else max(1, asked.workers // count), gds=asked.gds,
         )
         for die in range(asked.first, asked.stop)

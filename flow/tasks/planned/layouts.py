@@ -1,4 +1,4 @@
-"""Design rules and LVS on banks that hold what two of the dies hold: a whole die is planned, its banks are real."""
+"""Design rules and LVS on banks with the contents of built dies: dies are planned, their banks are real."""
 
 __all__ = ["BankDrcKlayoutTask", "BankDrcMagicTask", "BankLvsTask", "SampleTask"]
 
@@ -18,7 +18,7 @@ GAP = 5000  # nm between the two
 
 
 class SampleTask(StepTask):
-    """Takes a bank of the first die and one of the last, as their files have them: `banks.gds`, `bits.npy`."""
+    """Takes a bank of the first die and one of the last, as their files have them."""
 
     step_name = "sample"
     needs = ("readback",)
@@ -45,7 +45,7 @@ class SampleTask(StepTask):
             found = sampled_bits(die, number)
             shift = n * (bank.bbox().width() + GAP)
             top.insert(kdb.CellInstArray(bank.cell_index(), kdb.Trans(shift, 0)))
-            for x, y in (grid.centres(found) + [shift, 0]).tolist():
+            for x, y in (grid.centres(found) + np.array([shift, 0])).tolist():
                 top.shapes(via).insert(kdb.Box(x, y, x, y).enlarged(grid.via // 2))
             chosen.append({"die": die.die, "bank": number, "vias": int(found.sum())})
             bits.append(found)

@@ -2,8 +2,6 @@
 
 __all__ = ["DieReadbackTask"]
 
-from pathlib import Path
-
 import numpy as np
 
 from flow.tasks.step import Job, Result, StepTask
