@@ -1,6 +1,15 @@
 """Base configs: the YAML files that say what a base chip is, read and checked."""
 
-__all__ = ["BaseConfig", "Engine", "Floorplan", "Limits", "known_bases", "load_base", "parse_base"]
+__all__ = [
+    "BaseConfig",
+    "Engine",
+    "Floorplan",
+    "Limits",
+    "fitting_bases",
+    "known_bases",
+    "load_base",
+    "parse_base",
+]
 
 import hashlib
 import json
@@ -13,6 +22,7 @@ import yaml
 from rtl_gen.errors import ExitCode, FlowError
 from rtl_gen.golden.core import CoreConfig
 from rtl_gen.golden.rom import RomGeometry
+from rtl_gen.golden.shape import Shape
 
 Point = tuple[float, float]
 
@@ -32,10 +42,16 @@ class Limits:
 
 @dataclass(frozen=True)
 class Engine:
-    """The matrix-vector unit: `columns` weights a cycle, `slot_bits` bits of a logical row for each."""
+    """The matrix-vector unit: `columns` weights a cycle, `slot_bits` bits of a logical row for each.
+
+    Attributes:
+        group_steps: Whether it can multiply the partial sum of a group of inputs, so that a matrix may have
+            more than one scale an output.
+    """
 
     columns: int
     slot_bits: int
+    group_steps: bool = False
 
 
 @dataclass(frozen=True)
@@ -114,6 +130,16 @@ def load_base(name: str) -> BaseConfig:
     return config
 
 
+def fitting_bases(shape: Shape) -> list[str]:
+    """Bases within whose limits a decoder lies; whether its weights fit shows when they are placed."""
+    out = []
+    for name in known_bases():
+        limits = load_base(name).limits
+        if all(getattr(shape, f.name) <= getattr(limits, f.name) for f in fields(Limits)):
+            out.append(name)
+    return out
+
+
 def parse_base(text: str, *, where: str) -> BaseConfig:
     """Read a base config from YAML text; `where` names the file in messages.
 
@@ -137,7 +163,7 @@ def parse_base(text: str, *, where: str) -> BaseConfig:
             for i, (a, b) in enumerate(_pairs(where, "program_layers", top["program_layers"]))
         ),
         limits=_numbers(where, "limits", top["limits"], Limits),
-        engine=_numbers(where, "engine", top["engine"], Engine),
+        engine=_engine(where, top["engine"]),
         rom=_numbers(where, "rom", top["rom"], RomGeometry),
         floorplan=Floorplan(
             die=_point(where, "floorplan.die", plan["die"]),
@@ -199,6 +225,15 @@ def _section(where: str, name: str, data: Any, kind: type) -> dict[str, Any]:
 def _numbers(where: str, name: str, data: Any, kind: type) -> Any:
     values = _section(where, name, data, kind)
     return kind(**{k: _whole(where, f"{name}.{k}", v) for k, v in values.items()})
+
+
+def _engine(where: str, data: Any) -> Engine:
+    values = _section(where, "engine", data, Engine)
+    flag = values["group_steps"]
+    if not isinstance(flag, bool):
+        raise _bad(where, "engine.group_steps", flag, "true or false")
+    numbers = {k: _whole(where, f"engine.{k}", v) for k, v in values.items() if k != "group_steps"}
+    return Engine(**numbers, group_steps=flag)
 
 
 def _whole(where: str, field: str, v: Any, *, least: int = 1) -> int:

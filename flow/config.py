@@ -1,6 +1,6 @@
 """What a build is asked for, checked before anything runs."""
 
-__all__ = ["BuildConfig", "Planned", "Run", "content_digest", "load_run", "make_config"]
+__all__ = ["BuildConfig", "Planned", "Run", "content_digest", "load_run", "make_config", "model_name"]
 
 import json
 import re
@@ -12,8 +12,9 @@ from base_chip.config import load_base
 from base_chip.pdk import load_pdk
 from flow.files import atomic_write, sha256_bytes, sha256_file
 from flow.pdk import PdkFiles
+from flow.weights import find_weights
 from metal_configs.checkpoint import load
-from metal_configs.models import KNOWN, resolve
+from metal_configs.models import KNOWN
 from rtl_gen.errors import ExitCode, FlowError
 
 
@@ -118,11 +119,13 @@ def make_config(
     seed: int = 1,
     temperature: float = 0.8,
     words: int = 3,
+    weights: Path | None = None,
 ) -> BuildConfig:
     """Resolve names and check them.
 
     Args:
-        model: A built-in model's name, or the path of a checkpoint.
+        model: A known model's name, or the path of a checkpoint.
+        weights: The checkpoint of a known model that is neither in the package nor pulled.
 
     Raises:
         FlowError: A name is not known, base and PDK do not belong together, or the checkpoint is damaged.
@@ -132,10 +135,15 @@ def make_config(
         raise FlowError(
             f"base {base!r} is made for {on}, not for {pdk}", hint=f"Pass --pdk {on}.", code=ExitCode.USAGE
         )
-    path = resolve(model).absolute()
-    name = re.sub(r"[^A-Za-z0-9_]", "_", model if model in KNOWN else path.stem) or "model"
+    path = find_weights(model, weights).absolute()
+    name = model_name(model, path)
     load(path, name)  # what can be told from config and headers is told before anything runs
     return BuildConfig(name, str(path), content_digest(path), pdk, base, prompt, seed, temperature, words)
+
+
+def model_name(model: str, path: Path) -> str:
+    """What results are called: the known name, or that of the checkpoint's file or folder."""
+    return re.sub(r"[^A-Za-z0-9_]", "_", model if model in KNOWN else path.absolute().stem) or "model"
 
 
 def content_digest(path: Path) -> str:
@@ -145,8 +153,14 @@ def content_digest(path: Path) -> str:
         FlowError: One cannot be read.
     """
     try:
-        files = [path] if path.is_file() else sorted(p for p in path.iterdir() if p.is_file())
+        files = _beside(path) if path.is_file() else sorted(p for p in path.iterdir() if p.is_file())
         lines = [f"{p.name} {sha256_file(p)}" for p in files if p.suffix not in (".py", ".pyc")]
     except OSError as e:
         raise FlowError(f"cannot read the model ({e.strerror})", where=str(e.filename or path)) from e
     return sha256_bytes("\n".join(lines).encode())
+
+
+def _beside(path: Path) -> list[Path]:
+    """A checkpoint of one file, and what is read from the folder that it lies in."""
+    names = ("calibration.txt", "heldout.txt", "tok*.bin")
+    return [path, *sorted({p for name in names for p in path.parent.glob(name) if p != path and p.is_file()})]

@@ -11,7 +11,8 @@ from base_chip.planned import known_planned, load_planned
 from flow.config import BuildConfig, Planned, content_digest
 from flow.files import sha256_bytes
 from flow.plan import Plan, fits_hardened, make_plan, model_shape
-from metal_configs.models import KNOWN, resolve
+from flow.weights import find_weights
+from metal_configs.models import KNOWN
 from rtl_gen.errors import ExitCode, FlowError
 
 DEFAULT, HARDENED = "reticle", "nano"
@@ -67,6 +68,7 @@ def make_planned_config(
     model: str,
     plan: Plan,
     *,
+    weights: Path | None = None,
     dies: str = "",
     synthetic: int | None = None,
     scheduler: str = "",
@@ -78,6 +80,7 @@ def make_planned_config(
     Args:
         model: As it was given.
         plan: Of the model.
+        weights: The checkpoint of a known model.
         dies: See `die_range`.
         synthetic: Seed of generated weights, in place of a checkpoint's.
 
@@ -88,23 +91,21 @@ def make_planned_config(
     _, shape = model_shape(model)
     name = re.sub(r"[^A-Za-z0-9_]", "_", f"{plan.model}_{plan.base}")
     if synthetic is None:
-        folder = _weights(model).absolute()
-        path, digest, weights = str(folder), content_digest(folder), f"checkpoint {folder.name}"
+        folder = _weights(model, weights).absolute()
+        path, digest, told = str(folder), content_digest(folder), f"checkpoint {folder.name}"
     else:
-        path, weights = "", f"SYNTHETIC (random Gaussian, seed {synthetic}; not the model's own)"
-        digest = sha256_bytes(weights.encode())
+        path, told = "", f"SYNTHETIC (random Gaussian, seed {synthetic}; not the model's own)"
+        digest = sha256_bytes(told.encode())
         name += f"_synthetic_{synthetic}"
-    planned = Planned(
-        asdict(shape), weights, synthetic or 0, plan.context, first, stop, scheduler, workers, gds
-    )
+    planned = Planned(asdict(shape), told, synthetic or 0, plan.context, first, stop, scheduler, workers, gds)
     return BuildConfig(name, path, digest, plan.pdk, plan.base, planned=planned)
 
 
-def _weights(model: str) -> Path:
+def _weights(model: str, weights: Path | None) -> Path:
     try:
-        return resolve(model)
+        return find_weights(model, weights)
     except FlowError as e:
-        if model not in KNOWN:
+        if model not in KNOWN or weights is not None:
             raise
         raise FlowError(
             e.what, where=e.where, code=e.code,

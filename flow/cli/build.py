@@ -12,7 +12,8 @@ from rtl_gen.errors import ExitCode, FlowError
 
 
 @click.command()
-@click.option("--model", required=True, help="Built-in model's name, or the path of a checkpoint.")
+@click.option("--model", required=True, help="A known model's name, or the path of a checkpoint.")
+@click.option("--weights", type=click.Path(path_type=Path), help="The checkpoint of a known model.")
 @click.option("--pdk", default="sky130", show_default=True)
 @click.option("--base", help="Base chip; by default nano where the model fits it, else dies of reticle.")
 @click.option("--from", "first", metavar="STEP", help="Run STEP and what depends on it, changed or not.")
@@ -43,6 +44,7 @@ from rtl_gen.errors import ExitCode, FlowError
 @click.option("--gds", is_flag=True, help="Several dies: write GDSII beside OASIS.")
 def build(
     model: str,
+    weights: Path | None,
     pdk: str,
     base: str | None,
     first: str | None,
@@ -76,6 +78,7 @@ def build(
             config = make_planned_config(
                 model,
                 plan,
+                weights=weights,
                 dies=dies,
                 synthetic=synthetic_weights,
                 scheduler=scheduler,
@@ -96,6 +99,7 @@ def build(
         steps = STEPS
         config = make_config(
             model,
+            weights=weights,
             pdk=pdk,
             base=base or "nano",
             prompt=prompt,

@@ -9,7 +9,7 @@ from flow.plan.area import bank_mm2
 from metal_configs.models import KNOWN
 from metal_configs.multi_die import Mapping, map_model
 from metal_configs.multi_die.mapping import KV_BITS
-from metal_configs.quantise import Policy
+from metal_configs.quantise.policy import Policy
 from rtl_gen.errors import FlowError
 from rtl_gen.golden.shape import Shape
 
@@ -18,7 +18,7 @@ def place(shape: Shape, base: PlannedBase, context: int) -> Mapping:
     """The mapping that plan and build share."""
     return map_model(
         shape,
-        Policy().bits_of,
+        lambda name: Policy().format_of(name).bits,
         base.rom,
         columns=base.engine_columns,
         kv_bits=base.kv_bits,

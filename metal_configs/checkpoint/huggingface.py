@@ -9,6 +9,7 @@ import numpy as np
 from metal_configs.checkpoint.checkpoint import Checkpoint, tensor_shapes
 from metal_configs.checkpoint.config import parse_config
 from metal_configs.checkpoint.safetensors_file import MAX_JSON, SafetensorsFile, read_json
+from metal_configs.checkpoint.tokens import from_json, token_number
 from rtl_gen.errors import FlowError
 
 NAMES = {"embed": "model.embed_tokens", "final_norm": "model.norm", "head": "lm_head"}
@@ -17,6 +18,7 @@ KINDS = {
     "gate": "mlp.gate_proj", "up": "mlp.up_proj", "down": "mlp.down_proj",
     "norm_attn": "input_layernorm", "norm_mlp": "post_attention_layernorm",
 }  # fmt: skip
+TOLD = "tokenizer_config.json"
 INDEX, SINGLE = "model.safetensors.index.json", "model.safetensors"
 
 
@@ -98,7 +100,8 @@ def read_config(folder: Path) -> dict:
 
 def load(folder: Path, name: str) -> Checkpoint:
     """Open a folder; see `metal_configs.checkpoint.load`."""
-    shape = parse_config(read_config(folder), str(folder / "config.json"))
+    config = read_config(folder)
+    shape = parse_config(config, str(folder / "config.json"))
     files = _open(folder)
     _check(files, tensor_shapes(shape), folder)
 
@@ -117,4 +120,12 @@ def load(folder: Path, name: str) -> Checkpoint:
         a = interleave(files[hf].read(hf, (start, stop - start)), shape.head_dim)
         return a[first - start : first - start + count]
 
-    return Checkpoint(name, shape, folder, read, folder / "tokenizer.json", read_rows)
+    begin, end = (token_number(config.get(f"{k}_token_id"), shape.vocab) for k in ("bos", "eos"))
+    told = _json(folder / TOLD) if (folder / TOLD).is_file() else {}
+    file = folder / "tokenizer.json"
+    return Checkpoint(
+        name, shape, folder, read, (lambda: from_json(file)) if file.is_file() else None, begin, end,
+        opens=told.get("add_bos_token") is not False,
+        formats=tuple(sorted({file.entries[n].dtype for n, file in files.items()})),
+        read_rows=read_rows,
+    )  # fmt: skip
