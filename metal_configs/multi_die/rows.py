@@ -16,16 +16,17 @@ def factors_of(scale: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     program, which does not exist yet, would hold the shifts, so the manifest does.
 
     Args:
-        scale: float64 [passes, outputs of a pass], positive; 0 where a pass has no output.
+        scale: float64 [passes, outputs of a pass], positive; 0 behind the last output.
 
     Returns:
         uint16 [passes, outputs of a pass], lanes of `pack_lanes`, and int64 [passes], shifts.
     """
     lanes, shifts = np.zeros(scale.shape, np.uint16), np.zeros(len(scale), np.int64)
     for n, s in enumerate(scale):
-        f = Factors.of(s)
-        packed = pack_lanes(f.mantissa, f.exponent).view(np.uint16)
-        lanes[n], shifts[n] = packed[: len(s)], f.shift
+        there = int(np.count_nonzero(s))
+        f = Factors.of(s[:there])
+        lanes[n, :there] = pack_lanes(f.mantissa, f.exponent).view(np.uint16)[:there]
+        shifts[n] = f.shift
     return lanes, shifts
 
 

@@ -60,7 +60,7 @@ def write_die_gds(path: Path, rows: np.ndarray, sites: SiteMap) -> Written:
 
             put(_record(0x0002, struct.pack(">h", 600)) + _record(0x0102, NO_DATE) + _text(0x0206, "SCFLOW"))
             put(_record(0x0305, UNITS))
-            for pattern in range(1, 1 << GROUP):
+            for pattern in _used(rows, sites):
                 put(_pattern(pattern, offsets[0], sites))
             put(_record(0x0502, NO_DATE) + _text(0x0606, f"scf_{sites.base}_metal"))
             for bank in range(sites.rom.banks):
@@ -82,6 +82,18 @@ def write_die_gds(path: Path, rows: np.ndarray, sites: SiteMap) -> Written:
     return Written(path, digest.hexdigest(), size, tuple(programmed))
 
 
+def _used(rows: np.ndarray, sites: SiteMap) -> list[int]:
+    """Patterns that occur: a cell that nothing refers to would be a second top cell."""
+    seen = np.zeros(1 << GROUP, bool)
+    for bank in range(sites.rom.banks):
+        seen[_patterns(bank_bits(rows, sites.rom, range(bank, bank + 1))[:, 0])] = True
+    return [int(p) for p in np.flatnonzero(seen) if p]
+
+
+def _patterns(bits: np.ndarray) -> np.ndarray:
+    return np.packbits(bits, axis=1, bitorder="little")
+
+
 def _pattern(pattern: int, offsets: np.ndarray, sites: SiteMap) -> bytes:
     """A cell with the vias of the set bits, the lowest leftmost; its origin is the first site's centre."""
     out = _record(0x0502, NO_DATE) + _text(0x0606, f"v{pattern:03}")
@@ -99,7 +111,7 @@ def _pattern(pattern: int, offsets: np.ndarray, sites: SiteMap) -> bytes:
 
 
 def _references(bits: np.ndarray, sites: SiteMap, origin: np.ndarray) -> bytes:
-    pattern = np.packbits(bits, axis=1, bitorder="little")
+    pattern = _patterns(bits)
     word, group = np.nonzero(pattern)
     out = np.zeros(len(word), REFERENCE)
     names = np.array([f"v{p:03}".encode() for p in range(1 << GROUP)], "S4").view("V4")

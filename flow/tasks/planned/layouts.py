@@ -29,7 +29,7 @@ class SampleTask(StepTask):
 
         from base_chip.bank import BankSpec, SiteGrid, build_bank, write_layout
         from base_chip.planned import load_planned
-        from flow.dies import sampled_bits
+        from flow.dies_check import sampled_bits
         from flow.tasks.planned.dies import FOLDER, die_jobs
 
         base = load_planned(job.config.base)

@@ -18,7 +18,7 @@ class DieReadbackTask(StepTask):
 
     def work(self, job: Job) -> Result:
         from flow.cluster import connected, run_all
-        from flow.dies import check_die, readback_control
+        from flow.dies_check import check_die, readback_control
         from flow.tasks.planned.dies import FOLDER, die_jobs
 
         asked = job.config.planned
