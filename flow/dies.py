@@ -8,6 +8,7 @@ file's hash is the manifest's; anything else is built anew.
 __all__ = [
     "FORMAT",
     "DieJob",
+    "Stopwatch",
     "build_die",
     "die_paths",
     "keep_memory",
@@ -78,6 +79,17 @@ class DieJob:
         return place(Shape(**self.shape), base, self.context)
 
 
+class Stopwatch:
+    """Seconds of the wall clock and of the processor since it was made."""
+
+    def __init__(self) -> None:
+        self._wall, self._cpu = time.monotonic(), time.process_time()
+
+    def read(self) -> dict[str, float]:
+        """Both, as `seconds` and `cpu`."""
+        return {"seconds": time.monotonic() - self._wall, "cpu": time.process_time() - self._cpu}
+
+
 def die_paths(folder: Path, die: int) -> tuple[Path, Path]:
     """File and manifest of a die."""
     return folder / f"die_{die:04}.oas", folder / f"die_{die:04}.json"
@@ -93,8 +105,8 @@ def build_die(job: DieJob) -> dict[str, Any]:
     """Quantise and write a die, unless it is finished already.
 
     Returns:
-        `die`, `reused`, `why` (what was wrong with files that were there), `seconds`, and the manifest's
-        `sites`, `file`; or `error`, the fields of a FlowError.
+        `die`, `reused`, `why` (what was wrong with files that were there), `seconds`, `cpu`, and the
+        manifest's `sites` and `bytes`; or `error`, the fields of a FlowError.
     """
     try:
         return _build(job)
@@ -108,7 +120,7 @@ def told(job: DieJob, e: FlowError) -> dict[str, Any]:
 
 
 def _build(job: DieJob) -> dict[str, Any]:
-    began = time.monotonic()
+    began = Stopwatch()
     folder = Path(job.folder)
     path, manifest = die_paths(folder, job.die)
     wanted = [path, path.with_suffix(".gds")] if job.gds else [path]
@@ -159,9 +171,9 @@ def _build(job: DieJob) -> dict[str, Any]:
     return _summary(job, data, began, reused=False) | {"why": why}
 
 
-def _summary(job: DieJob, data: dict[str, Any], began: float, *, reused: bool) -> dict[str, Any]:
+def _summary(job: DieJob, data: dict[str, Any], began: Stopwatch, *, reused: bool) -> dict[str, Any]:
     keep = {k: data[k] for k in ("sites", "bytes")}
-    return {"die": job.die, "reused": reused, "why": "", "seconds": time.monotonic() - began, **keep}
+    return {"die": job.die, "reused": reused, "why": "", **began.read(), **keep}
 
 
 def _finished(job: DieJob, files: list[Path], manifest: Path) -> tuple[dict[str, Any] | None, str]:

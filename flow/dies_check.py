@@ -2,7 +2,6 @@
 
 __all__ = ["check_die", "readback_control", "sampled_bits"]
 
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from base_chip.planned import STATUS, PlannedBase, load_planned
-from flow.dies import DieJob, die_paths, keep_memory, read_die_manifest, site_map, told
+from flow.dies import DieJob, Stopwatch, die_paths, keep_memory, read_die_manifest, site_map, told
 from metal_configs.multi_die.die import quantise_die, write_die
 from metal_configs.multi_die.mapping import FACTOR
 from metal_configs.sitemap import bank_bits
@@ -41,8 +40,8 @@ def check_die(job: DieJob) -> dict[str, Any]:
     """Read every bit of a die's file and compare it with what quantising gave.
 
     Returns:
-        `die`, `sites`, `vias`, `seconds`, `faults` (in words, with matrix, output, input and bit of the
-        first); or `error`, the fields of a FlowError.
+        `die`, `sites`, `vias`, `seconds`, `cpu`, `faults` (in words, with matrix, output, input and bit
+        of the first); or `error`, the fields of a FlowError.
     """
     try:
         return _check(job)
@@ -51,7 +50,7 @@ def check_die(job: DieJob) -> dict[str, Any]:
 
 
 def _check(job: DieJob) -> dict[str, Any]:
-    began = time.monotonic()
+    began = Stopwatch()
     keep_memory()
     path, manifest = die_paths(Path(job.folder), job.die)
     data = read_die_manifest(manifest)
@@ -82,7 +81,7 @@ def _check(job: DieJob) -> dict[str, Any]:
         "sites": base.sites,
         "vias": found.vias,
         "faults": faults,
-        "seconds": time.monotonic() - began,
+        **began.read(),
     }
 
 

@@ -1,4 +1,4 @@
-"""One die: built once, kept while nothing changes, rebuilt when damaged, and read back with faults by name."""
+"""One die: built once, kept while nothing changes, rebuilt when damaged, and read back."""
 
 import errno
 import json
@@ -94,7 +94,7 @@ def test_read_back_refuses_a_damaged_file(job):
 def test_a_wrong_bit_is_named_by_place_and_by_weight(job):
     """A file that is whole but holds one wrong bit: its hash is right, its content is not."""
     dies.build_die(job)
-    path, manifest = dies.die_paths(dies.Path(job.folder), 0)
+    path, _ = dies.die_paths(dies.Path(job.folder), 0)
     rows = dies.quantise_die(job.mapping(TINY), 0, job.source()).rows
     rows[50, 2] ^= 4  # row 50, bit 18: the fifth column, third bit
     dies.write_die(path, rows, dies.site_map(TINY), TINY.banks.columns)
@@ -177,9 +177,9 @@ def test_failed_jobs_are_raised_after_all_others_are_there(monkeypatch):
         _Future({"die": 3}),
     ]
     got = []
+    results = run_all(_Client(), None, jobs, lambda j: "job")
     with pytest.raises(FlowError, match="the disk is full") as e:
-        for r in run_all(_Client(), None, jobs, lambda j: "job"):
-            got.append(r["die"])
+        got.extend(r["die"] for r in results)
     assert got == [1, 3]
     assert "(1 more failed)" in str(e.value)
     assert e.value.code == ExitCode.OUTPUT

@@ -108,7 +108,8 @@ def test_from_a_config_alone_even_with_scaled_rotation(tmp_path, capsys):
     config = {
         "architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": 64, "vocab_size": 128,
         "intermediate_size": 96, "num_hidden_layers": 2, "num_attention_heads": 4,
-        "tie_word_embeddings": True, "num_key_value_heads": 2, "rope_scaling": {"rope_type": "yarn", "factor": 8.0},
+        "tie_word_embeddings": True, "num_key_value_heads": 2,
+        "rope_scaling": {"rope_type": "yarn", "factor": 8.0},
     }  # fmt: skip
     (tmp_path / "m").mkdir()
     (tmp_path / "m" / "config.json").write_text(json.dumps(config))

@@ -40,7 +40,7 @@ class DiesTask(StepTask):
         with connected(asked.scheduler, min(asked.workers, len(jobs)), job.scratch) as client:
             for r in run_all(client, build_die, jobs, lambda j: f"die {j.die}"):
                 done.append(r)
-                how = "kept" if r["reused"] else f"{r['seconds']:.1f} s"
+                how = "kept" if r["reused"] else f"{r['seconds']:.1f} s, {r['cpu']:.1f} s of processor"
                 why = f", built again: {r['why']}" if r["why"] else ""
                 job.say(f"die {r['die']} ({len(done)} of {len(jobs)}): {how}, {r['bytes'] / 1e6:.1f} MB{why}")
         done.sort(key=lambda r: r["die"])
@@ -57,7 +57,7 @@ class DiesTask(StepTask):
                 "program_vias": sum(r["sites"]["programmed"] for r in done),
                 "metal_config_bytes": size,
                 "bytes_per_site": size / sites,
-                "die_seconds": sum(r["seconds"] for r in done if not r["reused"]),
+                "die_cpu_seconds": sum(r["cpu"] for r in done if not r["reused"]),
             },
             note=f"{len(done)} dies ({kept} kept), {sites / 1e6:,.0f} M sites, {size / sites:.3f} bytes a"
             f" site; weights: {asked.weights}",

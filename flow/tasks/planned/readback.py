@@ -30,7 +30,7 @@ class DieReadbackTask(StepTask):
                 done.append(r)
                 job.say(
                     f"die {r['die']} ({len(done)} of {len(jobs)}): {r['sites']:,} bits,"
-                    f" {len(r['faults'])} faults, {r['seconds']:.1f} s"
+                    f" {len(r['faults'])} faults, {r['seconds']:.1f} s, {r['cpu']:.1f} s of processor"
                 )
         done.sort(key=lambda r: r["die"])
         bad = [f"die {r['die']}: {f}" for r in done for f in r["faults"]]
@@ -45,10 +45,10 @@ class DieReadbackTask(StepTask):
             "; ".join(m.what for m in missed),
             "a removed and an added via were each found at their place",
         )
-        seconds = sum(r["seconds"] for r in done)
+        cpu = sum(r["cpu"] for r in done)
         return Result(
             [row, control],
-            {"rom_bits_read_back": bits, "readback_die_seconds": seconds},
+            {"rom_bits_read_back": bits, "readback_cpu_seconds": cpu},
             note=f"{bits:,} bits",
         )
 
