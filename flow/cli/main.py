@@ -16,6 +16,7 @@ from flow.cli.build import build
 from flow.cli.doctor import doctor
 from flow.cli.models import models
 from flow.cli.pdk import pdk
+from flow.cli.plan import plan
 from flow.cli.quantise import quantise
 from flow.cli.show import show
 from flow.cli.steps import clean, steps
@@ -32,7 +33,7 @@ def cli() -> None:
     """Hardwire a language model as vias into a sky130 chip, and prove it step by step."""
 
 
-for command in (build, quantise, models, show, doctor, pdk, base, steps, clean):
+for command in (build, plan, quantise, models, show, doctor, pdk, base, steps, clean):
     cli.add_command(command)
 
 
