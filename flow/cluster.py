@@ -52,7 +52,7 @@ def connected(scheduler: str, workers: int, scratch: Path) -> Iterator[Any]:
             yield stack.enter_context(Client(cluster))
             return
         try:
-            client = stack.enter_context(Client(scheduler, timeout=ANSWER, set_as_default=False))
+            client = stack.enter_context(Client(scheduler, timeout=ANSWER))
             client.wait_for_workers(1, timeout=WORKERS)
         except ValueError as e:
             raise FlowError(
