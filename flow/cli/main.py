@@ -41,7 +41,8 @@ for command in (build, plan, quantise, models, show, doctor, pdk, base, steps, c
 def main(args: list[str] | None = None) -> int:
     """Run one command line; returns the exit status and raises nothing."""
     signal.signal(signal.SIGTERM, _interrupt)
-    signal.signal(signal.SIGINT, _interrupt)
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as it is for jobs that a shell runs behind
+        signal.signal(signal.SIGINT, _interrupt)
     # A node of the flow is a fork of this process and sets its own handler while it works. Before and after
     # that a request to end ends it in silence: an interrupt in its exit handlers would print a traceback.
     os.register_at_fork(after_in_child=_as_a_step)
@@ -85,7 +86,8 @@ def _give_up(number: int, frame: object) -> None:
 
 def _as_a_step() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGINT) is _interrupt:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _log(error: Exception) -> Path:

@@ -229,6 +229,7 @@ def test_an_interrupt_that_hangs_ends_all_the_same():
         "import importlib, os, signal, sys, time\n"
         "m = importlib.import_module('flow.cli.main')\n"
         "m.PATIENCE_S = 1\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "@m.cli.command()\n"
         "def hang():\n"
         "    try:\n"
