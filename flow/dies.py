@@ -53,6 +53,7 @@ class DieJob:
         folder: Of the dies.
         threads: For this die.
         gds: Write GDSII, too.
+        control: Read back with the negative control.
     """
 
     model: str
@@ -67,6 +68,7 @@ class DieJob:
     folder: str
     threads: int = 1
     gds: bool = False
+    control: bool = False
 
     def source(self) -> Source:
         """The weights."""

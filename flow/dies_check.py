@@ -41,7 +41,8 @@ def check_die(job: DieJob) -> dict[str, Any]:
 
     Returns:
         `die`, `sites`, `vias`, `seconds`, `cpu`, `faults` (in words, with matrix, output, input and bit
-        of the first); or `error`, the fields of a FlowError.
+        of the first), `missed` (what the control, if asked for, did not find); or `error`, the fields of a
+        FlowError.
     """
     try:
         return _check(job)
@@ -81,6 +82,7 @@ def _check(job: DieJob) -> dict[str, Any]:
         "sites": base.sites,
         "vias": found.vias,
         "faults": faults,
+        "missed": [f.what for f in readback_control(path, base, found)] if job.control else [],
         **began.read(),
     }
 
@@ -114,15 +116,17 @@ def _explain(job: DieJob, base: PlannedBase, rows: np.ndarray) -> list[str]:
     return out
 
 
-def readback_control(job: DieJob) -> list[PieceFault]:
+def readback_control(path: Path, base: PlannedBase, found: DieBits) -> list[PieceFault]:
     """Negative control: plant one removed and one added via in a copy of a die's first row of banks.
+
+    Args:
+        path: The die's file, beside which the copy is written.
+        base: Its base.
+        found: What was read from it.
 
     Returns:
         What was not found; empty when the reader saw both, at their places, and nothing else.
     """
-    base = load_planned(job.base)
-    path, _ = die_paths(Path(job.folder), job.die)
-    found = read_die(path, die_plan(base), job.threads)
     columns, rom = base.banks.columns, base.rom
     small = replace(base, banks=replace(base.banks, rows=1))
     right = found.rom_rows(0, columns, rom.mux)

@@ -2,6 +2,8 @@
 
 __all__ = ["DieReadbackTask"]
 
+from dataclasses import replace
+
 import numpy as np
 
 from flow.tasks.step import Job, Result, StepTask
@@ -18,12 +20,13 @@ class DieReadbackTask(StepTask):
 
     def work(self, job: Job) -> Result:
         from flow.cluster import connected, run_all
-        from flow.dies_check import check_die, readback_control
+        from flow.dies_check import check_die
         from flow.tasks.planned.dies import FOLDER, die_jobs
 
         asked = job.config.planned
         assert asked
         jobs = die_jobs(job.config, job.build / FOLDER)
+        jobs[0] = replace(jobs[0], control=True)
         done = []
         with connected(asked.scheduler, min(asked.workers, len(jobs)), job.scratch) as client:
             for r in run_all(client, check_die, jobs, lambda j: f"read-back of die {j.die}"):
@@ -38,11 +41,11 @@ class DieReadbackTask(StepTask):
         row = _row(
             "readback", len(bad), "; ".join(bad[:5]), f"{bits:,} bits of {len(done)} dies ({asked.weights})"
         )
-        missed = readback_control(jobs[0])
+        missed = [m for r in done for m in r["missed"]]
         control = _row(
             "readback_control",
             len(missed),
-            "; ".join(m.what for m in missed),
+            "; ".join(missed),
             "a removed and an added via were each found at their place",
         )
         cpu = sum(r["cpu"] for r in done)
