@@ -1,6 +1,6 @@
 """What a build is asked for, checked before anything runs."""
 
-__all__ = ["BuildConfig", "Run", "load_run", "make_config", "model_name"]
+__all__ = ["BuildConfig", "Planned", "Run", "content_digest", "load_run", "make_config", "model_name"]
 
 import json
 import re
@@ -19,6 +19,32 @@ from rtl_gen.errors import ExitCode, FlowError
 
 
 @dataclass(frozen=True)
+class Planned:
+    """What only a build on dies of a planned base is asked for.
+
+    Attributes:
+        shape: Fields of the model's `Shape`.
+        weights: Where the weights come from, in words; in every output.
+        seed: Of synthetic weights; 0 for a checkpoint's.
+        context: Positions kept.
+        first, stop: Dies to build, of all that the plan has.
+        scheduler: Address of a Dask scheduler; empty for this machine.
+        workers: Processes to start, without a scheduler.
+        gds: Write GDSII, too.
+    """
+
+    shape: dict[str, Any]
+    weights: str
+    seed: int
+    context: int
+    first: int
+    stop: int
+    scheduler: str = ""
+    workers: int = 2
+    gds: bool = False
+
+
+@dataclass(frozen=True)
 class BuildConfig:
     """Everything that may change a result; a step's key holds the fields it names, and no others.
 
@@ -29,6 +55,7 @@ class BuildConfig:
         seed: Of the first text's sampling; each further text has the next.
         temperature: Of the sampling; 0 for the likeliest token.
         words: How many texts the gate-level simulation generates.
+        planned: For a build on dies of a planned base.
     """
 
     model: str
@@ -40,6 +67,7 @@ class BuildConfig:
     seed: int = 1
     temperature: float = 0.8
     words: int = 3
+    planned: Planned | None = None
 
 
 @dataclass(frozen=True)
@@ -76,7 +104,10 @@ def load_run(path: Path) -> Run:
     pdk = data["pdk"]
     for field in ("files", "liberty", "extraction"):
         pdk[field] = {k: Path(v) for k, v in pdk[field].items()}
-    return Run(BuildConfig(**data["config"]), PdkFiles(**pdk), Path(data["build"]), tuple(data["forced"]))
+    config = data["config"]
+    if config.get("planned") is not None:
+        config["planned"] = Planned(**config["planned"])
+    return Run(BuildConfig(**config), PdkFiles(**pdk), Path(data["build"]), tuple(data["forced"]))
 
 
 def make_config(
@@ -107,7 +138,7 @@ def make_config(
     path = find_weights(model, weights).absolute()
     name = model_name(model, path)
     load(path, name)  # what can be told from config and headers is told before anything runs
-    return BuildConfig(name, str(path), _content(path), pdk, base, prompt, seed, temperature, words)
+    return BuildConfig(name, str(path), content_digest(path), pdk, base, prompt, seed, temperature, words)
 
 
 def model_name(model: str, path: Path) -> str:
@@ -115,7 +146,12 @@ def model_name(model: str, path: Path) -> str:
     return re.sub(r"[^A-Za-z0-9_]", "_", model if model in KNOWN else path.absolute().stem) or "model"
 
 
-def _content(path: Path) -> str:
+def content_digest(path: Path) -> str:
+    """SHA-256 over a model's files.
+
+    Raises:
+        FlowError: One cannot be read.
+    """
     try:
         files = _beside(path) if path.is_file() else sorted(p for p in path.iterdir() if p.is_file())
         lines = [f"{p.name} {sha256_file(p)}" for p in files if p.suffix not in (".py", ".pyc")]

@@ -36,6 +36,7 @@ class Checkpoint:
         shape: Its dimensions.
         source: Where it came from, for messages.
         read: Reads one tensor; use `tensor`, which checks what it gives.
+        read_rows: Reads consecutive rows (first, count) of one matrix, where a format can; use `rows`.
         read_tokenizer: Makes the tokenizer, if the checkpoint has one; use `tokenizer`, which checks it.
         begin: Token that opens a text, if one is named.
         end: Token that closes one.
@@ -52,6 +53,7 @@ class Checkpoint:
     end: int | None = None
     opens: bool = True
     formats: tuple[str, ...] = ()
+    read_rows: Callable[[str, int, int], np.ndarray] | None = None
 
     def names(self) -> list[str]:
         """Canonical names of all tensors."""
@@ -64,8 +66,20 @@ class Checkpoint:
             KeyError: The model has no tensor of this name.
             FlowError: The tensor cannot be read, or holds NaN or infinity.
         """
-        expected = tensor_shapes(self.shape)[name]
-        a = self.read(name)
+        return self._checked(name, self.read(name), tensor_shapes(self.shape)[name])
+
+    def rows(self, name: str, first: int, count: int) -> np.ndarray:
+        """Consecutive rows of one matrix as float32 [count, inputs], held alone where the format allows it.
+
+        Raises:
+            KeyError, FlowError: As `tensor`.
+        """
+        _, inputs = self.shape.matrices()[name]
+        if self.read_rows is None:
+            return self.tensor(name)[first : first + count]
+        return self._checked(name, self.read_rows(name, first, count), (count, inputs))
+
+    def _checked(self, name: str, a: np.ndarray, expected: tuple[int, ...]) -> np.ndarray:
         if a.shape != expected:
             raise FlowError(f"tensor {name} has shape {a.shape}, expected {expected}", where=str(self.source))
         bad = a.size - int(np.count_nonzero(np.isfinite(a)))

@@ -6,6 +6,7 @@ between two vectors; there one of them is chosen so that the shift is exact.
 
 __all__ = ["lower", "mantissas"]
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,7 +23,7 @@ from rtl_gen.golden.quantised import QuantMatrix, QuantModel
 
 TOP8, TOP16 = 127, 32767
 FACTOR_TOP = 2047
-LOG2E = float(np.log2(np.e))
+LOG2E = math.log2(math.e)
 PROBABILITY_ONE = 255
 RECIP_ONE = 2040  # 8 * 255: exponentials and probabilities are 255 at most
 OCTAVE = 16  # entries of the exponential table a factor of two

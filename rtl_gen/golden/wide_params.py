@@ -59,9 +59,10 @@ class WideMatrix:
         scale = np.repeat(exponent - lowest, block, 1)[:, : mantissa.shape[1]]
         x = mantissa.astype(np.float64) * np.exp2(scale)
         # Products of matrices are fast in floating point, and exact while every sum stays below its mantissa.
-        largest = float(np.abs(x).max(initial=0.0))
+        # The limit is each position's own: the exponents of two positions are never in one sum.
+        largest = float((np.abs(x) * np.exp2(np.maximum(lowest, 0))).max(initial=0.0))
         rows = self._bound()
-        if rows * largest * 2.0 ** lowest.max(initial=0) >= LARGEST_SUM:
+        if rows * largest >= LARGEST_SUM:
             raise OverflowError(f"sums of {rows} times {largest:g} leave {LARGEST_SUM:g}")
         dtype = np.float32 if rows * largest < EXACT32 else np.float64
         w = self.codes.astype(dtype)

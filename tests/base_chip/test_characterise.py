@@ -21,25 +21,49 @@ def column(spec: BankSpec = SPEC, late: bool = True) -> Column:
     return Column(spec, CORNER, late)
 
 
-def multiples(lines: str, pattern: str) -> int:
-    """Instances that match, each counted by its multiplier."""
-    found = [line for line in lines.splitlines() if re.match(pattern, line)]
-    return sum(int(m.group(1)) if (m := re.search(r" m=(\d+)$", line)) else 1 for line in found)
+def subcircuits(deck: str) -> dict[str, str]:
+    return dict(re.findall(r"^\.subckt (\S+) wl pre vdd out\n(.*?)^\.ends$", deck, re.M | re.S))
+
+
+def transistors(text: str, pattern: str) -> int:
+    """Transistors that match, each counted by its multiplier."""
+    return sum(map(int, re.findall(rf"^{pattern}\S* .* m=(\d+)$", text, re.M)))
 
 
 @pytest.mark.parametrize("late", [True, False])
 @pytest.mark.parametrize("spec", [BankSpec(8, 8), SPEC, BankSpec(256, 256)], ids=lambda s: s.name)
 def test_a_word_line_has_every_cell_and_a_precharge_every_column(spec, late):
     deck = Deck(column(spec, late), "")
-    assert multiples(deck.read(0.5, 30, 10), r"X(cells|out)") == spec.bit_lines
-    assert multiples(deck.precharge(0.5, 30, 10), r"X(cells|out)") == spec.bit_lines
+    assert transistors(deck.read(0.5, 30, 10), "X(?:read|cells)") == spec.bit_lines
+    assert transistors(deck.precharge(0.5, 30, 10), "Xpre") == spec.bit_lines * spec.precharge_fingers
 
 
 def test_a_column_has_every_row():
-    text = "\n".join(column().subcircuits(30))
-    assert multiples(text, r"X(read|off) ") == SPEC.word_lines
-    assert multiples(text, r"Xdummy ") == SPEC.word_lines // 2
-    assert len(re.findall(r"^Xpre", text, re.M)) == SPEC.precharge_fingers
+    text = "\n".join(column().subcircuit("one", 1, 30))
+    assert transistors(text, "X(?:read|off)") == SPEC.word_lines
+    assert transistors(text, "Xdummy") == SPEC.word_lines // 2
+    assert transistors(text, "Xpre") == SPEC.precharge_fingers
+
+
+def test_columns_in_parallel_weigh_and_conduct_as_many():
+    one, five = ("\n".join(column().subcircuit("some", count, 30)) for count in (1, 5))
+
+    def values(text: str, kind: str) -> list[float]:
+        return [float(v) for v in re.findall(rf"^{kind}\S+ \S+ \S+ ([\d.e+]+)f?$", text, re.M)]
+
+    assert values(five, "C") == pytest.approx([5 * v for v in values(one, "C")], rel=1e-4)
+    assert values(five, "R") == pytest.approx([v / 5 for v in values(one, "R")], rel=1e-4)
+    assert transistors(five, "X") == 5 * transistors(one, "X")
+
+
+def test_no_subcircuit_of_ours_has_a_multiplier():
+    """ngspice-39 forgets the multipliers inside a subcircuit of which an instance has one."""
+    for late in (True, False):
+        deck = Deck(column(late=late), "")
+        for text in (deck.read(0.5, 30, 10), deck.precharge(0.5, 30, 10), deck.hold(5, 10)):
+            for name in subcircuits(text):
+                (instance,) = re.findall(rf"^X.* {name}\b.*$", text, re.M)
+                assert "m=" not in instance
 
 
 def test_the_word_line_is_as_long_as_the_bank():
@@ -64,7 +88,7 @@ def test_stress_is_that_of_the_place_in_the_block():
     def sides(text: str) -> list[float]:
         return [float(v) for v in re.findall(r"s[ab]=(\S+)", text)]
 
-    edge, middle = sides(column().cell()), sides(column(late=False).cell())
+    edge, middle = sides(column().cell(1)), sides(column(late=False).cell(1))
     assert edge[0] < 0.5 < edge[1]
     assert middle[0] == pytest.approx(middle[1], abs=0.01)
     assert sum(edge) == pytest.approx(sum(middle))

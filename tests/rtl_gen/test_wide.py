@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rtl_gen.golden.params import Factors
@@ -74,6 +74,7 @@ def test_positions_fed_together_or_alone_give_the_same_integers(group):
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.sampled_from([0, 16, 32, 64]), st.sampled_from([0, 3, 16]))
+@example(2162295, 16, 16)  # positions whose exponents lie far apart
 def test_dot_is_exact(seed, group, spread):
     """Against sums of Python's integers."""
     rng = np.random.default_rng(seed)

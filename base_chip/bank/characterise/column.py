@@ -26,28 +26,31 @@ class Column:
     corner: Corner
     late: bool
 
-    def subcircuits(self, load_ff: float) -> Iterator[str]:
-        """`column wl pre vdd out` and `quiet wl`, a cell whose bit line does not move.
+    def subcircuit(self, name: str, count: int, load_ff: float, shift: float = 0) -> Iterator[str]:
+        """Bit lines in parallel, as a subcircuit with ports wl, pre, vdd and out.
+
+        Multipliers stand at transistors alone: ngspice-39 forgets them inside a subcircuit of which any
+        instance has one of its own, and the bit line would be as light as two cells.
 
         Args:
-            load_ff: Capacitance behind the bit line's pin.
+            name: Of the subcircuit.
+            count: Bit lines; all move alike.
+            load_ff: Capacitance behind each one's pin.
+            shift: Threshold of the cells that read, relative to a typical one, in V.
         """
         half = self.capacitance_ff() / 2
-        yield ".subckt column wl pre vdd out shift=0"
-        yield "Vshift wl gate dc {shift}"
-        yield f"Xread drain gate source 0 {self.cell()}"
-        yield f"Rsource source 0 {self.source_ohm():.4g}"
-        yield f"Rdrain drain top {self.drain_ohm():.4g}"
+        yield f".subckt {name} wl pre vdd out"
+        yield f"Vshift wl gate {shift:.5f}"
+        yield f"Xread drain gate source 0 {self.cell(count)}"
+        yield f"Rsource source 0 {self.source_ohm() / count:.5g}"
+        yield f"Rdrain drain top {self.drain_ohm() / count:.5g}"
         if self.late:
-            yield f"Xoff top 0 0 0 {self.cell()} m={self.spec.word_lines - 1}"
-        yield f"Xdummy top 0 {'top' if self.late else '0'} 0 {self.cell()} m={self._dummies()}"
-        yield from self._precharge()
-        yield f"Rwire top out {self._wire_ohm():.4g}"
-        yield f"Ctop top 0 {half:.4f}f"
-        yield f"Cout out 0 {half + load_ff:.4f}f"
-        yield ".ends"
-        yield ".subckt quiet wl"
-        yield f"Xcell 0 wl 0 0 {self.cell()}"
+            yield f"Xoff top 0 0 0 {self.cell(count * (self.spec.word_lines - 1))}"
+        yield f"Xdummy top 0 {'top' if self.late else '0'} 0 {self.cell(count * self._dummies())}"
+        yield from self._precharge(count)
+        yield f"Rwire top out {self._wire_ohm() / count:.5g}"
+        yield f"Ctop top 0 {half * count:.4f}f"
+        yield f"Cout out 0 {(half + load_ff) * count:.4f}f"
         yield ".ends"
 
     def capacitance_ff(self) -> float:
@@ -67,15 +70,15 @@ class Column:
         sigma = local.volt_um / (d.channel * d.gate / 1e6) ** 0.5
         return local.sigmas * sigma * (1 if self.late else -1)
 
-    def cell(self) -> str:
-        """Model and size of a cell's transistor; half of the diffusion at either side is another gate's.
+    def cell(self, count: int) -> str:
+        """Model and size of some cells' transistors; half of the diffusion at either side is another gate's.
 
         The length of diffusion beside the gate (stress) is that of the block's first row, or of its middle.
         """
         d, plan = self.spec.dims, BankPlan(self.spec)
         length = plan.block_span + 2 * d.diff_end - d.gate
         edge = d.diff_end + d.node_pitch // 2 - d.gate // 2
-        return self._device("nfet", edge if self.late else length // 2, length)
+        return self._device("nfet", edge if self.late else length // 2, length, count)
 
     def source_ohm(self) -> float:
         """From a cell's source to ground: contact, and the rail that a group of cells shares."""
@@ -99,21 +102,21 @@ class Column:
         d = self.spec.dims
         return self.corner.wires.ohms["met3"] * BankPlan(self.spec).bit_line_top / d.bit_line
 
-    def _precharge(self) -> Iterator[str]:
+    def _precharge(self, count: int) -> Iterator[str]:
         """Fingers between supply and bit line in turn; two fingers share a contact inside the column."""
         spec, ohms = self.spec, self.corner.wires.ohms
         up = ohms["pdc"] + ohms["mcon"]
         for node in range(spec.precharge_fingers + 1):
             to = ("vdd", up) if node % 2 == 0 else ("top", up + ohms["via"] + ohms["via2"])
-            yield f"Rpre{node} p{node} {to[0]} {to[1]:.4g}"
+            yield f"Rpre{node} p{node} {to[0]} {to[1] / count:.5g}"
         d = spec.dims
         length = spec.precharge_fingers * d.node_pitch + 2 * d.diff_end - d.gate
         for finger in range(spec.precharge_fingers):
             edge = d.diff_end + finger * d.node_pitch + d.node_pitch // 2 - d.gate // 2
             supply, drain = sorted((finger, finger + 1), key=lambda node: node % 2)
-            yield f"Xpre{finger} p{drain} pre p{supply} vdd {self._device('pfet', edge, length)}"
+            yield f"Xpre{finger} p{drain} pre p{supply} vdd {self._device('pfet', edge, length, count)}"
 
-    def _device(self, role: str, edge: int, length: int) -> str:
+    def _device(self, role: str, edge: int, length: int, count: int) -> str:
         """A transistor: diffusion on either side is shared by two gates; `edge` lies before this one."""
         d = self.spec.dims
         width, height = d.channel / 1000, (d.node_pitch - d.gate) / 1000
@@ -121,5 +124,5 @@ class Column:
         return (
             f"{self.spec.process.devices[role]} w={width:g} l={d.gate / 1000:g}"
             f" ad={area:.4g} as={area:.4g} pd={around:.4g} ps={around:.4g}"
-            f" sa={edge / 1000:g} sb={(length - edge) / 1000:g}"
+            f" sa={edge / 1000:g} sb={(length - edge) / 1000:g} m={count}"
         )

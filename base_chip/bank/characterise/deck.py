@@ -42,7 +42,7 @@ class Deck:
             f"Vin in 0 pwl(0 0 {START_NS}n 0 {START_NS + slew_ns / 0.6}n {volts})",
             f"Vpre pre 0 pwl(0 0 {_BEFORE})",
         ]
-        return self._deck(lines + list(self._word_line()), "fall", load_ff, stop_ns)
+        return self._deck([*lines, *self._word_line(load_ff)], "fall", stop_ns)
 
     def precharge(self, slew_ns: float, load_ff: float, stop_ns: float) -> str:
         """PRE_N falls, BL rises from ground, where the cell held it until a moment before.
@@ -54,7 +54,7 @@ class Deck:
             f"Vin in 0 pwl(0 {{vdd}} {fall})",
             f"Vwl wl 0 pwl(0 {{vdd}} {START_NS / 5}n {{vdd}} {START_NS / 4}n 0)",
         ]
-        return self._deck(lines + list(self._precharge_line()), "rise", load_ff, stop_ns)
+        return self._deck([*lines, *self._precharge_line(load_ff)], "rise", stop_ns)
 
     def hold(self, load_ff: float, stop_ns: float) -> str:
         """A bit line that must keep its level, while both beside it fall within 2 ns.
@@ -64,18 +64,19 @@ class Deck:
         """
         column = self.column
         beside = 2 * column.neighbour_ff()
+        grounded = beside if column.late else 0  # which the column counts as wire to ground
         lines = [
+            *column.subcircuit("held", 1, load_ff - grounded),
             f"Vbeside beside 0 pwl(0 {{vdd}} {START_NS}n {{vdd}} {START_NS + 2}n 0)",
             f"Vpre pre 0 pwl(0 0 {_BEFORE})",
-            "Xheld 0 pre vdd out column shift=0",
+            "Xheld 0 pre vdd out held",
             f"Cbeside out beside {beside:.4f}f",
             f".measure tran kept find v(out) at={START_NS + 2.5}n",
             ".measure tran low when v(out)={vdd/2} fall=1",
         ]
-        grounded = beside if column.late else 0  # which the column counts as wire to ground
-        return self._frame(lines, load_ff - grounded, stop_ns, 10 * _STEP_NS)
+        return self._frame(lines, stop_ns, 10 * _STEP_NS)
 
-    def _word_line(self) -> Iterator[str]:
+    def _word_line(self, load_ff: float) -> Iterator[str]:
         """The ladder: poly resistance and capacitance with the cells on it."""
         column, spec = self.column, self.column.spec
         plan, wires, d = BankPlan(spec), column.corner.wires, spec.dims
@@ -90,14 +91,18 @@ class Deck:
             yield f"Ra{s} w{s} x{s} {ohm / sections / 2:.5g}"
             yield f"Rb{s} x{s} w{s + 1} {ohm / sections / 2:.5g}"
             yield f"Cw{s} x{s} 0 {farad / sections:.4f}f"
-            observed = s == (sections - 1 if column.late else 0)
-            kind = f"pre vdd out{s} column shift=0" if column.late else "quiet"
-            yield f"Xcells{s} x{s} {kind} m={cells - observed}"
+            rest = cells - (s == (sections - 1 if column.late else 0))
+            if column.late:
+                yield from column.subcircuit(f"cells{s}", rest, load_ff)
+                yield f"Xcells{s} x{s} pre vdd out{s} cells{s}"
+            else:  # their bit lines do not move
+                yield f"Xcells{s} 0 x{s} 0 0 {column.cell(rest)}"
         end = f"w{sections}" if column.late else "w0"
-        yield f"Xout {end} pre vdd out column shift={column.shift():.5f}"
+        yield from column.subcircuit("observed", 1, load_ff, column.shift())
+        yield f"Xout {end} pre vdd out observed"
         yield f".measure tran end trig v(in) val={{vdd/2}} rise=1 targ v({end}) val={{vdd/2}} rise=1"
 
-    def _precharge_line(self) -> Iterator[str]:
+    def _precharge_line(self, load_ff: float) -> Iterator[str]:
         """PRE_N's met2 from strap to strap, with the transistors of a group at each."""
         column, spec = self.column, self.column.spec
         plan, wires, d = BankPlan(spec), column.corner.wires, spec.dims
@@ -108,19 +113,21 @@ class Deck:
             left = plan.strap_x[g]
             yield f"Rp{g} {f'q{g - 1}' if g else 'in'} q{g} {sheet * (plan.strap_x[g + 1] - left):.4g}"
             yield f"Cp{g} q{g} 0 {farad:.4f}f"
-            yield f"Xcells{g} wl q{g} vdd out{g} column shift=0 m={end - first - (g == last)}"
-        yield f"Xout wl q{last} vdd out column shift=0"
+            yield from column.subcircuit(f"cells{g}", end - first - (g == last), load_ff)
+            yield f"Xcells{g} wl q{g} vdd out{g} cells{g}"
+        yield from column.subcircuit("observed", 1, load_ff)
+        yield f"Xout wl q{last} vdd out observed"
 
-    def _deck(self, lines: list[str], edge: str, load_ff: float, stop_ns: float) -> str:
+    def _deck(self, lines: list[str], edge: str, stop_ns: float) -> str:
         away = "rise" if edge == "fall" else "fall"
         for level in _LEVELS:
             at = level if edge == "rise" else 100 - level
             cause, effect = f"v(in) val={{vdd/2}} {away}=1", f"v(out) val={{{at / 100}*vdd}} {edge}=1"
             lines.append(f".measure tran t{at} trig {cause} targ {effect}")
         lines.append(f".measure tran charge integ i(vin) from={START_NS / 2}n to={stop_ns - 0.1}n")
-        return self._frame(lines, load_ff, stop_ns, _STEP_NS)
+        return self._frame(lines, stop_ns, _STEP_NS)
 
-    def _frame(self, lines: list[str], load_ff: float, stop_ns: float, step_ns: float) -> str:
+    def _frame(self, lines: list[str], stop_ns: float, step_ns: float) -> str:
         corner, spec = self.column.corner, self.column.spec
         return "\n".join(
             [
@@ -130,7 +137,6 @@ class Deck:
                 ".option scale=1.0u",
                 f".temp {corner.celsius}",
                 "Vdd vdd 0 {vdd}",
-                *self.column.subcircuits(load_ff),
                 *lines,
                 f".tran {step_ns}n {stop_ns}n 0 {step_ns}n",
                 ".end",
