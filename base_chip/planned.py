@@ -6,15 +6,13 @@ their banks are proved one at a time, but no such die has been placed and routed
 
 __all__ = ["Grid", "PlannedBase", "known_planned", "load_planned", "parse_planned"]
 
-import hashlib
-import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
 import numpy as np
-import yaml
 
+from base_chip.fields import bad, digest, mapping, section, text, whole
 from rtl_gen.errors import ExitCode, FlowError
 from rtl_gen.golden.rom import RomGeometry
 
@@ -74,7 +72,7 @@ class PlannedBase:
 
     def digest(self) -> str:
         """SHA-256 over every field."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+        return digest(self)
 
 
 def known_planned() -> list[str]:
@@ -96,25 +94,21 @@ def load_planned(name: str) -> PlannedBase:
         )
     base = parse_planned(_folder().joinpath(f"{name}.yaml").read_text("utf-8"), where=f"{name}.yaml")
     if base.name != name:
-        raise _bad(f"{name}.yaml", "name", base.name, f"{name!r}, as the file is called")
+        raise bad(f"{name}.yaml", "name", base.name, f"{name!r}, as the file is called")
     return base
 
 
-def parse_planned(text: str, *, where: str) -> PlannedBase:
+def parse_planned(content: str, *, where: str) -> PlannedBase:
     """Read a planned base from YAML text; `where` names the file in messages.
 
     Raises:
         FlowError: Naming the field, what was found and what was expected.
     """
-    try:
-        data = yaml.safe_load(text)
-    except yaml.YAMLError as e:
-        raise FlowError(f"not YAML ({' '.join(str(e).split())})", where=where) from e
-    top = _section(where, "", data, PlannedBase)
-    grid = _section(where, "banks.", top["banks"], Grid)
+    top = section(where, "", mapping(content, where), PlannedBase)
+    grid = section(where, "banks", top["banks"], Grid)
     layers = top["program_layers"]
     if not isinstance(layers, list) or not all(_is_pair(p, int) for p in layers) or len(layers) != 1:
-        raise _bad(where, "program_layers", layers, "a list of one pair of GDS layer and datatype")
+        raise bad(where, "program_layers", layers, "a list of one pair of GDS layer and datatype")
     base = PlannedBase(
         program_layers=tuple((int(a), int(b)) for a, b in layers),
         die=_pair(where, "die", top["die"]),
@@ -123,19 +117,19 @@ def parse_planned(text: str, *, where: str) -> PlannedBase:
             pitch=_pair(where, "banks.pitch", grid["pitch"]),
             origin=_pair(where, "banks.origin", grid["origin"]),
             **{
-                k: _whole(where, f"banks.{k}", grid[k])
+                k: whole(where, f"banks.{k}", grid[k])
                 for k in ("columns", "rows", "word_lines", "bits", "mux")
             },
         ),
-        name=_name(where, "name", top["name"]),
-        pdk=_name(where, "pdk", top["pdk"]),
-        engines=_whole(where, "engines", top["engines"]),
-        engine_columns=_whole(where, "engine_columns", top["engine_columns"]),
-        kv_bits=_whole(where, "kv_bits", top["kv_bits"]),
-        activation_bits=_whole(where, "activation_bits", top["activation_bits"]),
-        attention_lanes=_whole(where, "attention_lanes", top["attention_lanes"]),
-        link_bytes=_whole(where, "link_bytes", top["link_bytes"]),
-        context=_whole(where, "context", top["context"]),
+        name=text(where, "name", top["name"]),
+        pdk=text(where, "pdk", top["pdk"]),
+        engines=whole(where, "engines", top["engines"]),
+        engine_columns=whole(where, "engine_columns", top["engine_columns"]),
+        kv_bits=whole(where, "kv_bits", top["kv_bits"]),
+        activation_bits=whole(where, "activation_bits", top["activation_bits"]),
+        attention_lanes=whole(where, "attention_lanes", top["attention_lanes"]),
+        link_bytes=whole(where, "link_bytes", top["link_bytes"]),
+        context=whole(where, "context", top["context"]),
     )
     _check_sense(where, base)
     return base
@@ -144,13 +138,13 @@ def parse_planned(text: str, *, where: str) -> PlannedBase:
 def _check_sense(where: str, base: PlannedBase) -> None:
     b = base.banks
     if b.bits != base.engine_columns * SLOT_BITS:
-        raise _bad(where, "banks.bits", b.bits, f"engine_columns * {SLOT_BITS} = {base.engine_columns * 4}")
+        raise bad(where, "banks.bits", b.bits, f"engine_columns * {SLOT_BITS} = {base.engine_columns * 4}")
     if base.engines != b.columns:
-        raise _bad(where, "engines", base.engines, f"one a column of banks: {b.columns}")
+        raise bad(where, "engines", base.engines, f"one a column of banks: {b.columns}")
     for axis, name, count in ((0, "width", b.columns), (1, "height", b.rows)):
         end = b.origin[axis] + count * b.pitch[axis]
         if b.origin[axis] < base.edge or end > base.die[axis] - base.edge:
-            raise _bad(where, f"die {name}", base.die[axis], f"at least {end + base.edge:g} um for the banks")
+            raise bad(where, f"die {name}", base.die[axis], f"at least {end + base.edge:g} um for the banks")
 
 
 def _folder() -> Any:
@@ -161,40 +155,11 @@ def _nm(um: float) -> int:
     return round(um * 1000)
 
 
-def _bad(where: str, field: str, found: object, expected: str) -> FlowError:
-    return FlowError(
-        f"{field} is {found!r}, expected {expected}", where=where, hint="Correct the base config."
-    )
-
-
-def _section(where: str, dot: str, data: Any, kind: type) -> dict[str, Any]:
-    if not isinstance(data, dict):
-        raise _bad(where, dot.rstrip(".") or "the file", data, "a mapping")
-    names = [f.name for f in fields(kind)]
-    for key in (k for k in data if k not in names):
-        raise _bad(where, f"field {dot}{key}", data[key], f"no such field; known: {', '.join(names)}")
-    for key in (k for k in names if k not in data):
-        raise _bad(where, f"{dot}{key}", None, "a value (the field is missing)")
-    return data
-
-
-def _whole(where: str, field: str, v: Any) -> int:
-    if isinstance(v, bool) or not isinstance(v, int) or v < 1:
-        raise _bad(where, field, v, "a whole number of at least 1")
-    return v
-
-
-def _name(where: str, field: str, v: Any) -> str:
-    if not isinstance(v, str) or not v:
-        raise _bad(where, field, v, "a name")
-    return v
-
-
 def _length(where: str, field: str, v: Any) -> float:
     # Layout coordinates snap to the 5 nm manufacturing grid; anything finer would be moved silently.
     ok = isinstance(v, int | float) and not isinstance(v, bool) and 0 <= v < 1e6
     if not ok or abs(v * 200 - round(v * 200)) > 1e-6:
-        raise _bad(where, field, v, "a length in um on the 0.005 um grid")
+        raise bad(where, field, v, "a length in um on the 0.005 um grid")
     return float(v)
 
 
@@ -204,5 +169,5 @@ def _is_pair(v: Any, kind: type) -> bool:
 
 def _pair(where: str, field: str, v: Any) -> Pair:
     if not isinstance(v, list) or len(v) != 2:
-        raise _bad(where, field, v, "two lengths in um")
+        raise bad(where, field, v, "two lengths in um")
     return _length(where, field, v[0]), _length(where, field, v[1])

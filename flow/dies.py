@@ -99,7 +99,7 @@ def die_paths(folder: Path, die: int) -> tuple[Path, Path]:
 
 def site_map(base: PlannedBase) -> SiteMap:
     """Where each bit of a die lies."""
-    grid = SiteGrid.of(BankSpec(base.rom.word_lines, base.rom.bit_lines, pdk=base.pdk))
+    grid = SiteGrid.of(BankSpec.of(base.rom, base.pdk))
     return SiteMap(base.name, base.rom, base.origins(), grid.x, grid.y, grid.via, base.program_layers[0])
 
 

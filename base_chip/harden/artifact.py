@@ -55,7 +55,7 @@ class Bindings:
     @classmethod
     def now(cls, base: BaseConfig, cells: Path, facts: PlaceRoute) -> "Bindings":
         """As things are; `cells` is the kit's folder of standard cells."""
-        spec = BankSpec(base.rom.word_lines, base.rom.bit_lines, pdk=base.pdk)
+        spec = BankSpec.of(base.rom, base.pdk)
         timing = load_timing(spec)
         bank = bank_lef(spec) + "".join(bank_liberty(spec, c.liberty, timing) for c in facts.corners.values())
         texts = tile_verilog(base.core()), bank, cell_lef(cells, facts.library)

@@ -56,7 +56,7 @@ def _core(base: BaseConfig) -> kdb.Box:
 
 
 def _banks(base: BaseConfig) -> list[kdb.Box]:
-    plan = BankPlan(BankSpec(base.rom.word_lines, base.rom.bit_lines, pdk=base.pdk))
+    plan = BankPlan(BankSpec.of(base.rom, base.pdk))
     box = kdb.Box(0, 0, plan.width, plan.height)
     return [box.moved(x, y) for x, y in base.floorplan.banks_nm()]
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from base_chip.bank import BankSpec
 from base_chip.bank.views import load_timing, write_views
 from base_chip.config import BaseConfig
 from base_chip.harden import sdc
@@ -21,10 +22,9 @@ from base_chip.pdk.place_route import PlaceRoute, load_place_route
 from base_chip.synth import yosys_version
 from flow.hardening.graph import LAST, Sources, make_project
 from flow.pdk import PdkFiles, find_pdk
-from flow.tasks.parts import bank_spec
-from flow.tasks.synth import CORNER, bank_ports, plain_liberty
+from flow.tasks.synth import bank_ports, need_liberty, plain_liberty
 from flow.tools import require
-from rtl_gen.errors import ExitCode, FlowError
+from rtl_gen.errors import FlowError
 from rtl_gen.tile import tile_verilog
 
 
@@ -81,21 +81,16 @@ def prepare(base: BaseConfig, rtl: str, files: PdkFiles, facts: PlaceRoute, fold
     Raises:
         FlowError: There is no liberty for synthesis (MISSING_TOOL).
     """
-    if CORNER not in files.liberty:
-        raise FlowError(
-            f"no liberty for corner {CORNER}",
-            hint="Set SCF_LIBERTY_DIR to a folder with the .lib files, or PDK_ROOT to an installed PDK.",
-            code=ExitCode.MISSING_TOOL,
-        )
-    spec = bank_spec(base)
+    liberty = need_liberty(files)
+    spec = BankSpec.of(base.rom, base.pdk)
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
         write_views(spec, Path(scratch), timing=load_timing(spec))
-        for path in (*Path(scratch).iterdir(), plain_liberty(files.liberty[CORNER], Path(scratch))):
+        for path in (*Path(scratch).iterdir(), plain_liberty(liberty, Path(scratch))):
             _keep(folder / path.name, path.read_bytes())
     sources = Sources(
         rtl=folder / "rtl.v",
-        liberty=folder / files.liberty[CORNER].name.removesuffix(".gz"),
+        liberty=folder / liberty.name.removesuffix(".gz"),
         bank=spec.name,
         bank_ports=bank_ports(spec),
         views=folder,
@@ -137,11 +132,10 @@ def collect(outputs: Path, top: str, facts: PlaceRoute) -> dict[str, bytes]:
 def reports(project: Any, base: BaseConfig) -> bytes:
     """What SiliconCompiler's steps measured, as JSON: step to metric to value."""
     told: dict[str, dict[str, float]] = {}
-    metrics = project
-    for step in metrics.getkeys("flowgraph", "hardening"):
+    for step in project.getkeys("flowgraph", "hardening"):
         values = {
-            key: metrics.get("metric", key, step=step, index="0")
-            for key in metrics.getkeys("metric")
+            key: project.get("metric", key, step=step, index="0")
+            for key in project.getkeys("metric")
             if "time" not in key and key != "memory"
         }
         if values := {k: v for k, v in values.items() if v is not None}:

@@ -16,8 +16,7 @@ def bank_mm2(base: PlannedBase) -> tuple[float, str]:
     from base_chip.bank.plan import BankPlan
     from base_chip.bank.spec import BankSpec
 
-    rom = base.rom
-    plan = BankPlan(BankSpec(rom.word_lines, rom.bit_lines, pdk=base.pdk))
+    plan = BankPlan(BankSpec.of(base.rom, base.pdk))
     return plan.width * plan.height / 1e12, f"{plan.width / 1000:g} x {plan.height / 1000:g} um"
 
 

@@ -14,6 +14,7 @@ class BankTask(StepTask):
         "base_chip.bank",
         "base_chip.assemble",
         "base_chip.config",
+        "base_chip.fields",
         "base_chip.configs",
         "base_chip.pdk",
         "flow.tasks.parts",
@@ -22,13 +23,12 @@ class BankTask(StepTask):
 
     def work(self, job: Job) -> Result:
         from base_chip.assemble import assemble_base
-        from base_chip.bank import um2_per_bit, write_layout
+        from base_chip.bank import BankSpec, um2_per_bit, write_layout
         from base_chip.bank.views import load_timing, write_views
         from base_chip.config import load_base
-        from flow.tasks.parts import bank_spec
 
         base = load_base(job.config.base)
-        spec = bank_spec(base)
+        spec = BankSpec.of(base.rom, base.pdk)
         write_layout(assemble_base(base), job.out / "base.gds")
         write_views(spec, job.out, timing=load_timing(spec))
         area = um2_per_bit(spec)

@@ -24,6 +24,7 @@ class GatesimTask(StepTask):
         "metal_configs.checkpoint",
         "rtl_gen.golden",
         "base_chip.config",
+        "base_chip.fields",
         "base_chip.configs",
         "flow.tasks.parts",
     )

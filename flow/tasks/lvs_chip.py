@@ -20,6 +20,7 @@ class LvsChipTask(StepTask):
         "signoff.tcl",
         "base_chip.bank",
         "base_chip.config",
+        "base_chip.fields",
         "base_chip.configs",
         "base_chip.harden.cells",
         "base_chip.pdk",
@@ -37,11 +38,12 @@ class LvsChipTask(StepTask):
         import numpy as np
 
         from base_chip.assemble import cell_name
+        from base_chip.bank import BankSpec
         from base_chip.config import load_base
         from base_chip.pdk import load_pdk
         from base_chip.pdk.checks import load_checks
         from flow.pdk import tech_for_magic
-        from flow.tasks.parts import bank_spec, site_map
+        from flow.tasks.parts import site_map
         from flow.tasks.wiring import box_pins, stack_of
         from flow.tools import require
         from signoff import lvs_cells, lvs_chip
@@ -66,7 +68,7 @@ class LvsChipTask(StepTask):
         corner = sites.centres() - sites.size // 2
         squares = np.concatenate([corner, corner + sites.size], axis=1)
         program = without_squares(chip, f"{name}_metal", sites.layer, squares)
-        boxes = box_pins(pdk, cells, bank_spec(base))
+        boxes = box_pins(pdk, cells, BankSpec.of(base.rom, base.pdk))
         netlist = read_netlist((job.inputs["harden"] / "lvs.v").read_text("utf-8"), name, boxes)
         top = cell_name(f"scf_{base.name}_{job.config.model}")
         whole = lvs_chip.run(

@@ -2,7 +2,6 @@
 
 __all__ = [
     "Model",
-    "bank_spec",
     "integer_model",
     "load_model",
     "open_model",
@@ -101,12 +100,7 @@ def read_image(folder: Path) -> np.ndarray:
     return np.load(folder / "image.npy")
 
 
-def bank_spec(base: BaseConfig) -> BankSpec:
-    """The bank that a base is made of."""
-    return BankSpec(base.rom.word_lines, base.rom.bit_lines, pdk=base.pdk)
-
-
 def site_map(base: BaseConfig) -> SiteMap:
     """Where each bit of a base's ROM lies on the chip."""
-    grid = SiteGrid.of(bank_spec(base))
+    grid = SiteGrid.of(BankSpec.of(base.rom, base.pdk))
     return SiteMap.of(base.name, base.rom, base.floorplan.banks_nm(), grid.x, grid.y)

@@ -22,6 +22,7 @@ class QuantiseTask(StepTask):
         "rtl_gen.golden",
         "metal_configs.prose",
         "base_chip.config",
+        "base_chip.fields",
         "base_chip.configs",
         "flow.quality",
         "flow.tasks.parts",

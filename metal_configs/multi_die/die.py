@@ -2,9 +2,7 @@
 
 __all__ = ["DieRows", "PieceHash", "quantise_die", "write_die"]
 
-import contextlib
 import hashlib
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -22,7 +20,8 @@ from metal_configs.sitemap import SiteMap, bank_bits
 from metal_configs.writer.metal import Written
 from metal_configs.writer.oasis import OasisFile, cblock
 from metal_configs.writer.records import block_records
-from rtl_gen.errors import ExitCode, FlowError
+from metal_configs.writer.whole import whole_file
+from rtl_gen.errors import FlowError
 
 CHUNK = 1 << 19  # weights quantised at a time
 WIDE = 8  # banks side by side whose word lines share a record
@@ -139,26 +138,13 @@ def write_die(path: Path, rows: np.ndarray, sites: SiteMap, columns: int, thread
         records = block_records(bits.reshape(rom.word_lines, -1), x, y, sites.size, sites.layer)
         return cblock(records) if records else b"", counts
 
-    part = path.with_name(path.name + ".part")
     programmed: list[int] = []
-    try:
-        with part.open("wb") as stream:
-            file = OasisFile(stream)
-            file.cell(f"scf_{sites.base}_metal")
-            for block, counts in ordered(threads, work, groups):
-                file.compressed(block)
-                programmed += counts
-            file.close()
-            size, sha256 = stream.tell(), file.sha256()
-        os.replace(part, path)
-    except OSError as e:
-        raise FlowError(
-            f"cannot write the die's metal config ({e.strerror})",
-            where=str(path),
-            hint="Check the output directory and its free space; dies that are finished are kept.",
-            code=ExitCode.OUTPUT,
-        ) from e
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink()
+    with whole_file(path, "the die's metal config", kept="dies that are finished are kept") as stream:
+        file = OasisFile(stream)
+        file.cell(f"scf_{sites.base}_metal")
+        for block, counts in ordered(threads, work, groups):
+            file.compressed(block)
+            programmed += counts
+        file.close()
+        size, sha256 = stream.tell(), file.sha256()
     return Written(path, sha256, size, tuple(programmed))

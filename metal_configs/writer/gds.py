@@ -2,9 +2,7 @@
 
 __all__ = ["write_die_gds"]
 
-import contextlib
 import hashlib
-import os
 import struct
 from pathlib import Path
 
@@ -12,7 +10,8 @@ import numpy as np
 
 from metal_configs.sitemap import SiteMap, bank_bits
 from metal_configs.writer.metal import Written
-from rtl_gen.errors import ExitCode, FlowError
+from metal_configs.writer.whole import whole_file
+from rtl_gen.errors import FlowError
 
 GROUP = 8
 UNITS = bytes.fromhex(
@@ -47,38 +46,25 @@ def write_die_gds(path: Path, rows: np.ndarray, sites: SiteMap) -> Written:
     offsets = sites.x.reshape(-1, GROUP) - sites.x[::GROUP, None]
     if (offsets != offsets[0]).any():
         raise FlowError("groups of eight bit lines have different pitches: they cannot share patterns")
-    part = path.with_name(path.name + ".part")
     digest, size, programmed = hashlib.sha256(), 0, []
-    try:
-        with part.open("wb") as stream:
+    with whole_file(path, "the die's GDSII", kept="dies that are finished are kept") as stream:
 
-            def put(data: bytes) -> None:
-                nonlocal size
-                stream.write(data)
-                digest.update(data)
-                size += len(data)
+        def put(data: bytes) -> None:
+            nonlocal size
+            stream.write(data)
+            digest.update(data)
+            size += len(data)
 
-            put(_record(0x0002, struct.pack(">h", 600)) + _record(0x0102, NO_DATE) + _text(0x0206, "SCFLOW"))
-            put(_record(0x0305, UNITS))
-            for pattern in _used(rows, sites):
-                put(_pattern(pattern, offsets[0], sites))
-            put(_record(0x0502, NO_DATE) + _text(0x0606, f"scf_{sites.base}_metal"))
-            for bank in range(sites.rom.banks):
-                bits = bank_bits(rows, sites.rom, range(bank, bank + 1))[:, 0]
-                programmed.append(int(np.count_nonzero(bits)))
-                put(_references(bits, sites, sites.origins[bank]))
-            put(_record(0x0700) + _record(0x0400))
-        os.replace(part, path)
-    except OSError as e:
-        raise FlowError(
-            f"cannot write the die's GDSII ({e.strerror})",
-            where=str(path),
-            hint="Check the output directory and its free space; dies that are finished are kept.",
-            code=ExitCode.OUTPUT,
-        ) from e
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink()
+        put(_record(0x0002, struct.pack(">h", 600)) + _record(0x0102, NO_DATE) + _text(0x0206, "SCFLOW"))
+        put(_record(0x0305, UNITS))
+        for pattern in _used(rows, sites):
+            put(_pattern(pattern, offsets[0], sites))
+        put(_record(0x0502, NO_DATE) + _text(0x0606, f"scf_{sites.base}_metal"))
+        for bank in range(sites.rom.banks):
+            bits = bank_bits(rows, sites.rom, range(bank, bank + 1))[:, 0]
+            programmed.append(int(np.count_nonzero(bits)))
+            put(_references(bits, sites, sites.origins[bank]))
+        put(_record(0x0700) + _record(0x0400))
     return Written(path, digest.hexdigest(), size, tuple(programmed))
 
 

@@ -1,8 +1,8 @@
 import pytest
-import yaml
 
 from base_chip.config import known_bases, load_base, parse_base
 from rtl_gen.errors import ExitCode, FlowError
+from tests.edits import edited
 
 
 def text(**changes: object) -> str:
@@ -23,16 +23,7 @@ def text(**changes: object) -> str:
             "signoff_ns": dict(base.hardening.signoff_ns),
         },
     }
-    for path, value in changes.items():
-        *parents, last = path.split("__")
-        at = data
-        for p in parents:
-            at = at[p]
-        if value is None:
-            del at[last]
-        else:
-            at[last] = value
-    return yaml.safe_dump(data)
+    return edited(data, **changes)
 
 
 def test_nano():

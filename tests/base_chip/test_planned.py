@@ -5,21 +5,12 @@ import yaml
 from base_chip.bank import BankPlan, BankSpec
 from base_chip.planned import known_planned, load_planned, parse_planned
 from rtl_gen.errors import ExitCode, FlowError
+from tests.edits import edited
 from tests.planned_base import YAML
 
 
 def changed(**values) -> str:
-    data = yaml.safe_load(YAML)
-    for name, value in values.items():
-        *parents, last = name.split("__")
-        at = data
-        for p in parents:
-            at = at[p]
-        if value is None:
-            del at[last]
-        else:
-            at[last] = value
-    return yaml.safe_dump(data)
+    return edited(yaml.safe_load(YAML), **values)
 
 
 @pytest.mark.parametrize("name", known_planned())

@@ -17,6 +17,7 @@ CODE = (
     "rtl_gen.golden",
     "base_chip.bank",
     "base_chip.planned",
+    "base_chip.fields",
     "flow.dies",
 )
 FOLDER = "dies"  # beside the steps: large, and kept from one build to the next

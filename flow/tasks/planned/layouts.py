@@ -34,7 +34,7 @@ class SampleTask(StepTask):
 
         base = load_planned(job.config.base)
         jobs = die_jobs(job.config, job.build / FOLDER)
-        spec = BankSpec(base.rom.word_lines, base.rom.bit_lines, pdk=base.pdk)
+        spec = BankSpec.of(base.rom, base.pdk)
         grid, layout = SiteGrid.of(spec), build_bank(spec)
         top, bank = layout.create_cell(TOP), layout.cell(spec.name)
         via = layout.layer(*base.program_layers[0])
