@@ -2,6 +2,7 @@
 
 __all__ = ["SiteMap", "bank_bits", "from_banks"]
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,19 +21,33 @@ def from_banks(rom: RomGeometry, banks: np.ndarray) -> np.ndarray:
     return a.transpose(0, 1, 3, 2).reshape(rom.rows, rom.bits)
 
 
-def bank_bits(rows: np.ndarray, rom: RomGeometry, banks: range) -> np.ndarray:
-    """Consecutive banks of a packed image, bool [word_lines, banks, bit_lines].
+def bank_bits(rows: np.ndarray, rom: RomGeometry, banks: range, words: range | None = None) -> np.ndarray:
+    """Consecutive banks of a packed image, bool [word lines, banks, bit_lines].
 
     Args:
         rows: uint8 [rows, bits / 8], bit 0 of a byte first.
         rom: Its geometry.
         banks: Numbers, ascending without gaps.
+        words: Word lines, likewise; all by default.
     """
-    per_bank = rom.word_lines * rom.mux
+    per_bank, words = rom.word_lines * rom.mux, words or range(rom.word_lines)
     part = rows[banks[0] * per_bank : (banks[-1] + 1) * per_bank]
-    bits = np.unpackbits(part, axis=1, bitorder="little").view(bool)
-    bits = bits.reshape(len(banks), rom.word_lines, rom.mux, rom.bits)
-    return bits.transpose(1, 0, 3, 2).reshape(rom.word_lines, len(banks), rom.bit_lines)
+    part = part.reshape(len(banks), rom.word_lines, rom.mux, -1)[:, words[0] : words[-1] + 1]
+    packed = np.zeros((len(words), len(banks), part.shape[3], rom.mux), np.uint8)
+    for m, table in enumerate(_spread(rom.mux)):  # eight bits at a time
+        packed |= table.take(part[:, :, m].swapaxes(0, 1), axis=0)
+    packed = packed.reshape(len(words), len(banks), -1)
+    return np.unpackbits(packed, axis=2, bitorder="little").view(bool)
+
+
+@functools.cache
+def _spread(mux: int) -> np.ndarray:
+    """Where a byte's bits go when `mux` rows share a word line: uint8 [mux, 256, mux]; k to k * mux + m."""
+    bits = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1, bitorder="little")
+    out = np.zeros((mux, 256, 8, mux), np.uint8)
+    for m in range(mux):
+        out[m, :, :, m] = bits
+    return np.packbits(out.reshape(mux, 256, -1), axis=2, bitorder="little")
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,12 +19,12 @@ from metal_configs.quantise.stream import round_rows
 from metal_configs.sitemap import SiteMap, bank_bits
 from metal_configs.writer.metal import Written
 from metal_configs.writer.oasis import OasisFile, cblock
-from metal_configs.writer.records import block_records
+from metal_configs.writer.records import BitLines, block_records
 from metal_configs.writer.whole import whole_file
 from rtl_gen.errors import FlowError
 
 CHUNK = 1 << 19  # weights quantised at a time
-WIDE = 8  # banks side by side whose word lines share a record
+BLOCK = 1 << 19  # sites of a block: what a processor's cache holds
 A = TypeVar("A")
 B = TypeVar("B")
 
@@ -111,7 +111,7 @@ def _quantise(part: Piece, source: Source) -> tuple[np.ndarray, np.ndarray, np.n
 
 
 def write_die(path: Path, rows: np.ndarray, sites: SiteMap, columns: int, threads: int = 1) -> Written:
-    """Write a die's vias: cell `scf_<base>_metal`, a compressed block for each few banks side by side.
+    """Write a die's vias: cell `scf_<base>_metal`, a compressed block for some word lines of a row of banks.
 
     Args:
         path: OASIS file; appears whole or not at all.
@@ -124,27 +124,27 @@ def write_die(path: Path, rows: np.ndarray, sites: SiteMap, columns: int, thread
         FlowError: The file cannot be written (OUTPUT).
     """
     rom = sites.rom
-    groups = [
-        range(start + at, min(start + at + WIDE, start + columns))
+    lines = max(1, BLOCK // (columns * rom.bit_lines))
+    across = BitLines.of((sites.x + sites.origins[:columns, :1]).ravel() - sites.size // 2)
+    blocks = [
+        (range(start, start + columns), range(at, min(at + lines, rom.word_lines)))
         for start in range(0, rom.banks, columns)
-        for at in range(0, columns, WIDE)
+        for at in range(0, rom.word_lines, lines)
     ]
 
-    def work(banks: range) -> tuple[bytes, list[int]]:
-        bits = bank_bits(rows, rom, banks)
-        x = np.concatenate([sites.x + sites.origins[b, 0] for b in banks]) - sites.size // 2
-        y = sites.y + sites.origins[banks[0], 1] - sites.size // 2
-        counts = np.count_nonzero(bits, axis=(0, 2)).tolist()
-        records = block_records(bits.reshape(rom.word_lines, -1), x, y, sites.size, sites.layer)
-        return cblock(records) if records else b"", counts
+    def work(block: tuple[range, range]) -> bytes:
+        banks, words = block
+        bits = bank_bits(rows, rom, banks, words).reshape(len(words), -1)
+        y = sites.y[words[0] : words[-1] + 1] + sites.origins[banks[0], 1] - sites.size // 2
+        records = block_records(bits, across, y, sites.size, sites.layer)
+        return cblock(records) if records else b""
 
-    programmed: list[int] = []
     with whole_file(path, "the die's metal config", kept="dies that are finished are kept") as stream:
         file = OasisFile(stream)
         file.cell(f"scf_{sites.base}_metal")
-        for block, counts in ordered(threads, work, groups):
+        for block in ordered(threads, work, blocks):
             file.compressed(block)
-            programmed += counts
         file.close()
         size, sha256 = stream.tell(), file.sha256()
-    return Written(path, sha256, size, tuple(programmed))
+    programmed = tuple(int(np.bitwise_count(bank).sum()) for bank in rows.reshape(rom.banks, -1))
+    return Written(path, sha256, size, programmed)

@@ -1,6 +1,6 @@
 """Programmed sites of one bank as OASIS rectangles: one record a word line, repeated over its bit lines."""
 
-__all__ = ["Cursor", "bank_records", "block_records"]
+__all__ = ["BitLines", "Cursor", "bank_records", "block_records"]
 
 from dataclasses import dataclass
 
@@ -20,6 +20,29 @@ class Cursor:
     at: tuple[int, int] | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class BitLines:
+    """Where a record's squares may stand.
+
+    Attributes:
+        x: Lower left corners, nm, rising, [bit_lines].
+        grid: Largest length of which all distances between them are multiples.
+        steps: int32 [bit_lines]: distance from the first, in grids; None where it is the bit line's number.
+    """
+
+    x: np.ndarray
+    grid: int
+    steps: np.ndarray | None
+
+    @classmethod
+    def of(cls, x: np.ndarray) -> "BitLines":
+        grid = int(np.gcd.reduce(np.diff(x))) if len(x) > 1 else 1
+        steps = (x - x[0]) // grid
+        # Bit lines on a regular pitch, the usual case of one bank, need no look-up.
+        regular = np.array_equal(steps, np.arange(len(x)))
+        return cls(x, grid, None if regular else steps.astype(np.int32))
+
+
 def bank_records(
     bits: np.ndarray, x: np.ndarray, y: np.ndarray, size: int, layer: tuple[int, int], cursor: Cursor
 ) -> bytes:
@@ -33,57 +56,59 @@ def bank_records(
         layer: GDS layer and datatype.
         cursor: Carried from one call to the next within a cell.
     """
-    return _records(bits, x, y, size, layer, cursor)[0].tobytes()
+    return b"".join(_records(bits, BitLines.of(x), y, size, layer, cursor))
 
 
-def block_records(bits: np.ndarray, x: np.ndarray, y: np.ndarray, size: int, layer: tuple[int, int]) -> bytes:
+def block_records(
+    bits: np.ndarray, lines: BitLines, y: np.ndarray, size: int, layer: tuple[int, int]
+) -> bytes:
     """As `bank_records`, but independent of what was written before, so that blocks can be made in parallel.
 
     The first record stands at its absolute place and names layer and size.
     """
-    data, first = _records(bits, x, y, size, layer, Cursor())
-    if not data.size:
+    parts = _records(bits, lines, y, size, layer, Cursor())
+    if not parts:
         return b""
-    return bytes([XYABSOLUTE]) + data[:first].tobytes() + bytes([XYRELATIVE]) + data[first:].tobytes()
+    return b"".join([bytes([XYABSOLUTE]), *parts[:2], bytes([XYRELATIVE]), *parts[2:]])
 
 
 def _records(
-    bits: np.ndarray, x: np.ndarray, y: np.ndarray, size: int, layer: tuple[int, int], cursor: Cursor
-) -> tuple[np.ndarray, int]:
-    """Bytes of all records, uint8, and how many of them are the first record's."""
+    bits: np.ndarray, at: BitLines, y: np.ndarray, size: int, layer: tuple[int, int], cursor: Cursor
+) -> list[memoryview]:
+    """The bytes of each record in two parts: what comes before its spacings, and those."""
     bits = np.ascontiguousarray(bits)
     count = np.count_nonzero(bits, axis=1)
     lines = np.flatnonzero(count)
     if not lines.size:
-        return np.zeros(0, np.uint8), 0
+        return []
     count = count[lines]
     start = np.cumsum(count) - count
 
-    # Bit lines on a regular pitch, the usual case, need no look-up: flat indices differ as positions do.
-    grid = int(np.gcd.reduce(np.diff(x))) if len(x) > 1 else 1
-    steps = (x - x[0]) // grid
     sites = np.flatnonzero(bits)
     first = sites[start] % bits.shape[1]
-    if not np.array_equal(steps, np.arange(len(x))):
-        sites = np.tile(steps, len(bits))[sites]
-    inner = np.ones(len(sites), bool)
-    inner[start] = False
-    spaces, length = pack(np.diff(sites, prepend=0)[inner])
+    if at.steps is not None:
+        sites = np.tile(at.steps, len(bits)).take(sites)
+    spaces = np.diff(sites, prepend=0)
+    spaces[start] = 0  # a byte that no record takes: from one record's last site to the next one's first
+    packed, length = pack(spaces)
+    begin, end = start + 1, start + count
+    if length is not None:
+        ends = np.concatenate([[0], np.cumsum(length)])
+        begin, end = ends[begin], ends[end]
+    data = memoryview(packed)
 
-    info, head, keep = _heads(x[first], y[lines], count, grid, size, layer, cursor)
+    info, head, keep = _heads(at.x[first], y[lines], count, at.grid, size, layer, cursor)
     head_bytes, head_length = pack(head[keep])
-    per_line = _sums(head_length, keep.sum(axis=1))
-    per_spaces = _sums(length, count - 1)
-    out = np.empty(len(head_bytes) + len(spaces), np.uint8)
-    is_head = np.repeat(
-        np.tile([True, False], len(lines)), np.stack([per_line, per_spaces], axis=1).reshape(-1)
-    )
-    out[is_head] = head_bytes
-    out[~is_head] = spaces
+    head_ends = np.cumsum(_sums(head_length, keep.sum(axis=1)))
     # Its place was kept by a 0: the info byte is the one field that is not a packed number.
-    ends = np.cumsum(per_line + per_spaces)
-    out[ends - (per_line + per_spaces) + 1] = info
-    return out, int(ends[0])
+    head_bytes[np.concatenate([[0], head_ends[:-1]]) + 1] = info
+    heads = memoryview(head_bytes)
+    out: list[memoryview] = []
+    at_head = 0
+    for next_head, a, b in zip(head_ends.tolist(), begin.tolist(), end.tolist(), strict=True):
+        out += [heads[at_head:next_head], data[a:b]]
+        at_head = next_head
+    return out
 
 
 def _heads(

@@ -6,6 +6,7 @@ banks stand, and where bit lines and word lines cross in one. Every rectangle of
 
 __all__ = ["DieBits", "DiePlan", "read_die"]
 
+import functools
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -74,9 +75,26 @@ class DieBits:
         bank = np.arange(first, first + count)
         grid = self.bits.reshape(p.rows, words, p.columns, lines // 8)
         taken = grid[bank // p.columns, :, bank % p.columns]
-        each = np.unpackbits(taken, axis=2, bitorder="little").reshape(count, words, lines // mux, mux)
-        out = np.packbits(each.swapaxes(2, 3), axis=3, bitorder="little")
+        groups = taken.reshape(count, words, lines // (8 * mux), mux)
+        out = np.zeros((count, words, mux, groups.shape[2]), np.uint8)
+        for n, table in enumerate(_apart(mux)):
+            out |= table.take(groups[..., n], axis=0).swapaxes(2, 3)
         return out.reshape(count * words * mux, -1)
+
+
+@functools.cache
+def _apart(mux: int) -> np.ndarray:
+    """What a byte of `mux` neighbouring ones says of as many rows: uint8 [byte's number, 256, rows].
+
+    Of every `mux` bits in a line the first belongs to the first row, and so on.
+    """
+    out = np.zeros((mux, 256, mux), np.uint8)
+    value = np.arange(256)
+    for n in range(mux):
+        for k in range(8):
+            bit, row = divmod(8 * n + k, mux)
+            out[n, :, row] |= ((value >> k & 1) << bit).astype(np.uint8)
+    return out
 
 
 def read_die(path: Path, plan: DiePlan, threads: int = 1) -> DieBits:
@@ -107,12 +125,13 @@ def _read(data: bytes, plan: DiePlan, threads: int) -> DieBits:
     if len(plan.x) % 8:
         raise ValueError(f"{len(plan.x)} bit lines, expected a multiple of 8")
     x, y = plan.axis(0), plan.axis(1)
+    pitch = int(np.gcd.reduce(np.diff(x)))
     bits = np.zeros((len(y), len(x) // 8), np.uint8)
     vias = 0
 
     def work(block: Block) -> tuple[int, int, np.ndarray, int]:
         try:
-            return _place(parse_block(block), plan, x, y)
+            return _place(parse_block(block), plan, x, y, pitch)
         except BadOasis as e:
             text = str(e)
             raise BadOasis(text if "block at" in text else f"block at byte {block.at}: {text}") from e
@@ -126,8 +145,13 @@ def _read(data: bytes, plan: DiePlan, threads: int) -> DieBits:
     return DieBits(bits, vias, plan)
 
 
-def _place(s: Squares, plan: DiePlan, x: np.ndarray, y: np.ndarray) -> tuple[int, int, np.ndarray, int]:
-    """First row, first byte of a row, packed bits of the part of the die that a block covers; its vias."""
+def _place(
+    s: Squares, plan: DiePlan, x: np.ndarray, y: np.ndarray, pitch: int
+) -> tuple[int, int, np.ndarray, int]:
+    """First row, first byte of a row, packed bits of the part of the die that a block covers; its vias.
+
+    `pitch` divides all distances between bit lines.
+    """
     if s.layer != plan.layer or (s.width, s.height) != (plan.size, plan.size):
         raise BadOasis(
             f"rectangles of {s.width} x {s.height} nm on {s.layer}, expected {plan.size} nm on {plan.layer}"
@@ -137,14 +161,16 @@ def _place(s: Squares, plan: DiePlan, x: np.ndarray, y: np.ndarray) -> tuple[int
         raise BadOasis("a via on no word line")
     # All in steps of the grid, from the leftmost place that a site of the block's bit lines may have.
     starts = np.cumsum(s.count) - s.count
-    length = np.add.reduceat(s.steps, starts, dtype=np.int64) - s.steps[starts]
+    steps = s.steps.astype(np.intp)
+    steps[starts] = 0
+    length = np.add.reduceat(steps, starts)
     left, right = int(s.x.min()), int((s.x + length * s.grid).max())
     first = max(int(np.searchsorted(x, left, "right")) - 1, 0) // 8 * 8
     stop = min(-(-int(np.searchsorted(x, right, "right")) // 8) * 8, len(x))
     legal = x[first:stop]
     if not legal.size or left < legal[0] or right > legal[-1]:
         raise BadOasis("a via left or right of all bit lines")
-    grid = int(np.gcd.reduce([s.grid, *np.diff(legal), *(s.x - legal[0])])) if s.grid > 1 else 1
+    grid = int(np.gcd.reduce([s.grid, pitch, *(s.x - legal[0])])) if s.grid > 1 else 1
     scale, wide = s.grid // grid, int(legal[-1] - legal[0]) // grid + 1
     top, low = int(line.max()), int(line.min())
     if wide * (top - low + 1) > LARGEST:
@@ -152,9 +178,10 @@ def _place(s: Squares, plan: DiePlan, x: np.ndarray, y: np.ndarray) -> tuple[int
     canvas = np.zeros((top - low + 1) * wide, bool)
     begin = (line - low) * wide + (s.x - legal[0]) // grid
     # Steps from via to via over all records: from the last of one record to the first of the next, too.
-    steps = s.steps.astype(np.int32) * np.int32(scale) if scale > 1 else s.steps.astype(np.int32)
+    if scale > 1:
+        steps *= scale
     steps[starts] = begin - np.concatenate([[0], (begin + length * scale)[:-1]])
-    canvas[np.cumsum(steps, dtype=steps.dtype)] = True
+    canvas[np.cumsum(steps, out=steps)] = True
     found = canvas.reshape(-1, wide).take((legal - legal[0]) // grid, axis=1)
     number = int(np.count_nonzero(found))
     if number != len(steps):
