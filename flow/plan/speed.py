@@ -6,6 +6,9 @@ from collections.abc import Mapping as Table
 
 import numpy as np
 
+from base_chip.bank import BankSpec
+from base_chip.bank.liberty import bit_line_arc
+from base_chip.bank.timing import BankTiming, load_timing
 from base_chip.planned import PlannedBase
 from flow.plan.lines import Line
 from metal_configs.multi_die import Mapping, Piece
@@ -13,6 +16,8 @@ from metal_configs.multi_die.mapping import KV_BITS
 from rtl_gen.golden.shape import Shape
 
 RESIDUAL_BYTES = 2
+SLOW, TYPICAL = "ss_n40C_1v40", "tt_025C_1v80"
+SLEW_NS = 0.5  # of a word line; a slower one adds less than 0.1 ns a ns to the read
 
 
 def memory_lines(shape: Shape, base: PlannedBase, mapping: Mapping, context: int) -> list[Line]:
@@ -57,15 +62,33 @@ def speed_lines(
     dies, hop = len(each), shape.dim * RESIDUAL_BYTES / base.link_bytes
     rows, attention = (sum(e[k] for e in each) for k in (0, 1))
     cycles, slowest = rows + attention + dies * hop, max(a + b + hop for a, b in each)
-    hertz = 1e9 / (2 * max(c["precharge"], c["word_line"] + c["bit_line"]))
+    spec = BankSpec.of(base.rom, base.pdk)
+    timing = load_timing(spec)
+    table = f"timing_{spec.name}.json"
+    precharge, read_out = _bank_ns(timing, SLOW, c["bit_line_load"])
+    typical = _bank_ns(timing, TYPICAL, c["bit_line_load"])
+    hertz = 1e9 / (2 * max(precharge, read_out + c["read_logic"]))
+    hertz_typical = 1e9 / (2 * max(typical[0], typical[1] + c["read_logic_typical"]))
     read = sum(m.passes * m.rows_a_pass for m in mapping.matrices if m.name != "embed" or shape.tied)
-    charge = c["ones"] * c["bit_line_charge"] * 1e-12
-    millijoule = read * base.rom.bit_lines * charge * c["supply"] * 1e3
+    gates = timing.corners[TYPICAL].word_line_ff + timing.corners[TYPICAL].precharge_ff
+    charged = base.rom.bit_lines * c["ones"] * (c["bit_line"] + c["bit_line_load"]) + gates
+    millijoule = read * charged * 1e-15 * c["supply"] ** 2 * 1e3
     g = "speed and energy"
     return [
+        Line(g, "bank's precharge", precharge, "ns", f"{table}, {SLOW}: least low pulse of PRE_N, any load"),
         Line(
-            g, "clock", hertz / 1e6, "MHz", "1 / (2 max(precharge, word_line + bit_line))",
-            ("precharge", "word_line", "bit_line"),
+            g, "bank's read", read_out, "ns",
+            f"{table}, {SLOW}: word line to bit line, {SLEW_NS} ns, bit_line_load", ("bit_line_load",),
+        ),
+        Line(
+            g, "clock", hertz / 1e6, "MHz",
+            f"1 / (2 max(bank's precharge, bank's read + read_logic)), {SLOW}",
+            ("read_logic",),
+        ),
+        Line(
+            g, "clock of typical silicon", hertz_typical / 1e6, "MHz",
+            f"the same of {TYPICAL}: max({typical[0]:.1f}, {typical[1]:.1f} + read_logic_typical)",
+            ("read_logic_typical",),
         ),
         Line(
             g, "cycles of ROM rows", rows, "",
@@ -87,7 +110,18 @@ def speed_lines(
         ),
         Line(
             g, "ROM energy a token", millijoule, "mJ",
-            f"{read} rows * {base.rom.bit_lines} bit lines * ones * bit_line_charge * supply",
-            ("ones", "bit_line_charge", "supply"),
+            f"{read} rows * ({base.rom.bit_lines} ones (bit_line + bit_line_load) + {gates:.0f} fF of WL and"
+            " PRE_N) * supply^2",
+            ("ones", "bit_line", "bit_line_load", "supply"),
         ),
+        Line(g, "power of one stream", millijoule * hertz / cycles, "mW", "ROM energy a token * tokens/s"),
     ]  # fmt: skip
+
+
+def _bank_ns(timing: BankTiming, corner: str, load_ff: float) -> tuple[float, float]:
+    """A bank's least precharge, and its read as liberty states it, in a corner."""
+    found = timing.corners[corner]
+    delay, _ = bit_line_arc(found, "fall")
+    return found.precharge_ns, float(
+        np.interp(load_ff, timing.loads_ff, delay[timing.slews_ns.index(SLEW_NS)])
+    )

@@ -4,6 +4,7 @@ import json
 import resource
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 import yaml
@@ -37,9 +38,27 @@ def test_llama_numbers_by_another_count(llama):
     assert sum(m["rom_bits"] for m in llama.matrices) == rows * 128
     assert llama.line("for the context") == 2 * 32 * 512 * 1024 * 8
     read = rows - 8016 * (4096 + 2)
-    assert llama.line("ROM energy a token") == pytest.approx(read * 256 * 0.48 * 0.74e-12 * 1.8 * 1e3)
-    assert llama.line("clock") == pytest.approx(1e3 / 22)
+    charged = 256 * 0.48 * (275 + 30) + 197.9 + 670.7
+    assert llama.line("ROM energy a token") == pytest.approx(read * charged * 1e-15 * 1.8**2 * 1e3)
     assert llama.line("masks changed") == 1
+
+
+def test_the_clock_is_that_of_the_characterised_bank(llama):
+    """Numbers of docs/bank.md: 20.3 and 9.9 ns to a read 256 x 256 bank, 12.7 ns of precharge."""
+    assert llama.line("bank's read") == pytest.approx(20.3, abs=0.05)
+    assert llama.line("bank's precharge") == pytest.approx(12.7, abs=0.05)
+    assert llama.line("clock") == pytest.approx(1e3 / (2 * (20.3 + 7.5)), rel=0.003)
+    assert llama.line("clock of typical silicon") == pytest.approx(1e3 / (2 * (9.9 + 2.0)), rel=0.005)
+    assert llama.line("tokens/s of one stream") == pytest.approx(
+        llama.line("clock") * 1e6 / llama.line("cycles a token")
+    )
+
+
+def test_a_bank_that_was_not_characterised_has_no_plan():
+    base = load_planned("slot")
+    other = replace(base, banks=replace(base.banks, word_lines=128))
+    with pytest.raises(FlowError, match="timing"):
+        make_plan("smollm2-135m", KNOWN["smollm2-135m"].shape, other)
 
 
 def test_engines_read_at_least_the_rows_that_divide_evenly(llama):
