@@ -1,4 +1,4 @@
-"""GGUF files (versions 2 and 3) of Llama models, dequantised one tensor at a time."""
+"""GGUF files (versions 2 and 3) of Llama models, dequantised by rows."""
 
 __all__ = ["READABLE", "accepts", "gguf_name", "load"]
 
@@ -20,6 +20,7 @@ from rtl_gen.errors import FlowError
 from rtl_gen.golden.shape import Shape
 
 READABLE = (Kind.F32, Kind.F16, Kind.BF16, Kind.Q8_0, Kind.Q4_0, Kind.Q4_1, Kind.Q4_K, Kind.Q6_K)
+BLOCK = 1 << 22  # weights dequantised at a time
 NAMES = {"embed": "token_embd", "final_norm": "output_norm", "head": "output"}
 # A converter to GGUF has already put the rows of q and k into interleaved RoPE order, which is ours.
 KINDS = {
@@ -69,6 +70,7 @@ def load(path: Path, name: str) -> Checkpoint:
         # The runtime's own default: SentencePiece models are used to it, byte-level ones say so.
         opens=bool(values.get("tokenizer.ggml.add_bos_token", values.get("tokenizer.ggml.model") == "llama")),
         formats=tuple(sorted({t.kind.name for t in header.tensors.values()})),
+        read_rows=lambda tensor, first, count: _read_rows(header, gguf_name(tensor), first, count),
     )  # fmt: skip
 
 
@@ -87,17 +89,30 @@ def _check(header: GgufHeader, name: str, want: tuple[int, ...]) -> None:
 
 
 def _read(header: GgufHeader, name: str) -> np.ndarray:
+    """A whole tensor; some rows at a time, for dequantising takes several times the memory of its result."""
+    shape = header.tensors[name].shape
+    out = np.empty((math.prod(shape[:-1]), shape[-1]), np.float32)
+    step = max(1, BLOCK // shape[-1])
+    for first in range(0, len(out), step):
+        count = min(step, len(out) - first)
+        out[first : first + count] = _read_rows(header, name, first, count)
+    return out.reshape(shape)
+
+
+def _read_rows(header: GgufHeader, name: str, first: int, count: int) -> np.ndarray:
+    """float32 [count, inputs]."""
     t = header.tensors[name]
+    each = t.size // math.prod(t.shape[:-1])  # blocks of quantised numbers never span two rows
     try:
-        raw = np.fromfile(header.path, np.uint8, t.size, offset=t.begin)
+        raw = np.fromfile(header.path, np.uint8, count * each, offset=t.begin + first * each)
     except OSError as e:
         raise FlowError(f"cannot be read ({e.strerror or e})", where=str(header.path)) from e
-    if raw.size != t.size:
-        raise FlowError(f"tensor {name} has {raw.size} bytes, expected {t.size}", where=str(header.path))
-    with np.errstate(all="ignore"):  # NaN and infinity are reported by `Checkpoint.tensor`
-        return (
-            dequantize(raw.reshape(math.prod(t.shape[:-1]), -1), t.kind).astype(np.float32).reshape(t.shape)
+    if raw.size != count * each:
+        raise FlowError(
+            f"tensor {name} has {raw.size} bytes, expected {count * each}", where=str(header.path)
         )
+    with np.errstate(all="ignore"):  # NaN and infinity are reported by `Checkpoint.tensor`
+        return dequantize(raw.reshape(count, each), t.kind).astype(np.float32, copy=False)
 
 
 def _shape(header: GgufHeader) -> Shape:

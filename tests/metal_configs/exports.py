@@ -98,6 +98,41 @@ def write_gguf(
     path: Path, shape: Shape, w: dict[str, np.ndarray], kind: Kind = Kind.F32, **fields: object
 ) -> Path:
     """Matrices in `kind`, norms in float32; `fields` are further keys, with "__" for "."."""
+    out = _gguf_writer(path, shape, **fields)
+    if shape.rope_factors:
+        out.add_tensor("rope_freqs.weight", np.array(shape.rope_factors, np.float32))
+    for n, a in w.items():
+        if a.ndim == 1 or kind == Kind.F32:
+            out.add_tensor(gguf_name(n), a)
+        else:
+            out.add_tensor(gguf_name(n), gguf.quants.quantize(a, kind), raw_dtype=kind)
+    out.write_header_to_file()
+    out.write_kv_data_to_file()
+    out.write_tensors_to_file()
+    out.close()
+    return path
+
+
+def hollow_gguf(path: Path, shape: Shape, kind: Kind = Kind.F16) -> Path:
+    """As `write_gguf`, of any size: every weight is 0, and the file a hole that takes no room on the disk."""
+    out = _gguf_writer(path, shape)
+    size = 0
+    for n, dims in tensor_shapes(shape).items():
+        per, each = gguf.GGML_QUANT_SIZES[kind]
+        length = int(np.prod(dims)) // per * each
+        bytes_shape = (*dims[:-1], dims[-1] // per * each)
+        out.add_tensor_info(gguf_name(n), bytes_shape, np.dtype(np.uint8), length, raw_dtype=kind)
+        size += -(-length // 32) * 32
+    out.write_header_to_file()
+    out.write_kv_data_to_file()
+    out.write_ti_data_to_file()
+    out.close()
+    with path.open("r+b") as f:
+        f.truncate(path.stat().st_size + size + 32)
+    return path
+
+
+def _gguf_writer(path: Path, shape: Shape, **fields: object) -> gguf.GGUFWriter:
     out = gguf.GGUFWriter(str(path), "llama")
     out.add_context_length(shape.context)
     out.add_embedding_length(shape.dim)
@@ -118,18 +153,7 @@ def write_gguf(
             out.add_array(key, value)
         else:
             out.add_uint32(key, value)
-    if shape.rope_factors:
-        out.add_tensor("rope_freqs.weight", np.array(shape.rope_factors, np.float32))
-    for n, a in w.items():
-        if a.ndim == 1 or kind == Kind.F32:
-            out.add_tensor(gguf_name(n), a)
-        else:
-            out.add_tensor(gguf_name(n), gguf.quants.quantize(a, kind), raw_dtype=kind)
-    out.write_header_to_file()
-    out.write_kv_data_to_file()
-    out.write_tensors_to_file()
-    out.close()
-    return path
+    return out
 
 
 def spm(shape: Shape = SHAPE) -> dict[str, object]:

@@ -266,3 +266,23 @@ def test_lying_gguf_headers(tmp_path):
         path.write_bytes(data)
         with pytest.raises(FlowError, match=message):
             load(path)
+
+
+@pytest.mark.parametrize("kind", [Kind.F32, Kind.F16, Kind.Q8_0, Kind.Q4_1])
+def test_rows_of_gguf_are_those_of_the_whole(tmp_path, kind):
+    w = exports.weights()
+    c = load(exports.write_gguf(tmp_path / "m.gguf", SHAPE, w, kind))
+    for name in ("embed", "layers.1.down"):
+        whole = c.tensor(name)
+        assert whole.dtype == np.float32
+        np.testing.assert_array_equal(c.rows(name, 0, len(whole)), whole)
+        np.testing.assert_array_equal(c.rows(name, 3, 5), whole[3:8])
+
+
+def test_a_gguf_file_cut_short_after_it_was_opened(tmp_path):
+    path = exports.write_gguf(tmp_path / "m.gguf", SHAPE, exports.weights())
+    c = load(path)
+    with path.open("r+b") as f:
+        f.truncate(path.stat().st_size - 4096 * 4)
+    with pytest.raises(FlowError, match=r"tensor .* has \d+ bytes, expected \d+"):
+        c.weights()

@@ -2,13 +2,17 @@
 
 import errno
 import hashlib
+import tracemalloc
 
 import klayout.db as kdb
 import numpy as np
 import pytest
 
 from base_chip.bank import BankSpec, SiteGrid
+from base_chip.planned import load_planned
+from metal_configs.checkpoint import load
 from metal_configs.checkpoint.checkpoint import Checkpoint, tensor_shapes
+from metal_configs.models import KNOWN
 from metal_configs.multi_die import map_model
 from metal_configs.multi_die.die import quantise_die, write_die
 from metal_configs.multi_die.mapping import FACTOR
@@ -21,6 +25,7 @@ from metal_configs.writer.gds import write_die_gds
 from metal_configs.writer.oasis import OasisFile
 from rtl_gen.errors import ExitCode, FlowError
 from rtl_gen.golden.shape import Shape
+from tests.metal_configs.exports import hollow_gguf
 from tests.planned_base import TINY
 
 SHAPE = Shape(dim=24, layers=1, heads=2, kv_heads=1, head_dim=8, hidden=40, vocab=30, context=8)
@@ -165,3 +170,23 @@ def test_a_row_of_zeros_has_codes_of_zero_and_a_usable_scale():
     codes, scale = round_rows(np.zeros((2, 16), np.float32), 4)
     assert not codes.any()
     assert (scale > 0).all()
+
+
+def test_a_die_of_a_gguf_file_of_any_size_takes_little_memory(tmp_path):
+    """The embedding of Llama 3.1 8B is 2.1 GB in float32; a die of `slot` holds 573 of its rows."""
+    shape = KNOWN["llama3.1-8b"].shape
+    source = CheckpointSource(load(hollow_gguf(tmp_path / "m.gguf", shape)))
+    base = load_planned("slot")
+    mapping = map_model(
+        shape, lambda name: 6 if name in ("embed", "head") else 4, base.rom, columns=base.engine_columns,
+        kv_bits=base.kv_bits, context=16,
+    )  # fmt: skip
+    assert {p.matrix.name for p in mapping.dies[0]} == {"embed"}
+    tracemalloc.start()
+    try:
+        held = quantise_die(mapping, 0, source)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(held.rows) == base.rom.rows
+    assert peak < 64 << 20
