@@ -31,6 +31,7 @@ class Planned:
         scheduler: Address of a Dask scheduler; empty for this machine.
         workers: Processes to start, without a scheduler.
         gds: Write GDSII, too.
+        quantised: The weights are a file of `sc-flow quantise`, not a checkpoint.
     """
 
     shape: dict[str, Any]
@@ -42,6 +43,7 @@ class Planned:
     scheduler: str = ""
     workers: int = 2
     gds: bool = False
+    quantised: bool = False
 
 
 @dataclass(frozen=True)

@@ -31,13 +31,13 @@ from flow.plan import place
 from metal_configs.checkpoint import load
 from metal_configs.multi_die.die import quantise_die, write_die
 from metal_configs.multi_die.mapping import Mapping
-from metal_configs.multi_die.source import CheckpointSource, Source, SyntheticSource
+from metal_configs.multi_die.source import CheckpointSource, QuantisedSource, Source, SyntheticSource
 from metal_configs.sitemap import SiteMap
 from metal_configs.writer.gds import write_die_gds
 from rtl_gen.errors import FlowError
 from rtl_gen.golden.shape import Shape
 
-FORMAT = "sc-flow-die-1"
+FORMAT = "sc-flow-die-2"
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class DieJob:
     """One die to build or to check; plain values, so that it travels.
 
     Attributes:
-        path: Of the checkpoint; empty for synthetic weights.
+        path: Of the checkpoint or quantised model; empty for synthetic weights.
         seed: Of synthetic weights.
         weights: Where the weights come from, in words; in every manifest.
         shape: Fields of the model's `Shape`.
@@ -54,6 +54,7 @@ class DieJob:
         threads: For this die.
         gds: Write GDSII, too.
         control: Read back with the negative control.
+        quantised: `path` is a quantised model.
     """
 
     model: str
@@ -69,16 +70,20 @@ class DieJob:
     threads: int = 1
     gds: bool = False
     control: bool = False
+    quantised: bool = False
 
     def source(self) -> Source:
         """The weights."""
+        if self.quantised:
+            return QuantisedSource(Path(self.path))
         if self.path:
             return CheckpointSource(load(self.path, self.model))
         return SyntheticSource(Shape(**self.shape), self.seed)
 
     def mapping(self, base: PlannedBase) -> Mapping:
         """The model's."""
-        return place(Shape(**self.shape), base, self.context)
+        forms = QuantisedSource(Path(self.path)).forms if self.quantised else None
+        return place(Shape(**self.shape), base, self.context, forms)
 
 
 class Stopwatch:
@@ -164,6 +169,7 @@ def _build(job: DieJob) -> dict[str, Any]:
                 "inputs": p.matrix.inputs,
                 "slots": p.matrix.slots,
                 "bits": p.matrix.bits,
+                "group": p.matrix.group,
                 **asdict(h),
             }
             for p, h in zip(mapping.dies[job.die], held.pieces, strict=True)

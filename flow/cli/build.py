@@ -40,6 +40,10 @@ from rtl_gen.errors import ExitCode, FlowError
 @click.option(
     "--synthetic-weights", type=click.IntRange(1), metavar="SEED", help="Several dies: generate weights."
 )
+@click.option(
+    "--quantised", type=click.Path(path_type=Path), metavar="FILE",
+    help="Several dies: what `sc-flow quantise` wrote, in place of a checkpoint rounded to nearest.",
+)  # fmt: skip
 @click.option("--scheduler", default="", metavar="tcp://...", help="Several dies: a running Dask scheduler.")
 @click.option("--gds", is_flag=True, help="Several dies: write GDSII beside OASIS.")
 def build(
@@ -59,6 +63,7 @@ def build(
     context: int | None,
     dies: str,
     synthetic_weights: int | None,
+    quantised: Path | None,
     scheduler: str,
     gds: bool,
 ) -> int:
@@ -73,7 +78,7 @@ def build(
     load_pdk(pdk)
     if needs_planned(model, base):
         steps: Steps = PLANNED_STEPS
-        plan = plan_of(model, pdk, base, context)
+        plan = plan_of(model, pdk, base, context, quantised)
         try:
             config = make_planned_config(
                 model,
@@ -84,15 +89,16 @@ def build(
                 scheduler=scheduler,
                 workers=jobs,
                 gds=gds,
+                quantised=quantised,
             )
         except FlowError:
             print_plan(plan)
             raise
     else:
-        if context or dies or synthetic_weights or scheduler or gds:
+        if context or dies or synthetic_weights or quantised or scheduler or gds:
             raise FlowError(
-                "--context, --dies, --synthetic-weights, --scheduler and --gds are for models on several"
-                f" dies, {model} is built on {base or 'nano'}",
+                "--context, --dies, --synthetic-weights, --quantised, --scheduler and --gds are for models on"
+                f" several dies, {model} is built on {base or 'nano'}",
                 hint="Leave them out, or choose a base of several dies: --base reticle or --base slot.",
                 code=ExitCode.USAGE,
             )

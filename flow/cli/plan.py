@@ -2,11 +2,10 @@
 
 __all__ = ["plan", "print_plan"]
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-
-from rtl_gen.errors import ExitCode, FlowError
 
 if TYPE_CHECKING:
     from flow.plan import Line, Plan
@@ -21,22 +20,16 @@ DIES_SHOWN = 6
 @click.option("--pdk", default="sky130", show_default=True)
 @click.option("--base", default="reticle", show_default=True, help="Planned base.")
 @click.option("--context", type=click.IntRange(1), help="Positions whose keys and values are kept.")
+@click.option(
+    "--quantised", type=click.Path(path_type=Path), metavar="FILE",
+    help="What `sc-flow quantise` wrote: plan with its formats.",
+)  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def plan(model: str, pdk: str, base: str, context: int | None, as_json: bool) -> None:
+def plan(model: str, pdk: str, base: str, context: int | None, quantised: Path | None, as_json: bool) -> None:
     """Say what a model would take: banks, dies, masks, area, memory, speed, energy. Needs no weights."""
-    from base_chip.pdk import load_pdk
-    from base_chip.planned import load_planned
-    from flow.plan import make_plan, model_shape
+    from flow.planned import plan_of
 
-    load_pdk(pdk)
-    dies = load_planned(base)
-    if dies.pdk != pdk:
-        raise FlowError(
-            f"base {base!r} is made for {dies.pdk}, not for {pdk}",
-            hint=f"Pass --pdk {dies.pdk}.",
-            code=ExitCode.USAGE,
-        )
-    found = make_plan(*model_shape(model), dies, context)
+    found = plan_of(model, pdk, base, context, quantised)
     if as_json:
         click.echo(found.to_json())
     else:
@@ -54,8 +47,9 @@ def print_plan(p: "Plan") -> None:
     click.echo("\nmatrix   count   outputs x inputs     bits        weights          ROM bits")
     for m in p.matrices:
         size = f"{m['outputs']} x {m['inputs']}"
+        bits = f"{m['bits']}/{m['group']}" if m["group"] else str(m["bits"])
         click.echo(
-            f"{m['matrix']:8} {m['count']:5}   {size:18} {m['bits']:6} {m['weights']:14,} {m['rom_bits']:17,}"
+            f"{m['matrix']:8} {m['count']:5}   {size:18} {bits:>6} {m['weights']:14,} {m['rom_bits']:17,}"
         )
     group = ""
     for x in p.lines:

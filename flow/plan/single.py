@@ -9,16 +9,16 @@ from flow.plan.area import bank_mm2
 from metal_configs.models import KNOWN
 from metal_configs.multi_die import Mapping, map_model
 from metal_configs.multi_die.mapping import KV_BITS
-from metal_configs.quantise.policy import Policy
+from metal_configs.quantise.policy import Format, Policy
 from rtl_gen.errors import FlowError
 from rtl_gen.golden.shape import Shape
 
 
-def place(shape: Shape, base: PlannedBase, context: int) -> Mapping:
-    """The mapping that plan and build share."""
+def place(shape: Shape, base: PlannedBase, context: int, forms: Table[str, Format] | None = None) -> Mapping:
+    """The mapping that plan and build share; `forms` of every matrix, where they are not the default."""
     return map_model(
         shape,
-        lambda name: Policy().format_of(name).bits,
+        forms.__getitem__ if forms else Policy().format_of,
         base.rom,
         columns=base.engine_columns,
         kv_bits=base.kv_bits,
@@ -33,9 +33,9 @@ def single_die(
     need = sum(m.passes * m.rows_a_pass for m in mapping.matrices)
     rom_mm2 = need / (base.rom.word_lines * base.rom.mux) * bank_mm2(base)[0]
     field = c["field_width"] * c["field_height"]
-    layer = sum(m.passes * m.rows_a_pass for m in mapping.matrices if m.name.startswith("layers.0."))
-    rest = need - shape.layers * layer
-    room = (base.rom.rows - rest) // layer
+    layers = sum(m.passes * m.rows_a_pass for m in mapping.matrices if m.name.startswith("layers."))
+    layer = layers / shape.layers  # their formats may differ
+    room = int((base.rom.rows - (need - layers)) // layer)
     out = []
     if len(mapping.dies) > 1:
         if rom_mm2 > field:

@@ -1,20 +1,42 @@
 """Where weights come from, some rows at a time, so that memory does not grow with the model."""
 
-__all__ = ["CheckpointSource", "Source", "SyntheticSource"]
+__all__ = ["CheckpointSource", "Coded", "QuantisedSource", "Source", "SyntheticSource"]
 
 import functools
 import hashlib
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+from safetensors import SafetensorError, safe_open
 
 from metal_configs.checkpoint import Checkpoint
+from metal_configs.multi_die.mapping import Matrix
 from metal_configs.quantise.fold import norm_before
+from metal_configs.quantise.policy import Format
+from metal_configs.quantise.stream import round_rows
+from rtl_gen.errors import FlowError
+from rtl_gen.golden.quantised import FORMAT, QuantMatrix
 from rtl_gen.golden.shape import Shape
 
 BLOCK = 16  # rows drawn from one generator
+
+
+@dataclass(frozen=True, eq=False)
+class Coded:
+    """Consecutive outputs of a matrix, quantised.
+
+    Attributes:
+        codes: int8 [outputs, inputs].
+        scale: float64 [outputs], positive.
+        steps: uint8 [outputs, groups]; None without groups.
+    """
+
+    codes: np.ndarray
+    scale: np.ndarray
+    steps: np.ndarray | None = None
 
 
 class Source(Protocol):
@@ -25,9 +47,15 @@ class Source(Protocol):
         """Of the model."""
         ...
 
-    def rows(self, name: str, first: int, count: int) -> np.ndarray:
-        """float32 [count, inputs]: consecutive rows of a matrix."""
+    def coded(self, matrix: Matrix, first: int, count: int) -> Coded:
+        """Consecutive outputs, quantised as `matrix` says."""
         ...
+
+
+def _to_nearest(w: np.ndarray, matrix: Matrix) -> Coded:
+    if matrix.group:
+        raise ValueError(f"{matrix.name} is to have steps, which streamed rounding does not make")
+    return Coded(*round_rows(w, matrix.bits))
 
 
 class CheckpointSource:
@@ -39,8 +67,12 @@ class CheckpointSource:
         self._whole = functools.lru_cache(1)(checkpoint.tensor)
         self._norm = functools.lru_cache(4)(checkpoint.tensor)
 
+    def coded(self, matrix: Matrix, first: int, count: int) -> Coded:
+        """See `Source`; to nearest."""
+        return _to_nearest(self.rows(matrix.name, first, count), matrix)
+
     def rows(self, name: str, first: int, count: int) -> np.ndarray:
-        """See `Source`."""
+        """float32 [count, inputs]: consecutive rows of a matrix."""
         if self._checkpoint.read_rows is None:
             w = self._whole(name)[first : first + count]
         else:
@@ -60,8 +92,12 @@ class SyntheticSource:
     shape: Shape
     seed: int
 
+    def coded(self, matrix: Matrix, first: int, count: int) -> Coded:
+        """See `Source`; to nearest."""
+        return _to_nearest(self.rows(matrix.name, first, count), matrix)
+
     def rows(self, name: str, first: int, count: int) -> np.ndarray:
-        """See `Source`."""
+        """float32 [count, inputs]: consecutive rows of a matrix."""
         _, inputs = self.shape.matrices()[name]
         start, stop = first // BLOCK, -(-(first + count) // BLOCK)
         out = np.empty((stop - start, BLOCK, inputs), np.float32)
@@ -71,3 +107,73 @@ class SyntheticSource:
             np.random.Generator(bits).standard_normal(dtype=np.float32, out=out[block - start])
         w = out.reshape(-1, inputs)[first - start * BLOCK :][:count]
         return np.multiply(w, np.float32(inputs**-0.5), out=w)
+
+
+class QuantisedSource:
+    """What `sc-flow quantise` wrote (`QuantModel.save`): its codes, scales and steps, read by rows.
+
+    Attributes:
+        name, shape: Of the model.
+        forms: How each matrix is stored.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Read the header alone.
+
+        Raises:
+            FlowError: It is no quantised model, or damaged.
+        """
+        self._path = path
+        try:
+            self._file = safe_open(str(path), framework="np")
+            meta = json.loads((self._file.metadata() or {})["sc-flow"])
+            if meta["format"] != FORMAT:
+                raise ValueError(f"format is {meta['format']!r:.40}, expected {FORMAT!r}")
+            self.name = str(meta["name"])
+            self.shape = Shape(**json.loads(meta["shape"]))
+            bits, groups = json.loads(meta["bits"]), json.loads(meta["groups"])
+            self.forms = {n: Format(bits[n], groups[n]) for n in self.shape.matrices()}
+            for name, form in self.forms.items():
+                self._check(name, form)
+        except (OSError, SafetensorError, KeyError, TypeError, ValueError) as e:
+            raise self._bad(e) from e
+
+    def _bad(self, e: Exception) -> FlowError:
+        return FlowError(
+            f"not a quantised model, or damaged ({e})", where=str(self._path),
+            hint="Make it with `sc-flow quantise`.",
+        )  # fmt: skip
+
+    def _check(self, name: str, form: Format) -> None:
+        outputs, inputs = self.shape.matrices()[name]
+        want = {"codes": [outputs, inputs], "scale": [outputs]}
+        if form.group:
+            want["steps"] = [outputs, -(-inputs // form.group)]
+        for part, shape in want.items():
+            found = self._file.get_slice(f"{name}.{part}").get_shape()
+            if found != shape:
+                raise ValueError(f"{name}.{part} has shape {found}, expected {shape}")
+
+    def coded(self, matrix: Matrix, first: int, count: int) -> Coded:
+        """See `Source`.
+
+        Raises:
+            FlowError: What the file holds is out of range.
+        """
+        at, name = slice(first, first + count), matrix.name
+        mapped, held = Format(matrix.bits, matrix.group), self.forms[name]
+        if mapped != held:
+            raise ValueError(f"{name} is mapped as {mapped}, the file has {held}")
+        try:
+            codes, scale, steps = (
+                np.ascontiguousarray(self._file.get_slice(f"{name}.{part}")[at]) if there else None
+                for part, there in (("codes", True), ("scale", True), ("steps", bool(matrix.group)))
+            )
+            assert codes is not None
+            assert scale is not None
+            QuantMatrix(matrix.bits, codes, scale, matrix.group, steps)  # refuses what is out of range
+            if not (np.isfinite(scale).all() and (scale > 0).all()):
+                raise ValueError(f"{name}.scale is not positive")
+        except (OSError, SafetensorError, ValueError) as e:
+            raise self._bad(e) from e
+        return Coded(codes, scale, steps)

@@ -20,6 +20,7 @@ CODE = (
     "base_chip.fields",
     "flow.dies",
 )
+LIBRARIES = ("numpy", "gguf", "safetensors")
 FOLDER = "dies"  # beside the steps: large, and kept from one build to the next
 
 
@@ -75,7 +76,7 @@ def die_jobs(config: BuildConfig, folder: Path) -> list:
     asked = config.planned
     assert asked
     parts = [
-        FORMAT, code_digest(CODE), library_versions(("numpy",)), load_planned(config.base).digest(),
+        FORMAT, code_digest(CODE), library_versions(LIBRARIES), load_planned(config.base).digest(),
         config.model_digest, asked.shape, asked.context, asked.weights,
     ]  # fmt: skip
     key = sha256_bytes(json.dumps(parts, sort_keys=True).encode())
@@ -85,6 +86,7 @@ def die_jobs(config: BuildConfig, folder: Path) -> list:
             config.model, config.model_path, asked.seed, asked.weights, asked.shape, config.base,
             asked.context, die, sha256_bytes(f"{key} {die}".encode()), str(folder),
             threads=1 if asked.scheduler else max(1, asked.workers // count), gds=asked.gds,
+            quantised=asked.quantised,
         )
         for die in range(asked.first, asked.stop)
     ]  # fmt: skip

@@ -2,6 +2,8 @@
 
 __all__ = ["PlanTask"]
 
+from pathlib import Path
+
 from flow.tasks.step import Job, Result, StepTask
 
 
@@ -14,11 +16,14 @@ class PlanTask(StepTask):
     def work(self, job: Job) -> Result:
         from base_chip.planned import STATUS, load_planned
         from flow.plan import make_plan
+        from metal_configs.multi_die.source import QuantisedSource
         from rtl_gen.golden.shape import Shape
 
         asked = job.config.planned
         assert asked
-        plan = make_plan(job.config.model, Shape(**asked.shape), load_planned(job.config.base), asked.context)
+        forms = QuantisedSource(Path(job.config.model_path)).forms if asked.quantised else None
+        base = load_planned(job.config.base)
+        plan = make_plan(job.config.model, Shape(**asked.shape), base, asked.context, forms)
         (job.out / "plan.json").write_text(plan.to_json() + "\n")
         (job.out / "weights.txt").write_text(f"weights: {asked.weights}\n")
         names = ("weights", "ROM rows", "banks", "dies", "cycles a token")

@@ -18,6 +18,7 @@ from metal_configs.multi_die.die import quantise_die, write_die
 from metal_configs.multi_die.mapping import FACTOR
 from metal_configs.multi_die.source import CheckpointSource, SyntheticSource
 from metal_configs.quantise.fold import fold_matrix
+from metal_configs.quantise.policy import Format, Policy
 from metal_configs.quantise.rounding import round_to_nearest
 from metal_configs.quantise.stream import round_rows
 from metal_configs.sitemap import SiteMap
@@ -33,8 +34,8 @@ GRID = SiteGrid.of(BankSpec(64, 64))
 SITES = SiteMap(TINY.name, TINY.rom, TINY.origins(), GRID.x, GRID.y)
 
 
-def wide(name: str) -> int:
-    return 6 if name == "embed" else 4
+def wide(name: str) -> Format:
+    return Format(6 if name == "embed" else 4)
 
 
 MAPPING = map_model(SHAPE, wide, TINY.rom, columns=8, kv_bits=TINY.kv_bits, context=8)
@@ -178,7 +179,7 @@ def test_a_die_of_a_gguf_file_of_any_size_takes_little_memory(tmp_path):
     source = CheckpointSource(load(hollow_gguf(tmp_path / "m.gguf", shape)))
     base = load_planned("slot")
     mapping = map_model(
-        shape, lambda name: 6 if name in ("embed", "head") else 4, base.rom, columns=base.engine_columns,
+        shape, Policy().format_of, base.rom, columns=base.engine_columns,
         kv_bits=base.kv_bits, context=16,
     )  # fmt: skip
     assert {p.matrix.name for p in mapping.dies[0]} == {"embed"}

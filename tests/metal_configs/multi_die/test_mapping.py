@@ -7,8 +7,10 @@ from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from metal_configs.multi_die import map_model
-from metal_configs.multi_die.mapping import FACTOR, FACTOR_BITS, KV_BITS, SLOT_BITS
+from metal_configs.multi_die.mapping import FACTOR, FACTOR_BITS, KV_BITS, SLOT_BITS, STEP
+from metal_configs.quantise.policy import WIDTHS, Format
 from rtl_gen.errors import ExitCode, FlowError
+from rtl_gen.golden.quantised import STEP_BITS
 from rtl_gen.golden.rom import RomGeometry
 from rtl_gen.golden.shape import Shape
 
@@ -27,12 +29,15 @@ COLUMNS = 8
 def mappings(draw):
     shape = draw(SHAPES)
     rom = RomGeometry(draw(st.integers(20, 60)), 8, COLUMNS * SLOT_BITS, draw(st.sampled_from([1, 2, 4])))
-    wide = draw(st.sets(st.sampled_from(["embed", "q", "down", "head"])))
+    kinds = st.sampled_from(["embed", "q", "k", "gate", "down", "head"])
+    forms = draw(
+        st.dictionaries(kinds, st.builds(Format, st.sampled_from(WIDTHS), st.sampled_from([0, 4, 32])))
+    )
     kv_bits = draw(st.integers(48, 300)) * KV_BITS * 4
     try:
         return shape, map_model(
             shape,
-            lambda n: 6 if n.rpartition(".")[2] in wide else 4,
+            lambda n: forms.get(n.rpartition(".")[2], Format(4)),
             rom,
             columns=COLUMNS,
             kv_bits=kv_bits,
@@ -49,8 +54,8 @@ def test_every_place_found_leads_back(case, seed):
     rng = np.random.default_rng(seed)
     for n, m in enumerate(mapping.matrices):
         output = rng.integers(0, m.outputs, 200)
-        column = rng.integers(FACTOR, m.inputs, 200)
-        width = np.where(column == FACTOR, FACTOR_BITS, m.slots * SLOT_BITS)
+        column = rng.integers(FACTOR - m.groups, m.inputs, 200)
+        width = np.select([column == FACTOR, column <= STEP], [FACTOR_BITS, STEP_BITS], m.slots * SLOT_BITS)
         bit = rng.integers(0, width)
         site = mapping.site(n, output, column, bit)
         for die in np.unique(site.die):
@@ -74,8 +79,11 @@ def test_all_bits_have_one_place_and_all_places_one_bit(case):
             at = w.matrix == n
             site = mapping.site(int(n), w.output[at], w.column[at], w.bit[at])
             np.testing.assert_array_equal(site, [np.full(at.sum(), die), *places[:, at]])
-    bits = sum(m.outputs * (m.inputs * m.slots * SLOT_BITS + FACTOR_BITS) for m in mapping.matrices)
-    assert total == bits
+    bits = sum(
+        m.outputs * (m.inputs * m.slots * SLOT_BITS + FACTOR_BITS + m.groups * STEP_BITS)
+        for m in mapping.matrices
+    )
+    assert total == bits == sum(m.used_bits for m in mapping.matrices)
 
 
 @given(mappings())
@@ -104,9 +112,9 @@ def test_a_full_key_value_memory_begins_the_next_die():
     shape = Shape(dim=8, layers=4, heads=2, kv_heads=2, head_dim=8, hidden=8, vocab=8, context=4)
     rom = RomGeometry(100, 8, 32, 1)
     one_layer = 2 * shape.kv_dim * 4 * KV_BITS
-    mapping = map_model(shape, lambda n: 4, rom, columns=8, kv_bits=one_layer, context=4)
+    mapping = map_model(shape, lambda n: Format(4), rom, columns=8, kv_bits=one_layer, context=4)
     assert mapping.kv_bits == (one_layer,) * 4
-    roomy = map_model(shape, lambda n: 4, rom, columns=8, kv_bits=4 * one_layer, context=4)
+    roomy = map_model(shape, lambda n: Format(4), rom, columns=8, kv_bits=4 * one_layer, context=4)
     assert len(roomy.dies) < 4
 
 
@@ -120,6 +128,6 @@ def test_a_full_key_value_memory_begins_the_next_die():
 def test_what_cannot_fit_says_by_how_much(banks, kv, says, code):
     shape = Shape(dim=100, layers=1, heads=2, kv_heads=2, head_dim=8, hidden=8, vocab=8, context=64)
     with pytest.raises(FlowError) as e:
-        map_model(shape, lambda n: 4, RomGeometry(banks, 8, 32, 1), columns=8, kv_bits=kv, context=64)
+        map_model(shape, lambda n: Format(4), RomGeometry(banks, 8, 32, 1), columns=8, kv_bits=kv, context=64)
     assert re.search(says, str(e.value), re.DOTALL)
     assert e.value.code == code
