@@ -27,7 +27,8 @@ class Planned:
         weights: Where the weights come from, in words; in every output.
         seed: Of synthetic weights; 0 for a checkpoint's.
         context: Positions kept.
-        first, stop: Dies to build, of all that the plan has.
+        first, stop: Dies to build.
+        total: Dies that the plan has.
         scheduler: Address of a Dask scheduler; empty for this machine.
         workers: Processes to start, without a scheduler.
         gds: Write GDSII, too.
@@ -40,6 +41,7 @@ class Planned:
     context: int
     first: int
     stop: int
+    total: int
     scheduler: str = ""
     workers: int = 2
     gds: bool = False

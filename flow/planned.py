@@ -124,8 +124,8 @@ def make_planned_config(
         digest = sha256_bytes(told.encode())
         name += f"_synthetic_{synthetic}"
     planned = Planned(
-        asdict(shape), told, synthetic or 0, plan.context, first, stop, scheduler, workers, gds,
-        quantised is not None,
+        asdict(shape), told, synthetic or 0, plan.context, first, stop, len(plan.dies), scheduler, workers,
+        gds, quantised is not None,
     )  # fmt: skip
     return BuildConfig(name, path, digest, plan.pdk, plan.base, planned=planned)
 

@@ -36,8 +36,8 @@ def bank_bits(rows: np.ndarray, rom: RomGeometry, banks: range, words: range | N
     packed = np.zeros((len(words), len(banks), part.shape[3], rom.mux), np.uint8)
     for m, table in enumerate(_spread(rom.mux)):  # eight bits at a time
         packed |= table.take(part[:, :, m].swapaxes(0, 1), axis=0)
-    packed = packed.reshape(len(words), len(banks), -1)
-    return np.unpackbits(packed, axis=2, bitorder="little").view(bool)
+    lines = packed.reshape(len(words), len(banks), -1)
+    return np.unpackbits(lines, axis=2, bitorder="little").view(bool)
 
 
 @functools.cache

@@ -90,8 +90,8 @@ def quantise_die(mapping: Mapping, die: int, source: Source, threads: int = 1) -
             end = at + packed.shape[0] * packed.shape[1]
             rows[at:end] = packed.reshape(-1, packed.shape[2])
             at = end
-        digests = (h.hexdigest() for h in (codes_sha, factors_sha, steps_sha))
-        hashes.append(PieceHash(*digests, tuple(shifts)))
+        codes, factors, steps = (h.hexdigest() for h in (codes_sha, factors_sha, steps_sha))
+        hashes.append(PieceHash(codes, factors, steps, tuple(shifts)))
     return DieRows(rows, tuple(hashes))
 
 

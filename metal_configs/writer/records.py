@@ -95,14 +95,14 @@ def _records(
     if length is not None:
         ends = np.concatenate([[0], np.cumsum(length)])
         begin, end = ends[begin], ends[end]
-    data = memoryview(packed)
+    data = packed.data
 
     info, head, keep = _heads(at.x[first], y[lines], count, at.grid, size, layer, cursor)
     head_bytes, head_length = pack(head[keep])
     head_ends = np.cumsum(_sums(head_length, keep.sum(axis=1)))
     # Its place was kept by a 0: the info byte is the one field that is not a packed number.
     head_bytes[np.concatenate([[0], head_ends[:-1]]) + 1] = info
-    heads = memoryview(head_bytes)
+    heads = head_bytes.data
     out: list[memoryview] = []
     at_head = 0
     for next_head, a, b in zip(head_ends.tolist(), begin.tolist(), end.tolist(), strict=True):

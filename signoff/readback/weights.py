@@ -105,9 +105,9 @@ def _check(rows: np.ndarray, p: PiecePlan) -> Iterator[PieceFault]:
         codes.update(np.ascontiguousarray(code[:there]).data)
         factors.update(np.ascontiguousarray(lanes[:, :each]).reshape(-1)[:there].tobytes())
         if p.groups:
-            step, rest = _steps(part[:, p.tail :], p.groups, each)
-            stray |= bool(rest or step[there:].any())
-            steps.update(np.ascontiguousarray(step[:there]).data)
+            found, rest = _steps(part[:, p.tail :], p.groups, each)
+            stray |= bool(rest or found[there:].any())
+            steps.update(np.ascontiguousarray(found[:there]).data)
     if codes.hexdigest() != p.codes_sha256:
         yield PieceFault(p.matrix, "weights differ")
     if factors.hexdigest() != p.factors_sha256:

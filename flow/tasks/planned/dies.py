@@ -1,11 +1,12 @@
 """Quantised, mapped and written: a metal config for each die, spread over processes or machines."""
 
-__all__ = ["DiesTask", "die_jobs"]
+__all__ = ["DiesTask", "all_dies", "die_jobs"]
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
-from flow.config import BuildConfig
+from flow.config import BuildConfig, Planned
 from flow.tasks.step import Job, Result, StepTask
 
 CODE = (
@@ -47,6 +48,7 @@ class DiesTask(StepTask):
                 job.say(f"die {r['die']} ({len(done)} of {len(jobs)}): {how}, {r['bytes'] / 1e6:.1f} MB{why}")
         done.sort(key=lambda r: r["die"])
         kept = sum(r["reused"] for r in done)
+        built = [r["cpu"] for r in done if not r["reused"]]
         sites, size = sum(r["sites"]["total"] for r in done), sum(r["bytes"] for r in done)
         (job.out / "dies.json").write_text(
             json.dumps([{k: r[k] for k in ("die", "sites", "bytes")} for r in done], indent=1)
@@ -59,11 +61,22 @@ class DiesTask(StepTask):
                 "program_vias": sum(r["sites"]["programmed"] for r in done),
                 "metal_config_bytes": size,
                 "bytes_per_site": size / sites,
-                "die_cpu_seconds": sum(r["cpu"] for r in done if not r["reused"]),
+                "die_cpu_seconds": sum(built),
             },
             note=f"{len(done)} dies ({kept} kept), {sites / 1e6:,.0f} M sites, {size / sites:.3f} bytes a"
-            f" site; weights: {asked.weights}",
+            f" site{all_dies(asked, built)}; weights: {asked.weights}",
         )
+
+
+def all_dies(asked: Planned, cpu: Sequence[float]) -> str:
+    """What the time of these dies says of all that the plan has, for a note; empty without any."""
+    if not cpu:
+        return ""
+    each = sum(cpu) / len(cpu)
+    return (
+        f", {each:.1f} s of processor a die: {asked.total * each / 60:.1f} min for all {asked.total}"
+        f" ({asked.total * each / 120:.1f} on two cores)"
+    )
 
 
 def die_jobs(config: BuildConfig, folder: Path) -> list:

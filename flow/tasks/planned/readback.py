@@ -21,7 +21,7 @@ class DieReadbackTask(StepTask):
     def work(self, job: Job) -> Result:
         from flow.cluster import connected, run_all
         from flow.dies_check import check_die
-        from flow.tasks.planned.dies import FOLDER, die_jobs
+        from flow.tasks.planned.dies import FOLDER, all_dies, die_jobs
 
         asked = job.config.planned
         assert asked
@@ -52,7 +52,7 @@ class DieReadbackTask(StepTask):
         return Result(
             [row, control],
             {"rom_bits_read_back": bits, "readback_cpu_seconds": cpu},
-            note=f"{bits:,} bits",
+            note=f"{bits:,} bits{all_dies(asked, [r['cpu'] for r in done])}",
         )
 
 
