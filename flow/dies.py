@@ -192,6 +192,8 @@ def _finished(job: DieJob, files: list[Path], manifest: Path) -> tuple[dict[str,
         data = read_die_manifest(manifest)
     except FlowError as e:
         return None, e.what
+    if data["base"]["sha256"] != load_planned(job.base).digest():
+        return None, f"made for another {data['base']['name']}"
     if data["key"] != job.key:
         return None, "made from something else"
     for path in files:

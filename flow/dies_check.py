@@ -10,6 +10,7 @@ import numpy as np
 
 from base_chip.planned import STATUS, PlannedBase, load_planned
 from flow.dies import DieJob, Stopwatch, die_paths, keep_memory, read_die_manifest, site_map, told
+from flow.files import disk_faults
 from metal_configs.multi_die.die import quantise_die, write_die
 from metal_configs.multi_die.mapping import FACTOR, STEP
 from metal_configs.sitemap import bank_bits
@@ -39,15 +40,22 @@ def die_plan(base: PlannedBase) -> DiePlan:
 def check_die(job: DieJob) -> dict[str, Any]:
     """Read every bit of a die's file and compare it with what quantising gave.
 
+    A die that is found wrong is no longer finished: its manifest goes, and the next build makes it anew.
+
     Returns:
         `die`, `sites`, `vias`, `seconds`, `cpu`, `faults` (in words, with matrix, output, input and bit
         of the first), `missed` (what the control, if asked for, did not find); or `error`, the fields of a
         FlowError.
     """
+    _, manifest = die_paths(Path(job.folder), job.die)
     try:
-        return _check(job)
+        result = _check(job)
     except FlowError as e:
-        return told(job, e)
+        result = told(job, e)
+    if "error" in result or result["faults"]:
+        with disk_faults(manifest.parent):
+            manifest.unlink(missing_ok=True)
+    return result
 
 
 def _check(job: DieJob) -> dict[str, Any]:
@@ -61,7 +69,7 @@ def _check(job: DieJob) -> dict[str, Any]:
             f"the die was made for base {data['base'].get('name')} ({data['base'].get('sha256', '')[:12]}),"
             f" this is {base.name} ({base.digest()[:12]})",
             where=str(manifest),
-            hint="Run with --from metal: dies are made for the base as it is now.",
+            hint="Run the same command again: the die is made for the base as it is now.",
         )
     pieces = [
         PiecePlan(

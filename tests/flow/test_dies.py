@@ -114,6 +114,9 @@ def test_read_back_refuses_a_damaged_file(job):
     error = dies_check.check_die(job)["error"]
     assert "damaged" in error["what"]
     assert "Build the die again" in error["hint"]
+    again = dies.build_die(job)
+    assert not again["reused"]
+    assert dies_check.check_die(job)["faults"] == []
 
 
 def test_a_wrong_bit_is_named_by_place_and_by_weight(job):
@@ -132,6 +135,9 @@ def test_a_wrong_bit_is_named_by_place_and_by_weight(job):
         f"bank 0 WL[25] BL[36] is wrong: {name} output {w.output[0]} {column} bit {w.bit[0]}"
     )
     assert f"{name}: {'factors' if w.column[0] < 0 else 'weights'} differ" in faults
+    # Its hash may be right all the same, as when the writer was wrong: it does not count as finished.
+    assert not dies.build_die(job)["reused"]
+    assert dies_check.check_die(job)["faults"] == []
 
 
 def test_the_control_finds_its_planted_vias_and_misses_none(job, monkeypatch):
@@ -238,6 +244,11 @@ def test_a_die_of_another_base_is_refused(job, monkeypatch):
     monkeypatch.setattr(dies_check, "load_planned", lambda name: replace(TINY, context=9))
     error = dies_check.check_die(job)["error"]
     assert "the die was made for base tiny" in error["what"]
+    dies.build_die(job)
+    monkeypatch.setattr(dies, "load_planned", lambda name: replace(TINY, context=9))
+    again = dies.build_die(job)
+    assert not again["reused"]
+    assert again["why"] == "made for another tiny"
 
 
 def test_a_full_disk_is_said_and_earlier_dies_stay(job, monkeypatch):

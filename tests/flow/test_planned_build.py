@@ -11,6 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from rtl_gen.errors import ExitCode, FlowError
+
 pytestmark = pytest.mark.flow
 MODEL = ("--model", "smollm2-135m", "--pdk", "sky130", "--base", "slot", "--synthetic-weights", "1")
 
@@ -163,3 +165,93 @@ def test_a_full_disk_is_said_and_finished_dies_stay(tmp_path, built):
     assert done.returncode == 6, done.stdout + done.stderr
     assert "die_0004.oas: cannot write the die's metal config" in done.stderr
     assert contents(built) == before
+
+
+def eat(job: object) -> dict[str, object]:
+    """A task that takes more and more memory, as fast as a worker's watcher can see."""
+    held = []
+    for _ in range(200):
+        held.append(bytes(bytearray(10 << 20)))
+        time.sleep(0.02)
+    return {"die": 0}
+
+
+def test_workers_out_of_memory_are_said_and_do_not_hang(tmp_path, monkeypatch):
+    import flow.cluster as cluster
+
+    monkeypatch.setattr(cluster, "MEMORY", 400 << 20)
+    with cluster.connected("", 1, tmp_path) as client, pytest.raises(FlowError) as e:
+        list(cluster.run_all(client, eat, [0], lambda j: "die 0"))
+    assert "die 0: its workers were ended, one after the other" in str(e.value)
+    assert "Finished dies are kept" in str(e.value)
+    assert e.value.code == ExitCode.TOOL_FAILED
+
+
+STANDS_FOR_SRUN = """#!/bin/bash
+echo "$@" >> "$0.calls"
+while [ $# -gt 1 ]; do
+    case $1 in
+        --chdir) cd "$2"; shift 2 ;;
+        --output) out=$2; shift 2 ;;
+        *) shift 2 ;;
+    esac
+done
+exec "$1" > "$out" 2>&1
+"""
+
+
+def test_a_step_goes_to_slurm_by_siliconcompilers_setting(tmp_path, monkeypatch, fake_kit):
+    """What the documentation says, with scripts in place of Slurm's two commands."""
+    from base_chip.pdk import load_pdk
+    from flow.config import Run
+    from flow.graph import PLANNED_STEPS, make_project
+    from flow.pdk import find_pdk
+    from flow.planned import make_planned_config, plan_of
+
+    fake_kit()
+    plan = plan_of("smollm2-135m", "sky130", "slot", None)
+    config = make_planned_config("smollm2-135m", plan, synthetic=1, dies="0:1")
+    build = tmp_path / config.model
+    build.mkdir()
+    run_ = Run(config, find_pdk(load_pdk("sky130")), build)
+    run_.save()
+    project = make_project(PLANNED_STEPS, run_, to="plan", jobs=1)
+    project.option.scheduler.set_name("slurm", step="plan", index="0")
+    project.option.scheduler.set_queue("long", step="plan", index="0")
+    with pytest.raises(RuntimeError, match="slurm is not available"):
+        project.run()
+    commands = tmp_path / "bin"
+    commands.mkdir()
+    for name, text in (("sinfo", "#!/bin/sh\n"), ("srun", STANDS_FOR_SRUN)):
+        (commands / name).write_text(text)
+        (commands / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{commands}:{os.environ['PATH']}")
+    project.run()
+    assert (commands / "srun.calls").read_text().startswith("--partition long --chdir ")
+    assert json.loads((build / "plan" / "plan.json").read_text())["base"] == "slot"
+
+
+def test_a_quantised_file_that_is_of_another_model_or_given_twice(tmp_path, fake_kit):
+    import numpy as np
+
+    from rtl_gen.golden.quantised import QuantMatrix, QuantModel
+    from rtl_gen.golden.shape import Shape
+
+    fake_kit()
+    shape = Shape(dim=8, layers=1, heads=1, kv_heads=1, head_dim=8, hidden=8, vocab=8, context=8)
+    matrices = {n: QuantMatrix(4, np.zeros(s, np.int8), np.ones(s[0])) for n, s in shape.matrices().items()}
+    file = tmp_path / "q.safetensors"
+    QuantModel("m", shape, matrices, np.ones(8)).save(file)
+    for args, says in (
+        (MODEL[:-2], "dim is 8, smollm2-135m has 576"),
+        (MODEL, "dim is 8"),
+        (("--model", "words"), "for models on several dies"),
+    ):
+        command = [sys.executable, "-m", "flow.cli", "build", *args, "--quantised", str(file)]
+        done = subprocess.run(
+            [*command, "--out", str(tmp_path)],
+            capture_output=True, text=True, timeout=200, check=False,
+        )  # fmt: skip
+        assert done.returncode != 0
+        assert says in done.stderr
+        assert "Traceback" not in done.stderr

@@ -37,6 +37,8 @@ class DieReadbackTask(StepTask):
                 )
         done.sort(key=lambda r: r["die"])
         bad = [f"die {r['die']}: {f}" for r in done for f in r["faults"]]
+        if bad:
+            job.say("dies with faults are built anew when the same command is given again")
         bits = sum(r["sites"] for r in done)
         row = _row(
             "readback", len(bad), "; ".join(bad[:5]), f"{bits:,} bits of {len(done)} dies ({asked.weights})"
