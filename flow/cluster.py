@@ -106,8 +106,8 @@ def _lost(name: str, error: BaseException) -> FlowError:
         return FlowError(
             "its workers were ended, one after the other, as when one takes more memory than it may",
             where=name,
-            hint=f"A worker that a build starts may take {MEMORY >> 20} MiB: start fewer (--jobs), or give those"
-            " of your own scheduler more. Finished dies are kept.",
+            hint=f"A worker that a build starts may take {MEMORY >> 20} MiB: start fewer (--jobs), or give"
+            " those of your own scheduler more. Finished dies are kept.",
             code=ExitCode.TOOL_FAILED,
         )
     return FlowError(
