@@ -26,8 +26,8 @@ from rtl_gen.golden.shape import Shape
 
 NOT_COUNTED = (
     "yield and repair; the host; the sequencer's program; norms, rotations and draining of sums, which take"
-    " nano two thirds of its cycles; the multipliers of group steps; wires along a column of banks, in time and"
-    " power; logic, in power"
+    " nano two thirds of its cycles; the multipliers of group steps; wires along a column of banks, in time"
+    " and power; logic, in power"
 )
 
 

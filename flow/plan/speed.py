@@ -114,7 +114,7 @@ def speed_lines(
             " PRE_N) * supply^2",
             ("ones", "bit_line", "bit_line_load", "supply"),
         ),
-        Line(g, "ROM power of one stream", millijoule * hertz / cycles, "mW", "ROM energy a token * tokens/s"),
+        Line(g, "ROM power, one stream", millijoule * hertz / cycles, "mW", "ROM energy a token * tokens/s"),
     ]  # fmt: skip
 
 
