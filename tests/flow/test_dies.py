@@ -9,13 +9,9 @@ import pytest
 
 import flow.dies as dies
 import flow.dies_check as dies_check
-from base_chip.planned import load_planned
 from flow.cluster import run_all
-from flow.plan import make_plan
-from metal_configs.multi_die.mapping import STEP
 from metal_configs.writer.oasis import OasisFile
 from rtl_gen.errors import ExitCode, FlowError
-from rtl_gen.golden.quantised import QuantMatrix, QuantModel
 from rtl_gen.golden.shape import Shape
 from tests.planned_base import TINY
 
@@ -29,27 +25,6 @@ def job(tmp_path, monkeypatch) -> dies.DieJob:
     return dies.DieJob(
         "m", "", 1, "SYNTHETIC (seed 1)", asdict(SHAPE), "tiny", 8, 0, "key", str(tmp_path / "dies")
     )
-
-
-def quantised_model(seed: int = 1) -> QuantModel:
-    """Random codes, with and without groups, in every width."""
-    rng = np.random.default_rng(seed)
-    matrices = {}
-    for n, (name, (outputs, inputs)) in enumerate(SHAPE.matrices().items()):
-        bits, group = (3, 4, 6)[n % 3], (0, 32, 64)[n % 2 * (1 + n % 3 // 2)]
-        codes = rng.integers(-(1 << bits - 1), 1 << bits - 1, (outputs, inputs)).astype(np.int8)
-        scale = rng.uniform(0.001, 0.1, outputs)
-        steps = rng.integers(1, 64, (outputs, -(-inputs // group))).astype(np.uint8) if group else None
-        matrices[name] = QuantMatrix(bits, codes, scale, group, steps)
-    return QuantModel("m", SHAPE, matrices, np.ones(SHAPE.dim))
-
-
-@pytest.fixture
-def quantised(job, tmp_path) -> dies.DieJob:
-    """The same die of a quantised file."""
-    path = tmp_path / "q.safetensors"
-    quantised_model().save(path)
-    return replace(job, path=str(path), quantised=True)
 
 
 def files(job: dies.DieJob) -> tuple[bytes, bytes]:
@@ -154,89 +129,6 @@ def test_the_control_finds_its_planted_vias_and_misses_none(job, monkeypatch):
     monkeypatch.setattr(dies_check, "read_die", blind)
     assert len(dies_check.check_die(job)["missed"]) == 2
     assert not [p for p in dies.Path(job.folder).iterdir() if p.name.startswith(".")]
-
-
-def test_dies_of_a_quantised_file_hold_its_codes_factors_and_steps(quantised):
-    model, mapping = quantised_model(), quantised.mapping(TINY)
-    assert {m.group for m in mapping.matrices} == {0, 32, 64}
-    seen = dict.fromkeys(model.matrices, 0)
-    for die in range(len(mapping.dies)):
-        job = replace(quantised, die=die)
-        assert not dies.build_die(job)["reused"]
-        assert dies_check.check_die(job)["faults"] == []
-        rows = dies_check.all_rows(
-            dies_check.read_die(dies.die_paths(dies.Path(job.folder), die)[0], dies_check.die_plan(TINY)),
-            TINY,
-        )
-        banks = dies_check.bank_bits(rows, TINY.rom, range(TINY.rom.banks))  # [word line, bank, bit line]
-        places = np.indices((TINY.rom.banks, TINY.rom.word_lines, TINY.rom.bit_lines)).reshape(3, -1)
-        w = mapping.weight(die, *places)
-        bit = banks[places[1], places[0], places[2]].astype(np.int64)
-        for n, (name, m) in enumerate(model.matrices.items()):
-            here = w.matrix == n
-            seen[name] += int(here.sum())
-            for group in range(0 if m.steps is None else m.steps.shape[1]):
-                at = here & (w.column == STEP - group)
-                got = np.bincount(w.output[at], bit[at] << w.bit[at], minlength=len(m.codes))
-                whole = np.bincount(w.output[at], minlength=len(m.codes)) == 6
-                np.testing.assert_array_equal(got[whole], m.steps[whole, group])
-            at = here & (w.column >= 0)
-            flat = w.output[at] * m.codes.shape[1] + w.column[at]
-            got = np.bincount(flat, bit[at] << w.bit[at], minlength=m.codes.size).astype(np.int64)
-            there = np.bincount(flat, minlength=m.codes.size) > 0
-            want = m.codes.ravel().astype(np.int64)
-            want = want & 15 if m.bits < 6 else (want >> 3 & 15) | (want & 7) << 4
-            np.testing.assert_array_equal(got[there], want[there])
-    # Every bit that the model has is there, and is what the plan counts.
-    assert seen == {m.name: m.used_bits for m in mapping.matrices}
-
-
-def test_a_plan_counts_the_bits_of_a_quantised_file_exactly(quantised):
-    model, mapping = quantised_model(), quantised.mapping(TINY)
-    forms = quantised.source().forms
-    plan = make_plan("m", SHAPE, load_planned("slot"), 8, forms)
-    bits = sum(plan.line(n) for n in ("weight bits", "factor bits", "step bits"))
-    assert bits == sum(m.used_bits for m in mapping.matrices)
-    nominal = sum(m.rom_bits() for m in model.matrices.values())
-    slots = {3: 4, 4: 4, 6: 8}
-    assert bits - nominal == sum(m.codes.size * (slots[m.bits] - m.bits) for m in model.matrices.values())
-
-
-def test_a_wrong_bit_of_a_step_is_named(quantised):
-    mapping = quantised.mapping(TINY)
-    number = next(n for n, m in enumerate(mapping.matrices) if m.groups > 1)
-    at = mapping.site(number, np.array([5]), np.array([STEP - 1]), np.array([2]))
-    job = replace(quantised, die=int(at.die[0]))
-    dies.build_die(job)
-    rows = dies.quantise_die(mapping, job.die, job.source()).rows
-    row = int((at.bank[0] * 64 + at.word_line[0]) * 2 + at.bit_line[0] % 2)
-    rows[row, at.bit_line[0] // 16] ^= 1 << int(at.bit_line[0]) // 2 % 8
-    dies.write_die(dies.die_paths(dies.Path(job.folder), job.die)[0], rows, dies.site_map(TINY), 3)
-    faults = dies_check.check_die(job)["faults"]
-    name = mapping.matrices[number].name
-    assert faults[0].endswith(f"is wrong: {name} output 5 step of group 1 bit 2")
-    assert f"{name}: steps differ" in faults
-
-
-@pytest.mark.parametrize(
-    ("damage", "says"),
-    [
-        (lambda m: replace(m, codes=m.codes[:-1], scale=m.scale[:-1]), "has shape"),
-        (lambda m: replace(m, scale=-m.scale), "scale is not positive"),
-    ],
-)
-def test_a_damaged_quantised_file(quantised, damage, says):
-    model = quantised_model()
-    wrong = {n: damage(m) if n == "embed" else m for n, m in model.matrices.items()}
-    replace(model, matrices=wrong).save(dies.Path(quantised.path))
-    error = dies.build_die(quantised)["error"]
-    assert "not a quantised model, or damaged" in error["what"]
-    assert says in error["what"]
-
-
-def test_what_is_no_quantised_file(quantised):
-    dies.Path(quantised.path).write_bytes(b"nonsense")
-    assert "not a quantised model" in dies.build_die(quantised)["error"]["what"]
 
 
 def test_a_die_of_another_base_is_refused(job, monkeypatch):
