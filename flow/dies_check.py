@@ -2,6 +2,7 @@
 
 __all__ = ["check_die", "readback_control", "sampled_bits"]
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -161,11 +162,10 @@ def readback_control(path: Path, base: PlannedBase, found: DieBits) -> list[Piec
     return missed
 
 
-def sampled_bits(job: DieJob, bank: int) -> np.ndarray:
-    """One bank of a die as its file has it, bool [word_lines, bit_lines]."""
+def sampled_bits(job: DieJob, banks: Sequence[int]) -> list[np.ndarray]:
+    """Some banks of a die as its file has them, each bool [word_lines, bit_lines]."""
     base = load_planned(job.base)
-    found = read_die(die_paths(Path(job.folder), job.die)[0], die_plan(base))
-    rows = np.zeros((base.rom.rows, base.rom.bits // 8), np.uint8)
-    per_bank = base.rom.word_lines * base.rom.mux
-    rows[bank * per_bank : (bank + 1) * per_bank] = found.rom_rows(bank, 1, base.rom.mux)
-    return bank_bits(rows, base.rom, range(bank, bank + 1))[:, 0]
+    found = read_die(die_paths(Path(job.folder), job.die)[0], die_plan(base), job.threads)
+    one = replace(base.rom, banks=1)
+    rows = (found.rom_rows(bank, 1, base.rom.mux) for bank in banks)
+    return [bank_bits(r, one, range(1))[:, 0] for r in rows]

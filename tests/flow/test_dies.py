@@ -131,6 +131,15 @@ def test_the_control_finds_its_planted_vias_and_misses_none(job, monkeypatch):
     assert not [p for p in dies.Path(job.folder).iterdir() if p.name.startswith(".")]
 
 
+def test_sampled_banks_are_those_of_the_die(job):
+    dies.build_die(job)
+    rows = dies.quantise_die(job.mapping(TINY), 0, job.source()).rows
+    want = dies_check.bank_bits(rows, TINY.rom, range(TINY.rom.banks))
+    for bank, found in zip((4, 1), dies_check.sampled_bits(job, [4, 1]), strict=True):
+        np.testing.assert_array_equal(found, want[:, bank])
+        assert found.any()
+
+
 def test_a_die_of_another_base_is_refused(job, monkeypatch):
     dies.build_die(job)
     monkeypatch.setattr(dies_check, "load_planned", lambda name: replace(TINY, context=9))

@@ -38,17 +38,21 @@ class SampleTask(StepTask):
         grid, layout = SiteGrid.of(spec), build_bank(spec)
         top, bank = layout.create_cell(TOP), layout.cell(spec.name)
         via = layout.layer(*base.program_layers[0])
-        chosen, bits = [], []
+        picked = []
         for n, die in enumerate((jobs[0], jobs[-1])):
             used = die.mapping(base).dies[die.die][-1].end // (base.rom.word_lines * base.rom.mux)
-            number = int(die.key[8 * n : 8 * n + 8], 16) % max(used, 1)
-            found = sampled_bits(die, number)
+            picked.append((die, int(die.key[8 * n : 8 * n + 8], 16) % max(used, 1)))
+        if len(jobs) == 1:
+            bits = sampled_bits(jobs[0], [number for _, number in picked])
+        else:
+            bits = [sampled_bits(die, [number])[0] for die, number in picked]
+        chosen = []
+        for n, ((die, number), found) in enumerate(zip(picked, bits, strict=True)):
             shift = n * (bank.bbox().width() + GAP)
             top.insert(kdb.CellInstArray(bank.cell_index(), kdb.Trans(shift, 0)))
             for x, y in (grid.centres(found) + np.array([shift, 0])).tolist():
                 top.shapes(via).insert(kdb.Box(x, y, x, y).enlarged(grid.via // 2))
             chosen.append({"die": die.die, "bank": number, "vias": int(found.sum())})
-            bits.append(found)
         write_layout(layout, job.out / "banks.gds")
         np.save(job.out / "bits.npy", np.array(bits))
         (job.out / "banks.json").write_text(json.dumps(chosen, indent=1))
