@@ -225,7 +225,8 @@ def test_a_step_goes_to_slurm_by_siliconcompilers_setting(tmp_path, monkeypatch,
     for name, text in (("sinfo", "#!/bin/sh\n"), ("srun", STANDS_FOR_SRUN)):
         (commands / name).write_text(text)
         (commands / name).chmod(0o755)
-    monkeypatch.setenv("PATH", f"{commands}:{os.environ['PATH']}")
+    # The script on the node takes the first python3 of PATH, as an activated environment has it.
+    monkeypatch.setenv("PATH", f"{commands}:{Path(sys.executable).parent}:{os.environ['PATH']}")
     project.run()
     assert (commands / "srun.calls").read_text().startswith("--partition long --chdir ")
     assert json.loads((build / "plan" / "plan.json").read_text())["base"] == "slot"
