@@ -1,7 +1,7 @@
 """The text that the story model learns: Jane Austen's novels, which are in the public domain.
 
-Debian's package `r-cran-janeaustenr` carries the six of them from Project Gutenberg, as vectors of strings of R.
-It needs no R to be read: `apt-get download r-cran-janeaustenr`, `dpkg -x r-cran-janeaustenr_*.deb FOLDER`.
+Debian's package `r-cran-janeaustenr` carries six of them from Project Gutenberg, as R stores vectors of
+strings. No R is needed: `apt-get download r-cran-janeaustenr`, `dpkg -x r-cran-janeaustenr_*.deb FOLDER`.
 """
 
 __all__ = ["DATA", "read", "split"]

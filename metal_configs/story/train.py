@@ -1,8 +1,8 @@
 """Train a story model of 260 k parameters: `python -m metal_configs.story.train --text FOLDER --out FOLDER`.
 
-Dim 64, 5 layers, 8 heads, 4 key/value heads, 512 tokens: the shape of llama2.c's smallest model. It is trained in
-floating point alone, so it shows what rounding costs a model that was not made for it. Needs the extra `train`
-(PyTorch) and the text that `corpus` names; see `words.train` for the optimiser.
+Dim 64, 5 layers, 8 heads, 4 key/value heads, 512 tokens: the shape of llama2.c's smallest model. It is
+trained in floating point alone, so it shows what rounding costs a model that was not made for it. Needs the
+extra `train` (PyTorch) and the text that `corpus` names; `words.train` has the optimiser.
 """
 
 __all__ = ["build_tokenizer", "main"]
