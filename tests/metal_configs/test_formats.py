@@ -185,7 +185,7 @@ def test_tensors_that_would_be_left_out_of_gguf(tmp_path):
         (lambda d: d[:12] + struct.pack("<i", 5) + d[16:], "n_heads 5"),
         (
             lambda d: d[:4] + struct.pack("<i", 1 << 19) + d[8:],
-            r"has \d+ bytes and ends in tensor embed, expected \d+",
+            r"has \d+ bytes and ends in tensor layers.0.gate, expected \d+",
         ),
     ],
 )
