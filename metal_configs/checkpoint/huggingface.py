@@ -2,6 +2,7 @@
 
 __all__ = ["accepts", "hf_name", "interleave", "load", "read_config"]
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -74,7 +75,8 @@ def _open(folder: Path) -> dict[str, SafetensorsFile]:
             raise FlowError(
                 f"tensor {tensor} lies in {shard!r:.80}, expected a file of this folder", where=where
             )
-        if shard not in files and not (folder / shard).exists():
+        # Unlike Path.exists this is false for a name that no file can have.
+        if shard not in files and not os.path.exists(folder / shard):
             held = sum(other == shard for other in table.values())
             raise FlowError(
                 f"no such file, which {INDEX} says holds {tensor} and {held - 1} more tensors",

@@ -301,6 +301,19 @@ def test_fuzz_config(tmp_path, data):
 
 @FUZZ
 @given(
+    table=st.dictionaries(st.sampled_from(sorted(tensors())) | st.text(max_size=3), JSON, max_size=4) | JSON,
+    name=st.sampled_from(["model.safetensors", "..", "", "x" * 300, "a\0", "\ud800"]) | st.text(max_size=4),
+)
+def test_fuzz_index(tmp_path, table, name):
+    folder = make(tmp_path / "m")
+    if isinstance(table, dict):
+        table |= {hf_name("embed"): name}
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": table}))
+    read_all(folder)
+
+
+@FUZZ
+@given(
     header=st.dictionaries(
         st.sampled_from(sorted(tensors())),
         st.fixed_dictionaries(

@@ -39,6 +39,18 @@ def test_one_model_in_three_formats_gives_one_set_of_logits(tmp_path, shape):
         np.testing.assert_array_equal(logits(shape, c.weights(), TOKENS, dtype=np.float64), expected)
 
 
+def test_gguf_version_2_is_laid_out_alike(tmp_path):
+    path = exports.write_gguf(tmp_path / "m.gguf", SHAPE, exports.weights())
+    data = bytearray(path.read_bytes())
+    assert data[4] == 3
+    data[4] = 2
+    (tmp_path / "2.gguf").write_bytes(data)
+    a, b = load(path), load(tmp_path / "2.gguf")
+    assert a.shape == b.shape
+    for name in a.names():
+        np.testing.assert_array_equal(a.tensor(name), b.tensor(name))
+
+
 def test_control_rows_in_the_other_order_give_other_logits(tmp_path):
     w = exports.weights()
     wrong = w | {f"layers.0.{k}": exports.halves(w[f"layers.0.{k}"], SHAPE.head_dim) for k in "qk"}
