@@ -11,7 +11,6 @@ from rtl_gen.golden.quantised import QuantMatrix
 
 BLOCK = 64  # columns between updates of the whole matrix
 ROWS = 4096  # outputs at a time; bounds memory
-SWEEPS = 2  # over all columns, once every code is there: what a further one saves is small
 
 
 @dataclass
@@ -48,11 +47,11 @@ def gptq(
     group: int = 0,
     damping: float = 0.01,
     block: int = BLOCK,
-    sweeps: int = SWEEPS,
+    sweeps: int = 0,
 ) -> QuantMatrix:
-    """GPTQ (Frantar et al. 2022) with activation order, then descent by coordinates.
+    """GPTQ (Frantar et al. 2022) with activation order, and descent by coordinates if asked for.
 
-    GPTQ never looks back: a column is rounded before the errors of the later ones are known. Each sweep takes
+    GPTQ never looks back: a column is rounded before the errors of the later ones are known. A sweep takes
     every column once more and gives it the code that is best with all others as they are, then fits the
     outputs' scales to the codes. No step makes the error larger, so the result is never worse than GPTQ's.
 

@@ -122,7 +122,7 @@ def test_sweeps_find_the_best_codes_of_two_columns():
     """Against all codes there are, at the scale that was fitted."""
     h = np.array([[1.0, 0.8], [0.8, 1.0]])
     w = np.random.default_rng(1).standard_normal((50, 2))
-    q = gptq(w, 3, h, damping=0.0)
+    q = gptq(w, 3, h, damping=0.0, sweeps=3)
     every = np.array(list(itertools.product(range(-4, 4), repeat=2)))
     off = every * q.scale[:, None, None] - w[:, None]
     best = np.einsum("oci,ij,ocj->oc", off, h, off).min(1)
