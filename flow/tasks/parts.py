@@ -22,6 +22,7 @@ from base_chip.config import BaseConfig
 from flow.config import BuildConfig
 from metal_configs import prose
 from metal_configs.checkpoint import Checkpoint, load
+from metal_configs.checkpoint.tokens import encode
 from metal_configs.lower import lower
 from metal_configs.sitemap import SiteMap
 from rtl_gen.errors import FlowError
@@ -44,7 +45,7 @@ class Model:
 
     def prompt(self, text: str) -> list[int]:
         """Tokens to continue from: at least one, the opening one where the model is used to it."""
-        ids = self.tokenizer.encode(text, add_special_tokens=False).ids
+        ids = encode(self.tokenizer, text, str(self.checkpoint.source))
         return [self.begin, *ids] if self.checkpoint.opens or not ids else ids
 
 
@@ -83,8 +84,7 @@ def token_sequences(model: Model, name: str) -> list[list[int]]:
             where=str(path),
             hint="It should hold one text a line, in UTF-8.",
         ) from e
-    encode = model.tokenizer.encode
-    ids = [encode(x, add_special_tokens=False).ids for x in text if x and not x.startswith("#")]
+    ids = [encode(model.tokenizer, x, str(c.source)) for x in text if x and not x.startswith("#")]
     begin, end = [model.begin] * c.opens, [model.end] * own
     return [[*begin, *t, *end][: c.shape.context] for t in ids]
 

@@ -37,6 +37,8 @@ class Checkpoint:
         source: Where it came from, for messages.
         read: Reads one tensor; use `tensor`, which checks what it gives.
         read_rows: Reads consecutive rows (first, count) of one matrix, where a format can; use `rows`.
+        locate: The file that holds a tensor and what it is called there, for messages; the source and its
+            canonical name by default.
         read_tokenizer: Makes the tokenizer, if the checkpoint has one; use `tokenizer`, which checks it.
         begin: Token that opens a text, if one is named.
         end: Token that closes one.
@@ -54,6 +56,7 @@ class Checkpoint:
     opens: bool = True
     formats: tuple[str, ...] = ()
     read_rows: Callable[[str, int, int], np.ndarray] | None = None
+    locate: Callable[[str], tuple[Path, str]] | None = None
 
     def names(self) -> list[str]:
         """Canonical names of all tensors."""
@@ -80,13 +83,14 @@ class Checkpoint:
         return self._checked(name, self.read_rows(name, first, count), (count, inputs))
 
     def _checked(self, name: str, a: np.ndarray, expected: tuple[int, ...]) -> np.ndarray:
+        file, called = (self.source, name) if self.locate is None else self.locate(name)
         if a.shape != expected:
-            raise FlowError(f"tensor {name} has shape {a.shape}, expected {expected}", where=str(self.source))
+            raise FlowError(f"tensor {called} has shape {a.shape}, expected {expected}", where=str(file))
         bad = a.size - int(np.count_nonzero(np.isfinite(a)))
         if bad:
             raise FlowError(
-                f"tensor {name} holds {bad} NaN or infinite values of {a.size}, expected finite numbers",
-                where=str(self.source),
+                f"tensor {called} holds {bad} NaN or infinite values of {a.size}, expected finite numbers",
+                where=str(file),
                 hint="The checkpoint is damaged, or its training diverged; fetch it again.",
             )  # fmt: skip
         return a

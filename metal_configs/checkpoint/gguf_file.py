@@ -28,6 +28,7 @@ KINDS = {
     "down": "ffn_down", "norm_attn": "attn_norm", "norm_mlp": "ffn_norm",
 }  # fmt: skip
 ROPE = "rope_freqs.weight"
+SPARE = ".attn_rot_embd.weight"  # a table that follows from the shape
 NORMAL, UNKNOWN, CONTROL, USER, UNUSED, BYTE = 1, 2, 3, 4, 5, 6
 
 
@@ -58,9 +59,14 @@ def load(path: Path, name: str) -> Checkpoint:
     shape = _shape(header)
     for tensor, want in tensor_shapes(shape).items():
         _check(header, gguf_name(tensor), want)
+    known = {ROPE, *map(gguf_name, tensor_shapes(shape))}
     for tensor in header.tensors:
-        if tensor.endswith(".bias"):
-            raise FlowError(f"tensor {tensor} is a bias, expected none", where=str(path))
+        if tensor not in known and not tensor.endswith(SPARE):
+            what = "is a bias" if tensor.endswith(".bias") else "is no part of a Llama decoder"
+            raise FlowError(
+                f"tensor {tensor} {what}, expected none", where=str(path),
+                hint="It would be left out of the chip; only plain Llama decoders can be hardwired.",
+            )  # fmt: skip
     values = header.values
     begin, end = (
         token_number(values.get(f"tokenizer.ggml.{k}_token_id"), shape.vocab) for k in ("bos", "eos")
@@ -71,6 +77,7 @@ def load(path: Path, name: str) -> Checkpoint:
         opens=bool(values.get("tokenizer.ggml.add_bos_token", values.get("tokenizer.ggml.model") == "llama")),
         formats=tuple(sorted({t.kind.name for t in header.tensors.values()})),
         read_rows=lambda tensor, first, count: _read_rows(header, gguf_name(tensor), first, count),
+        locate=lambda tensor: (path, gguf_name(tensor)),
     )  # fmt: skip
 
 

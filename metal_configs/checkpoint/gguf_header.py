@@ -14,6 +14,7 @@ from rtl_gen.errors import FlowError
 
 MAGIC = b"GGUF"
 VERSIONS = (2, 3)
+KINDS = [k.value for k in GGMLQuantizationType]
 MOST_TENSORS = 1 << 20
 MOST_VALUES = 1 << 16  # keys of the header
 SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
@@ -150,5 +151,7 @@ def _tensor(r: _Reader) -> tuple[str, GGMLQuantizationType, tuple[int, ...], int
     try:
         known = GGMLQuantizationType(kind)
     except ValueError:
-        raise r.fail(f"{what} has quantisation type {kind}, which is not known") from None
+        raise r.fail(
+            f"{what} has quantisation type {kind}, expected one of GGUF's, {min(KINDS)} to {max(KINDS)}"
+        ) from None
     return name, known, shape[::-1], r.number("Q", what)

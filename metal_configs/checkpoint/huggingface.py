@@ -2,6 +2,7 @@
 
 __all__ = ["accepts", "hf_name", "interleave", "load", "read_config"]
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,8 @@ KINDS = {
     "norm_attn": "input_layernorm", "norm_mlp": "post_attention_layernorm",
 }  # fmt: skip
 TOLD = "tokenizer_config.json"
+# Tables that follow from the shape, and the copy of the embedding that some tools write for a tied head.
+SPARE = (".rotary_emb.inv_freq", "lm_head.weight")
 INDEX, SINGLE = "model.safetensors.index.json", "model.safetensors"
 
 
@@ -57,6 +60,8 @@ def _json(path: Path) -> dict:
 def _open(folder: Path) -> dict[str, SafetensorsFile]:
     """Which file holds each tensor, by Hugging Face name."""
     if not (folder / INDEX).is_file():
+        if not (folder / SINGLE).exists():
+            raise FlowError("no such file", where=str(folder / SINGLE), hint=_instead(folder))
         file = SafetensorsFile(folder / SINGLE)
         return dict.fromkeys(file.entries, file)
     where = str(folder / INDEX)
@@ -70,11 +75,27 @@ def _open(folder: Path) -> dict[str, SafetensorsFile]:
             raise FlowError(
                 f"tensor {tensor} lies in {shard!r:.80}, expected a file of this folder", where=where
             )
+        # Unlike Path.exists this is false for a name that no file can have.
+        if shard not in files and not os.path.exists(folder / shard):
+            held = sum(other == shard for other in table.values())
+            raise FlowError(
+                f"no such file, which {INDEX} says holds {tensor} and {held - 1} more tensors",
+                where=str(folder / shard), hint="The checkpoint is incomplete; fetch this shard too.",
+            )  # fmt: skip
         file = files.get(shard) or files.setdefault(shard, SafetensorsFile(folder / shard))
         if tensor not in file.entries:
             raise FlowError(f"no tensor {tensor}, which {INDEX} says is here", where=str(folder / shard))
         out[tensor] = file
     return out
+
+
+def _instead(folder: Path) -> str:
+    """What to do about a folder without weights, by what lies in it."""
+    if any(folder.glob("*.safetensors")):
+        return f"Weights in several files need {INDEX}, which says what lies where; fetch it too."
+    if any(folder.glob("pytorch_model*.bin")):
+        return "Only safetensors are read: save the model again with safe_serialization=True."
+    return "A checkpoint folder holds config.json, model.safetensors and tokenizer.json."
 
 
 def _check(files: dict[str, SafetensorsFile], expected: dict[str, tuple[int, ...]], folder: Path) -> None:
@@ -88,9 +109,15 @@ def _check(files: dict[str, SafetensorsFile], expected: dict[str, tuple[int, ...
             raise FlowError(
                 f"tensor {hf} has shape {found}, expected {want} from config.json", where=str(files[hf].path)
             )
+        files[hf].check(hf)
+    known = {hf_name(name) for name in expected}
     for hf in files:
-        if hf.endswith(".bias"):
-            raise FlowError(f"tensor {hf} is a bias, expected none", where=str(files[hf].path))
+        if hf not in known and not hf.endswith(SPARE):
+            what = "is a bias" if hf.endswith(".bias") else "is no part of a Llama decoder"
+            raise FlowError(
+                f"tensor {hf} {what}, expected none", where=str(files[hf].path),
+                hint="It would be left out of the chip; only plain Llama decoders can be hardwired.",
+            )  # fmt: skip
 
 
 def read_config(folder: Path) -> dict:
@@ -128,4 +155,5 @@ def load(folder: Path, name: str) -> Checkpoint:
         opens=told.get("add_bos_token") is not False,
         formats=tuple(sorted({file.entries[n].dtype for n, file in files.items()})),
         read_rows=read_rows,
+        locate=lambda tensor: (files[hf_name(tensor)].path, hf_name(tensor)),
     )  # fmt: skip

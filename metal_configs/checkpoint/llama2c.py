@@ -87,8 +87,10 @@ def load(path: Path, name: str) -> Checkpoint:
     )  # fmt: skip
     offsets, expected = sizes(shape)
     if size != expected:
+        last = max((at, n) for n, at in offsets.items() if at <= max(size, HEADER.size))[1]
+        ends = f" and ends in tensor {last}" if size < expected else ""
         raise FlowError(
-            f"has {size} bytes, expected {expected} from its header", where=where,
+            f"has {size} bytes{ends}, expected {expected} from its header", where=where,
             hint="The file is cut short or damaged; fetch it again.",
         )  # fmt: skip
     shapes = tensor_shapes(shape)

@@ -105,6 +105,14 @@ class SafetensorsFile:
             )  # fmt: skip
         return Entry(dtype, tuple(shape), base + begin, base + end)
 
+    def check(self, name: str) -> None:
+        """FlowError when a tensor's type is not float32, float16 or bfloat16; KeyError when there is none."""
+        if (dtype := self.entries[name].dtype) not in KINDS:
+            raise FlowError(
+                f"tensor {name} has dtype {dtype}, expected {READABLE}", where=str(self.path),
+                hint="Save the model again in one of these types.",
+            )  # fmt: skip
+
     def read(self, name: str, rows: tuple[int, int] | None = None) -> np.ndarray:
         """One tensor as float32; with `rows`, only `count` rows of a matrix from `first` on.
 
@@ -113,8 +121,7 @@ class SafetensorsFile:
             FlowError: Its type is not float32, float16 or bfloat16, or the file has changed since.
         """
         e = self.entries[name]
-        if e.dtype not in KINDS:
-            raise FlowError(f"tensor {name} has dtype {e.dtype}, expected {READABLE}", where=str(self.path))
+        self.check(name)
         first, shape = (0, e.shape) if rows is None else (rows[0], (rows[1], *e.shape[1:]))
         count, offset = prod(shape), e.begin + first * prod(e.shape[1:]) * SIZES[e.dtype]
         try:

@@ -1,8 +1,9 @@
 """Tokenizers of every format, as the library `tokenizers` runs them."""
 
-__all__ = ["PRETOKENIZERS", "byte_level", "from_json", "sentencepiece", "token_number"]
+__all__ = ["PRETOKENIZERS", "byte_level", "encode", "from_json", "sentencepiece", "token_number"]
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
@@ -34,12 +35,27 @@ def _llama3() -> pre_tokenizers.PreTokenizer:
 PRETOKENIZERS = {"default": _gpt2, "gpt-2": _gpt2, "smollm": _digits, "llama-bpe": _llama3}
 
 
+@contextlib.contextmanager
+def _guard(what: str, where: str) -> Iterator[None]:
+    """Whatever the library raises as a FlowError: it has no exception of its own, and its panics are none."""
+    try:
+        yield
+    except BaseException as e:
+        if not isinstance(e, Exception) and type(e).__name__ != "PanicException":
+            raise
+        raise FlowError(f"{what} ({e})", where=where, hint="The tokenizer is damaged; fetch it again.") from e
+
+
 def from_json(path: Path) -> Tokenizer:
     """A tokenizer.json; FlowError when it is damaged."""
-    try:
+    with _guard("not a tokenizer", str(path)):
         return Tokenizer.from_file(str(path))
-    except Exception as e:  # the library raises nothing narrower
-        raise FlowError(f"not a tokenizer ({e})", where=str(path)) from e
+
+
+def encode(tokenizer: Tokenizer, text: str, where: str) -> list[int]:
+    """Token numbers of a text, nothing added; FlowError when the tokenizer contradicts itself."""
+    with _guard(f"the tokenizer cannot read {text!r:.40}", where):
+        return tokenizer.encode(text, add_special_tokens=False).ids
 
 
 def token_number(value: object, vocab: int) -> int | None:
@@ -67,10 +83,8 @@ def byte_level(
             hint="Convert the model with its tokenizer.json beside it, or ask for this one.",
         )  # fmt: skip
     vocab = _vocabulary(pieces, where)
-    try:
+    with _guard("merges and tokens do not belong together", where):
         tok = Tokenizer(models.BPE(vocab, list(merges), ignore_merges=cut == "llama-bpe"))
-    except Exception as e:  # the library raises nothing narrower
-        raise FlowError(f"merges and tokens do not belong together ({e})", where=where) from e
     tok.pre_tokenizer = PRETOKENIZERS[cut]()
     tok.decoder = decoders.ByteLevel()
     tok.add_special_tokens(

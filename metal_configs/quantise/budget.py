@@ -19,8 +19,10 @@ from rtl_gen.errors import ExitCode, FlowError
 from rtl_gen.golden.shape import Shape
 
 PROBE = Format(4, 64)  # small enough that losses add up and scale; measured on the whole model
+COARSE = Format(3)  # probes a matrix that lies on the grid of PROBE, as after training for it
 SAMPLE = 96  # outputs of a matrix on which formats are compared
 TOKENS = 160  # of calibration text, that the whole model is measured on
+NOISE = 1e-3  # relative error below which a probe has only repeated the weights
 ROWS = 64  # positions whose logits are held at a time
 
 
@@ -96,15 +98,25 @@ def choose_formats(
         groups: Groups that may be used.
         say: Told about progress.
         method: With which the formats will be used.
+
+    Raises:
+        FlowError: No number, or even the smallest formats take more; said before anything is measured.
     """
     shape = checkpoint.shape
     forms = [Format(b, g) for b in WIDTHS for g in groups]
+    weights = sum(a * b for a, b in shape.matrices().values())
+    least = sum(min(f.rom_bits(*size) for f in forms) for size in shape.matrices().values()) / weights
+    if not least <= budget < float("inf"):
+        raise FlowError(
+            f"{budget:g} bits a weight are asked for, the smallest formats take {least:.3f}",
+            where=checkpoint.name, code=ExitCode.USAGE,
+            hint="Give at least as many: codes have 3 bits or more, scales come on top.",
+        )  # fmt: skip
     losses = sensitivities(checkpoint, forms, calibration, say, method)
     choices = {
         name: [Choice(f, f.rom_bits(*shape.matrices()[name]), loss) for f, loss in table.items()]
         for name, table in losses.items()
     }
-    weights = sum(a * b for a, b in shape.matrices().values())
     return allot(choices, int(budget * weights), where=checkpoint.name)
 
 
@@ -117,9 +129,10 @@ def sensitivities(
 ) -> dict[str, dict[Format, float]]:
     """What each format of each matrix is expected to cost, in nats of divergence from the float model.
 
-    One matrix at a time is rounded to `PROBE` in the otherwise exact model, and the divergence of the whole
-    model's predictions is measured. Other formats cost in proportion to the square error that they make in
-    the matrix's own output on the same text, as small errors do.
+    One matrix at a time is rounded to `PROBE` in the otherwise exact model (to `COARSE` where that changes
+    nothing), and the divergence of the whole model's predictions is measured. Other formats cost in
+    proportion to the square error that they make in the matrix's own output on the same text, as small
+    errors do.
     """
     shape = checkpoint.shape
     batches = _probe_text(calibration)
@@ -156,24 +169,22 @@ def sensitivities(
 
     # GPTQ spares a head far more than any other matrix, so a tied embedding is probed as it will be rounded.
     moment = head_moment(checkpoint, calibration) if shape.tied and method == "gptq" else None
-    if moment is None:
-        probe = round_to_nearest(embed, PROBE.bits, PROBE.group).dequantised(np.float32)
-    else:
-        probe = gptq(embed, PROBE.bits, moment, PROBE.group).dequantised(np.float32)
+    form, probe = _probe(embed, moment)
     cost = measure("embed", 0, [probe[b] for b in batches], probe, probe if shape.tied else head)
-    out["embed"] = _scaled(embed, None, forms, cost, moment)
+    out["embed"] = _scaled(embed, None, forms, form, cost, moment)
     for n in range(shape.layers):
         say(f"sensitivity of layer {n + 1} of {shape.layers}")
         inputs = dict(zip(dict.fromkeys(INPUTS.values()), records[n], strict=True))
         for kind, tap in INPUTS.items():
             name = f"layers.{n}.{kind}"
-            changed = round_to_nearest(weights[name], PROBE.bits, PROBE.group).dequantised(np.float32)
-            out[name] = _scaled(weights[name], inputs[tap], forms, measure(name, n, before[n], changed, head))
+            form, changed = _probe(weights[name])
+            cost = measure(name, n, before[n], changed, head)
+            out[name] = _scaled(weights[name], inputs[tap], forms, form, cost)
     if not shape.tied:
-        changed = round_to_nearest(head, PROBE.bits, PROBE.group).dequantised(np.float32)
+        form, changed = _probe(head)
         cost = _divergence(exact, _predictions(shape, final, changed, x))
         given = np.concatenate([head_input(shape, final, part).reshape(-1, shape.dim) for part in x])
-        out["head"] = _scaled(head, given, forms, cost)
+        out["head"] = _scaled(head, given, forms, form, cost)
     return out
 
 
@@ -225,22 +236,36 @@ def _divergence(exact: Sequence[np.ndarray], other: Sequence[np.ndarray]) -> flo
     return max(total / tokens, 0.0)
 
 
+def _rounded(w: np.ndarray, form: Format, moment: np.ndarray | None) -> np.ndarray:
+    if moment is not None:
+        return gptq(w, form.bits, moment, form.group).dequantised(np.float32)
+    return round_to_nearest(w, form.bits, form.group).dequantised(np.float32)
+
+
+def _probe(w: np.ndarray, moment: np.ndarray | None = None) -> tuple[Format, np.ndarray]:
+    """The first format that changes a matrix, and what it makes of it."""
+    changed = _rounded(w, PROBE, moment)
+    if np.linalg.norm(changed - w) > NOISE * np.linalg.norm(w):
+        return PROBE, changed
+    return COARSE, _rounded(w, COARSE, moment)
+
+
 def _scaled(
     w: np.ndarray,
     inputs: np.ndarray | None,
     forms: Sequence[Format],
+    probe: Format,
     cost: float,
     moment: np.ndarray | None = None,
 ) -> dict[Format, float]:
-    """The cost of `PROBE`, scaled to every format by its square error on a sample of outputs."""
+    """The cost of `probe`, scaled to every format by its square error on a sample of outputs."""
     rows = w[:: max(1, len(w) // SAMPLE)]
 
     def error(form: Format) -> float:
+        off = _rounded(rows, form, moment) - rows
         if moment is not None:
-            d = gptq(rows, form.bits, moment, form.group).dequantised() - rows
-            return float(np.einsum("oi,oi->", d @ moment, d))
-        off = round_to_nearest(rows, form.bits, form.group).dequantised(np.float32) - rows
+            return float(np.einsum("oi,oi->", off @ moment, off))
         return float(np.square(off if inputs is None else inputs @ off.T, dtype=np.float64).sum())
 
-    base = error(PROBE)
+    base = error(probe)
     return {f: cost * error(f) / base if base > 0 else 0.0 for f in forms}

@@ -23,6 +23,7 @@ INPUTS = {
 STAGES = (("q", "k", "v"), ("o",), ("gate", "up"), ("down",))
 HEAD_TOKENS = 4000  # of calibration text, on which the head of a tied model is calibrated
 SMALL = 1 << 22  # weights of a model for which every stage is calibrated behind the ones before it
+SWEEPS = 2  # over the codes of a small model, after GPTQ; what a further one saves is small
 
 
 def quantise_layers(
@@ -31,20 +32,25 @@ def quantise_layers(
     """Every matrix by GPTQ; an embedding that is not the head too (its input is one-hot) to nearest."""
     shape = checkpoint.shape
     done: dict[str, QuantMatrix] = {}
-    form = policy.format_of("embed")
+    whole = sum(a * b for a, b in shape.matrices().values())
+    # One stage after another costs a pass through the layer for each, and a sweep as much as GPTQ itself;
+    # large models take one pass for all, and no sweeps.
+    stages, sweeps = (STAGES, SWEEPS) if whole <= SMALL else ((tuple(INPUTS),), 0)
+
+    def rounded(name: str, w: np.ndarray, moment: np.ndarray) -> QuantMatrix:
+        form = policy.format_of(name)
+        return gptq(w, form.bits, moment, form.group, policy.damping, sweeps=sweeps)
+
     embed = fold_matrix(checkpoint, "embed")
     if shape.tied:
-        second = head_moment(checkpoint, calibration)
-        done["embed"] = gptq(embed, form.bits, second, form.group, policy.damping)
+        done["embed"] = rounded("embed", embed, head_moment(checkpoint, calibration))
     else:
+        form = policy.format_of("embed")
         done["embed"] = round_to_nearest(embed, form.bits, form.group)
     embed = done["embed"].dequantised(np.float32)
     batches = [b[:, :-1] for b in by_length([s for s in calibration if len(s) > 1])]
     x = [embed[tokens] for tokens in batches]
     del embed
-    whole = sum(a * b for a, b in shape.matrices().values())
-    # One stage after another costs a pass through the layer for each; large models take one for all.
-    stages = STAGES if whole <= SMALL else (tuple(INPUTS),)
     for n in range(shape.layers):
         say(f"layer {n + 1} of {shape.layers}")
         p = f"layers.{n}."
@@ -52,19 +58,15 @@ def quantise_layers(
         for stage in stages:
             moments = _moments(shape, current, n, x, {INPUTS[k] for k in stage})
             for kind in stage:
-                form = policy.format_of(p + kind)
-                hessian = moments[INPUTS[kind]].mean()
-                done[p + kind] = gptq(current[p + kind], form.bits, hessian, form.group, policy.damping)
+                done[p + kind] = rounded(p + kind, current[p + kind], moments[INPUTS[kind]].mean())
             current |= {p + k: done[p + k].dequantised(np.float32) for k in stage}
         x = [layer(shape, current, n, part) for part in x]
     if not shape.tied:
-        form = policy.format_of("head")
         moment = Hessian.of(shape.dim)
         final = {"final_norm": final_gain(checkpoint)}
         for part in x:
             moment.add(head_input(shape, final, part))
-        w = fold_matrix(checkpoint, "head")
-        done["head"] = gptq(w, form.bits, moment.mean(), form.group, policy.damping)
+        done["head"] = rounded("head", fold_matrix(checkpoint, "head"), moment.mean())
     return {name: done[name] for name in shape.matrices()}
 
 

@@ -1,6 +1,6 @@
 """The network that `train` trains: a Llama decoder in PyTorch with fake quantisation, and its optimiser.
 
-Only the training script imports this module.
+Only the training scripts import this module.
 """
 
 __all__ = ["Muon", "Net", "Options", "key_of"]
@@ -21,11 +21,14 @@ from rtl_gen.golden.shape import Shape
 class Options:
     """What a run does; the defaults are those of the committed model."""
 
+    dim: int = 32
     layers: int = 2
     heads: int = 8
     kv_heads: int = 2
     head_dim: int = 4
     hidden: int = 80
+    vocab: int = corpus.VOCAB
+    context: int = corpus.CONTEXT
     rope_theta: float = 10.0
     steps: int = 9000
     qat_steps: int = 3000
@@ -41,8 +44,9 @@ class Options:
 
     def shape(self) -> Shape:
         return Shape(
-            dim=32, layers=self.layers, heads=self.heads, kv_heads=self.kv_heads, head_dim=self.head_dim,
-            hidden=self.hidden, vocab=corpus.VOCAB, context=corpus.CONTEXT, rope_theta=self.rope_theta,
+            dim=self.dim, layers=self.layers, heads=self.heads, kv_heads=self.kv_heads,
+            head_dim=self.head_dim, hidden=self.hidden, vocab=self.vocab, context=self.context,
+            rope_theta=self.rope_theta,
         )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ Needs the extra `train` (PyTorch) and the word list of Debian's `wamerican`. Two
 The same seed and thread count give the same weights. Nothing else in the repository imports PyTorch.
 """
 
-__all__ = ["main", "save", "train"]
+__all__ = ["main", "options", "save", "train"]
 
 import argparse
 import json
@@ -23,6 +23,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from safetensors.torch import save_file
+from tokenizers import Tokenizer
 from torch import Tensor
 
 from metal_configs.words import corpus
@@ -107,13 +108,13 @@ def train(o: Options, words: list[list[int]], held: list[list[int]]) -> tuple[Ne
     return net, result
 
 
-def save(net: Net, folder: Path) -> None:
+def save(net: Net, folder: Path, tokenizer: Tokenizer, begin: int, end: int) -> None:
     """Write config.json, model.safetensors and tokenizer.json as Hugging Face names them."""
     s = net.s
     folder.mkdir(parents=True, exist_ok=True)
     config = {
         "architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_act": "silu",
-        "attention_bias": False, "mlp_bias": False, "bos_token_id": corpus.BOS, "eos_token_id": corpus.EOS,
+        "attention_bias": False, "mlp_bias": False, "bos_token_id": begin, "eos_token_id": end,
         "hidden_size": s.dim, "intermediate_size": s.hidden, "num_hidden_layers": s.layers,
         "num_attention_heads": s.heads, "num_key_value_heads": s.kv_heads, "head_dim": s.head_dim,
         "vocab_size": s.vocab, "max_position_embeddings": s.context, "rope_theta": s.rope_theta,
@@ -134,22 +135,28 @@ def save(net: Net, folder: Path) -> None:
         for kind, hf in kinds.items():
             tensors[f"model.layers.{n}.{hf}.weight"] = net.w[key_of(f"layers.{n}.{kind}")].detach()
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
-    build_tokenizer().save(str(folder / "tokenizer.json"))
+    tokenizer.save(str(folder / "tokenizer.json"))
+
+
+def options(parser: argparse.ArgumentParser, defaults: Options) -> tuple[argparse.Namespace, Options]:
+    """The command line: the parser's own arguments, and an option for each field."""
+    own = {a.dest for a in parser._actions}
+    for name, default in vars(defaults).items():
+        parser.add_argument("--" + name.replace("_", "-"), type=type(default), default=default)
+    args = parser.parse_args()
+    return args, replace(defaults, **{k: v for k, v in vars(args).items() if k not in own})
 
 
 def main() -> None:
     """Train with the options of the command line, save, and print the held-out NLL of each stage."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="folder to write the checkpoint to")
-    for name, default in vars(Options()).items():
-        parser.add_argument("--" + name.replace("_", "-"), type=type(default), default=default)
-    args = vars(parser.parse_args())
-    out = args.pop("out")
-    o = replace(Options(), **args)
+    args, o = options(parser, Options())
+    out = args.out
     dictionary = corpus.read()
     words, held, _ = (list(map(corpus.encode, part)) for part in corpus.split(dictionary))
     net, result = train(o, words, held)
-    save(net, out)
+    save(net, out, build_tokenizer(), corpus.BOS, corpus.EOS)
     corpus.write_lists(out, dictionary)
     print(json.dumps({"options": vars(o), "nll": result}))
 

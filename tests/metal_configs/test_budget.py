@@ -1,5 +1,6 @@
 """Bits under a budget, and models with steps by group."""
 
+import dataclasses
 import itertools
 
 import numpy as np
@@ -48,6 +49,17 @@ def test_budget_below_the_smallest_formats():
     assert e.value.code == ExitCode.USAGE
 
 
+@pytest.mark.parametrize("budget", [2.0, -1.0, float("nan"), float("inf")])
+def test_budgets_that_cannot_be_kept_are_refused_before_measuring(budget):
+    said = []
+    with pytest.raises(
+        FlowError, match=r"bits a weight are asked for, the smallest formats take 4\.\d+"
+    ) as e:
+        choose_formats(checkpoint(), budget, sequences(), say=said.append)
+    assert e.value.code == ExitCode.USAGE
+    assert not said
+
+
 @pytest.mark.parametrize("tied", [True, False])
 def test_formats_keep_the_budget_and_are_deterministic(tied):
     c = checkpoint(tied)
@@ -67,6 +79,20 @@ def test_sensitivity_follows_bits_and_groups():
     table = sensitivities(checkpoint(), [Format(b, g) for b in WIDTHS for g in (0, 32)], sequences())
     for losses in table.values():
         assert losses[Format(3)] > losses[Format(4)] > losses[Format(6)] >= 0
+
+
+@pytest.mark.parametrize("method", ["rtn", "gptq"])
+def test_weights_on_the_grid_of_the_probe_are_not_thought_to_bear_three_bits(method):
+    """`words` is stored on a grid of 4 bits: nothing is lost there, and at 3 bits much is."""
+    c = checkpoint()
+    stored = dequantised(quantise(c, Policy("rtn", {"*": 4})))
+    on_grid = dataclasses.replace(
+        c, read=lambda n: np.ones_like(c.read(n)) if "norm" in n else stored[n].astype(np.float32)
+    )
+    table = sensitivities(on_grid, [Format(3), Format(4), Format(6)], sequences(), method=method)
+    for losses in table.values():
+        assert losses[Format(3)] > 1e-4
+        assert losses[Format(4)] < 1e-3 * losses[Format(3)]
 
 
 def test_groups_cost_bits_and_save_error(tmp_path):

@@ -90,11 +90,23 @@ def test_shards(tmp_path):
     index = {"weight_map": {n: f for f, part in parts.items() for n in part}}
     (folder / "model.safetensors.index.json").write_text(json.dumps(index))
     np.testing.assert_array_equal(load(folder).tensor("embed"), tensors()[hf_name("embed")])
-    for value, message in [("../x", "expected a file of this folder"), ("c.safetensors", "cannot be read")]:
+    held = len(parts["a.safetensors"]) - 1
+    lost = (
+        rf"c.safetensors: no such file, which model.safetensors.index.json says holds {names[0]} and 0 more"
+    )
+    for value, message in [("../x", "expected a file of this folder"), ("c.safetensors", lost)]:
         index["weight_map"][names[0]] = value
         (folder / "model.safetensors.index.json").write_text(json.dumps(index))
         with pytest.raises(FlowError, match=message):
             load(folder)
+    index["weight_map"][names[0]] = "a.safetensors"
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    (folder / "a.safetensors").unlink()
+    with pytest.raises(FlowError, match=rf"a.safetensors: no such file(.|\n)*and {held} more tensors"):
+        load(folder)
+    (folder / "model.safetensors.index.json").unlink()
+    with pytest.raises(FlowError, match=r"several files need model.safetensors.index.json"):
+        load(folder)
 
 
 @pytest.mark.parametrize(
@@ -153,7 +165,9 @@ def test_bad_values_are_found_when_read(tmp_path):
         bad[hf_name("layers.1.up")][2, 3] = value
         c = load(make(tmp_path / "m", bad))
         c.tensor("layers.0.up")
-        with pytest.raises(FlowError, match=r"layers.1.up holds 1 NaN or infinite values of 96"):
+        with pytest.raises(
+            FlowError, match=r"m/model.safetensors: tensor model.layers.1.mlp.up_proj.weight holds 1 NaN"
+        ):
             c.tensor("layers.1.up")
 
 
@@ -163,7 +177,12 @@ def test_refuses_biases_and_other_types(tmp_path):
         load(make(tmp_path / "m", tensors() | bias))
     ints = tensors() | {hf_name("embed"): np.zeros((10, 8), np.int32)}
     with pytest.raises(FlowError, match=r"embed_tokens.weight has dtype I32, expected F32, F16 or BF16"):
-        load(make(tmp_path / "m", ints)).tensor("embed")
+        load(make(tmp_path / "m", ints))
+    more = {"model.layers.0.self_attn.q_norm.weight": np.zeros(2, np.float32)}
+    with pytest.raises(FlowError, match=r"q_norm.weight is no part of a Llama decoder, expected none"):
+        load(make(tmp_path / "m", tensors() | more))
+    table = {"model.layers.0.self_attn.rotary_emb.inv_freq": np.ones(1, np.float32)}
+    assert load(make(tmp_path / "m", tensors() | table)).shape == TINY
 
 
 def test_missing_files(tmp_path):
@@ -173,6 +192,12 @@ def test_missing_files(tmp_path):
         load(tmp_path)
     folder = make(tmp_path / "m")
     (folder / "model.safetensors").unlink()
+    with pytest.raises(FlowError, match=r"model.safetensors: no such file(.|\n)*folder holds config.json"):
+        load(folder)
+    (folder / "pytorch_model.bin").write_bytes(b"PK")
+    with pytest.raises(FlowError, match=r"Only safetensors are read"):
+        load(folder)
+    (folder / "model.safetensors").mkdir()
     with pytest.raises(FlowError, match=r"model.safetensors: cannot be read"):
         load(folder)
     (tmp_path / "file.pt").write_bytes(b"x")
@@ -272,6 +297,19 @@ JSON = st.recursive(
 def test_fuzz_config(tmp_path, data):
     fields = [*CONFIG, "rope_theta", "rope_scaling", "rope_parameters", "head_dim", "tie_word_embeddings"]
     read_all(make(tmp_path / "m", **data.draw(st.dictionaries(st.sampled_from(fields), JSON, max_size=3))))
+
+
+@FUZZ
+@given(
+    table=st.dictionaries(st.sampled_from(sorted(tensors())) | st.text(max_size=3), JSON, max_size=4) | JSON,
+    name=st.sampled_from(["model.safetensors", "..", "", "x" * 300, "a\0", "\ud800"]) | st.text(max_size=4),
+)
+def test_fuzz_index(tmp_path, table, name):
+    folder = make(tmp_path / "m")
+    if isinstance(table, dict):
+        table |= {hf_name("embed"): name}
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": table}))
+    read_all(folder)
 
 
 @FUZZ

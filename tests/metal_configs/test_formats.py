@@ -39,6 +39,18 @@ def test_one_model_in_three_formats_gives_one_set_of_logits(tmp_path, shape):
         np.testing.assert_array_equal(logits(shape, c.weights(), TOKENS, dtype=np.float64), expected)
 
 
+def test_gguf_version_2_is_laid_out_alike(tmp_path):
+    path = exports.write_gguf(tmp_path / "m.gguf", SHAPE, exports.weights())
+    data = bytearray(path.read_bytes())
+    assert data[4] == 3
+    data[4] = 2
+    (tmp_path / "2.gguf").write_bytes(data)
+    a, b = load(path), load(tmp_path / "2.gguf")
+    assert a.shape == b.shape
+    for name in a.names():
+        np.testing.assert_array_equal(a.tensor(name), b.tensor(name))
+
+
 def test_control_rows_in_the_other_order_give_other_logits(tmp_path):
     w = exports.weights()
     wrong = w | {f"layers.0.{k}": exports.halves(w[f"layers.0.{k}"], SHAPE.head_dim) for k in "qk"}
@@ -155,30 +167,38 @@ def test_gguf_of_another_architecture_or_type(tmp_path):
     with pytest.raises(FlowError, match=r"blk.0.ffn_gate.weight has shape \(64, 32\), expected \(65, 32\)"):
         load(exports.write_gguf(path, dataclasses.replace(SHAPE, hidden=65), w))
     bad = w | {"layers.0.q": np.full_like(w["layers.0.q"], np.nan)}
-    with pytest.raises(FlowError, match=r"layers.0.q holds 1024 NaN"):
+    with pytest.raises(FlowError, match=r"m.gguf: tensor blk.0.attn_q.weight holds 1024 NaN"):
         load(exports.write_gguf(path, SHAPE, bad)).tensor("layers.0.q")
 
 
-def test_bias_of_gguf(tmp_path):
+def test_tensors_that_would_be_left_out_of_gguf(tmp_path):
     path = exports.write_gguf(tmp_path / "m.gguf", TIED, exports.weights())  # its head is there, so not tied
     assert not load(path).shape.tied
     length = struct.pack("<Q", len("output.weight"))
-    data = path.read_bytes().replace(length + b"output.weight", length + b"output.x.bias")
-    path.write_bytes(data)
-    with pytest.raises(FlowError, match="is a bias, expected none"):
-        load(path)
+    good = path.read_bytes()
+    for other, message in [
+        (b"output.x.bias", "tensor output.x.bias is a bias, expected none"),
+        (b"attn_q_norm.w", "tensor attn_q_norm.w is no part of a Llama decoder, expected none"),
+    ]:
+        path.write_bytes(good.replace(length + b"output.weight", length + other))
+        with pytest.raises(FlowError, match=message):
+            load(path)
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda d: d[:-4], r"has \d+ bytes, expected \d+ from its header"),
+        (lambda d: d[:-4], r"has \d+ bytes and ends in tensor head, expected \d+ from its header"),
+        (lambda d: d[:30], r"has 30 bytes and ends in tensor embed, expected \d+ from its header"),
         (lambda d: d + b"\0", r"has \d+ bytes, expected \d+ from its header"),
         (lambda d: d[:20], "expected a header of 28"),
         (lambda d: struct.pack("<i", 0x616B3432) + d[4:], "version 1 or 2 of the format, expected 0"),
         (lambda d: struct.pack("<i", -5) + d[4:], "dim is -5, expected a whole number"),
         (lambda d: d[:12] + struct.pack("<i", 5) + d[16:], "n_heads 5"),
-        (lambda d: d[:4] + struct.pack("<i", 1 << 19) + d[8:], r"has \d+ bytes, expected \d+"),
+        (
+            lambda d: d[:4] + struct.pack("<i", 1 << 19) + d[8:],
+            r"has \d+ bytes and ends in tensor layers.0.gate, expected \d+",
+        ),
     ],
 )
 def test_damaged_llama2c(tmp_path, change, message):

@@ -1,3 +1,4 @@
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -96,6 +97,38 @@ def test_gptq_beats_nearest_on_correlated_inputs(block):
     better = gptq(w, 4, x.T @ x, block=block)
     assert loss(better) < 0.9 * loss(round_to_nearest(w, 4))
     np.testing.assert_array_equal(better.codes, gptq(w, 4, x.T @ x, block=24).codes)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.sampled_from([3, 4, 6]), st.sampled_from([0, 32]))
+def test_every_sweep_lowers_the_error(seed, bits, group):
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((200, 40)) @ rng.standard_normal((40, 40))
+    w = rng.standard_normal((8, 40))
+    h = x.T @ x / len(x)
+    damped = h + 0.01 * np.diag(np.full(40, h.diagonal().mean()))
+    losses = []
+    for sweeps in (0, 1, 2, 5):
+        q = gptq(w, bits, h, group, block=16, sweeps=sweeps)
+        assert (q.scale > 0).all()
+        off = q.dequantised() - w
+        losses.append(np.einsum("oi,ij,oj->o", off, damped, off))
+    for before, after in itertools.pairwise(losses):
+        assert (after <= before * (1 + 1e-9)).all()
+    assert losses[-1].sum() < losses[0].sum()
+
+
+def test_sweeps_find_the_best_codes_of_two_columns():
+    """Against all codes there are, at the scale that was fitted."""
+    h = np.array([[1.0, 0.8], [0.8, 1.0]])
+    w = np.random.default_rng(1).standard_normal((50, 2))
+    q = gptq(w, 3, h, damping=0.0, sweeps=3)
+    every = np.array(list(itertools.product(range(-4, 4), repeat=2)))
+    off = every * q.scale[:, None, None] - w[:, None]
+    best = np.einsum("oci,ij,ocj->oc", off, h, off).min(1)
+    mine = q.dequantised() - w
+    near = np.einsum("oi,ij,oj->o", mine, h, mine) <= best * 1.0001
+    assert near.mean() > 0.8
 
 
 @pytest.mark.parametrize("policy", [Policy("rtn"), Policy("gptq")])

@@ -1,15 +1,17 @@
 """Tokenizers as GGUF and llama2.c carry them."""
 
+import contextlib
 import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tokenizers import Tokenizer
+from tokenizers import Tokenizer, models
 
 from metal_configs.checkpoint import load
-from metal_configs.checkpoint.tokens import byte_level, sentencepiece
+from metal_configs.checkpoint.tokens import byte_level, encode, from_json, sentencepiece
+from metal_configs.words.tokens import build_tokenizer
 from rtl_gen.errors import FlowError
 from tests.metal_configs import exports
 from tests.metal_configs.exports import PIECES, SHAPE
@@ -91,3 +93,25 @@ def test_tokenizers_that_do_not_fit(tmp_path):
     assert isinstance(
         load(exports.write_gguf(tmp_path / "m.gguf", SHAPE, w, **exports.spm())).tokenizer(), Tokenizer
     )
+
+
+def test_a_tokenizer_that_contradicts_itself():
+    with pytest.raises(FlowError, match=r"here: the tokenizer cannot read 'b' \(.*Missing"):
+        encode(Tokenizer(models.WordLevel({"a": 0}, unk_token="?")), "b", "here")
+    assert encode(build_tokenizer(), "ab", "here") == [2, 3]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_fuzz_tokenizer_json(tmp_path, data):
+    out = bytearray(build_tokenizer().to_str().encode())
+    where = st.integers(0, len(out) - 20)
+    for at, piece in data.draw(st.lists(st.tuples(where, st.sampled_from(b'01{}[]",:-e')), max_size=3)):
+        out[at] = piece
+    for at, size in data.draw(st.lists(st.tuples(where, st.integers(1, 8)), max_size=2)):
+        del out[at : at + size]
+    (tmp_path / "tokenizer.json").write_bytes(out)
+    ids = []
+    with contextlib.suppress(FlowError):
+        ids = encode(from_json(tmp_path / "tokenizer.json"), "ab zz", "here")
+    assert all(type(i) is int for i in ids)
