@@ -6,6 +6,8 @@
  *   data reaches its own. The model samples the data's net when the clock's net rises, so that moment is
  *   always part of the window.
  * $scf_width(name, id, net, low, high)  no low or high pulse on the net is shorter.
+ * $scf_begin  from here on violations count: registers that reset does not reach start from random values, and
+ *   bit lines unknown.
  * $scf_report  prints how much was watched and found.
  *
  * All times are integers in ps. An id names a net: the same id is the same net. */
@@ -35,6 +37,7 @@ static Check *checks;
 static Net *nets;
 static int check_count, net_count;
 static long long violations, edges;
+static int counting;
 
 static ps now(void) {
   s_vpi_time t = {vpiSimTime, 0, 0, 0};
@@ -43,7 +46,7 @@ static ps now(void) {
 }
 
 static void violation(const char *kind, const char *name, ps at, ps margin) {
-  if (++violations <= SHOWN) vpi_printf("VIOLATION %s %s at %lld ps by %lld ps\n", kind, name, at, -margin);
+  if (counting && ++violations <= SHOWN) vpi_printf("VIOLATION %s %s at %lld ps by %lld ps\n", kind, name, at, -margin);
 }
 
 static PLI_INT32 change(p_cb_data cb) {
@@ -154,6 +157,12 @@ static PLI_INT32 width(PLI_BYTE8 *data) {
   return 0;
 }
 
+static PLI_INT32 begin(PLI_BYTE8 *data) {
+  (void)data;
+  counting = 1;
+  return 0;
+}
+
 static PLI_INT32 report(PLI_BYTE8 *data) {
   (void)data;
   vpi_printf("WATCHED %d checks, %lld clock edges\nVIOLATIONS %lld\n", check_count, edges, violations);
@@ -163,8 +172,9 @@ static PLI_INT32 report(PLI_BYTE8 *data) {
 static void start(void) {
   s_vpi_systf_data t[] = {{vpiSysTask, 0, "$scf_check", check, 0, 0, 0},
                           {vpiSysTask, 0, "$scf_width", width, 0, 0, 0},
+                          {vpiSysTask, 0, "$scf_begin", begin, 0, 0, 0},
                           {vpiSysTask, 0, "$scf_report", report, 0, 0, 0}};
-  for (int i = 0; i < 3; ++i) vpi_register_systf(&t[i]);
+  for (int i = 0; i < 4; ++i) vpi_register_systf(&t[i]);
 }
 
 void (*vlog_startup_routines[])(void) = {start, 0};

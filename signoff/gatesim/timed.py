@@ -185,7 +185,7 @@ class _Writer:
         return f"#({max(rise + up, 0):.3f}, {max(fall + down, 0):.3f})"
 
     def _check(self, instance: Instance, clock: str, timing: Timing) -> None:
-        """Hand over the limits of a flop or clock gate; of the pulses on a clock net, the widest asked for."""
+        """Hand over the limits of a flop or clock gate; of pulses on a clock net, the widest asked for."""
         place = instance.pins[clock][0]
         late = _middle(self.sdf.wires.get((instance.name, clock)))
         table: dict[str, dict[tuple[str, bool], float]] = {}
@@ -227,10 +227,9 @@ class _Writer:
         precharge = self.banks[instance.cell]
         self.out += [
             f"wire [{count - 1}:0] b{at};",
-            f"timed_bank #({precharge:.3f}, {min(rise.values(), default=0):.3f}) \\{instance.name} "
+            f"timed_bank #({precharge:.3f}) \\{instance.name} "
             f"({{{words}}}, {self.net(instance.pins['PRE_N'][0])}, b{at});",
         ]
-        early = bank_lead(min(rise.values(), default=0.0))
         for n, net in enumerate(lines):
             bit = count - 1 - n
             pin = f"BL[{bit}]"
@@ -238,16 +237,11 @@ class _Writer:
                 self.limits.missing.append(f"{instance.name}/{pin}")
                 continue
             if net:
-                delay = f"#({max(rise[pin] - early - BANK_STEP, 0):.3f}, {max(fall[pin] - BANK_STEP, 0):.3f})"
+                delay = f"#({max(rise[pin] - BANK_STEP, 0):.3f}, {max(fall[pin] - BANK_STEP, 0):.3f})"
                 self.out.append(f"assign {delay} {self.net(net)} = b{at}[{bit}];")
 
 
 BANK_STEP = 0.01  # ns: SCF_BANK_DELAY of the model, taken off its delays
-
-
-def bank_lead(rise: float) -> float:
-    """By how long (ns) the model sees a precharge start later: word lines may fall that much after it."""
-    return rise / 4
 
 
 class _Union:
