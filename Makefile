@@ -6,7 +6,7 @@ BIN := .venv/bin
 # executable:Debian package. README.md lists what each is for; `sc-flow doctor` says what is missing.
 DEBIAN := magic:magic netgen-lvs:netgen-lvs klayout:klayout verilator:verilator g++:g++ make:make iverilog:iverilog
 
-.PHONY: chip test setup pdk clean
+.PHONY: chip test bench setup pdk clean
 
 chip: setup pdk
 	$(BIN)/sc-flow build --model words --pdk sky130
@@ -16,6 +16,10 @@ test: setup pdk
 	$(BIN)/mypy flow rtl_gen base_chip metal_configs signoff
 	$(BIN)/pytest -q -n auto
 	$(BIN)/pytest -q -n auto -m flow
+
+# Writers and readers of a metal config against KLayout and gdstk, in one run (docs/multi_die.md).
+bench: setup
+	$(BIN)/python -m tests.bench_dies
 
 setup: .venv/.debian .venv/.python
 

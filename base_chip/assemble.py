@@ -26,7 +26,7 @@ def assemble_base(config: BaseConfig) -> kdb.Layout:
     Raises:
         FlowError: A bank lies outside the die or overlaps another.
     """
-    spec = BankSpec(config.rom.word_lines, config.rom.bit_lines, pdk=config.pdk)
+    spec = BankSpec.of(config.rom, config.pdk)
     layout = build_bank(spec)
     outline = layout.layer(*load_pdk(config.pdk).layers["prBoundary"])
     bank = layout.cell(spec.name)

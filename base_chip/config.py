@@ -6,23 +6,22 @@ __all__ = [
     "Floorplan",
     "Hardening",
     "Limits",
+    "fitting_bases",
     "known_bases",
     "load_base",
     "parse_base",
 ]
 
-import hashlib
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from importlib.resources import files
 from typing import Any
 
-import yaml
-
+from base_chip.fields import bad, digest, mapping, section, text, whole
 from rtl_gen.errors import ExitCode, FlowError
 from rtl_gen.golden.core import CoreConfig
 from rtl_gen.golden.rom import RomGeometry
+from rtl_gen.golden.shape import Shape
 
 Point = tuple[float, float]
 
@@ -42,10 +41,16 @@ class Limits:
 
 @dataclass(frozen=True)
 class Engine:
-    """The matrix-vector unit: `columns` weights a cycle, `slot_bits` bits of a logical row for each."""
+    """The matrix-vector unit: `columns` weights a cycle, `slot_bits` bits of a logical row for each.
+
+    Attributes:
+        group_steps: Whether it can multiply the partial sum of a group of inputs, so that a matrix may have
+            more than one scale an output.
+    """
 
     columns: int
     slot_bits: int
+    group_steps: bool = False
 
 
 @dataclass(frozen=True)
@@ -115,7 +120,7 @@ class BaseConfig:
 
     def digest(self) -> str:
         """SHA-256 over every field; changes when the base does, not when the YAML is reformatted."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+        return digest(self)
 
 
 def known_bases() -> list[str]:
@@ -138,38 +143,44 @@ def load_base(name: str) -> BaseConfig:
     file = f"{name}.yaml"
     config = parse_base(_configs().joinpath(file).read_text("utf-8"), where=file)
     if config.name != name:
-        raise _bad(file, "name", config.name, f"{name!r}, as the file is called")
+        raise bad(file, "name", config.name, f"{name!r}, as the file is called")
     return config
 
 
-def parse_base(text: str, *, where: str) -> BaseConfig:
+def fitting_bases(shape: Shape) -> list[str]:
+    """Bases within whose limits a decoder lies; whether its weights fit shows when they are placed."""
+    out = []
+    for name in known_bases():
+        limits = load_base(name).limits
+        if all(getattr(shape, f.name) <= getattr(limits, f.name) for f in fields(Limits)):
+            out.append(name)
+    return out
+
+
+def parse_base(content: str, *, where: str) -> BaseConfig:
     """Read a base config from YAML text; `where` names the file in messages.
 
     Raises:
         FlowError: Naming the field, what was found and what was expected.
     """
-    try:
-        data = yaml.safe_load(text)
-    except yaml.YAMLError as e:
-        raise FlowError(f"not YAML ({' '.join(str(e).split())})", where=where) from e
-    top = _section(where, "", data, BaseConfig)
-    plan = _section(where, "floorplan", top["floorplan"], Floorplan)
-    hard = _section(where, "hardening", top["hardening"], Hardening)
+    top = section(where, "", mapping(content, where), BaseConfig)
+    plan = section(where, "floorplan", top["floorplan"], Floorplan)
+    hard = section(where, "hardening", top["hardening"], Hardening)
     corners = _pairs(where, "hardening.core", hard["core"])
     if len(corners) != 2:
-        raise _bad(where, "hardening.core", corners, "two corners")
+        raise bad(where, "hardening.core", corners, "two corners")
     config = BaseConfig(
-        name=_text(where, "name", top["name"]),
-        pdk=_text(where, "pdk", top["pdk"]),
+        name=text(where, "name", top["name"]),
+        pdk=text(where, "pdk", top["pdk"]),
         program_layers=tuple(
             (
-                _whole(where, f"program_layers[{i}][0]", a),
-                _whole(where, f"program_layers[{i}][1]", b, least=0),
+                whole(where, f"program_layers[{i}][0]", a),
+                whole(where, f"program_layers[{i}][1]", b, least=0),
             )
             for i, (a, b) in enumerate(_pairs(where, "program_layers", top["program_layers"]))
         ),
         limits=_numbers(where, "limits", top["limits"], Limits),
-        engine=_numbers(where, "engine", top["engine"], Engine),
+        engine=_engine(where, top["engine"]),
         rom=_numbers(where, "rom", top["rom"], RomGeometry),
         floorplan=Floorplan(
             die=_point(where, "floorplan.die", plan["die"]),
@@ -196,22 +207,18 @@ def _check_sense(where: str, c: BaseConfig) -> None:
     (x0, y0), (x1, y1) = c.hardening.core
     width, height = c.floorplan.die
     if not (0 <= x0 < x1 <= width and 0 <= y0 < y1 <= height):
-        raise _bad(
+        raise bad(
             where, "hardening.core", [[x0, y0], [x1, y1]], f"a box inside the die, {width} x {height} um"
         )
     slots = c.engine.columns * c.engine.slot_bits
     if c.rom.bits != slots:
-        raise _bad(where, "rom.bits", c.rom.bits, f"engine.columns * engine.slot_bits = {slots}")
+        raise bad(where, "rom.bits", c.rom.bits, f"engine.columns * engine.slot_bits = {slots}")
     if len(c.floorplan.banks) != c.rom.banks:
-        raise _bad(
-            where, "floorplan.banks", f"{len(c.floorplan.banks)} origins", f"rom.banks = {c.rom.banks}"
-        )
+        raise bad(where, "floorplan.banks", f"{len(c.floorplan.banks)} origins", f"rom.banks = {c.rom.banks}")
     if list(c.floorplan.banks) != sorted(c.floorplan.banks, key=lambda p: (p[1], p[0])):
         # Read-back numbers banks by their place, as a layout tells nothing else about their order.
         found = list(c.floorplan.banks)
-        raise _bad(
-            where, "floorplan.banks", found, "the lowest bank first, those of one height from the left"
-        )
+        raise bad(where, "floorplan.banks", found, "the lowest bank first, those of one height from the left")
 
 
 def _configs() -> Any:
@@ -222,41 +229,23 @@ def _nm(p: Point) -> tuple[int, int]:
     return round(p[0] * 1000), round(p[1] * 1000)
 
 
-def _bad(where: str, field: str, found: object, expected: str) -> FlowError:
-    return FlowError(
-        f"{field} is {found!r}, expected {expected}", where=where, hint="Correct the base config."
-    )
-
-
-def _section(where: str, name: str, data: Any, kind: type) -> dict[str, Any]:
-    """A mapping with exactly the fields of `kind`."""
-    if not isinstance(data, dict):
-        raise _bad(where, name or "the file", data, "a mapping")
-    names = [f.name for f in fields(kind)]
-    dot = f"{name}." if name else ""
-    for key in data:
-        if key not in names:
-            raise _bad(where, f"field {dot}{key}", data[key], f"no such field; known: {', '.join(names)}")
-    for key in names:
-        if key not in data:
-            raise _bad(where, f"{dot}{key}", None, "a value (the field is missing)")
-    return data
-
-
 def _numbers(where: str, name: str, data: Any, kind: type) -> Any:
-    values = _section(where, name, data, kind)
-    return kind(**{k: _whole(where, f"{name}.{k}", v) for k, v in values.items()})
+    values = section(where, name, data, kind)
+    return kind(**{k: whole(where, f"{name}.{k}", v) for k, v in values.items()})
 
 
-def _whole(where: str, field: str, v: Any, *, least: int = 1) -> int:
-    if isinstance(v, bool) or not isinstance(v, int) or v < least:
-        raise _bad(where, field, v, f"a whole number of at least {least}")
-    return v
+def _engine(where: str, data: Any) -> Engine:
+    values = section(where, "engine", data, Engine)
+    flag = values["group_steps"]
+    if not isinstance(flag, bool):
+        raise bad(where, "engine.group_steps", flag, "true or false")
+    numbers = {k: whole(where, f"engine.{k}", v) for k, v in values.items() if k != "group_steps"}
+    return Engine(**numbers, group_steps=flag)
 
 
 def _positive(where: str, field: str, v: Any, *, most: float = float("inf")) -> float:
     if isinstance(v, bool) or not isinstance(v, int | float) or not 0 < v <= most:
-        raise _bad(
+        raise bad(
             where, field, v, "a number above 0" + (f", at most {most:g}" if most < float("inf") else "")
         )
     return float(v)
@@ -264,19 +253,13 @@ def _positive(where: str, field: str, v: Any, *, most: float = float("inf")) -> 
 
 def _periods(where: str, v: Any) -> dict[str, float]:
     if not isinstance(v, dict) or not v:
-        raise _bad(where, "hardening.signoff_ns", v, "a clock period for each corner")
+        raise bad(where, "hardening.signoff_ns", v, "a clock period for each corner")
     return {str(k): _positive(where, f"hardening.signoff_ns.{k}", x) for k, x in v.items()}
-
-
-def _text(where: str, field: str, v: Any) -> str:
-    if not isinstance(v, str) or not v:
-        raise _bad(where, field, v, "a name")
-    return v
 
 
 def _pairs(where: str, field: str, v: Any) -> list[Any]:
     if not isinstance(v, list) or not v or not all(isinstance(p, list) and len(p) == 2 for p in v):
-        raise _bad(where, field, v, "a list of pairs")
+        raise bad(where, field, v, "a list of pairs")
     return v
 
 
@@ -285,5 +268,5 @@ def _point(where: str, field: str, v: Any) -> Point:
     ok = ok and all(isinstance(a, int | float) and not isinstance(a, bool) and a >= 0 for a in v)
     # Layout coordinates snap to the 5 nm manufacturing grid; anything finer would be moved silently.
     if not ok or any(abs(a * 200 - round(a * 200)) > 1e-6 for a in v):
-        raise _bad(where, field, v, "two numbers of um, not negative, on the 0.005 um grid")
+        raise bad(where, field, v, "two numbers of um, not negative, on the 0.005 um grid")
     return float(v[0]), float(v[1])

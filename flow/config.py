@@ -1,6 +1,6 @@
 """What a build is asked for, checked before anything runs."""
 
-__all__ = ["BuildConfig", "Run", "load_run", "make_config"]
+__all__ = ["BuildConfig", "Planned", "Run", "content_digest", "load_run", "make_config", "model_name"]
 
 import json
 import re
@@ -12,9 +12,36 @@ from base_chip.config import load_base
 from base_chip.pdk import load_pdk
 from flow.files import atomic_write, sha256_bytes, sha256_file
 from flow.pdk import PdkFiles
+from flow.weights import find_weights
 from metal_configs.checkpoint import load
-from metal_configs.models import KNOWN, resolve
+from metal_configs.models import KNOWN
 from rtl_gen.errors import ExitCode, FlowError
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What only a build on dies of a planned base is asked for.
+
+    Attributes:
+        shape: Fields of the model's `Shape`.
+        weights: Where the weights come from, in words; in every output.
+        seed: Of synthetic weights; 0 for a checkpoint's.
+        context: Positions kept.
+        first, stop: Dies to build, of all that the plan has.
+        scheduler: Address of a Dask scheduler; empty for this machine.
+        workers: Processes to start, without a scheduler.
+        gds: Write GDSII, too.
+    """
+
+    shape: dict[str, Any]
+    weights: str
+    seed: int
+    context: int
+    first: int
+    stop: int
+    scheduler: str = ""
+    workers: int = 2
+    gds: bool = False
 
 
 @dataclass(frozen=True)
@@ -28,6 +55,7 @@ class BuildConfig:
         seed: Of the first text's sampling; each further text has the next.
         temperature: Of the sampling; 0 for the likeliest token.
         words: How many texts the gate-level simulation generates.
+        planned: For a build on dies of a planned base.
     """
 
     model: str
@@ -39,6 +67,7 @@ class BuildConfig:
     seed: int = 1
     temperature: float = 0.8
     words: int = 3
+    planned: Planned | None = None
 
 
 @dataclass(frozen=True)
@@ -73,9 +102,12 @@ def load_run(path: Path) -> Run:
     """What `Run.save` wrote."""
     data: dict[str, Any] = json.loads(path.read_bytes())
     pdk = data["pdk"]
-    for field in ("files", "liberty"):
+    for field in ("files", "liberty", "extraction"):
         pdk[field] = {k: Path(v) for k, v in pdk[field].items()}
-    return Run(BuildConfig(**data["config"]), PdkFiles(**pdk), Path(data["build"]), tuple(data["forced"]))
+    config = data["config"]
+    if config.get("planned") is not None:
+        config["planned"] = Planned(**config["planned"])
+    return Run(BuildConfig(**config), PdkFiles(**pdk), Path(data["build"]), tuple(data["forced"]))
 
 
 def make_config(
@@ -87,11 +119,13 @@ def make_config(
     seed: int = 1,
     temperature: float = 0.8,
     words: int = 3,
+    weights: Path | None = None,
 ) -> BuildConfig:
     """Resolve names and check them.
 
     Args:
-        model: A built-in model's name, or the path of a checkpoint.
+        model: A known model's name, or the path of a checkpoint.
+        weights: The checkpoint of a known model that is neither in the package nor pulled.
 
     Raises:
         FlowError: A name is not known, base and PDK do not belong together, or the checkpoint is damaged.
@@ -101,16 +135,32 @@ def make_config(
         raise FlowError(
             f"base {base!r} is made for {on}, not for {pdk}", hint=f"Pass --pdk {on}.", code=ExitCode.USAGE
         )
-    path = resolve(model).absolute()
-    name = re.sub(r"[^A-Za-z0-9_]", "_", model if model in KNOWN else path.stem) or "model"
+    path = find_weights(model, weights).absolute()
+    name = model_name(model, path)
     load(path, name)  # what can be told from config and headers is told before anything runs
-    return BuildConfig(name, str(path), _content(path), pdk, base, prompt, seed, temperature, words)
+    return BuildConfig(name, str(path), content_digest(path), pdk, base, prompt, seed, temperature, words)
 
 
-def _content(path: Path) -> str:
+def model_name(model: str, path: Path) -> str:
+    """What results are called: the known name, or that of the checkpoint's file or folder."""
+    return re.sub(r"[^A-Za-z0-9_]", "_", model if model in KNOWN else path.absolute().stem) or "model"
+
+
+def content_digest(path: Path) -> str:
+    """SHA-256 over a model's files.
+
+    Raises:
+        FlowError: One cannot be read.
+    """
     try:
-        files = [path] if path.is_file() else sorted(p for p in path.iterdir() if p.is_file())
+        files = _beside(path) if path.is_file() else sorted(p for p in path.iterdir() if p.is_file())
         lines = [f"{p.name} {sha256_file(p)}" for p in files if p.suffix not in (".py", ".pyc")]
     except OSError as e:
         raise FlowError(f"cannot read the model ({e.strerror})", where=str(e.filename or path)) from e
     return sha256_bytes("\n".join(lines).encode())
+
+
+def _beside(path: Path) -> list[Path]:
+    """A checkpoint of one file, and what is read from the folder that it lies in."""
+    names = ("calibration.txt", "heldout.txt", "tok*.bin")
+    return [path, *sorted({p for name in names for p in path.parent.glob(name) if p != path and p.is_file()})]

@@ -1,6 +1,6 @@
 """The one SiliconCompiler flowgraph of a build."""
 
-__all__ = ["STEPS", "ancestors", "check_steps", "descendants", "make_project"]
+__all__ = ["PLANNED_STEPS", "STEPS", "ancestors", "check_steps", "descendants", "make_project"]
 
 import logging
 from collections.abc import Sequence
@@ -17,6 +17,7 @@ from flow.tasks.image import ImageTask
 from flow.tasks.invariance import InvarianceTask
 from flow.tasks.lvs import LvsTask
 from flow.tasks.metal import MetalTask
+from flow.tasks.planned import PLANNED_STEPS
 from flow.tasks.quantise import QuantiseTask
 from flow.tasks.readback import ReadbackTask
 from flow.tasks.report import ReportTask

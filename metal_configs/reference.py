@@ -4,10 +4,13 @@ It is the measure that quantisation and the integer golden model are compared wi
 activations that calibrate both. Weights go by canonical names, q and k in interleaved RoPE order.
 """
 
-__all__ = ["Score", "activations", "evaluate", "logits", "rms_norm", "rope_angles", "score"]
+__all__ = [
+    "Score", "Tally", "activations", "by_length", "evaluate", "head_input", "head_name", "layer",
+    "layer_names", "logits", "rms_norm", "rope_angles", "score", "stream",
+]  # fmt: skip
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -16,6 +19,7 @@ from rtl_gen.golden.shape import Shape
 
 Weights = Mapping[str, np.ndarray]
 Record = dict[str, np.ndarray]
+ROWS = 256  # positions whose logits are looked at together; bounds memory
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,10 @@ def rms_norm(x: np.ndarray, eps: float, weight: np.ndarray | None = None) -> np.
 def rope_angles(shape: Shape, positions: int) -> np.ndarray:
     """float64 [positions, head_dim / 2]: the angle in radians by which pair i turns at each position."""
     half = shape.head_dim // 2
-    return np.arange(positions)[:, None] * shape.rope_theta ** (-np.arange(half) / half)
+    frequencies = shape.rope_theta ** (-np.arange(half) / half)
+    if shape.rope_factors:
+        frequencies = frequencies / np.array(shape.rope_factors)
+    return np.arange(positions)[:, None] * frequencies
 
 
 def _rope(x: np.ndarray, angles: np.ndarray) -> np.ndarray:
@@ -48,6 +55,64 @@ def _rope(x: np.ndarray, angles: np.ndarray) -> np.ndarray:
 
 def _silu(x: np.ndarray) -> np.ndarray:
     return x * (0.5 * np.tanh(0.5 * x) + 0.5)  # the sigmoid without overflow
+
+
+def layer(shape: Shape, weights: Weights, n: int, x: np.ndarray, record: Record | None = None) -> np.ndarray:
+    """One decoder layer; see `logits` for what it records.
+
+    Args:
+        shape: The decoder's shape.
+        weights: Arrays by canonical name.
+        n: Which layer.
+        x: [b, t, dim], the residual before it; its type is that of the computation.
+
+    Returns:
+        [b, t, dim], the residual after it.
+    """
+    s, (b, t, _), dtype = shape, x.shape, x.dtype
+    seen: Record = {} if record is None else record
+    p = f"layers.{n}."
+
+    def tap(name: str, x: np.ndarray) -> np.ndarray:
+        seen[p + name] = x
+        return x
+
+    def matrix(name: str, x: np.ndarray) -> np.ndarray:
+        return x @ np.asarray(weights[p + name], dtype).T
+
+    angles, root = rope_angles(s, t), dtype.type(np.sqrt(s.head_dim))
+    later = np.triu(np.ones((t, t), bool), 1)[:, None]  # [query, 1, key]
+    a = tap("attn_in", rms_norm(x, s.norm_eps, _gain(weights, p + "norm_attn", dtype)))
+    q = tap("q", matrix("q", a).reshape(b, t, s.heads, s.head_dim))
+    k = tap("k", matrix("k", a).reshape(b, t, s.kv_heads, s.head_dim))
+    v = tap("v", matrix("v", a).reshape(b, t, s.kv_heads, s.head_dim))
+    q, k = tap("q_rope", _rope(q, angles)), tap("k_rope", _rope(k, angles))
+    # [b, kv_heads, t * group, head_dim] by [b, kv_heads, head_dim, t]: products of matrices, which are fast.
+    grouped = q.reshape(b, t, s.kv_heads, s.group, s.head_dim).transpose(0, 2, 1, 3, 4)
+    grouped = grouped.reshape(b, s.kv_heads, t * s.group, s.head_dim)
+    raw = (grouped @ k.transpose(0, 2, 3, 1)).reshape(b, s.kv_heads, t, s.group, t)
+    scores = raw.transpose(0, 2, 1, 3, 4).reshape(b, t, s.heads, t) / root
+    if record is not None:
+        tap("scores", np.where(later, 0, scores))
+    e = np.where(later, 0, np.exp(scores - np.where(later, -np.inf, scores).max(-1, keepdims=True)))
+    prob = tap("prob", e / e.sum(-1, keepdims=True))
+    share = prob.reshape(b, t, s.kv_heads, s.group, t).transpose(0, 2, 1, 3, 4)
+    mixed = share.reshape(b, s.kv_heads, t * s.group, t) @ v.transpose(0, 2, 1, 3)
+    mixed = mixed.reshape(b, s.kv_heads, t, s.group, s.head_dim).transpose(0, 2, 1, 3, 4)
+    x = x + matrix("o", tap("attn_out", mixed.reshape(b, t, s.q_dim)))
+    a = tap("mlp_in", rms_norm(tap("residual_attn", x), s.norm_eps, _gain(weights, p + "norm_mlp", dtype)))
+    gate, up = tap("gate", matrix("gate", a)), tap("up", matrix("up", a))
+    h = tap("h", tap("silu", _silu(gate)) * up)
+    return tap("residual_mlp", x + matrix("down", h))
+
+
+def _gain(weights: Weights, name: str, dtype: DTypeLike) -> np.ndarray | None:
+    return np.asarray(weights[name], dtype) if name in weights else None
+
+
+def head_input(shape: Shape, weights: Weights, x: np.ndarray) -> np.ndarray:
+    """[b, t, dim]: what the LM head multiplies, from the residual after the last layer."""
+    return rms_norm(x, shape.norm_eps, _gain(weights, "final_norm", x.dtype))
 
 
 def logits(
@@ -74,42 +139,38 @@ def logits(
     Returns:
         [b, t, vocab].
     """
-    s, (b, t) = shape, tokens.shape
     seen: Record = {} if record is None else record
+    seen["embed"] = x = np.asarray(weights["embed"], dtype)[tokens]
+    for n in range(shape.layers):
+        x = layer(shape, weights, n, x, record)
+    seen["head_in"] = a = head_input(shape, weights, x)
+    seen["logits"] = out = a @ np.asarray(weights[head_name(shape)], dtype).T
+    return out
 
-    def tap(name: str, x: np.ndarray) -> np.ndarray:
-        seen[name] = x
-        return x
 
-    def weight(name: str) -> np.ndarray | None:
-        return np.asarray(weights[name], dtype) if name in weights else None
+def head_name(shape: Shape) -> str:
+    """The matrix that gives the logits: the embedding, when it is tied."""
+    return "embed" if shape.tied else "head"
 
-    def matrix(name: str, x: np.ndarray) -> np.ndarray:
-        return x @ np.asarray(weights[name], dtype).T
 
-    angles, root = rope_angles(s, t), np.dtype(dtype).type(np.sqrt(s.head_dim))
-    later = np.triu(np.ones((t, t), bool), 1)[:, None]  # [query, 1, key]
-    x = tap("embed", np.asarray(weights["embed"], dtype)[tokens])
-    for n in range(s.layers):
-        p = f"layers.{n}."
-        a = tap(p + "attn_in", rms_norm(x, s.norm_eps, weight(p + "norm_attn")))
-        q = tap(p + "q", matrix(p + "q", a).reshape(b, t, s.heads, s.head_dim))
-        k = tap(p + "k", matrix(p + "k", a).reshape(b, t, s.kv_heads, s.head_dim))
-        v = tap(p + "v", matrix(p + "v", a).reshape(b, t, s.kv_heads, s.head_dim))
-        q, k = tap(p + "q_rope", _rope(q, angles)), tap(p + "k_rope", _rope(k, angles))
-        grouped = q.reshape(b, t, s.kv_heads, s.group, s.head_dim)
-        scores = np.einsum("bikgd,bjkd->bikgj", grouped, k).reshape(b, t, s.heads, t) / root
-        tap(p + "scores", np.where(later, 0, scores))
-        e = np.where(later, 0, np.exp(scores - np.where(later, -np.inf, scores).max(-1, keepdims=True)))
-        prob = tap(p + "prob", e / e.sum(-1, keepdims=True))
-        mixed = np.einsum("bikgj,bjkd->bikgd", prob.reshape(b, t, s.kv_heads, s.group, t), v)
-        x = x + matrix(p + "o", tap(p + "attn_out", mixed.reshape(b, t, s.q_dim)))
-        a = tap(p + "mlp_in", rms_norm(tap(p + "residual_attn", x), s.norm_eps, weight(p + "norm_mlp")))
-        gate, up = tap(p + "gate", matrix(p + "gate", a)), tap(p + "up", matrix(p + "up", a))
-        h = tap(p + "h", tap(p + "silu", _silu(gate)) * up)
-        x = tap(p + "residual_mlp", x + matrix(p + "down", h))
-    a = tap("head_in", rms_norm(x, s.norm_eps, weight("final_norm")))
-    return tap("logits", matrix("embed" if s.tied else "head", a))
+def stream(
+    shape: Shape, weights: Weights, batches: Sequence[np.ndarray], dtype: DTypeLike = np.float32
+) -> Iterator[np.ndarray]:
+    """`logits` of many batches, each layer's weights read once, for models that do not fit in memory."""
+    embed = np.asarray(weights["embed"], dtype)
+    x = [embed[tokens] for tokens in batches]
+    del embed
+    for n in range(shape.layers):
+        here = {k: weights[k] for k in layer_names(n) if k in weights}
+        x = [layer(shape, here, n, part) for part in x]
+    head = np.asarray(weights[head_name(shape)], dtype)
+    for part in x:
+        yield head_input(shape, weights, part) @ head.T
+
+
+def layer_names(n: int) -> list[str]:
+    """Names of the tensors of layer n, the norms among them."""
+    return [f"layers.{n}.{k}" for k in ("norm_attn", "q", "k", "v", "o", "norm_mlp", "gate", "up", "down")]
 
 
 def by_length(sequences: Iterable[Sequence[int]], rows: int = 1024) -> Iterator[np.ndarray]:
@@ -122,6 +183,34 @@ def by_length(sequences: Iterable[Sequence[int]], rows: int = 1024) -> Iterator[
             yield np.array(group[i : i + rows], np.int64)
 
 
+@dataclass
+class Tally:
+    """Adds up how well a model predicts, batch by batch, and keeps what it ranks first."""
+
+    total: float = 0.0
+    first: int = 0
+    tokens: int = 0
+    choices: list[np.ndarray] = field(default_factory=list)
+
+    def add(self, y: np.ndarray, target: np.ndarray) -> None:
+        """Logits [b, t, vocab], and the tokens [b, t] that followed."""
+        flat, target = y.reshape(-1, y.shape[-1]), target.ravel()
+        for at in range(0, len(flat), ROWS):
+            part, wanted = np.asarray(flat[at : at + ROWS], np.float64), target[at : at + ROWS]
+            peak = part.max(-1)
+            log_sum = peak + np.log(np.exp(part - peak[:, None]).sum(-1))
+            choice = part.argmax(-1)
+            self.total += float((log_sum - part[np.arange(len(part)), wanted]).sum())
+            self.first += int((choice == wanted).sum())
+            self.tokens += len(part)
+            self.choices.append(choice)
+
+    def score(self) -> Score:
+        if not self.tokens:
+            raise ValueError("no sequence of two or more tokens to score")
+        return Score(self.total / self.tokens, self.first / self.tokens, self.tokens)
+
+
 def evaluate(model: Callable[[np.ndarray], np.ndarray], sequences: Iterable[Sequence[int]]) -> Score:
     """Score any model, float or integer, on sequences of two or more tokens.
 
@@ -129,18 +218,10 @@ def evaluate(model: Callable[[np.ndarray], np.ndarray], sequences: Iterable[Sequ
         model: From tokens [b, t] to logits [b, t, vocab], in nats.
         sequences: Token numbers; every token after the first is predicted from those before it.
     """
-    total, first, n = 0.0, 0, 0
+    tally = Tally()
     for batch in by_length(sequences):
-        y = np.asarray(model(batch[:, :-1]), np.float64)
-        target = batch[:, 1:, None]
-        peak = y.max(-1, keepdims=True)
-        log_sum = peak[..., 0] + np.log(np.exp(y - peak).sum(-1))
-        total += float((log_sum - np.take_along_axis(y, target, -1)[..., 0]).sum())
-        first += int((y.argmax(-1) == target[..., 0]).sum())
-        n += target.size
-    if not n:
-        raise ValueError("no sequence of two or more tokens to score")
-    return Score(total / n, first / n, n)
+        tally.add(model(batch[:, :-1]), batch[:, 1:])
+    return tally.score()
 
 
 def score(

@@ -1,6 +1,6 @@
 """Where each ROM bit lies on the chip: (bank, word line, bit line) to coordinates and back."""
 
-__all__ = ["SiteMap", "from_banks"]
+__all__ = ["SiteMap", "bank_bits", "from_banks"]
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +18,21 @@ def from_banks(rom: RomGeometry, banks: np.ndarray) -> np.ndarray:
         raise ValueError(f"banks are {banks.shape}, expected {(rom.banks, rom.word_lines, rom.bit_lines)}")
     a = banks.reshape(rom.banks, rom.word_lines, rom.bits, rom.mux)
     return a.transpose(0, 1, 3, 2).reshape(rom.rows, rom.bits)
+
+
+def bank_bits(rows: np.ndarray, rom: RomGeometry, banks: range) -> np.ndarray:
+    """Consecutive banks of a packed image, bool [word_lines, banks, bit_lines].
+
+    Args:
+        rows: uint8 [rows, bits / 8], bit 0 of a byte first.
+        rom: Its geometry.
+        banks: Numbers, ascending without gaps.
+    """
+    per_bank = rom.word_lines * rom.mux
+    part = rows[banks[0] * per_bank : (banks[-1] + 1) * per_bank]
+    bits = np.unpackbits(part, axis=1, bitorder="little").view(bool)
+    bits = bits.reshape(len(banks), rom.word_lines, rom.mux, rom.bits)
+    return bits.transpose(1, 0, 3, 2).reshape(rom.word_lines, len(banks), rom.bit_lines)
 
 
 @dataclass(frozen=True, eq=False)

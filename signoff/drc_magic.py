@@ -64,15 +64,15 @@ def parse_report(path: Path) -> Violations:
         lines = path.read_text().splitlines()
     except OSError as e:
         raise ValueError(f"no report ({e.strerror})") from e
-    end = re.fullmatch(r"end\t(\d+)", lines[-1]) if lines else None
-    if not end:
-        raise ValueError("the report is cut short")
-    faults = [line.split("\t", 4) for line in lines[:-1]]
-    if int(end.group(1)) != len(faults) or any(len(fault) != 5 for fault in faults):
+    end = re.fullmatch(r"end\t(\d+)\t(\d+)", lines[-1]) if lines else None
+    if not end or end.group(2) == "0":
+        raise ValueError("the report is cut short, or no cell was checked")
+    faults = [line.split("\t", 5) for line in lines[:-1]]
+    if int(end.group(1)) != len(faults) or any(len(fault) != 6 for fault in faults):
         raise ValueError(f"the report has {len(faults)} faults and says {end.group(1)}")
-    found = Violations(counts=Counter(fault[4] for fault in faults))
-    for *box, rule in faults:
-        found.places.setdefault(rule, f"({', '.join(box)}) um")
+    found = Violations(counts=Counter(fault[5] for fault in faults))
+    for *box, cell, rule in faults:
+        found.places.setdefault(rule, f"({', '.join(box)}) um of {cell}")
     return found
 
 

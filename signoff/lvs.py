@@ -103,7 +103,15 @@ def extract(layout: Path, top: str, tech: Path, workdir: Path, *, timeout: float
 
 
 def compare(
-    extracted: Path, netlist: Path, top: str, setup: Path, workdir: Path, name: str, *, timeout: float = 3600
+    extracted: Path,
+    netlist: Path,
+    top: str,
+    setup: Path,
+    workdir: Path,
+    name: str,
+    *,
+    boxes: bool = False,
+    timeout: float = 3600,
 ) -> CheckResult:
     """Compare two netlists of one subcircuit.
 
@@ -114,6 +122,7 @@ def compare(
         setup: Netgen setup file.
         workdir: For report and log.
         name: Of the row, and of the report.
+        boxes: Whether subcircuits may be empty: then they are compared by their pins.
         timeout: Seconds.
 
     Returns:
@@ -127,7 +136,8 @@ def compare(
     for side, path in (("layout", extracted), ("netlist", netlist)):
         shutil.copyfile(path, workdir / f"{name}_{side}.spice")
         sides.append(f"{name}_{side}.spice {top}")
-    done = NETGEN.run(["-batch", "lvs", *sides, str(setup.resolve()), report.name, "-json"], workdir, timeout)
+    arguments = ["-batch", "lvs", *sides, str(setup.resolve()), report.name, "-json"]
+    done = NETGEN.run([*arguments, "-blackbox"] if boxes else arguments, workdir, timeout)
     if done.fault:
         return NETGEN.fails(name, done.fault)
     try:

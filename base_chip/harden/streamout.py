@@ -7,6 +7,7 @@ from pathlib import Path
 
 import klayout.db as kdb
 
+from base_chip.harden.closing import close_gaps
 from base_chip.pdk import Pdk
 from rtl_gen.errors import FlowError
 
@@ -23,7 +24,7 @@ def stream_out(
         pdk: Numbers of the layers.
 
     Returns:
-        A layout whose top cell is called as the DEF's design, with its pins' labels and shapes on the pin layers.
+        A layout whose top cell is called as the DEF's design; pins have shapes and labels on their layers.
 
     Raises:
         FlowError: The DEF cannot be read, or names a cell that no layout has.
@@ -40,9 +41,11 @@ def stream_out(
     for purpose in ("routing", "via_geometry", "special_routing", "fills"):
         setattr(lefdef, f"{purpose}_suffix", "")
     lefdef.pins_suffix, lefdef.labels_suffix = ".PIN", ".LABEL"
-    for what in ("lef_pins", "lef_labels", "obstructions", "blockages", "cell_outlines", "regions"):
+    for what in ("lef_pins", "lef_labels", "obstructions", "blockages", "regions"):
         setattr(lefdef, f"produce_{what}", False)
     lefdef.produce_placement_blockages = False
+    # Names as properties would double the layout, and it must not depend on how a router calls its nets
+    lefdef.net_property_name = lefdef.instance_property_name = lefdef.pin_property_name = None
     layout = kdb.Layout()
     try:
         layout.read(str(def_file), options)
@@ -55,6 +58,8 @@ def stream_out(
             where=str(def_file),
             hint="Install the PDK's kit again.",
         )
+    for name, least in pdk.merged_if_closer.items():
+        close_gaps(top, pdk.layers[name], least)
     return layout
 
 
@@ -66,4 +71,9 @@ def _layers(pdk: Pdk) -> kdb.LayerMap:
     for suffix, table in (("PIN", pdk.pins), ("LABEL", pdk.labels)):
         for name, (number, datatype) in table.items():
             layers.map(f"{name}.{suffix} : {number}/{datatype}")
+    number, datatype = pdk.layers["prBoundary"]
+    layers.map(f"OUTLINE : {number}/{datatype}")  # the die, on whose area densities are measured
+    for name in pdk.pins:  # a pin is metal too: wires may end at its edge, and its label lies in its middle
+        number, datatype = pdk.layers[name]
+        layers.mmap(f"{name}.PIN : {number}/{datatype}")
     return layers

@@ -54,6 +54,7 @@ class Pdk:
         pins: GDS numbers of the pin purpose of the layers that have one.
         labels: GDS numbers of the label purpose of the layers that have one.
         program_layers: Names of the layers that a metal config may draw on.
+        merged_if_closer: Least space (dbu) of the layers whose shapes are to be merged when they are nearer.
         devices: Model names of the transistors, by role (`nfet`, `pfet`).
         kit: Wheels and files of the installable kit.
     """
@@ -66,6 +67,7 @@ class Pdk:
     pins: Mapping[str, Layer]
     labels: Mapping[str, Layer]
     program_layers: tuple[str, ...]
+    merged_if_closer: Mapping[str, int]
     devices: Mapping[str, str]
     kit: Kit
 
@@ -106,6 +108,7 @@ def _pdk(facts: Mapping[str, Any]) -> Pdk:
         pins=_layers(facts["pins"]),
         labels=_layers(facts["labels"]),
         program_layers=program,
+        merged_if_closer=MappingProxyType({k: int(v) for k, v in facts["merged_if_closer"].items()}),
         devices=MappingProxyType(dict(facts["devices"])),
         kit=Kit(
             wheels=tuple(

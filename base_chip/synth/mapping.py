@@ -55,7 +55,7 @@ write_verilog -noattr -noexpr netlist.v
 """
 
 PREFIX = "sky130_fd_sc_hd__"
-# A word line is 154 fF and a wire, PRE_N 0.6 pF: what abc would choose takes 9 ns in the slow corner.
+# A word line is 0.2 pF and a wire, PRE_N 0.65 pF: what abc would choose takes 9 ns in the slow corner.
 DRIVERS = f"""module {WORD_LINE}(input high, input low, output line);
   {PREFIX}and2_4 _TECHMAP_REPLACE_ (.A(low), .B(high), .X(line));
 endmodule

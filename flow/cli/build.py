@@ -7,11 +7,15 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from flow.cli.plan import print_plan
+from rtl_gen.errors import ExitCode, FlowError
+
 
 @click.command()
-@click.option("--model", required=True, help="Built-in model's name, or the path of a checkpoint.")
+@click.option("--model", required=True, help="A known model's name, or the path of a checkpoint.")
+@click.option("--weights", type=click.Path(path_type=Path), help="The checkpoint of a known model.")
 @click.option("--pdk", default="sky130", show_default=True)
-@click.option("--base", default="nano", show_default=True, help="Base chip.")
+@click.option("--base", help="Base chip; by default nano where the model fits it, else dies of reticle.")
 @click.option("--from", "first", metavar="STEP", help="Run STEP and what depends on it, changed or not.")
 @click.option("--to", "last", metavar="STEP", help="Stop after STEP.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("build"), show_default=True)
@@ -28,11 +32,21 @@ from rich.console import Console
     "--words", type=click.IntRange(1, 1000), default=3, show_default=True, help="Words to generate."
 )
 @click.option("--strict", is_flag=True, help='Let a check that did not run ("not run") fail the build.')
-@click.option("--jobs", type=click.IntRange(1, 64), default=2, show_default=True, help="Steps at a time.")
+@click.option(
+    "--jobs", type=click.IntRange(1, 64), default=2, show_default=True, help="Steps, and dies, at a time."
+)
+@click.option("--context", type=click.IntRange(1), help="Several dies: positions kept.")
+@click.option("--dies", default="", metavar="FIRST:STOP", help="Several dies: build these of the plan only.")
+@click.option(
+    "--synthetic-weights", type=click.IntRange(1), metavar="SEED", help="Several dies: generate weights."
+)
+@click.option("--scheduler", default="", metavar="tcp://...", help="Several dies: a running Dask scheduler.")
+@click.option("--gds", is_flag=True, help="Several dies: write GDSII beside OASIS.")
 def build(
     model: str,
+    weights: Path | None,
     pdk: str,
-    base: str,
+    base: str | None,
     first: str | None,
     last: str | None,
     out: Path,
@@ -42,16 +56,58 @@ def build(
     words: int,
     strict: bool,
     jobs: int,
+    context: int | None,
+    dies: str,
+    synthetic_weights: int | None,
+    scheduler: str,
+    gds: bool,
 ) -> int:
     """Build a chip for a model, and prove it; what is unchanged since an earlier build is reused."""
+    from base_chip.pdk import load_pdk
     from flow.config import make_config
+    from flow.graph import PLANNED_STEPS, STEPS, Steps
+    from flow.planned import make_planned_config, needs_planned, plan_of
     from flow.progress import final_table
     from flow.run import run_build
 
-    config = make_config(
-        model, pdk=pdk, base=base, prompt=prompt, seed=seed, temperature=temperature, words=words
-    )
-    outcome = run_build(config, out, first=first, last=last, jobs=jobs)
+    load_pdk(pdk)
+    if needs_planned(model, base):
+        steps: Steps = PLANNED_STEPS
+        plan = plan_of(model, pdk, base, context)
+        try:
+            config = make_planned_config(
+                model,
+                plan,
+                weights=weights,
+                dies=dies,
+                synthetic=synthetic_weights,
+                scheduler=scheduler,
+                workers=jobs,
+                gds=gds,
+            )
+        except FlowError:
+            print_plan(plan)
+            raise
+    else:
+        if context or dies or synthetic_weights or scheduler or gds:
+            raise FlowError(
+                "--context, --dies, --synthetic-weights, --scheduler and --gds are for models on several"
+                f" dies, {model} is built on {base or 'nano'}",
+                hint="Leave them out, or choose a base of several dies: --base reticle or --base slot.",
+                code=ExitCode.USAGE,
+            )
+        steps = STEPS
+        config = make_config(
+            model,
+            weights=weights,
+            pdk=pdk,
+            base=base or "nano",
+            prompt=prompt,
+            seed=seed,
+            temperature=temperature,
+            words=words,
+        )
+    outcome = run_build(config, out, first=first, last=last, jobs=jobs, steps=steps)
     final_table(outcome, Console(highlight=False))
     click.echo(f"Results: {out / config.model / 'result.json'}")
     for error, _ in outcome.errors:

@@ -2,6 +2,7 @@
 
 __all__ = ["FIRST", "LAST", "hardening_flow", "make_project"]
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,10 +16,12 @@ from siliconcompiler.flows.asicflow import (
 )
 from siliconcompiler.tools.openroad.clock_tree_synthesis import CTSTask
 from siliconcompiler.tools.openroad.init_floorplan import InitFloorplanTask
+from siliconcompiler.tools.openroad.repair_timing import RepairTimingTask
 from siliconcompiler.tools.openroad.write_data import WriteViewsTask
 
 from base_chip.config import BaseConfig
 from base_chip.harden import harden_file
+from base_chip.harden.floorplan import rows_um2
 from base_chip.pdk.place_route import PlaceRoute
 from flow.hardening.library import bank_library, cell_library, process
 from flow.hardening.synthesis import SynthesisNode
@@ -98,7 +101,7 @@ def make_project(
     project.set_asic_delaymodel("nldm")
     project.set_flow(hardening_flow())
     _constrain(project, base, facts)
-    _set_up_tasks(project, base, sources)
+    _set_up_tasks(project, base, facts, sources)
     project.option.set_builddir(str(build))
     project.option.set_jobname("harden")
     project.option.set_quiet(True)
@@ -118,7 +121,7 @@ def _constrain(project: ASIC, base: BaseConfig, facts: PlaceRoute) -> None:
         scenario.set_pin_voltage("VPWR", corner.voltage)
     area = project.constraint.area
     width, height = base.floorplan.die
-    area.set_diearea_rectangle(height=height, width=width)
+    area.set_dieoutline(width, height)
     area.set_corearea([tuple(p) for p in base.hardening.core])
     for n, (x, y) in enumerate(base.floorplan.banks):
         bank = project.constraint.component.make_component(f"rom.bank{n}")
@@ -126,13 +129,13 @@ def _constrain(project: ASIC, base: BaseConfig, facts: PlaceRoute) -> None:
         bank.set_rotation("R0")
 
 
-def _set_up_tasks(project: ASIC, base: BaseConfig, sources: Sources) -> None:
-    import json
-
+def _set_up_tasks(project: ASIC, base: BaseConfig, facts: PlaceRoute, sources: Sources) -> None:
     synthesis = SynthesisNode.find_task(project)
-    synthesis.set("var", "base", base.name)
+    synthesis.set("var", "rows_um2", rows_um2(base, facts.bank_halo))
     synthesis.set("var", "rtl", str(sources.rtl))
     synthesis.set("var", "liberty", str(sources.liberty))
     synthesis.set("var", "banks", json.dumps({sources.bank: sources.bank_ports}))
     InitFloorplanTask.find_task(project).set("var", "ifp_snap_strategy", "none")
+    # Smaller cells where there is slack would save a little power for an hour of work.
+    RepairTimingTask.find_task(project).set("var", "rsz_skip_recover_power", True)
     CTSTask.find_task(project).set("prescript", str(harden_file("clock_tree.tcl")))

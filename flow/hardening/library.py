@@ -1,9 +1,7 @@
 """The process, its cells and a bank as SiliconCompiler's OpenROAD tasks want them described."""
 
-__all__ = ["bank_library", "cell_lef", "cell_library", "process"]
+__all__ = ["bank_library", "cell_library", "process"]
 
-import re
-from fnmatch import fnmatch
 from pathlib import Path
 
 from siliconcompiler.tools.openroad import OpenROADPDK, OpenROADStdCellLibrary
@@ -40,7 +38,7 @@ def process(files: PdkFiles, facts: PlaceRoute) -> OpenROADPDK:
 
 
 def cell_library(files: PdkFiles, facts: PlaceRoute, pdk: OpenROADPDK, lef: Path) -> OpenROADStdCellLibrary:
-    """The standard cells; `lef` is a file with the text of `cell_lef`.
+    """The standard cells; `lef` is their LEF.
 
     Raises:
         FlowError: There is no liberty for a corner (MISSING_TOOL).
@@ -86,20 +84,6 @@ def bank_library(name: str, views: Path, facts: PlaceRoute, pdk: OpenROADPDK) ->
         library.add_file(str(views / f"{name}.lef"), filetype="lef")
         library.add_asic_aprfileset()
     return library
-
-
-def cell_lef(files: PdkFiles, facts: PlaceRoute) -> str:
-    """LEF of the cells that may be used: the kit has a file for each, some of them faulty."""
-    avoid = [f"{facts.library}__{p}" for p in ("lpflow_*", "probe*", "macro_*")]
-    text = ["VERSION 5.7 ;", 'BUSBITCHARS "[]" ;', 'DIVIDERCHAR "/" ;']
-    for path in sorted(files.path("cells").glob("*/*.lef")):
-        if path.name.endswith(".magic.lef") or any(fnmatch(path.stem, p) for p in avoid):
-            continue
-        macro = re.search(r"^MACRO (\S+)$.*^END \1$", path.read_text("utf-8"), re.S | re.M)
-        if macro is None:
-            raise FlowError("no MACRO in a cell's LEF", where=str(path), hint="Install the kit again.")
-        text.append(macro.group())
-    return "\n".join([*text, "END LIBRARY", ""])
 
 
 def _rules(files: PdkFiles, corner: str) -> Path:

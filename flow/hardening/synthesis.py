@@ -7,8 +7,9 @@ from pathlib import Path
 
 from siliconcompiler import Task
 
-from base_chip.config import load_base
+from base_chip.harden.floorplan import check_utilisation
 from base_chip.synth import map_to_cells
+from rtl_gen.errors import FlowError
 
 
 class SynthesisNode(Task):
@@ -16,10 +17,10 @@ class SynthesisNode(Task):
 
     def __init__(self) -> None:
         super().__init__()
-        self.add_parameter("base", "str", "name of the base")
         self.add_parameter("rtl", "file", "Verilog of the tile")
         self.add_parameter("liberty", "file", "liberty of the typical corner, not compressed")
         self.add_parameter("banks", "str", "JSON: module name to Verilog that declares its ports")
+        self.add_parameter("rows_um2", "float", "area for cells, um2")
 
     def tool(self) -> str:
         return "scflow"
@@ -31,12 +32,17 @@ class SynthesisNode(Task):
         super().setup()
         self.set_threads(1)
         self.add_output_file(f"{self.design_topmodule}.vg")
-        for name in ("base", "rtl", "liberty", "banks"):  # a change to any of them makes the node run again
+        for name in (
+            "rows_um2",
+            "rtl",
+            "liberty",
+            "banks",
+        ):  # a change to any of them makes the node run again
             self.add_required_key("var", name)
 
     def run(self) -> int:
         """Runs in the node's working folder."""
-        top = f"scf_{load_base(self.get('var', 'base')).name}"
+        top = self.design_topmodule
         netlist = map_to_cells(
             Path(self.find_files("var", "rtl")).read_text(),
             top,
@@ -44,5 +50,11 @@ class SynthesisNode(Task):
             json.loads(self.get("var", "banks")),
             Path("work"),
         )
+        try:
+            used = check_utilisation(top, self.get("var", "rows_um2"), netlist.area_um2)
+        except FlowError as e:
+            self.logger.error(e.what)
+            return 1
+        self.logger.info(f"{netlist.cell_count} cells, {used:.0f} % of the rows")
         Path("outputs", f"{top}.vg").write_text(netlist.verilog)
         return 0

@@ -1,21 +1,18 @@
 """The installable kit: pinned wheels, of which only the files the flow reads are unpacked."""
 
-__all__ = ["FORMAT", "Damage", "fetch_with_pip", "install_kit", "installed_root", "kit_root", "verify_kit"]
+__all__ = ["FORMAT", "Damage", "install_kit", "installed_root", "kit_root", "verify_kit"]
 
 import contextlib
-import fnmatch
 import json
-import subprocess
-import sys
 import tempfile
-import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from base_chip.pdk import Pdk, Wheel
 from flow.files import atomic_dir, atomic_write, cache_root, disk_faults, sha256_bytes, sha256_file
-from rtl_gen.errors import ExitCode, FlowError
+from flow.wheels import fetch_with_pip, pinned, unpack
+from rtl_gen.errors import FlowError
 
 FORMAT = "sc-flow-kit-1"
 MANIFEST = "manifest.json"
@@ -67,11 +64,11 @@ def install_kit(
             wheels = Path(stack.enter_context(temp))
             for wheel in pdk.kit.wheels:
                 (fetch or fetch_with_pip)(wheel, wheels)
-        found = [_pinned(w, wheels) for w in pdk.kit.wheels]
+        found = [pinned(w, wheels) for w in pdk.kit.wheels]
         with atomic_dir(root) as new:
             files: dict[str, list[object]] = {}
             for wheel, path in zip(pdk.kit.wheels, found, strict=True):
-                files |= _unpack(wheel, path, new)
+                files |= unpack(wheel, path, new)
             if missing := sorted(f for f in pdk.kit.files.values() if not (new / f).exists()):
                 raise FlowError(
                     f"the wheels lack {', '.join(missing)}",
@@ -81,55 +78,6 @@ def install_kit(
             text = json.dumps({"format": FORMAT, "files": files}, sort_keys=True, indent=0)
             atomic_write(new / MANIFEST, text.encode())
     return root, True
-
-
-def _pinned(wheel: Wheel, folder: Path) -> Path:
-    stem = f"{wheel.name.replace('-', '_')}-{wheel.version}-"
-    found = sorted(p for p in folder.glob("*.whl") if p.name.startswith(stem))
-    if not found:
-        raise FlowError(
-            f"no wheel {stem}*.whl", where=str(folder), hint="See base_chip/pdk for the pinned versions."
-        )
-    if (got := sha256_file(found[0])) != wheel.sha256:
-        raise FlowError(
-            f"SHA-256 is {got}, expected {wheel.sha256}",
-            where=found[0].name,
-            hint="The package index served something else than the pinned wheel; nothing was installed.",
-        )
-    return found[0]
-
-
-def fetch_with_pip(wheel: Wheel, folder: Path) -> None:
-    """Download one wheel, without its dependencies, from the index that pip is configured for."""
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
-    command += ["--disable-pip-version-check", "--dest", str(folder), f"{wheel.name}=={wheel.version}"]
-    run = subprocess.run(command, capture_output=True, text=True, check=False)
-    if run.returncode:
-        last = (run.stderr.strip().splitlines() or ["pip gave no reason"])[-1]
-        raise FlowError(
-            f"pip could not download it: {last}",
-            where=f"{wheel.name}=={wheel.version}",
-            hint="Check the network and pip's configuration, or give a folder of wheels with --wheels.",
-            code=ExitCode.TOOL_FAILED,
-        )
-
-
-def _unpack(wheel: Wheel, path: Path, root: Path) -> dict[str, list[object]]:
-    files: dict[str, list[object]] = {}
-    with zipfile.ZipFile(path) as z:
-        for info in z.infolist():
-            name = info.filename
-            if info.is_dir() or not any(fnmatch.fnmatchcase(name, g) for g in wheel.take):
-                continue
-            # The hash pins the content, so this is a guard against a bad pin, not against an attacker.
-            if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
-                raise FlowError(f"member {name!r} leaves the folder", where=path.name)
-            data = z.read(info)
-            target = root / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(data)
-            files[name] = [sha256_bytes(data), len(data)]
-    return files
 
 
 def _manifest(root: Path) -> Mapping[str, list]:

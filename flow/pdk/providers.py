@@ -37,7 +37,7 @@ class PdkFiles:
         sources: Who provides each role: "PDK_ROOT", "lambdapdk" or "kit".
         liberty: Liberty file by corner, such as "tt_025C_1v80"; empty when there is none.
         extraction: OpenRCX rules by corner (minimum, typical, maximum); empty when there are none.
-        digests: SHA-256 of the content by role, of all liberty files under "liberty", of rules under "extraction".
+        digests: SHA-256 of the content by role; of liberty files under "liberty", rules under "extraction".
     """
 
     name: str

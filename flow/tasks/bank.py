@@ -1,4 +1,4 @@
-"""Layout of the base: ROM banks in their places, with LEF, Verilog and SPICE from the same description."""
+"""Layout of the base: ROM banks in their places, and the views of a bank from the same description."""
 
 __all__ = ["BankTask"]
 
@@ -14,6 +14,7 @@ class BankTask(StepTask):
         "base_chip.bank",
         "base_chip.assemble",
         "base_chip.config",
+        "base_chip.fields",
         "base_chip.configs",
         "base_chip.pdk",
         "flow.tasks.parts",
@@ -22,15 +23,14 @@ class BankTask(StepTask):
 
     def work(self, job: Job) -> Result:
         from base_chip.assemble import assemble_base
-        from base_chip.bank import um2_per_bit, write_layout
-        from base_chip.bank.views import write_views
+        from base_chip.bank import BankSpec, um2_per_bit, write_layout
+        from base_chip.bank.views import load_timing, write_views
         from base_chip.config import load_base
-        from flow.tasks.parts import bank_spec
 
         base = load_base(job.config.base)
-        spec = bank_spec(base)
+        spec = BankSpec.of(base.rom, base.pdk)
         write_layout(assemble_base(base), job.out / "base.gds")
-        write_views(spec, job.out)
+        write_views(spec, job.out, timing=load_timing(spec))
         area = um2_per_bit(spec)
         return Result(
             metrics={"rom_um2_per_bit": area, "rom_bits": base.rom.rows * base.rom.bits},

@@ -2,6 +2,9 @@
 
 __all__ = ["DrcKlayoutTask"]
 
+from pathlib import Path
+from typing import ClassVar
+
 from flow.tasks.step import Job, Result, StepTask
 
 
@@ -10,7 +13,7 @@ class DrcKlayoutTask(StepTask):
 
     step_name = "drc_klayout"
     needs = ("metal",)
-    config = ("model", "base", "pdk")
+    config: ClassVar[tuple[str, ...]] = ("model", "base", "pdk")
     code = (
         "signoff.drc_klayout",
         "signoff.controls",
@@ -25,8 +28,13 @@ class DrcKlayoutTask(StepTask):
     roles = ("klayout_drc", "klayout_density", "klayout_zeroarea")
     is_check = True
 
-    def work(self, job: Job) -> Result:
+    def layout(self, job: Job) -> tuple[Path, str]:
+        """What is checked: a GDS file and its top cell."""
         from base_chip.assemble import cell_name
+
+        return job.inputs["metal"] / "chip.gds", cell_name(f"scf_{job.config.base}_{job.config.model}")
+
+    def work(self, job: Job) -> Result:
         from base_chip.pdk import load_pdk
         from flow.tasks.sample import sample_bank
         from signoff.drc_klayout import (
@@ -38,8 +46,7 @@ class DrcKlayoutTask(StepTask):
             zero_area_control,
         )
 
-        chip = job.inputs["metal"] / "chip.gds"
-        top = cell_name(f"scf_{job.config.base}_{job.config.model}")
+        chip, top = self.layout(job)
         deck = job.pdk.path("klayout_drc")
         dense, empty = job.pdk.path("klayout_density"), job.pdk.path("klayout_zeroarea")
         sample = sample_bank(job.config.pdk, job.scratch)

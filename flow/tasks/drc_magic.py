@@ -2,6 +2,9 @@
 
 __all__ = ["DrcMagicTask"]
 
+from pathlib import Path
+from typing import ClassVar
+
 from flow.tasks.step import Job, Result, StepTask
 
 
@@ -10,7 +13,7 @@ class DrcMagicTask(StepTask):
 
     step_name = "drc_magic"
     needs = ("metal",)
-    config = ("model", "base", "pdk")
+    config: ClassVar[tuple[str, ...]] = ("model", "base", "pdk")
     code = (
         "signoff.drc_magic",
         "signoff.controls",
@@ -27,19 +30,24 @@ class DrcMagicTask(StepTask):
     roles = ("magic_tech",)
     is_check = True
 
-    def work(self, job: Job) -> Result:
+    def layout(self, job: Job) -> tuple[Path, str]:
+        """What is checked: a GDS file and its top cell."""
         from base_chip.assemble import cell_name
+
+        return job.inputs["metal"] / "chip.gds", cell_name(f"scf_{job.config.base}_{job.config.model}")
+
+    def work(self, job: Job) -> Result:
         from base_chip.pdk import load_pdk
         from flow.pdk import tech_for_magic
         from flow.tasks.sample import sample_bank
         from flow.tools import require
         from signoff.drc_magic import control, run
 
-        top = cell_name(f"scf_{job.config.base}_{job.config.model}")
+        chip, top = self.layout(job)
         tech = tech_for_magic(job.pdk.path("magic_tech"), require("magic"))
         sample = sample_bank(job.config.pdk, job.scratch)
         checks = [
-            run(job.inputs["metal"] / "chip.gds", top, tech, job.scratch / "drc"),
+            run(chip, top, tech, job.scratch / "drc"),
             control(
                 sample.layout,
                 sample.spec.name,

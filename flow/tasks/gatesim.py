@@ -24,6 +24,7 @@ class GatesimTask(StepTask):
         "metal_configs.checkpoint",
         "rtl_gen.golden",
         "base_chip.config",
+        "base_chip.fields",
         "base_chip.configs",
         "flow.tasks.parts",
     )
@@ -39,7 +40,8 @@ class GatesimTask(StepTask):
         base = load_base(job.config.base)
         model = load_model(job.config)
         golden = GoldenDecoder(integer_model(job.inputs["quantise"]))
-        prompt = [model.begin, *model.tokenizer.encode(job.config.prompt, add_special_tokens=False).ids]
+        prompt = model.prompt(job.config.prompt)
+        said = prompt[1:] if prompt[0] == model.begin else prompt
         beta = beta_of(job.config.temperature)
         requests = []
         for n in range(job.config.words):
@@ -53,7 +55,7 @@ class GatesimTask(StepTask):
         def show(token: Token) -> None:
             came.append(token.value)
             text = sum(1 for n in range(len(ends)) if sum(ends[: n + 1]) < len(came))
-            job.say(decode(prompt[1:] + came[sum(ends[:text]) :]))
+            job.say(decode(said + came[sum(ends[:text]) :]))
 
         program = job.scratch / "simulator"
         shutil.copyfile(job.inputs["simulator"] / "simulator", program)
@@ -67,7 +69,7 @@ class GatesimTask(StepTask):
         equal = done.equals(requests) and same_start
         contents[0] = _spoiled(contents[0], job.scratch / "spoiled.hex")
         spoiled = simulate(program, top, contents, requests, job.scratch / "control")
-        texts = [decode(prompt[1:] + t) for t in done.split(requests)]
+        texts = [decode(said + t) for t in done.split(requests)]
         # The last token is not fed back; every other one, and every token of the prompt, costs a pass.
         passes = sum(len(prompt) + len(r.expected) - 1 for r in requests)
         expected = [t for r in requests for t in r.expected]

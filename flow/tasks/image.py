@@ -21,6 +21,7 @@ class ImageTask(StepTask):
         "metal_configs.reference",
         "rtl_gen.golden",
         "base_chip.config",
+        "base_chip.fields",
         "base_chip.configs",
         "flow.tasks.parts",
     )

@@ -19,6 +19,7 @@ class InvarianceTask(StepTask):
         "base_chip.assemble",
         "base_chip.bank",
         "base_chip.config",
+        "base_chip.fields",
         "base_chip.configs",
         "base_chip.pdk",
         "flow.tasks.parts",

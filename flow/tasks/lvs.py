@@ -2,7 +2,12 @@
 
 __all__ = ["LvsTask"]
 
+from typing import TYPE_CHECKING
+
 from flow.tasks.step import Job, Result, StepTask
+
+if TYPE_CHECKING:
+    from flow.tasks.sample import SampleBank
 
 
 class LvsTask(StepTask):
@@ -25,14 +30,19 @@ class LvsTask(StepTask):
     roles = ("magic_tech", "netgen_setup")
     is_check = True
 
+    def sample(self, job: Job) -> "SampleBank":
+        """The bank that is compared."""
+        from flow.tasks.sample import sample_bank
+
+        return sample_bank(job.config.pdk, job.scratch)
+
     def work(self, job: Job) -> Result:
         from base_chip.bank.spice import bank_spice
         from flow.pdk import tech_for_magic
-        from flow.tasks.sample import sample_bank
         from flow.tools import require
         from signoff.lvs import run
 
-        sample = sample_bank(job.config.pdk, job.scratch)
+        sample = self.sample(job)
         wrong = sample.bits.copy()
         wrong[wrong.shape[0] // 2, wrong.shape[1] // 2] ^= True
         right_netlist, wrong_netlist = job.scratch / "right.spice", job.scratch / "wrong.spice"

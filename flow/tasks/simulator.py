@@ -13,13 +13,19 @@ class SimulatorTask(StepTask):
     step_name = "simulator"
     needs = ("synth", "bank")
     config = ("base",)
-    code = ("signoff.gatesim", "base_chip.config", "base_chip.configs", "flow.tasks.parts")
+    code = (
+        "signoff.gatesim",
+        "base_chip.config",
+        "base_chip.fields",
+        "base_chip.configs",
+        "flow.tasks.parts",
+    )
     tools = ("verilator",)
     roles = ("cells", "cell_models")
 
     def work(self, job: Job) -> Result:
+        from base_chip.bank import BankSpec
         from base_chip.config import load_base
-        from flow.tasks.parts import bank_spec
         from signoff.gatesim import build_simulator
 
         base = load_base(job.config.base)
@@ -27,7 +33,7 @@ class SimulatorTask(StepTask):
             (job.inputs["synth"] / "netlist.v").read_text(),
             f"scf_{base.name}",
             job.pdk.path("cells"),
-            (job.inputs["bank"] / f"{bank_spec(base).name}.v").read_text(),
+            (job.inputs["bank"] / f"{BankSpec.of(base.rom, base.pdk).name}.v").read_text(),
             job.scratch,
         )
         shutil.copy2(program, job.out / "simulator")

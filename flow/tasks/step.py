@@ -45,6 +45,7 @@ class Job:
         inputs: Folder of the outputs of each step named in `needs`.
         out: Empty folder for the outputs.
         scratch: Empty folder for everything else.
+        build: Folder of the build, for what is too large to be copied from step to step.
         say: Shows a line while the step runs.
     """
 
@@ -53,6 +54,7 @@ class Job:
     inputs: Mapping[str, Path]
     out: Path
     scratch: Path
+    build: Path
     say: Callable[[str], None]
 
 
@@ -188,6 +190,7 @@ class StepTask(Task):
             {n: Path("inputs", n).absolute() for n in self.needs},
             out.absolute(),
             scratch,
+            run.build,
             lambda text: tell(run.events, self.step_name, "say", text),
         )
         return self.work(job)

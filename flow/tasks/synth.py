@@ -1,12 +1,14 @@
 """The netlist: mapped from the RTL where there is liberty, else the shipped one, hash-checked."""
 
-__all__ = ["CORNER", "SynthTask", "bank_ports", "plain_liberty"]
+__all__ = ["CORNER", "SynthTask", "bank_ports", "need_liberty", "plain_liberty"]
 
 import gzip
 from pathlib import Path
 
 from base_chip.bank import BankSpec
+from flow.pdk import PdkFiles
 from flow.tasks.step import Job, Result, StepTask
+from rtl_gen.errors import ExitCode, FlowError
 
 CORNER = "tt_025C_1v80"
 
@@ -24,12 +26,11 @@ class SynthTask(StepTask):
     def work(self, job: Job) -> Result:
         from base_chip.config import load_base
         from base_chip.synth import ShippedNetlist, map_to_cells
-        from flow.tasks.parts import bank_spec
 
         rtl = (job.inputs["rtl"] / "rtl.v").read_text()
         base = load_base(job.config.base)
         if liberty := job.pdk.liberty.get(CORNER):
-            bank = bank_spec(base)
+            bank = BankSpec.of(base.rom, base.pdk)
             netlist = map_to_cells(
                 rtl,
                 f"scf_{base.name}",
@@ -54,6 +55,17 @@ def bank_ports(bank: BankSpec) -> str:
         f"module {bank.name}(input [{bank.word_lines - 1}:0] WL, input PRE_N,"
         f" output [{bank.bit_lines - 1}:0] BL);\nendmodule"
     )
+
+
+def need_liberty(files: PdkFiles) -> Path:
+    """The liberty that synthesis takes; FlowError (MISSING_TOOL) when there is none."""
+    if CORNER not in files.liberty:
+        raise FlowError(
+            f"no liberty for corner {CORNER}",
+            hint="Set PDK_ROOT to an installed sky130A, or SCF_LIBERTY_DIR to a folder with the .lib file.",
+            code=ExitCode.MISSING_TOOL,
+        )
+    return files.liberty[CORNER]
 
 
 def plain_liberty(liberty: Path, scratch: Path) -> Path:

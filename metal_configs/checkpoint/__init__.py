@@ -8,18 +8,18 @@ __all__ = ["Checkpoint", "load"]
 
 from pathlib import Path
 
-from metal_configs.checkpoint import huggingface
+from metal_configs.checkpoint import gguf_file, huggingface, llama2c
 from metal_configs.checkpoint.checkpoint import Checkpoint
 from rtl_gen.errors import FlowError
 
-READERS = (huggingface,)
+READERS = (huggingface, gguf_file, llama2c)
 
 
 def load(path: Path | str, name: str | None = None) -> Checkpoint:
     """Open a checkpoint: check its config and the presence and shape of every tensor, read no weights yet.
 
     Args:
-        path: A Hugging Face folder (config.json and safetensors).
+        path: A Hugging Face folder (config.json and safetensors), a GGUF file, or a llama2.c file (.bin).
         name: What to call the model; the folder's name by default.
 
     Raises:
@@ -37,5 +37,6 @@ def load(path: Path | str, name: str | None = None) -> Checkpoint:
             return reader.load(path, name or path.resolve().name)
     raise FlowError(
         "not a checkpoint of a known format", where=str(path),
-        hint="Give the folder of a Hugging Face model: config.json, model.safetensors, tokenizer.json.",
+        hint="Give the folder of a Hugging Face model (config.json, model.safetensors, tokenizer.json), "
+        "a GGUF file, or a file of llama2.c that ends in .bin.",
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 __all__ = ["Checkpoint", "tensor_shapes"]
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,14 +36,24 @@ class Checkpoint:
         shape: Its dimensions.
         source: Where it came from, for messages.
         read: Reads one tensor; use `tensor`, which checks what it gives.
-        tokenizer_file: A tokenizer.json of the library `tokenizers`, if there is one.
+        read_rows: Reads consecutive rows (first, count) of one matrix, where a format can; use `rows`.
+        read_tokenizer: Makes the tokenizer, if the checkpoint has one; use `tokenizer`, which checks it.
+        begin: Token that opens a text, if one is named.
+        end: Token that closes one.
+        opens: Whether the model is used to `begin` before a text.
+        formats: Types of numbers in the files, sorted.
     """
 
     name: str
     shape: Shape
     source: Path
     read: Callable[[str], np.ndarray]
-    tokenizer_file: Path | None = None
+    read_tokenizer: Callable[[], Tokenizer] | None = None
+    begin: int | None = None
+    end: int | None = None
+    opens: bool = True
+    formats: tuple[str, ...] = ()
+    read_rows: Callable[[str, int, int], np.ndarray] | None = None
 
     def names(self) -> list[str]:
         """Canonical names of all tensors."""
@@ -56,8 +66,20 @@ class Checkpoint:
             KeyError: The model has no tensor of this name.
             FlowError: The tensor cannot be read, or holds NaN or infinity.
         """
-        expected = tensor_shapes(self.shape)[name]
-        a = self.read(name)
+        return self._checked(name, self.read(name), tensor_shapes(self.shape)[name])
+
+    def rows(self, name: str, first: int, count: int) -> np.ndarray:
+        """Consecutive rows of one matrix as float32 [count, inputs], held alone where the format allows it.
+
+        Raises:
+            KeyError, FlowError: As `tensor`.
+        """
+        _, inputs = self.shape.matrices()[name]
+        if self.read_rows is None:
+            return self.tensor(name)[first : first + count]
+        return self._checked(name, self.read_rows(name, first, count), (count, inputs))
+
+    def _checked(self, name: str, a: np.ndarray, expected: tuple[int, ...]) -> np.ndarray:
         if a.shape != expected:
             raise FlowError(f"tensor {name} has shape {a.shape}, expected {expected}", where=str(self.source))
         bad = a.size - int(np.count_nonzero(np.isfinite(a)))
@@ -73,22 +95,43 @@ class Checkpoint:
         """All tensors at once, for models that fit in memory."""
         return {name: self.tensor(name) for name in self.names()}
 
+    def tensors(self) -> Mapping[str, np.ndarray]:
+        """All tensors by name, each read when it is asked for and not kept."""
+        return _Tensors(self)
+
     def tokenizer(self) -> Tokenizer:
         """The tokenizer.
 
         Raises:
             FlowError: There is none, it is damaged, or it has more tokens than the embedding has rows.
         """
-        if self.tokenizer_file is None or not self.tokenizer_file.is_file():
-            raise FlowError("no tokenizer.json beside the weights", where=str(self.source))
-        try:
-            tok = Tokenizer.from_file(str(self.tokenizer_file))
-            top = max(tok.get_vocab(with_added_tokens=True).values(), default=-1)
-        except Exception as e:  # the library raises nothing narrower
-            raise FlowError(f"not a tokenizer ({e})", where=str(self.tokenizer_file)) from e
+        if self.read_tokenizer is None:
+            raise FlowError(
+                "no tokenizer with the weights", where=str(self.source),
+                hint="Put tokenizer.json (Hugging Face) or tokenizer.bin (llama2.c) beside them.",
+            )  # fmt: skip
+        tok = self.read_tokenizer()
+        top = max(tok.get_vocab(with_added_tokens=True).values(), default=-1)
         if top >= self.shape.vocab:
             raise FlowError(
                 f"token {top} has no row in the embedding, which has {self.shape.vocab}",
-                where=str(self.tokenizer_file),
+                where=str(self.source),
             )
         return tok
+
+
+class _Tensors(Mapping[str, np.ndarray]):
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        self._checkpoint, self._names = checkpoint, dict.fromkeys(checkpoint.names())
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self._checkpoint.tensor(name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)

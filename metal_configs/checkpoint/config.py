@@ -1,9 +1,11 @@
 """config.json of a Hugging Face Llama model, as a `Shape`."""
 
-__all__ = ["parse_config"]
+__all__ = ["llama3_factors", "parse_config"]
 
 import math
 from typing import Any
+
+import numpy as np
 
 from rtl_gen.errors import FlowError
 from rtl_gen.golden.shape import Shape
@@ -47,17 +49,56 @@ class _Config:
             raise self.fail(field, " or ".join(map(repr, allowed)), "This architecture is not supported.")
 
 
-def _rope(c: _Config) -> None:
-    """Refuse scaled RoPE; take rope_theta from `rope_parameters`, where newer files keep it."""
-    for field in ("rope_scaling", "rope_parameters"):
-        value: Any = c.raw.get(field)
+def llama3_factors(
+    theta: float, head_dim: int, factor: float, low: float, high: float, context: float
+) -> tuple[float, ...]:
+    """What divides the frequency of each pair under Llama 3.1's scaling.
+
+    Args:
+        theta: RoPE's base.
+        head_dim: Elements of a head.
+        factor: By which the lowest frequencies are divided.
+        low: Turns within `context` below which a pair is scaled whole.
+        high: Turns above which it is not scaled.
+        context: Positions of the training before the scaling.
+    """
+    half = head_dim // 2
+    turns = context * theta ** (-np.arange(half) / half) / (2 * np.pi)
+    share = np.clip((turns - low) / (high - low), 0, 1)  # 1: as it was
+    return tuple(float(x) for x in 1 / ((1 - share) / factor + share))
+
+
+def _rope(c: _Config) -> tuple[float, tuple[float, ...]]:
+    """(theta, frequency divisors) from `rope_theta` and `rope_scaling`, or from `rope_parameters`, where
+    newer files keep both."""
+    scaling: dict[str, Any] = {}
+    field = "rope_scaling"
+    for name in ("rope_scaling", "rope_parameters"):
+        value: Any = c.raw.get(name)
         if value is None:
             continue
         kind = value.get("rope_type", value.get("type")) if isinstance(value, dict) else value
-        if not isinstance(value, dict) or (kind is not None and kind != "default"):
-            raise c.fail(field, "null or type 'default'", "Scaled RoPE is not supported yet.")
+        if not isinstance(value, dict) or (kind is not None and kind not in ("default", "llama3")):
+            raise c.fail(name, "null or type 'default' or 'llama3'", "No other RoPE scaling is supported.")
         if "rope_theta" in value:
             c.raw = {**c.raw, "rope_theta": value["rope_theta"]}
+        if kind == "llama3":
+            scaling, field = value, name
+    theta = c.number("rope_theta", 10000.0, 1.0, 1e12)
+    if not scaling:
+        return theta, ()
+    s = _Config(scaling, f"{c.where} ({field})")
+    names = ("factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings")
+    for name in names:
+        if name not in scaling:
+            raise s.fail(name, "a number")
+    factor, low, high, context = (s.number(name, 0.0, 1e-3, 1e9) for name in names)
+    if low >= high:
+        raise s.fail("low_freq_factor", f"less than high_freq_factor, {high:g}")
+    dim, heads = c.integer("hidden_size"), c.integer("num_attention_heads")
+    return theta, llama3_factors(
+        theta, c.integer("head_dim", max(dim // heads, 1)), factor, low, high, context
+    )
 
 
 def parse_config(raw: dict, where: str) -> Shape:
@@ -79,7 +120,7 @@ def parse_config(raw: dict, where: str) -> Shape:
     c.only("mlp_bias", False, None)
     c.only("quantization_config", None)
     c.only("tie_word_embeddings", True, False)
-    _rope(c)
+    theta, factors = _rope(c)
     dim, heads = c.integer("hidden_size"), c.integer("num_attention_heads")
     kv_heads = c.integer("num_key_value_heads", heads)
     if heads % kv_heads:
@@ -93,7 +134,8 @@ def parse_config(raw: dict, where: str) -> Shape:
         dim=dim, layers=c.integer("num_hidden_layers"), heads=heads, kv_heads=kv_heads, head_dim=head_dim,
         hidden=c.integer("intermediate_size"), vocab=c.integer("vocab_size"),
         context=c.integer("max_position_embeddings", 2048),
-        rope_theta=c.number("rope_theta", 10000.0, 1.0, 1e12),
+        rope_theta=theta,
         norm_eps=c.number("rms_norm_eps", 1e-6, 0.0, 1.0),
         tied=raw.get("tie_word_embeddings", False),
+        rope_factors=factors,
     )  # fmt: skip

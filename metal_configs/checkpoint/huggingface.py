@@ -1,6 +1,6 @@
 """Hugging Face folders: config.json, safetensors in one file or in shards with an index, tokenizer.json."""
 
-__all__ = ["accepts", "hf_name", "interleave", "load"]
+__all__ = ["accepts", "hf_name", "interleave", "load", "read_config"]
 
 from pathlib import Path
 
@@ -9,6 +9,7 @@ import numpy as np
 from metal_configs.checkpoint.checkpoint import Checkpoint, tensor_shapes
 from metal_configs.checkpoint.config import parse_config
 from metal_configs.checkpoint.safetensors_file import MAX_JSON, SafetensorsFile, read_json
+from metal_configs.checkpoint.tokens import from_json, token_number
 from rtl_gen.errors import FlowError
 
 NAMES = {"embed": "model.embed_tokens", "final_norm": "model.norm", "head": "lm_head"}
@@ -17,6 +18,7 @@ KINDS = {
     "gate": "mlp.gate_proj", "up": "mlp.up_proj", "down": "mlp.down_proj",
     "norm_attn": "input_layernorm", "norm_mlp": "post_attention_layernorm",
 }  # fmt: skip
+TOLD = "tokenizer_config.json"
 INDEX, SINGLE = "model.safetensors.index.json", "model.safetensors"
 
 
@@ -91,9 +93,15 @@ def _check(files: dict[str, SafetensorsFile], expected: dict[str, tuple[int, ...
             raise FlowError(f"tensor {hf} is a bias, expected none", where=str(files[hf].path))
 
 
+def read_config(folder: Path) -> dict:
+    """The parsed config.json of a folder, or a FlowError."""
+    return _json(folder / "config.json")
+
+
 def load(folder: Path, name: str) -> Checkpoint:
     """Open a folder; see `metal_configs.checkpoint.load`."""
-    shape = parse_config(_json(folder / "config.json"), str(folder / "config.json"))
+    config = read_config(folder)
+    shape = parse_config(config, str(folder / "config.json"))
     files = _open(folder)
     _check(files, tensor_shapes(shape), folder)
 
@@ -102,4 +110,22 @@ def load(folder: Path, name: str) -> Checkpoint:
         a = files[hf].read(hf)
         return interleave(a, shape.head_dim) if tensor.endswith((".q", ".k")) else a
 
-    return Checkpoint(name, shape, folder, read, folder / "tokenizer.json")
+    def read_rows(tensor: str, first: int, count: int) -> np.ndarray:
+        hf = hf_name(tensor)
+        if not tensor.endswith((".q", ".k")):
+            return files[hf].read(hf, (first, count))
+        # Interleaving stays within a head: read the heads that hold the rows.
+        start = first - first % shape.head_dim
+        stop = -(-(first + count) // shape.head_dim) * shape.head_dim
+        a = interleave(files[hf].read(hf, (start, stop - start)), shape.head_dim)
+        return a[first - start : first - start + count]
+
+    begin, end = (token_number(config.get(f"{k}_token_id"), shape.vocab) for k in ("bos", "eos"))
+    told = _json(folder / TOLD) if (folder / TOLD).is_file() else {}
+    file = folder / "tokenizer.json"
+    return Checkpoint(
+        name, shape, folder, read, (lambda: from_json(file)) if file.is_file() else None, begin, end,
+        opens=told.get("add_bos_token") is not False,
+        formats=tuple(sorted({file.entries[n].dtype for n, file in files.items()})),
+        read_rows=read_rows,
+    )  # fmt: skip

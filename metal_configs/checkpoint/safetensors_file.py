@@ -105,8 +105,8 @@ class SafetensorsFile:
             )  # fmt: skip
         return Entry(dtype, tuple(shape), base + begin, base + end)
 
-    def read(self, name: str) -> np.ndarray:
-        """One tensor as float32.
+    def read(self, name: str, rows: tuple[int, int] | None = None) -> np.ndarray:
+        """One tensor as float32; with `rows`, only `count` rows of a matrix from `first` on.
 
         Raises:
             KeyError: The file has no such tensor.
@@ -115,13 +115,14 @@ class SafetensorsFile:
         e = self.entries[name]
         if e.dtype not in KINDS:
             raise FlowError(f"tensor {name} has dtype {e.dtype}, expected {READABLE}", where=str(self.path))
-        count = prod(e.shape)
+        first, shape = (0, e.shape) if rows is None else (rows[0], (rows[1], *e.shape[1:]))
+        count, offset = prod(shape), e.begin + first * prod(e.shape[1:]) * SIZES[e.dtype]
         try:
-            flat = np.fromfile(self.path, KINDS[e.dtype], count, offset=e.begin)
+            flat = np.fromfile(self.path, KINDS[e.dtype], count, offset=offset)
         except OSError as err:
             raise FlowError(f"cannot be read ({err.strerror or err})", where=str(self.path)) from err
         if flat.size != count:
             raise FlowError(f"tensor {name} has {flat.size} values, expected {count}", where=str(self.path))
         if e.dtype == "BF16":
             flat = (flat.astype(np.uint32) << 16).view(np.float32)
-        return flat.astype(np.float32, copy=False).reshape(e.shape)
+        return flat.astype(np.float32, copy=False).reshape(shape)

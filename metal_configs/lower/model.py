@@ -4,8 +4,9 @@ A vector of the hardware is `real * scale`, rounded. Scales are free except wher
 between two vectors; there one of them is chosen so that the shift is exact.
 """
 
-__all__ = ["lower"]
+__all__ = ["lower", "mantissas"]
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ import numpy as np
 from metal_configs.lower.ranges import Ranges, measure
 from metal_configs.quantise import dequantised
 from metal_configs.reference import rope_angles
+from rtl_gen.errors import FlowError
 from rtl_gen.golden.arith import NORMALISE_BITS, NORMALISE_MAX, TABLE_FIRST, TABLE_SIZE
 from rtl_gen.golden.decoder import BETA_ONE, SQUARE_SHIFT
 from rtl_gen.golden.params import Factors, IntLayer, IntMatrix, IntModel, Tables
@@ -21,7 +23,7 @@ from rtl_gen.golden.quantised import QuantMatrix, QuantModel
 
 TOP8, TOP16 = 127, 32767
 FACTOR_TOP = 2047
-LOG2E = float(np.log2(np.e))
+LOG2E = math.log2(math.e)
 PROBABILITY_ONE = 255
 RECIP_ONE = 2040  # 8 * 255: exponentials and probabilities are 255 at most
 OCTAVE = 16  # entries of the exponential table a factor of two
@@ -46,6 +48,11 @@ def lower(model: QuantModel, calibration: Sequence[Sequence[int]]) -> IntModel:
     Returns:
         The integer model; the same input gives the same integers.
     """
+    if grouped := next((n for n, m in model.matrices.items() if m.group), None):
+        raise FlowError(
+            f"{grouped} has a scale for every {model.matrices[grouped].group} inputs, expected one an output",
+            where=model.name, hint="The base has no multiplier for groups; quantise with --group 0.",
+        )  # fmt: skip
     shape = model.shape
     ranges = measure(shape, dequantised(model), calibration)
     residual = 2.0 ** np.floor(np.log2(TOP16 / (ranges.residual * RESIDUAL_ROOM)))
@@ -75,7 +82,7 @@ def _matrix(matrix: QuantMatrix, factors: np.ndarray) -> IntMatrix:
     return IntMatrix(matrix.bits, matrix.codes, Factors.of(factors))
 
 
-def _mantissas() -> np.ndarray:
+def mantissas() -> np.ndarray:
     """Middle of each interval of the normalised value, in [1, 4)."""
     return (TABLE_FIRST + np.arange(TABLE_SIZE) + 0.5) / TABLE_FIRST
 
@@ -89,7 +96,7 @@ def _norm(dim: int, clip: float) -> _Norm:
     half = NORMALISE_BITS // 2 - 1
     wanted = TOP8 / clip * np.sqrt(dim) / 2 ** (SQUARE_SHIFT / 2)
     extra = int(np.floor(np.log2(FACTOR_TOP / wanted)))
-    return _Norm(TOP8 / clip, half + extra, np.rint(wanted * 2.0**extra / np.sqrt(_mantissas())).astype(int))
+    return _Norm(TOP8 / clip, half + extra, np.rint(wanted * 2.0**extra / np.sqrt(mantissas())).astype(int))
 
 
 def _head_input(model: QuantModel, ranges: Ranges, norm: _Norm) -> tuple[float, Factors | None, int]:
@@ -156,7 +163,7 @@ def _tables(model: QuantModel, rsqrt: np.ndarray) -> Tables:
     mantissa = np.clip(np.rint(coefficients * 2.0**shift), -FACTOR_TOP, FACTOR_TOP).astype(np.int64)
     return Tables(
         rsqrt=rsqrt,
-        recip=np.rint(RECIP_ONE / _mantissas()).astype(int),
+        recip=np.rint(RECIP_ONE / mantissas()).astype(int),
         exp2=np.rint(PROBABILITY_ONE * 2.0 ** (-np.arange(256) / OCTAVE)).astype(np.uint8),
         rope=Factors(mantissa, np.zeros_like(mantissa), shift),
     )

@@ -1,6 +1,6 @@
 """Norm weights move into the matrices that follow them, where they cost nothing."""
 
-__all__ = ["final_gain", "fold", "fold_matrix"]
+__all__ = ["final_gain", "fold", "fold_matrix", "norm_before"]
 
 import numpy as np
 
@@ -14,15 +14,20 @@ def fold_matrix(checkpoint: Checkpoint, name: str) -> np.ndarray:
         float64 [outputs, inputs]: q, k and v carry norm_attn; gate and up carry norm_mlp; an untied head
         carries final_norm; embed, o and down are as they were.
     """
-    layer, _, kind = name.rpartition(".")
     w = checkpoint.tensor(name).astype(np.float64)
-    if kind in ("q", "k", "v"):
-        w *= checkpoint.tensor(layer + ".norm_attn")
-    elif kind in ("gate", "up"):
-        w *= checkpoint.tensor(layer + ".norm_mlp")
-    elif kind == "head":
-        w *= checkpoint.tensor("final_norm")
+    if norm := norm_before(name):
+        w *= checkpoint.tensor(norm)
     return w
+
+
+def norm_before(name: str) -> str:
+    """The norm whose weights a matrix carries; empty for embed, o and down."""
+    layer, _, kind = name.rpartition(".")
+    if kind in ("q", "k", "v"):
+        return layer + ".norm_attn"
+    if kind in ("gate", "up"):
+        return layer + ".norm_mlp"
+    return "final_norm" if kind == "head" else ""
 
 
 def final_gain(checkpoint: Checkpoint) -> np.ndarray:

@@ -1,16 +1,20 @@
-"""Round one matrix to integer codes: to nearest, or with GPTQ, which makes up for errors in later columns."""
+"""Scales by least square error, and rounding one matrix to the nearest codes."""
 
-__all__ = ["best_scale", "gptq", "round_to_nearest"]
+__all__ = ["Grid", "best_grid", "best_scale", "round_to_nearest"]
+
+from dataclasses import dataclass
 
 import numpy as np
 
-from rtl_gen.golden.quantised import QuantMatrix
+from rtl_gen.golden.quantised import STEP_MAX, QuantMatrix
 
-CHUNK = 1 << 20  # weights searched at a time; bounds memory
+CHUNK = 1 << 16  # weights searched at a time: what fits a processor's cache
+CANDIDATES = 24
 FINEST, COARSEST = (
     0.4,
     1.35,
 )  # bounds of the search, in units of the scale that just covers the largest weight
+FITS = 2  # times that a scale is fitted to the codes it gave
 
 
 def _factors(bits: int) -> np.ndarray:
@@ -20,79 +24,143 @@ def _factors(bits: int) -> np.ndarray:
     """
     top = 1 << (bits - 1)
     whole = top / np.arange(int(np.ceil(top / COARSEST)), top + 1)
-    return np.union1d(np.linspace(FINEST, COARSEST, 96), whole)
+    return np.union1d(np.linspace(FINEST, COARSEST, CANDIDATES), whole)
 
 
-def _codes(w: np.ndarray, scale: np.ndarray, bits: int) -> np.ndarray:
-    top = 1 << (bits - 1)
-    return np.clip(np.rint(w / scale), -top, top - 1)
+@dataclass(frozen=True)
+class Grid:
+    """The values that codes stand for: `scale[o]`, by groups times `steps[o, g]`.
+
+    Attributes:
+        bits: Width of a code.
+        scale: float64 [outputs], positive.
+        group: Inputs that share a step; 0 for none.
+        steps: uint8 [outputs, groups], or None.
+    """
+
+    bits: int
+    scale: np.ndarray
+    group: int = 0
+    steps: np.ndarray | None = None
+
+    def column(self, i: int) -> np.ndarray:
+        """float64 [outputs]: the distance of neighbouring values in column i."""
+        return self.scale if self.steps is None else self.scale * self.steps[:, i // self.group]
+
+    def codes(self, w: np.ndarray, spacing: np.ndarray) -> np.ndarray:
+        """Nearest codes of w, as floats."""
+        top = 1 << (self.bits - 1)
+        return np.clip(np.rint(w / spacing), -top, top - 1)
+
+    def rows(self, at: slice) -> "Grid":
+        """The grid of some outputs."""
+        steps = None if self.steps is None else self.steps[at]
+        return Grid(self.bits, self.scale[at], self.group, steps)
+
+    def round(self, w: np.ndarray) -> np.ndarray:
+        """int8, as w: nearest codes of a whole matrix."""
+        spacing = self.scale[:, None]
+        if self.steps is not None:
+            spacing = spacing * np.repeat(self.steps, self.group, 1)[:, : w.shape[1]]
+        return self.codes(w, spacing).astype(np.int8)
+
+    def matrix(self, codes: np.ndarray) -> QuantMatrix:
+        """The quantised matrix of these codes."""
+        return QuantMatrix(self.bits, codes, self.scale, self.group, self.steps)
 
 
 def best_scale(w: np.ndarray, bits: int, importance: np.ndarray | None = None) -> np.ndarray:
     """Each row's scale for least square error after rounding; clipping a few weights often serves the rest.
 
     Args:
-        w: [outputs, inputs].
+        w: [rows, inputs].
         bits: Width of a code.
-        importance: [inputs], weight of each column's error; equal by default.
+        importance: [inputs], or [rows, inputs]: weight of each error; equal by default.
 
     Returns:
-        float64 [outputs], positive.
+        float64 [rows], positive.
     """
-    top = np.abs(w).max(1, initial=0) / (1 << (bits - 1))
-    top = np.where(top > 0, top, 1.0)  # a row of zeros has codes 0 at any scale
-    best, least = top, np.full(len(w), np.inf)
-    for factor in _factors(bits):
-        scale = top * factor
-        error = (_codes(w, scale[:, None], bits) * scale[:, None] - w) ** 2
-        total = error.sum(1) if importance is None else error @ importance
-        best, least = np.where(total < least, scale, best), np.minimum(total, least)
-    return best
-
-
-def round_to_nearest(w: np.ndarray, bits: int) -> QuantMatrix:
-    """Nearest codes at the best scale of each output channel."""
-    scale, codes = np.empty(len(w)), np.empty(w.shape, np.int8)
-    rows = max(1, CHUNK // w.shape[1])
+    out = np.empty(len(w))
+    rows = max(1, CHUNK // max(1, w.shape[1]))
     for at in range(0, len(w), rows):
-        part = np.asarray(w[at : at + rows], np.float64)
-        scale[at : at + rows] = best_scale(part, bits)
-        codes[at : at + rows] = _codes(part, scale[at : at + rows, None], bits)
-    return QuantMatrix(bits, codes, scale)
+        part = slice(at, at + rows)
+        some = importance[part] if importance is not None and importance.ndim == 2 else importance
+        out[part] = _search(np.asarray(w[part], np.float32), bits, some)
+    return out
 
 
-def gptq(
-    w: np.ndarray, bits: int, inputs: np.ndarray, damping: float = 0.01, block: int = 128
-) -> QuantMatrix:
-    """GPTQ (Frantar et al. 2022) with activation order and a scale per output channel.
+def _search(w: np.ndarray, bits: int, importance: np.ndarray | None) -> np.ndarray:
+    low, high = np.float32(-(1 << (bits - 1))), np.float32((1 << (bits - 1)) - 1)
+    top = np.abs(w).max(1, initial=0).astype(np.float64) / -float(low)
+    top = np.where(top > 0, top, 1.0)  # a row of zeros has codes 0 at any scale
+    unit = (w / top[:, None]).astype(np.float32)  # in units of the scale that just covers the largest
+    power = None if importance is None else np.broadcast_to(importance, w.shape).astype(np.float32)
+    codes = np.empty_like(unit)
+
+    def attempt(factor: np.ndarray | np.float32) -> np.ndarray:
+        """Square error of each row; leaves its codes in `codes`."""
+        np.divide(unit, factor, out=codes)
+        np.rint(codes, out=codes)
+        np.maximum(codes, low, out=codes)
+        np.minimum(codes, high, out=codes)
+        off = codes * factor
+        off -= unit
+        off *= off
+        if power is not None:
+            off *= power
+        return off.sum(1)
+
+    best, least = np.ones(len(w), np.float32), np.full(len(w), np.inf, np.float32)
+    for f in _factors(bits).astype(np.float32):
+        error = attempt(f)
+        best, least = np.where(error < least, f, best), np.minimum(error, least)
+    for _ in range(FITS):
+        attempt(best[:, None])
+        weighted = codes if power is None else codes * power
+        under = np.einsum("ri,ri->r", weighted, codes)
+        fitted = np.where(
+            under > 0, np.einsum("ri,ri->r", weighted, unit) / np.where(under > 0, under, 1), best
+        )
+        fitted = np.where(fitted > 0, fitted, best).astype(np.float32)
+        error = attempt(fitted[:, None])
+        best, least = np.where(error < least, fitted, best), np.minimum(error, least)
+    return best.astype(np.float64) * top
+
+
+def best_grid(w: np.ndarray, bits: int, group: int = 0, importance: np.ndarray | None = None) -> Grid:
+    """The grid of least square error.
 
     Args:
         w: [outputs, inputs].
         bits: Width of a code.
-        inputs: [tokens, inputs], calibration activations that the matrix multiplies.
-        damping: Added to the Hessian's diagonal, as a share of its mean.
-        block: Columns between updates of the whole matrix.
+        group: Inputs that share a step; 0 for one scale an output.
+        importance: [inputs], weight of each column's error; equal by default.
     """
-    x = np.asarray(inputs, np.float64)
-    hessian = x.T @ x
-    power = hessian.diagonal().copy()
-    order = np.argsort(-power, kind="stable")
-    hessian = hessian[np.ix_(order, order)]
-    hessian[np.diag_indices_from(hessian)] += max(damping * power.mean(), 1e-12)
-    # Row i of `u` (inverse Hessian = u' u, u upper) is how column i's error spreads over later columns.
-    u = np.linalg.cholesky(np.linalg.inv(hessian)).T
-    w = np.asarray(w, np.float64)
-    scale = best_scale(w, bits, power / power.mean() if power.any() else None)
-    left = w[:, order].copy()
-    codes = np.zeros(w.shape)
-    for start in range(0, w.shape[1], block):
-        stop = min(start + block, w.shape[1])
-        errors = np.zeros((len(w), stop - start))
-        for i in range(start, stop):
-            codes[:, i] = _codes(left[:, i], scale, bits)
-            errors[:, i - start] = (left[:, i] - codes[:, i] * scale) / u[i, i]
-            left[:, i + 1 : stop] -= np.outer(errors[:, i - start], u[i, i + 1 : stop])
-        left[:, stop:] -= errors @ u[start:stop, stop:]
-    out = np.zeros(w.shape, np.int8)
-    out[:, order] = codes
-    return QuantMatrix(bits, out, scale)
+    if not group:
+        return Grid(bits, best_scale(w, bits, importance))
+    outputs, inputs = w.shape
+    groups = -(-inputs // group)
+    pad = groups * group - inputs  # zeros, which any scale fits
+    parts = np.pad(np.asarray(w, np.float32), ((0, 0), (0, pad))).reshape(outputs * groups, group)
+    power = None
+    if importance is not None:
+        padded = np.pad(importance, (0, pad)).reshape(1, groups, group).astype(np.float32)
+        power = np.broadcast_to(padded, (outputs, groups, group)).reshape(-1, group)
+    scales = best_scale(parts, bits, power).reshape(outputs, groups)
+    used = np.abs(parts).max(1).reshape(outputs, groups) > 0
+    scales = np.where(used, scales, 0)  # a group of zeros must not set the scale
+    scale = scales.max(1) / STEP_MAX
+    scale = np.where(scale > 0, scale, 1.0)
+    steps = np.clip(np.rint(scales / scale[:, None]), 1, STEP_MAX).astype(np.uint8)
+    return Grid(bits, scale, group, steps)
+
+
+def round_to_nearest(w: np.ndarray, bits: int, group: int = 0) -> QuantMatrix:
+    """Nearest codes at the scales of least square error; float64 or float32 [outputs, inputs]."""
+    grid = best_grid(w, bits, group)
+    codes = np.empty(w.shape, np.int8)
+    rows = max(1, CHUNK // w.shape[1])
+    for at in range(0, len(w), rows):
+        part = slice(at, at + rows)
+        codes[part] = grid.rows(part).round(np.asarray(w[part], np.float64))
+    return grid.matrix(codes)

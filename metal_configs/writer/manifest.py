@@ -4,7 +4,6 @@ __all__ = ["FORMAT", "image_sha256", "make_manifest", "read_manifest", "write_ma
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,8 @@ import numpy as np
 
 from metal_configs.sitemap import SiteMap
 from metal_configs.writer.metal import Written
-from rtl_gen.errors import ExitCode, FlowError
+from metal_configs.writer.whole import whole_file
+from rtl_gen.errors import FlowError
 
 FORMAT = "sc-flow-metal-1"
 FIELDS = {
@@ -76,17 +76,8 @@ def make_manifest(
 
 def write_manifest(path: Path, manifest: Mapping[str, Any]) -> None:
     """Write sorted JSON; the same manifest gives the same bytes. Raises FlowError (OUTPUT)."""
-    part = path.with_name(path.name + ".part")
-    try:
-        part.write_text(json.dumps(manifest, sort_keys=True, indent=1) + "\n", "utf-8")
-        os.replace(part, path)
-    except OSError as e:
-        raise FlowError(
-            f"cannot write the manifest ({e.strerror})",
-            where=str(path),
-            hint="Check the output directory and its free space.",
-            code=ExitCode.OUTPUT,
-        ) from e
+    with whole_file(path, "the manifest") as stream:
+        stream.write((json.dumps(manifest, sort_keys=True, indent=1) + "\n").encode())
 
 
 def read_manifest(path: Path) -> dict[str, Any]:

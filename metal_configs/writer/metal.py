@@ -2,8 +2,6 @@
 
 __all__ = ["Written", "write_banks", "write_metal"]
 
-import contextlib
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +11,8 @@ import numpy as np
 from metal_configs.sitemap import SiteMap
 from metal_configs.writer.oasis import OasisFile
 from metal_configs.writer.records import Cursor, bank_records
-from rtl_gen.errors import ExitCode, FlowError
+from metal_configs.writer.whole import whole_file
+from rtl_gen.errors import FlowError
 
 
 @dataclass(frozen=True)
@@ -61,31 +60,18 @@ def write_banks(path: Path, banks: Iterable[np.ndarray], sites: SiteMap) -> Writ
     order = np.argsort(sites.x)
     in_order = bool((order == np.arange(len(order))).all())
     half = sites.size // 2
-    part = path.with_name(path.name + ".part")
     programmed: list[int] = []
     cursor = Cursor()
-    try:
-        with part.open("wb") as stream:
-            file = OasisFile(stream)
-            file.cell(f"scf_{sites.base}_metal")
-            for bits, (ox, oy) in zip(banks, sites.origins, strict=True):
-                if bits.shape != (sites.rom.word_lines, sites.rom.bit_lines):
-                    raise ValueError(f"bank {len(programmed)} is {bits.shape}")
-                columns = bits if in_order else bits[:, order]
-                x, y = sites.x[order] + ox - half, sites.y + oy - half
-                file.block(bank_records(columns, x, y, sites.size, sites.layer, cursor))
-                programmed.append(int(np.count_nonzero(bits)))
-            file.close()
-            size, sha256 = stream.tell(), file.sha256()
-        os.replace(part, path)
-    except OSError as e:
-        raise FlowError(
-            f"cannot write the metal config ({e.strerror})",
-            where=str(path),
-            hint="Check the output directory and its free space.",
-            code=ExitCode.OUTPUT,
-        ) from e
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink()
+    with whole_file(path, "the metal config") as stream:
+        file = OasisFile(stream)
+        file.cell(f"scf_{sites.base}_metal")
+        for bits, (ox, oy) in zip(banks, sites.origins, strict=True):
+            if bits.shape != (sites.rom.word_lines, sites.rom.bit_lines):
+                raise ValueError(f"bank {len(programmed)} is {bits.shape}")
+            columns = bits if in_order else bits[:, order]
+            x, y = sites.x[order] + ox - half, sites.y + oy - half
+            file.block(bank_records(columns, x, y, sites.size, sites.layer, cursor))
+            programmed.append(int(np.count_nonzero(bits)))
+        file.close()
+        size, sha256 = stream.tell(), file.sha256()
     return Written(path, sha256, size, tuple(programmed))

@@ -3,7 +3,7 @@
 Only what a metal config needs: one or more cells of rectangles with repetitions, in compressed blocks.
 """
 
-__all__ = ["OasisFile", "pack", "signed", "string", "unsigned"]
+__all__ = ["OasisFile", "cblock", "pack", "signed", "string", "unsigned"]
 
 import hashlib
 import zlib
@@ -12,7 +12,7 @@ from typing import BinaryIO
 import numpy as np
 
 MAGIC = b"%SEMI-OASIS\r\n"
-START, END, CELL, XYRELATIVE, CBLOCK = 1, 2, 14, 16, 34
+START, END, CELL, XYABSOLUTE, XYRELATIVE, CBLOCK = 1, 2, 14, 15, 16, 34
 END_LENGTH = 256  # fixed by the standard
 UNIT = 1000  # grid steps in a um: the database unit is 1 nm
 
@@ -66,6 +66,14 @@ def pack(values: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
     return out, length
 
 
+def cblock(records: bytes) -> bytes:
+    """A CBLOCK record that holds whole records, compressed."""
+    # Spacings of random data hold no repeats for LZ77: entropy coding alone is smaller and faster.
+    deflate = zlib.compressobj(9, zlib.DEFLATED, -15, 9, zlib.Z_HUFFMAN_ONLY)
+    data = deflate.compress(records) + deflate.flush()
+    return bytes([CBLOCK, 0]) + unsigned(len(records)) + unsigned(len(data)) + data
+
+
 class OasisFile:
     """A file written record by record; `close` makes it valid.
 
@@ -91,12 +99,12 @@ class OasisFile:
 
     def block(self, records: bytes) -> None:
         """Whole records of the open cell, compressed; nothing when there are none."""
-        if not records:
-            return
-        # Spacings of random data hold no repeats for LZ77: entropy coding alone is smaller and faster.
-        deflate = zlib.compressobj(9, zlib.DEFLATED, -15, 9, zlib.Z_HUFFMAN_ONLY)
-        data = deflate.compress(records) + deflate.flush()
-        self._put(bytes([CBLOCK, 0]) + unsigned(len(records)) + unsigned(len(data)) + data)
+        if records:
+            self._put(cblock(records))
+
+    def compressed(self, block: bytes) -> None:
+        """What `cblock` made of whole records of the open cell."""
+        self._put(block)
 
     def close(self) -> None:
         """Write END: padding up to its fixed length, then a CRC-32 over all bytes before it."""

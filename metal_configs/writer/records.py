@@ -1,12 +1,12 @@
 """Programmed sites of one bank as OASIS rectangles: one record a word line, repeated over its bit lines."""
 
-__all__ = ["Cursor", "bank_records"]
+__all__ = ["Cursor", "bank_records", "block_records"]
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from metal_configs.writer.oasis import pack, signed
+from metal_configs.writer.oasis import XYABSOLUTE, XYRELATIVE, pack, signed
 
 RECTANGLE = 20
 SQUARE, WIDTH, HAS_X, HAS_Y, REPEATED, DATATYPE, LAYER = 0x80, 0x40, 0x10, 0x08, 0x04, 0x02, 0x01
@@ -33,11 +33,29 @@ def bank_records(
         layer: GDS layer and datatype.
         cursor: Carried from one call to the next within a cell.
     """
+    return _records(bits, x, y, size, layer, cursor)[0].tobytes()
+
+
+def block_records(bits: np.ndarray, x: np.ndarray, y: np.ndarray, size: int, layer: tuple[int, int]) -> bytes:
+    """As `bank_records`, but independent of what was written before, so that blocks can be made in parallel.
+
+    The first record stands at its absolute place and names layer and size.
+    """
+    data, first = _records(bits, x, y, size, layer, Cursor())
+    if not data.size:
+        return b""
+    return bytes([XYABSOLUTE]) + data[:first].tobytes() + bytes([XYRELATIVE]) + data[first:].tobytes()
+
+
+def _records(
+    bits: np.ndarray, x: np.ndarray, y: np.ndarray, size: int, layer: tuple[int, int], cursor: Cursor
+) -> tuple[np.ndarray, int]:
+    """Bytes of all records, uint8, and how many of them are the first record's."""
     bits = np.ascontiguousarray(bits)
     count = np.count_nonzero(bits, axis=1)
     lines = np.flatnonzero(count)
     if not lines.size:
-        return b""
+        return np.zeros(0, np.uint8), 0
     count = count[lines]
     start = np.cumsum(count) - count
 
@@ -63,8 +81,9 @@ def bank_records(
     out[is_head] = head_bytes
     out[~is_head] = spaces
     # Its place was kept by a 0: the info byte is the one field that is not a packed number.
-    out[np.cumsum(per_line + per_spaces) - (per_line + per_spaces) + 1] = info
-    return out.tobytes()
+    ends = np.cumsum(per_line + per_spaces)
+    out[ends - (per_line + per_spaces) + 1] = info
+    return out, int(ends[0])
 
 
 def _heads(

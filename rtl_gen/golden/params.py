@@ -22,7 +22,7 @@ class Factors:
     Attributes:
         mantissa: int [n], signed 12 bits.
         exponent: int [n], 0 .. 15.
-        shift: Common part of the shift; shift + exponent lies in 1 .. 31.
+        shift: Common part of the shift; shift + exponent lies in 1 .. 31 (by default, see `of`).
     """
 
     mantissa: np.ndarray
@@ -30,17 +30,22 @@ class Factors:
     shift: int
 
     @classmethod
-    def of(cls, factors: np.ndarray) -> "Factors":
-        """The nearest representable factors: 11 significant bits, 2**15 from largest to smallest."""
+    def of(cls, factors: np.ndarray, longest: int = 31) -> "Factors":
+        """The nearest representable factors: 11 significant bits, 2**15 from largest to smallest.
+
+        Args:
+            factors: float [n].
+            longest: The longest shift there is.
+        """
         f = np.asarray(factors, np.float64)
         top = (1 << (LANE_MANTISSA_BITS - 1)) - 1
         if not np.all(np.isfinite(f)) or not np.any(f):
             raise ValueError("factors must be finite and not all zero")
         # Exponent at which the mantissa uses all its bits; rounding up to 2**11 is avoided by `top`.
         power = np.floor(np.log2(top / np.maximum(np.abs(f), np.finfo(float).tiny))).astype(np.int64)
-        shift = int(np.clip(power.min(), 1, 31))
+        shift = int(np.clip(power.min(), 1, longest))
         span = (1 << LANE_EXPONENT_BITS) - 1
-        exponent = np.clip(power - shift, 0, min(span, 31 - shift))
+        exponent = np.clip(power - shift, 0, min(span, longest - shift))
         mantissa = np.rint(f * np.exp2(shift + exponent)).astype(np.int64)
         if np.abs(mantissa).max() > top:
             raise ValueError(

@@ -10,7 +10,8 @@ class Shape:
     """Dimensions and constants of one decoder, as `config.json` states them.
 
     `heads` query heads of `head_dim` elements share `kv_heads` key/value heads
-    (grouped-query attention). `tied` means that the LM head is the embedding.
+    (grouped-query attention). `tied` means that the LM head is the embedding. `rope_factors` divide the
+    frequency of each of the head_dim / 2 pairs, as Llama 3.1 does; none for plain RoPE.
     """
 
     dim: int
@@ -24,6 +25,14 @@ class Shape:
     rope_theta: float = 10000.0
     norm_eps: float = 1e-5
     tied: bool = True
+    rope_factors: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rope_factors", tuple(self.rope_factors))  # JSON gives a list
+        if self.rope_factors and len(self.rope_factors) != self.head_dim // 2:
+            raise ValueError(
+                f"{len(self.rope_factors)} RoPE factors, expected one a pair: {self.head_dim // 2}"
+            )
 
     @property
     def q_dim(self) -> int:

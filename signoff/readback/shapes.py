@@ -98,9 +98,11 @@ def drawn(layout: kdb.Layout, cell: kdb.Cell, layer: tuple[int, int]) -> Drawn:
     index = layout.find_layer(*layer)
     if index is not None:
         shapes.insert(cell.begin_shapes_rec(index))
-    if _holds(shapes, ~kdb.Shapes.SBoxes & kdb.Shapes.SAll):
+    # Properties, such as a router's net names, would be written beside the boxes
+    if _holds(shapes, ~kdb.Shapes.SBoxes & kdb.Shapes.SAll) or _holds(shapes, kdb.Shapes.SAllWithProperties):
         texts = sorted(str(s.text) for s in shapes.each(kdb.Shapes.STexts))
         everything = kdb.Region(shapes)  # texts stay behind
+        everything.remove_properties()
         everything.merged_semantics = False
         others = everything.non_rectangles()
         others.merged_semantics = False
@@ -114,7 +116,9 @@ def boxes(region: kdb.Region) -> np.ndarray:
     region = region.dup()
     region.merged_semantics = False
     carrier, shapes = _carrier()
-    shapes.insert(region.extents())
+    extents = region.extents()
+    extents.remove_properties()
+    shapes.insert(extents)
     return _to_numpy(carrier, shapes)
 
 

@@ -1,8 +1,8 @@
 import pytest
-import yaml
 
 from base_chip.config import known_bases, load_base, parse_base
 from rtl_gen.errors import ExitCode, FlowError
+from tests.edits import edited
 
 
 def text(**changes: object) -> str:
@@ -16,17 +16,14 @@ def text(**changes: object) -> str:
         "engine": dict(vars(base.engine)),
         "rom": dict(vars(base.rom)),
         "floorplan": {"die": list(base.floorplan.die), "banks": [list(p) for p in base.floorplan.banks]},
+        "hardening": {
+            "core": [list(p) for p in base.hardening.core],
+            "density": base.hardening.density,
+            "target_ns": base.hardening.target_ns,
+            "signoff_ns": dict(base.hardening.signoff_ns),
+        },
     }
-    for path, value in changes.items():
-        *parents, last = path.split("__")
-        at = data
-        for p in parents:
-            at = at[p]
-        if value is None:
-            del at[last]
-        else:
-            at[last] = value
-    return yaml.safe_dump(data)
+    return edited(data, **changes)
 
 
 def test_nano():
@@ -68,6 +65,12 @@ def test_a_name_is_not_a_path(name):
         ({"floorplan__banks": [[0, 0.001], [1, 1]]}, ["floorplan.banks[0]", "0.005"]),
         ({"floorplan__banks": [[240, 20], [20, 20]]}, ["floorplan.banks", "lowest"]),
         ({"floorplan__die": [1, 2, 3]}, ["floorplan.die"]),
+        ({"hardening__core": [[0, 0], [900, 700]]}, ["hardening.core", "inside the die, 780.0 x 780.0 um"]),
+        ({"hardening__core": [[9, 9]]}, ["hardening.core", "two corners"]),
+        ({"hardening__density": 1.2}, ["hardening.density", "1.2", "at most 1"]),
+        ({"hardening__target_ns": 0}, ["hardening.target_ns", "above 0"]),
+        ({"hardening__signoff_ns": {"slow": -1}}, ["hardening.signoff_ns.slow", "-1"]),
+        ({"hardening__signoff_ns": []}, ["hardening.signoff_ns", "each corner"]),
         ({"pdk": 130}, ["pdk", "130"]),
     ],
 )

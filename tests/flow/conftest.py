@@ -1,6 +1,7 @@
 """A cache of its own for each test, and the demo graph as a process."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -52,6 +53,8 @@ class Demo:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            # A shell lets jobs behind it ignore SIGINT, and so would a process that such a job starts.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def ran(self) -> list[str]:

@@ -222,3 +222,24 @@ def test_only_the_command_itself_turns_a_request_to_end_into_an_interrupt():
     )
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
+
+
+def test_an_interrupt_that_hangs_ends_all_the_same():
+    script = (
+        "import importlib, os, signal, sys, time\n"
+        "m = importlib.import_module('flow.cli.main')\n"
+        "m.PATIENCE_S = 1\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "@m.cli.command()\n"
+        "def hang():\n"
+        "    try:\n"
+        "        os.kill(os.getpid(), signal.SIGINT)\n"
+        "    finally:\n"
+        "        time.sleep(60)\n"
+        "sys.exit(m.main(['hang']))\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=50, check=False
+    )
+    assert run.returncode == 130
+    assert run.stderr.count("sc-flow: interrupted") == 1

@@ -128,7 +128,7 @@ def test_a_check_whose_tool_is_missing_does_not_run_and_names_the_fix(tmp_path, 
 
     for module in ("flow.tasks.step", "flow.tools"):
         monkeypatch.setattr(f"{module}.version", lambda name: None)
-    run = Run(BuildConfig("m", "", ""), PdkFiles("sky130", {}, {}, {}, {}), tmp_path)
+    run = Run(BuildConfig("m", "", ""), PdkFiles("sky130", {}, {}, {}, {}, {}), tmp_path)
     (got,) = DrcMagicTask()._checked_work(run, tmp_path).checks
     assert (got.name, got.status) == ("drc_magic", "not run")
     assert TOOLS["magic"].fix in got.reason

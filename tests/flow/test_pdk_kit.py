@@ -91,7 +91,7 @@ def test_an_interrupted_install_leaves_nothing(shelf, cache, monkeypatch):
     def stop(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("flow.pdk.kit._unpack", stop)
+    monkeypatch.setattr("flow.pdk.kit.unpack", stop)
     with pytest.raises(KeyboardInterrupt):
         install_kit(pdk, wheels=folder)
     assert installed_root(pdk) is None

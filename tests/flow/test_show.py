@@ -17,7 +17,7 @@ def build(tmp_path) -> Path:
     folder = tmp_path / "build" / "m"
     (folder / "metal").mkdir(parents=True)
     config = {"model": "m", "model_path": "", "model_digest": ""}
-    pdk = {"name": "sky130", "files": {}, "sources": {}, "liberty": {}, "digests": {}}
+    pdk = {"name": "sky130", "files": {}, "sources": {}, "liberty": {}, "extraction": {}, "digests": {}}
     run = {"config": config, "pdk": pdk, "build": str(folder), "forced": []}
     (folder / ".run.json").write_text(json.dumps(run))
     layout = db.Layout()

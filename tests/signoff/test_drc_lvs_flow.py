@@ -9,6 +9,7 @@ import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import klayout.db as kdb
 import numpy as np
 import pytest
 
@@ -121,6 +122,28 @@ def test_a_tech_file_that_magic_cannot_read_is_no_pass(kit, tmp_path):
     result = drc_magic.run(layout, spec.name, tmp_path / "missing.tech", tmp_path)
     assert (result.status, result.count) == ("fail", None)
     assert "Failed to load technology" in result.reason
+
+
+@needs("magic")
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_magic_finds_a_fault_however_deep_it_lies(kit, tmp_path, depth):
+    """Its listing stops at the subcells of the loaded cell."""
+    layout = kdb.Layout()
+    via = layout.create_cell("via")  # as of a router: the fault is that its wire is too short
+    for name, half in (("met2", 140), ("via2", 100), ("met3", 165)):
+        via.shapes(layout.layer(*PDK.layers[name])).insert(kdb.Box(-half, -half, half, half))
+    cell = layout.create_cell("level0")
+    cell.insert(kdb.CellInstArray(via.cell_index(), kdb.Trans()))
+    for name, half in (("met2", 1000), ("met3", 165)):
+        cell.shapes(layout.layer(*PDK.layers[name])).insert(kdb.Box(-140, -half, 140, half))
+    for level in range(1, depth + 1):
+        above = layout.create_cell(f"level{level}")
+        above.insert(kdb.CellInstArray(cell.cell_index(), kdb.Trans(1000, 0)))
+        cell = above
+    write_layout(layout, tmp_path / "deep.gds")
+    result = drc_magic.run(tmp_path / "deep.gds", cell.name, kit.tech, tmp_path)
+    assert result.status == "fail", result
+    assert "met3.6" in result.detail
 
 
 @needs("klayout", "magic")

@@ -59,17 +59,26 @@ def test_klayout_report_that_proves_nothing_is_refused(tmp_path, text):
 def test_magic_report_is_counted_by_rule(tmp_path):
     path = tmp_path / "r.txt"
     path.write_text(
-        "0.1\t0.2\t0.3\t0.4\tMetal1 spacing (met1.2)\n1\t1\t2\t2\tMetal1 spacing (met1.2)\nend\t2\n"
+        "0.1\t0.2\t0.3\t0.4\ttop\tMetal1 spacing (met1.2)\n"
+        "1\t1\t2\t2\tbank\tMetal1 spacing (met1.2)\nend\t2\t3\n"
     )
     found = drc_magic.parse_report(path)
     assert found.counts == {"Metal1 spacing (met1.2)": 2}
-    assert str(found) == "2 x Metal1 spacing (met1.2) at (0.1, 0.2, 0.3, 0.4) um"
+    assert str(found) == "2 x Metal1 spacing (met1.2) at (0.1, 0.2, 0.3, 0.4) um of top"
 
 
 @pytest.mark.parametrize(
     "text",
-    [None, "", "0\t0\t1\t1\tx\n", "0\t0\t1\t1\tx\nend\t2\n", "0\t0\tx\nend\t1\n", "end\n"],
-    ids=["missing", "empty", "cut short", "wrong count", "bad line", "no count"],
+    [
+        None,
+        "",
+        "0\t0\t1\t1\ta\tx\n",
+        "0\t0\t1\t1\ta\tx\nend\t2\t1\n",
+        "0\t0\tx\nend\t1\t1\n",
+        "end\n",
+        "end\t0\t0\n",
+    ],
+    ids=["missing", "empty", "cut short", "wrong count", "bad line", "no count", "no cell"],
 )
 def test_magic_report_that_proves_nothing_is_refused(tmp_path, text):
     path = tmp_path / "r.txt"

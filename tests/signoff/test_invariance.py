@@ -3,6 +3,7 @@ import pytest
 
 from signoff.invariance import Chip, Hasher, Sites, check_hashes, check_legal_sites, check_xor, invariance
 from signoff.readback import read_layout
+from signoff.readback.shapes import drawn
 
 VIA2, MET1, MET2 = (69, 44), (68, 20), (69, 20)
 
@@ -119,3 +120,18 @@ def test_the_base_s_own_vias_must_stay(base, chip, sites):
     assert result.status == "fail"
     assert "missing" in result.detail
     assert result.count >= 2 * 16
+
+
+def test_names_that_a_router_leaves_on_shapes_change_nothing():
+    """Properties are written beside a shape, where boxes are read from klayout's own GDS."""
+    layers = {}
+    for named in (False, True):
+        layout = kdb.Layout()
+        cell = layout.create_cell("top")
+        for n in range(3):
+            shape = cell.shapes(layout.layer(68, 20)).insert(kdb.Box(0, 1000 * n, 500, 1000 * n + 400))
+            if named:
+                shape.set_property(1, f"net{n}")
+        layers[named] = drawn(layout, cell, (68, 20)).rectangles.tolist()
+    assert layers[True] == layers[False]
+    assert sorted(layers[True]) == [[0, 0, 500, 400], [0, 1000, 500, 1400], [0, 2000, 500, 2400]]

@@ -1,0 +1,69 @@
+"""The kit's transistor models, cut down to the sizes that a bank has."""
+
+__all__ = ["model_text"]
+
+import re
+from pathlib import Path
+
+from base_chip.bank.spec import BankSpec
+from rtl_gen.errors import ExitCode, FlowError
+
+_MODEL = re.compile(r"^\.model\s.*?(?=^\.(?:model|ends)\b)", re.M | re.S)
+_RANGE = re.compile(r"lmin = (\S+) lmax = (\S+) wmin = (\S+) wmax = (\S+)")
+
+
+_STRESS = "models/parameters/lod.spice"  # parameters that the models share
+
+
+def model_text(spec: BankSpec, library: Path, process: str) -> str:
+    """The models of a bank's transistors: a thousandth of the files, which take a simulator a second each.
+
+    Args:
+        spec: Gives the process's device names and the transistors' size.
+        library: Folder of the kit's device library, which holds `cells` and `models`.
+        process: Process corner, such as "ss".
+
+    Raises:
+        FlowError: If a file is not there, or holds no model of that size.
+    """
+    size = spec.dims.channel * 1e-9, spec.dims.gate * 1e-9
+    texts = [".param MC_MM_SWITCH=0", _read(library / _STRESS, spec)]
+    for role in ("nfet", "pfet"):
+        name = spec.process.devices[role]
+        folder = library / "cells" / name.rpartition("__")[2]
+        texts.append(_read(folder / f"{name}__mismatch.corner.spice", spec))
+        path = folder / f"{name}__{process}.pm3.spice"
+        texts.append(_cut(_read(path, spec), size, path))
+    return "\n".join(texts)
+
+
+def _read(path: Path, spec: BankSpec) -> str:
+    try:
+        return path.read_text()
+    except OSError as e:
+        raise FlowError(
+            f"no transistor model: {e.strerror}",
+            where=str(path),
+            hint=f"Run: sc-flow pdk install {spec.pdk}",
+            code=ExitCode.MISSING_TOOL,
+        ) from e
+
+
+def _cut(text: str, size: tuple[float, float], path: Path) -> str:
+    """Leave out the bins that hold no transistor of a size (width, length in m)."""
+    kept = 0
+
+    def keep(found: re.Match[str]) -> str:
+        nonlocal kept
+        limits = _RANGE.search(found.group())
+        if limits:
+            l0, l1, w0, w1 = map(float, limits.groups())
+            if not (l0 <= size[1] * 1.0001 <= l1 * 1.0002 and w0 <= size[0] * 1.0001 <= w1 * 1.0002):
+                return ""
+        kept += 1
+        return found.group()
+
+    out = _MODEL.sub(keep, text)
+    if not kept:
+        raise FlowError(f"no model of {size[0] * 1e6:g} x {size[1] * 1e6:g} um", where=str(path))
+    return out

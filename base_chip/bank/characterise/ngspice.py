@@ -1,0 +1,82 @@
+"""Runs ngspice and reads what it measured."""
+
+__all__ = ["measure"]
+
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from rtl_gen.errors import ExitCode, FlowError
+
+_VALUE = re.compile(r"^(\w+)\s+=\s+([-+]?\d\S*)", re.M)
+_WANTED = re.compile(r"^\.measure tran (\w+)", re.M)
+_LONGER = 4  # times that a run without an end is repeated, twice as long
+
+
+def measure(
+    deck: Callable[[float], str], stop_ns: float, optional: frozenset[str] = frozenset()
+) -> dict[str, float]:
+    """Simulate a deck until all of its measures have a value.
+
+    Args:
+        deck: Makes the deck that ends at a time in ns.
+        stop_ns: First end to try; it is doubled while a measure has no value yet.
+        optional: Measures that may have none.
+
+    Returns:
+        Values in SI units by the name of the measure.
+
+    Raises:
+        FlowError: If ngspice is missing or fails, or a measure never gets a value.
+    """
+    exe = shutil.which("ngspice")
+    if exe is None:
+        raise FlowError(
+            "ngspice is not installed; it is needed to characterise a bank",
+            hint="Run: apt-get install --no-install-recommends ngspice",
+            code=ExitCode.MISSING_TOOL,
+        )
+    for _ in range(_LONGER):
+        text = deck(stop_ns)
+        found = _run(exe, text)
+        missing = set(_WANTED.findall(text)) - set(found) - optional
+        if not missing:
+            return found
+        stop_ns *= 2
+    raise FlowError(
+        f"no value of {', '.join(sorted(missing))} within {stop_ns / 2:g} ns",
+        where=text.splitlines()[0].lstrip("* "),
+        hint="The bit line does not reach its level: check the spec and the transistor models.",
+        code=ExitCode.TOOL_FAILED,
+    )
+
+
+def _run(exe: str, text: str) -> dict[str, float]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "deck.sp"
+        path.write_text(text)
+        run = subprocess.run(
+            [exe, "-b", path.name],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=600,
+            check=False,
+        )
+    # It ends with status 1 when a measure found nothing, and with 0 after some errors.
+    fatal = re.search(
+        r"^.*(?:fatal error|Undefined parameter|unknown subckt|singular matrix).*", run.stderr, re.M
+    )
+    if fatal or "No. of Data Rows" not in run.stdout:
+        last = fatal.group() if fatal else (run.stderr.strip().splitlines() or ["it gave no reason"])[-1]
+        raise FlowError(
+            f"ngspice failed: {last.strip()}",
+            where=text.splitlines()[0].lstrip("* "),
+            hint="Are the transistor models those of the kit? `sc-flow pdk verify sky130` tells.",
+            code=ExitCode.TOOL_FAILED,
+        )
+    return {name: float(value) for name, value in _VALUE.findall(run.stdout)}

@@ -1,0 +1,197 @@
+"""The hardened artifact of a base: what place and route left, compressed, with a manifest that binds it."""
+
+__all__ = ["FILES", "Bindings", "HardenedBase"]
+
+import hashlib
+import json
+import lzma
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from base_chip.bank.lef import bank_lef
+from base_chip.bank.liberty import bank_liberty
+from base_chip.bank.spec import BankSpec
+from base_chip.bank.timing import load_timing
+from base_chip.config import BaseConfig
+from base_chip.harden.cells import cell_lef
+from base_chip.pdk.place_route import PlaceRoute
+from rtl_gen.errors import ExitCode, FlowError
+from rtl_gen.tile import tile_verilog
+
+FORMAT = 1
+CORNERS = ("slow", "typical", "fast")
+# What a hardened base consists of. Everything is compressed with xz; names are those of the plain files.
+FILES = (
+    "layout.def",
+    "netlist.v",
+    "lvs.v",
+    "wires.spef",
+    "constraints.sdc",
+    "reports.json",
+    *(f"delays.{c}.sdf" for c in CORNERS),
+    *(f"timing.{c}.lib" for c in CORNERS),
+)
+
+
+@dataclass(frozen=True)
+class Bindings:
+    """SHA-256 of what a hardened base was made from.
+
+    Attributes:
+        rtl: The tile's Verilog.
+        config: The base's config.
+        bank: The bank's LEF and liberty.
+        cells: LEF of the standard cells.
+    """
+
+    rtl: str
+    config: str
+    bank: str
+    cells: str
+
+    @classmethod
+    def now(cls, base: BaseConfig, cells: Path, facts: PlaceRoute) -> "Bindings":
+        """As things are; `cells` is the kit's folder of standard cells."""
+        spec = BankSpec.of(base.rom, base.pdk)
+        timing = load_timing(spec)
+        bank = bank_lef(spec) + "".join(bank_liberty(spec, c.liberty, timing) for c in facts.corners.values())
+        texts = tile_verilog(base.core()), bank, cell_lef(cells, facts.library)
+        rtl, bank_hash, cell_hash = (_sha256(t.encode()) for t in texts)
+        return cls(rtl, base.digest(), bank_hash, cell_hash)
+
+
+@dataclass(frozen=True)
+class HardenedBase:
+    """A hardened base in a folder.
+
+    Attributes:
+        made_from: What it was made from.
+        tools: Version by tool.
+        pdk: Provider and digest of the liberty and extraction rules used.
+        sums: SHA-256 of each plain file.
+    """
+
+    folder: Path
+    made_from: Bindings
+    tools: Mapping[str, str]
+    pdk: Mapping[str, str]
+    sums: Mapping[str, str]
+
+    @staticmethod
+    def home(base: str) -> Path:
+        """Where the artifact of a base is kept."""
+        return Path(str(files("base_chip").joinpath("hardened", base)))
+
+    @classmethod
+    def write(
+        cls,
+        folder: Path,
+        products: Mapping[str, bytes],
+        made_from: Bindings,
+        tools: Mapping[str, str],
+        pdk: Mapping[str, str],
+    ) -> "HardenedBase":
+        """Write the artifact; the same products give the same bytes.
+
+        Args:
+            folder: Where to; made if missing.
+            products: Content of each file of `FILES`.
+            made_from, tools, pdk: As the attributes.
+        """
+        if set(products) != set(FILES):
+            raise ValueError(f"products are {sorted(products)}, expected {sorted(FILES)}")
+        folder.mkdir(parents=True, exist_ok=True)
+        sums = {}
+        for name, content in sorted(products.items()):
+            sums[name] = _sha256(content)
+            packed = lzma.compress(content, preset=9 | lzma.PRESET_EXTREME)
+            (folder / f"{name}.xz").write_bytes(packed)
+        told = {
+            "format": FORMAT,
+            "made_from": asdict(made_from),
+            "tools": dict(tools),
+            "pdk": dict(pdk),
+            "files": sums,
+        }
+        (folder / "manifest.json").write_text(json.dumps(told, indent=1, sort_keys=True) + "\n")
+        return cls(folder, made_from, tools, pdk, sums)
+
+    @classmethod
+    def read(cls, folder: Path, base: str) -> "HardenedBase":
+        """The artifact in a folder.
+
+        Raises:
+            FlowError: There is none, or its manifest is damaged.
+        """
+        try:
+            told: dict[str, Any] = json.loads((folder / "manifest.json").read_bytes())
+            if told["format"] != FORMAT:
+                raise ValueError(f"format {told['format']}, expected {FORMAT}")
+            if set(told["files"]) != set(FILES):
+                raise ValueError(f"it lists {sorted(told['files'])}")
+            return cls(folder, Bindings(**told["made_from"]), told["tools"], told["pdk"], told["files"])
+        except FileNotFoundError as e:
+            raise FlowError(
+                f"base {base} has no hardened artifact",
+                where=str(folder),
+                hint=_again(base),
+                code=ExitCode.MISSING_TOOL,
+            ) from e
+        except (OSError, ValueError, KeyError, TypeError) as e:
+            raise FlowError(
+                f"the manifest of the hardened base is damaged ({e})", where=str(folder), hint=_again(base)
+            ) from e
+
+    def check(self, base: str, now: Bindings) -> None:
+        """Raise FlowError when the base has changed since it was hardened, naming what has."""
+        words = {
+            "rtl": "its RTL",
+            "config": f"configs/{base}.yaml",
+            "bank": "the bank",
+            "cells": "the standard cells",
+        }
+        changed = [
+            words[f.name] for f in fields(now) if getattr(now, f.name) != getattr(self.made_from, f.name)
+        ]
+        if changed:
+            raise FlowError(
+                f"base {base} has changed since it was hardened: {', '.join(changed)}",
+                where=str(self.folder),
+                hint=_again(base),
+            )
+
+    def content(self, name: str) -> bytes:
+        """A file of `FILES`, uncompressed.
+
+        Raises:
+            FlowError: It is missing, damaged, or not the one that the manifest names.
+        """
+        path = self.folder / f"{name}.xz"
+        try:
+            content = lzma.decompress(path.read_bytes())
+        except (OSError, EOFError, lzma.LZMAError) as e:
+            raise FlowError(
+                f"a file of the hardened base is damaged or missing ({e})", where=str(path), hint=_restore()
+            ) from e
+        if _sha256(content) != self.sums[name]:
+            raise FlowError(
+                "this file of the hardened base was edited: it is not the one its manifest names",
+                where=str(path),
+                hint=_restore(),
+            )
+        return content
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _again(base: str) -> str:
+    return f"On a machine with OpenROAD run: sc-flow base build {base}"
+
+
+def _restore() -> str:
+    return "Restore it from the package or the repository; what is signed off is what was placed and routed."

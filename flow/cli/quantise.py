@@ -1,0 +1,132 @@
+"""`sc-flow quantise`: a quantised model and what it costs, without a chip."""
+
+__all__ = ["quantise"]
+
+import json
+import math
+from collections.abc import Callable, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from rtl_gen.errors import ExitCode, FlowError
+
+if TYPE_CHECKING:  # they take a second to import, which other commands need not wait for
+    from flow.quality import Quantised
+    from flow.tasks.parts import Model
+    from metal_configs.quantise.report import Kind, Row
+
+
+@click.command()
+@click.option("--model", required=True, help="A known model's name, or the path of a checkpoint.")
+@click.option("--weights", type=click.Path(path_type=Path), help="The checkpoint of a known model.")
+@click.option(
+    "--bits", type=float, help="Average bits of ROM a weight, scales included; 4 a code (6 in the embedding)"
+    " without it.",
+)  # fmt: skip
+@click.option("--method", type=click.Choice(["gptq", "rtn"]), default="gptq", show_default=True)
+@click.option(
+    "--group", type=click.Choice(["auto", "0", "32", "64", "128"]), default="auto", show_default=True,
+    help="Inputs that share a scale; 0: one scale an output.",
+)  # fmt: skip
+@click.option("--base", help="Keep to what this base's arithmetic has; by default the first that holds it.")
+@click.option("--report", is_flag=True, help="Measure what it costs on held-out text.")
+@click.option(
+    "--texts", type=click.IntRange(1), help="Held-out texts to measure on, evenly spread; all by default."
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Folder for the results; build/<model>-quantised."
+)
+@click.option("--prompt", help="Let the integer golden model continue this.")
+@click.option("--tokens", type=click.IntRange(1, 1000), default=30, show_default=True)
+@click.option("--temperature", type=click.FloatRange(0, 32), default=0.0, show_default=True)
+@click.option("--seed", type=click.IntRange(1, 2**31), default=1, show_default=True)
+def quantise(
+    model: str,
+    weights: Path | None,
+    bits: float | None,
+    method: str,
+    group: str,
+    base: str | None,
+    report: bool,
+    texts: int | None,
+    out: Path | None,
+    prompt: str | None,
+    tokens: int,
+    temperature: float,
+    seed: int,
+) -> None:
+    """Quantise a model into one file, and measure what that costs."""
+    from flow.config import model_name
+    from flow.files import disk_faults
+    from flow.quality import Request, measure, run
+    from flow.tasks.parts import open_model
+    from flow.weights import find_weights
+    from metal_configs.checkpoint import load
+
+    console = Console(highlight=False)
+    path = find_weights(model, weights)
+    opened = open_model(load(path, model_name(model, path)))
+    groups = None if group == "auto" else (int(group),)
+    say = _sayer()
+    done = run(opened, Request(method, bits, groups, base), say)
+    folder = out or Path("build") / f"{opened.checkpoint.name}-quantised"
+    with disk_faults(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        done.model.save(folder / "quantised.safetensors")
+    console.print(
+        f"{done.average_bits:.3f} bits of code a weight, {done.average_rom_bits:.3f} of ROM with scales: "
+        f"{folder / 'quantised.safetensors'}",
+        soft_wrap=True,
+    )
+    if report:
+        found = measure(opened, done, texts, say)
+        with disk_faults(folder):
+            (folder / "report.json").write_text(json.dumps(found.to_dict(), indent=1, sort_keys=True) + "\n")
+            (folder / "report.txt").write_text(found.text() + "\n")
+        for table in _tables(found.rows, found.kinds()):
+            console.print(table)
+        console.print(f"Every matrix: {folder / 'report.txt'}", soft_wrap=True)
+    if prompt is not None:
+        _continue(opened, done, prompt, tokens, temperature, seed)
+
+
+def _sayer() -> Callable[[str], None]:
+    return lambda text: click.echo(f"  {text}", err=True)
+
+
+def _tables(rows: "Sequence[Row]", kinds: "Sequence[Kind]") -> list[Table]:
+    quality = Table(title=f"{rows[0].score.tokens:,} held-out tokens", title_justify="left")
+    for head in ("model", "nats a token", "perplexity", "of float", "top-1", "agrees with float"):
+        quality.add_column(head, justify="left" if head == "model" else "right")
+    exact = rows[0].score.nll
+    for r in rows:
+        nll = r.score.nll
+        quality.add_row(
+            r.name, f"{nll:.4f}", f"{math.exp(nll):.3f}", f"{math.exp(nll - exact):.4f}",
+            f"{r.score.top1:.2%}", f"{r.agreement:.2%}",
+        )  # fmt: skip
+    matrices = Table(title="Matrices (bits/group)", title_justify="left")
+    for head in ("kind", "formats", "ROM bits a weight", "mean error", "worst"):
+        matrices.add_column(head, justify="left" if head in ("kind", "formats") else "right")
+    for k in kinds:
+        matrices.add_row(k.name, k.bits, f"{k.rom_bits:.3f}", f"{k.mean_error:.2%}", f"{k.worst_error:.2%}")
+    return [quality, matrices]
+
+
+def _continue(
+    opened: "Model", done: "Quantised", prompt: str, tokens: int, temperature: float, seed: int
+) -> None:
+    from rtl_gen.golden.decoder import beta_of
+
+    try:
+        beta = beta_of(temperature)
+    except ValueError as e:
+        raise FlowError(str(e), code=ExitCode.USAGE) from e
+    ids = opened.prompt(prompt)
+    said = list(islice(done.decoder().generate(ids, end=opened.end, beta=beta, seed=seed), tokens))
+    click.echo(opened.tokenizer.decode([*ids, *said]))

@@ -1,0 +1,225 @@
+"""One die of a planned base, from weights to a file: the unit of work that is spread over machines.
+
+A die's files lie in one folder under its number: `die_0003.oas` with the vias and `die_0003.json`, the
+manifest, which is written last. A die is finished when its manifest has the key of what is asked for and the
+file's hash is the manifest's; anything else is built anew.
+"""
+
+__all__ = [
+    "FORMAT",
+    "DieJob",
+    "Stopwatch",
+    "build_die",
+    "die_paths",
+    "keep_memory",
+    "read_die_manifest",
+    "site_map",
+    "told",
+]
+
+import ctypes
+import json
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from base_chip.bank import BankSpec, SiteGrid
+from base_chip.planned import STATUS, PlannedBase, load_planned
+from flow.files import atomic_write, disk_faults, sha256_file
+from flow.plan import place
+from metal_configs.checkpoint import load
+from metal_configs.multi_die.die import quantise_die, write_die
+from metal_configs.multi_die.mapping import Mapping
+from metal_configs.multi_die.source import CheckpointSource, Source, SyntheticSource
+from metal_configs.sitemap import SiteMap
+from metal_configs.writer.gds import write_die_gds
+from rtl_gen.errors import FlowError
+from rtl_gen.golden.shape import Shape
+
+FORMAT = "sc-flow-die-1"
+
+
+@dataclass(frozen=True)
+class DieJob:
+    """One die to build or to check; plain values, so that it travels.
+
+    Attributes:
+        path: Of the checkpoint; empty for synthetic weights.
+        seed: Of synthetic weights.
+        weights: Where the weights come from, in words; in every manifest.
+        shape: Fields of the model's `Shape`.
+        key: Hash over all that the die's bytes depend on.
+        folder: Of the dies.
+        threads: For this die.
+        gds: Write GDSII, too.
+        control: Read back with the negative control.
+    """
+
+    model: str
+    path: str
+    seed: int
+    weights: str
+    shape: dict[str, Any]
+    base: str
+    context: int
+    die: int
+    key: str
+    folder: str
+    threads: int = 1
+    gds: bool = False
+    control: bool = False
+
+    def source(self) -> Source:
+        """The weights."""
+        if self.path:
+            return CheckpointSource(load(self.path, self.model))
+        return SyntheticSource(Shape(**self.shape), self.seed)
+
+    def mapping(self, base: PlannedBase) -> Mapping:
+        """The model's."""
+        return place(Shape(**self.shape), base, self.context)
+
+
+class Stopwatch:
+    """Seconds of the wall clock and of the processor since it was made."""
+
+    def __init__(self) -> None:
+        self._wall, self._cpu = time.monotonic(), time.process_time()
+
+    def read(self) -> dict[str, float]:
+        """Both, as `seconds` and `cpu`."""
+        return {"seconds": time.monotonic() - self._wall, "cpu": time.process_time() - self._cpu}
+
+
+def die_paths(folder: Path, die: int) -> tuple[Path, Path]:
+    """File and manifest of a die."""
+    return folder / f"die_{die:04}.oas", folder / f"die_{die:04}.json"
+
+
+def site_map(base: PlannedBase) -> SiteMap:
+    """Where each bit of a die lies."""
+    grid = SiteGrid.of(BankSpec.of(base.rom, base.pdk))
+    return SiteMap(base.name, base.rom, base.origins(), grid.x, grid.y, grid.via, base.program_layers[0])
+
+
+def build_die(job: DieJob) -> dict[str, Any]:
+    """Quantise and write a die, unless it is finished already.
+
+    Returns:
+        `die`, `reused`, `why` (what was wrong with files that were there), `seconds`, `cpu`, and the
+        manifest's `sites` and `bytes`; or `error`, the fields of a FlowError.
+    """
+    try:
+        return _build(job)
+    except FlowError as e:
+        return told(job, e)
+
+
+def told(job: DieJob, e: FlowError) -> dict[str, Any]:
+    """An error as plain values: what it says must arrive whole, and trying again would not help."""
+    return {"die": job.die, "error": {"what": e.what, "where": e.where, "hint": e.hint, "code": int(e.code)}}
+
+
+def _build(job: DieJob) -> dict[str, Any]:
+    began = Stopwatch()
+    folder = Path(job.folder)
+    path, manifest = die_paths(folder, job.die)
+    wanted = [path, path.with_suffix(".gds")] if job.gds else [path]
+    done, why = _finished(job, wanted, manifest)
+    if done:
+        return _summary(job, done, began, reused=True)
+    keep_memory()
+    base = load_planned(job.base)
+    mapping, sites = job.mapping(base), site_map(base)
+    with disk_faults(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    manifest.unlink(missing_ok=True)
+    held = quantise_die(mapping, job.die, job.source(), job.threads)
+    written = write_die(path, held.rows, sites, base.banks.columns, job.threads)
+    files = {path.name: written.sha256}
+    if job.gds:
+        files[wanted[1].name] = write_die_gds(wanted[1], held.rows, sites).sha256
+    data = {
+        "format": FORMAT,
+        "model": job.model,
+        "weights": job.weights,
+        "base": {"name": base.name, "sha256": base.digest(), "status": STATUS},
+        "key": job.key,
+        "die": job.die,
+        "dies": len(mapping.dies),
+        "context": job.context,
+        "files": files,
+        "bytes": written.size,
+        "sites": {"total": base.sites, "programmed": sum(written.programmed)},
+        "columns": base.engine_columns,
+        "mux": base.rom.mux,
+        "pieces": [
+            {
+                "matrix": p.matrix.name,
+                "row": p.row,
+                "passes": p.passes,
+                "first_output": p.first_output,
+                "outputs": p.outputs,
+                "inputs": p.matrix.inputs,
+                "slots": p.matrix.slots,
+                "bits": p.matrix.bits,
+                **asdict(h),
+            }
+            for p, h in zip(mapping.dies[job.die], held.pieces, strict=True)
+        ],
+    }
+    atomic_write(manifest, (json.dumps(data, sort_keys=True, separators=(",", ":")) + "\n").encode())
+    return _summary(job, data, began, reused=False) | {"why": why}
+
+
+def _summary(job: DieJob, data: dict[str, Any], began: Stopwatch, *, reused: bool) -> dict[str, Any]:
+    keep = {k: data[k] for k in ("sites", "bytes")}
+    return {"die": job.die, "reused": reused, "why": "", **began.read(), **keep}
+
+
+def _finished(job: DieJob, files: list[Path], manifest: Path) -> tuple[dict[str, Any] | None, str]:
+    """The manifest of a finished die, or why there is none."""
+    if not manifest.exists():
+        return None, ""
+    try:
+        data = read_die_manifest(manifest)
+    except FlowError as e:
+        return None, e.what
+    if data["key"] != job.key:
+        return None, "made from something else"
+    for path in files:
+        if path.name not in data["files"]:
+            return None, f"{path.name} was not asked for before"
+        if not path.is_file():
+            return None, f"{path.name} is missing"
+        if sha256_file(path) != data["files"][path.name]:
+            return None, f"{path.name} is damaged"
+    return data, ""
+
+
+def read_die_manifest(path: Path) -> dict[str, Any]:
+    """A die's manifest.
+
+    Raises:
+        FlowError: It is missing, damaged or of another format.
+    """
+    hint = "Run the same command again: the die is built anew."
+    try:
+        data = json.loads(path.read_bytes())
+    except (OSError, ValueError) as e:
+        raise FlowError(f"cannot read the die's manifest ({e})", where=str(path), hint=hint) from e
+    if not isinstance(data, dict) or data.get("format") != FORMAT:
+        raise FlowError(f"not a die's manifest of format {FORMAT}", where=str(path), hint=hint)
+    return data
+
+
+def keep_memory() -> None:
+    """Let the allocator keep what it has: getting pages anew for every array costs as much as the work."""
+    trim_threshold, mmap_threshold = -1, -3
+    try:
+        libc = ctypes.CDLL(None)
+        libc.mallopt(trim_threshold, 1 << 28)
+        libc.mallopt(mmap_threshold, 1 << 28)
+    except (OSError, AttributeError):
+        return  # another C library: slower, and the same bytes

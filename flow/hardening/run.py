@@ -1,0 +1,164 @@
+"""Hardens a base: prepares what place and route reads, runs it, and keeps what it leaves."""
+
+__all__ = ["collect", "harden", "prepare", "why"]
+
+import gzip
+import json
+import re
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from base_chip.bank import BankSpec
+from base_chip.bank.views import load_timing, write_views
+from base_chip.config import BaseConfig
+from base_chip.harden import sdc
+from base_chip.harden.artifact import Bindings, HardenedBase
+from base_chip.harden.cells import cell_lef
+from base_chip.harden.floorplan import check_banks
+from base_chip.pdk import load_pdk
+from base_chip.pdk.place_route import PlaceRoute, load_place_route
+from base_chip.synth import yosys_version
+from flow.hardening.graph import LAST, Sources, make_project
+from flow.pdk import PdkFiles, find_pdk
+from flow.tasks.synth import bank_ports, need_liberty, plain_liberty
+from flow.tools import require
+from rtl_gen.errors import FlowError
+from rtl_gen.tile import tile_verilog
+
+
+def harden(base: BaseConfig, work: Path, out: Path, *, jobs: int, say: Callable[[str], None]) -> HardenedBase:
+    """Place and route a base and write its artifact.
+
+    Args:
+        base: The base.
+        work: Folder of the run; finished steps in it are not run again.
+        out: Folder of the artifact; an earlier one stays until the run has ended well.
+        jobs: Threads.
+        say: Shows a line.
+
+    Raises:
+        FlowError: OpenROAD, liberty or extraction rules are missing (MISSING_TOOL), or a step failed.
+    """
+    version = require("openroad")
+    pdk = load_pdk(base.pdk)
+    files, facts = find_pdk(pdk), load_place_route(pdk)
+    check_banks(base, facts.bank_halo)
+    sources = prepare(base, tile_verilog(base.core()), files, facts, work / "sources")
+    project = make_project(base, facts, files, sources, work, jobs=jobs)
+    say(f"OpenROAD {version}; working in {work}")
+    try:
+        project.run()
+    except RuntimeError as e:
+        log = work / f"scf_{base.name}" / "harden" / "job.log"
+        raise FlowError(
+            f"place and route did not end: {why(log) or e}",
+            where=str(log),
+            hint="Each node's own log is beside it. Run the same command to go on from the node that failed.",
+        ) from e
+    node = work / f"scf_{base.name}" / "harden" / LAST / "0"
+    products = collect(node / "outputs", f"scf_{base.name}", facts)
+    products["reports.json"] = reports(project, base)
+    return HardenedBase.write(
+        out,
+        products,
+        Bindings.now(base, files.path("cells"), facts),
+        {"openroad": version, "yosys": yosys_version()},
+        {name: files.digests[name] for name in ("liberty", "extraction")},
+    )
+
+
+def prepare(base: BaseConfig, rtl: str, files: PdkFiles, facts: PlaceRoute, folder: Path) -> Sources:
+    """Write the files that place and route reads; those that have not changed keep their time.
+
+    Args:
+        base: The base.
+        rtl: Verilog whose module `scf_<base>` is hardened; its banks are instances `rom.bank<n>`.
+        files, facts: The PDK.
+        folder: Where to; made if missing.
+
+    Raises:
+        FlowError: There is no liberty for synthesis (MISSING_TOOL).
+    """
+    liberty = need_liberty(files)
+    spec = BankSpec.of(base.rom, base.pdk)
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        write_views(spec, Path(scratch), timing=load_timing(spec))
+        for path in (*Path(scratch).iterdir(), plain_liberty(liberty, Path(scratch))):
+            _keep(folder / path.name, path.read_bytes())
+    sources = Sources(
+        rtl=folder / "rtl.v",
+        liberty=folder / liberty.name.removesuffix(".gz"),
+        bank=spec.name,
+        bank_ports=bank_ports(spec),
+        views=folder,
+        cells=folder / "cells.lef",
+        sdc=folder / "constraints.sdc",
+    )
+    _keep(sources.rtl, rtl)
+    _keep(sources.cells, cell_lef(files.path("cells"), facts.library))
+    _keep(sources.sdc, sdc(base, base.hardening.target_ns))
+    return sources
+
+
+def _keep(path: Path, content: str | bytes) -> None:
+    """Write what has changed: SiliconCompiler runs a node again when a file it reads is newer."""
+    content = content.encode() if isinstance(content, str) else content
+    if not path.exists() or path.read_bytes() != content:
+        path.write_bytes(content)
+
+
+def collect(outputs: Path, top: str, facts: PlaceRoute) -> dict[str, bytes]:
+    """The files of the artifact but the reports, free of dates and of paths of the machine."""
+    products = {
+        "layout.def": gzip.decompress((outputs / f"{top}.def.gz").read_bytes()),
+        "netlist.v": _without_physical(outputs / f"{top}.vg", facts),
+        "lvs.v": (outputs / f"{top}.lvs.vg").read_bytes(),
+        "wires.spef": _dateless(outputs / f"{top}.typical.spef", rb"^\*DATE .*$", b'*DATE ""'),
+        "constraints.sdc": _dateless(outputs / f"{top}.sdc", rb"^#.*\n", b""),
+    }
+    for corner in facts.corners:
+        products[f"delays.{corner}.sdf"] = _dateless(
+            outputs / f"{top}.{corner}.sdf", rb'^ \(DATE ".*"\)$', b' (DATE "")'
+        )
+        products[f"timing.{corner}.lib"] = _dateless(
+            outputs / f"{top}.{corner}.lib", rb"^ *(?:/\*.*\*/|date .*;)\n", b""
+        )
+    return products
+
+
+def reports(project: Any, base: BaseConfig) -> bytes:
+    """What SiliconCompiler's steps measured, as JSON: step to metric to value."""
+    told: dict[str, dict[str, float]] = {}
+    for step in project.getkeys("flowgraph", "hardening"):
+        values = {
+            key: project.get("metric", key, step=step, index="0")
+            for key in project.getkeys("metric")
+            if "time" not in key and key != "memory"
+        }
+        if values := {k: v for k, v in values.items() if v is not None}:
+            told[step] = values
+    return (json.dumps({"base": base.name, "steps": told}, indent=1, sort_keys=True) + "\n").encode()
+
+
+def why(log: Path) -> str:
+    """The first error that a tool or SiliconCompiler's checks reported in a job's log."""
+    try:
+        lines = log.read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return ""
+    errors = [line.rpartition(" | ")[2].strip() for line in lines if "| ERROR " in line]
+    told = [e for e in errors if e.startswith(("[ERROR", "Error:"))] or errors
+    return told[0] if told else ""
+
+
+def _without_physical(path: Path, facts: PlaceRoute) -> bytes:
+    """The netlist without fill and tap cells, which have no function and are 2 of 5 instances."""
+    names = "|".join(re.escape(c) for use in ("filler", "tap") for c in facts.cells[use])
+    return re.sub(rf"^ *(?:{names}) .*;\n".encode(), b"", path.read_bytes(), flags=re.M)
+
+
+def _dateless(path: Path, pattern: bytes, instead: bytes) -> bytes:
+    return re.sub(pattern, instead, path.read_bytes(), flags=re.M)

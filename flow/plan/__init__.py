@@ -1,0 +1,152 @@
+"""What a model needs on dies of a planned base: numbers, each with its formula and its constants' sources.
+
+Nothing is built and no weights are read.
+"""
+
+__all__ = ["NOT_COUNTED", "Line", "Plan", "fits_hardened", "make_plan", "model_shape", "place"]
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from base_chip.config import load_base
+from base_chip.planned import STATUS, PlannedBase
+from flow.plan.area import area_lines, mask_lines
+from flow.plan.lines import Line, constants, values
+from flow.plan.single import place, single_die
+from flow.plan.speed import memory_lines, speed_lines
+from metal_configs.models import KNOWN, resolve
+from metal_configs.multi_die import Mapping
+from metal_configs.multi_die.mapping import FACTOR_BITS, SLOT_BITS
+from rtl_gen.golden.shape import Shape
+
+NOT_COUNTED = (
+    "yield and repair; the host; the sequencer's program; norms, rotations and draining of sums, which take"
+    " nano two thirds of its cycles; wires along a column of banks, in time and power; logic, in power"
+)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything `sc-flow plan` says.
+
+    Attributes:
+        matrices: By kind of matrix: how many, outputs, inputs, bits of a code, weights, ROM bits.
+        dies: What each holds.
+        single_die: Why one die does not do, or that it does; and the largest model for one.
+    """
+
+    model: str
+    base: str
+    pdk: str
+    context: int
+    matrices: tuple[dict[str, Any], ...]
+    lines: tuple[Line, ...]
+    dies: tuple[dict[str, Any], ...]
+    single_die: tuple[str, ...]
+    constants: dict[str, dict[str, Any]]
+    mapping: Mapping
+
+    def line(self, name: str) -> float:
+        """The value of the line of that name."""
+        return next(x.value for x in self.lines if x.name == name)
+
+    def to_json(self) -> str:
+        """All of it but the mapping."""
+        data = {k: getattr(self, k) for k in ("model", "base", "pdk", "context", "matrices", "dies")}
+        data |= {"base_status": STATUS, "lines": [asdict(x) for x in self.lines], "not_counted": NOT_COUNTED}
+        data |= {"single_die": self.single_die, "constants": self.constants}
+        return json.dumps(data, indent=1)
+
+
+def model_shape(model: str) -> tuple[str, Shape]:
+    """Name and shape of a known model, or of the config.json (or its folder) at a path, without weights.
+
+    Raises:
+        FlowError: There is no such model, or its config is damaged.
+    """
+    from metal_configs.checkpoint import load
+    from metal_configs.checkpoint.config import parse_config
+    from metal_configs.checkpoint.huggingface import read_config
+
+    known = KNOWN.get(model)
+    if known and (known.folder or not Path(model).exists()):
+        return model, known.shape
+    path = resolve(model)
+    folder = path.parent if path.name == "config.json" else path
+    if not folder.is_dir():
+        return path.stem, load(path).shape
+    # How positions are rotated changes no number of a plan, so scaled rotations are no obstacle here.
+    raw = {k: v for k, v in read_config(folder).items() if k not in ("rope_scaling", "rope_parameters")}
+    return folder.resolve().name, parse_config(raw, str(folder / "config.json"))
+
+
+def fits_hardened(shape: Shape, base: str) -> bool:
+    """Whether a hardened base's limits hold for a model."""
+    limits = load_base(base).limits
+    return all(getattr(shape, n) <= getattr(limits, n) for n in vars(limits))
+
+
+def make_plan(model: str, shape: Shape, base: PlannedBase, context: int | None = None) -> Plan:
+    """Plan a model on a base.
+
+    Args:
+        model: Its name.
+        shape: Its shape.
+        base: Its dies.
+        context: Positions kept; the base's default, or the model's context if that is less.
+
+    Raises:
+        FlowError: The model cannot be placed on dies of this base.
+    """
+    context = min(context or base.context, shape.context)
+    mapping = place(shape, base, context)
+    c, n = values(base.pdk), len(mapping.dies)
+    lines = [*_rom(base, mapping), *area_lines(base, n, c), *mask_lines(base, n, c)]
+    lines += [*memory_lines(shape, base, mapping, context), *speed_lines(shape, base, mapping, context, c)]
+    dies = tuple(
+        {
+            "die": n,
+            "holds": [[p.matrix.name, p.first_output, p.first_output + p.outputs] for p in pieces],
+            "rows": pieces[-1].end,
+            "kv_bits": kv,
+        }
+        for n, (pieces, kv) in enumerate(zip(mapping.dies, mapping.kv_bits, strict=True))
+    )
+    return Plan(
+        model, base.name, base.pdk, context, _kinds(base, mapping), tuple(lines), dies,
+        single_die(model, shape, base, mapping, c), dict(constants(base.pdk)), mapping,
+    )  # fmt: skip
+
+
+def _rom(base: PlannedBase, mapping: Mapping) -> list[Line]:
+    weights = sum(m.outputs * m.inputs for m in mapping.matrices)
+    code_bits = sum(m.outputs * m.inputs * m.slots * SLOT_BITS for m in mapping.matrices)
+    factors = sum(m.outputs for m in mapping.matrices) * FACTOR_BITS
+    rows = sum(m.passes * m.rows_a_pass for m in mapping.matrices)
+    rom = base.rom
+    banks = -(-rows // (rom.word_lines * rom.mux))
+    dies = len(mapping.dies)
+    g = "ROM"
+    return [
+        Line(g, "weights", weights, "", "sum over matrices of outputs * inputs"),
+        Line(g, "weight bits", code_bits, "bit", "4 a weight; 8, in two columns, where codes have 6"),
+        Line(g, "factor bits", factors, "bit", f"{FACTOR_BITS} an output of every matrix"),
+        Line(g, "ROM rows", rows, "", f"of {rom.bits} bits: inputs + rows of factors, for every pass"),
+        Line(g, "banks", banks, "", f"rows / ({rom.word_lines} word lines * {rom.mux})"),
+        Line(g, "dies", dies, "", f"in order of execution, at most {rom.banks} banks each"),
+        Line(g, "filled", rows / (dies * rom.rows), "", f"ROM rows / (dies * {rom.rows} rows)"),
+    ]
+
+
+def _kinds(base: PlannedBase, mapping: Mapping) -> tuple[dict[str, Any], ...]:
+    kinds: dict[str, dict[str, Any]] = {}
+    for m in mapping.matrices:
+        kind = m.name.rpartition(".")[2]
+        fixed = {"matrix": kind, "outputs": m.outputs, "inputs": m.inputs, "bits": m.bits}
+        row = kinds.setdefault(kind, fixed | {"count": 0, "weights": 0, "rom_bits": 0})
+        row["count"] += 1
+        row["weights"] += m.outputs * m.inputs
+        row["rom_bits"] += m.passes * m.rows_a_pass * base.rom.bits
+    return tuple(kinds.values())

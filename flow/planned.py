@@ -1,0 +1,114 @@
+"""Builds on dies of a planned base: what is asked for, checked before anything runs."""
+
+__all__ = ["die_range", "make_planned_config", "needs_planned", "plan_of"]
+
+import re
+from dataclasses import asdict
+from pathlib import Path
+
+from base_chip.pdk import load_pdk
+from base_chip.planned import known_planned, load_planned
+from flow.config import BuildConfig, Planned, content_digest
+from flow.files import sha256_bytes
+from flow.plan import Plan, fits_hardened, make_plan, model_shape
+from flow.weights import find_weights
+from metal_configs.models import KNOWN
+from rtl_gen.errors import ExitCode, FlowError
+
+DEFAULT, HARDENED = "reticle", "nano"
+
+
+def needs_planned(model: str, base: str | None) -> bool:
+    """Whether a build is one of planned dies: its base says so, or no hardened base holds the model."""
+    if base is not None:
+        return base in known_planned()
+    return not fits_hardened(model_shape(model)[1], HARDENED)
+
+
+def plan_of(model: str, pdk: str, base: str | None, context: int | None) -> Plan:
+    """The plan of a build.
+
+    Raises:
+        FlowError: A name is not known, base and PDK do not belong together, or the model cannot be placed.
+    """
+    load_pdk(pdk)
+    dies = load_planned(base or DEFAULT)
+    if dies.pdk != pdk:
+        raise FlowError(
+            f"base {dies.name!r} is made for {dies.pdk}, not for {pdk}",
+            hint=f"Pass --pdk {dies.pdk}.",
+            code=ExitCode.USAGE,
+        )
+    return make_plan(*model_shape(model), dies, context)
+
+
+def die_range(text: str, dies: int) -> tuple[int, int]:
+    """First die and the one behind the last of "4:8", "4:", ":8" or "4"; all for an empty text.
+
+    Raises:
+        FlowError: It is no range, or lies outside the plan.
+    """
+    match = re.fullmatch(r"(\d*)(:?)(\d*)", text)
+    if not match or text == ":" or len(text) > 20:
+        raise FlowError(
+            f"--dies is {text!r}, expected FIRST:STOP, such as 0:4 for dies 0 to 3", code=ExitCode.USAGE
+        )
+    first = int(match[1] or 0)
+    stop = int(match[3]) if match[3] else dies if match[2] or not text else first + 1
+    if not first < stop <= dies:
+        raise FlowError(
+            f"--dies {text} asks for dies {first} to {stop - 1}, the plan has {dies}: 0 to {dies - 1}",
+            hint=f"Pass a range within 0:{dies}; `sc-flow plan` shows what each die holds.",
+            code=ExitCode.USAGE,
+        )
+    return first, stop
+
+
+def make_planned_config(
+    model: str,
+    plan: Plan,
+    *,
+    weights: Path | None = None,
+    dies: str = "",
+    synthetic: int | None = None,
+    scheduler: str = "",
+    workers: int = 2,
+    gds: bool = False,
+) -> BuildConfig:
+    """Check what is asked for.
+
+    Args:
+        model: As it was given.
+        plan: Of the model.
+        weights: The checkpoint of a known model.
+        dies: See `die_range`.
+        synthetic: Seed of generated weights, in place of a checkpoint's.
+
+    Raises:
+        FlowError: The range is outside the plan, or the weights are not here.
+    """
+    first, stop = die_range(dies, len(plan.dies))
+    _, shape = model_shape(model)
+    name = re.sub(r"[^A-Za-z0-9_]", "_", f"{plan.model}_{plan.base}")
+    if synthetic is None:
+        folder = _weights(model, weights).absolute()
+        path, digest, told = str(folder), content_digest(folder), f"checkpoint {folder.name}"
+    else:
+        path, told = "", f"SYNTHETIC (random Gaussian, seed {synthetic}; not the model's own)"
+        digest = sha256_bytes(told.encode())
+        name += f"_synthetic_{synthetic}"
+    planned = Planned(asdict(shape), told, synthetic or 0, plan.context, first, stop, scheduler, workers, gds)
+    return BuildConfig(name, path, digest, plan.pdk, plan.base, planned=planned)
+
+
+def _weights(model: str, weights: Path | None) -> Path:
+    try:
+        return find_weights(model, weights)
+    except FlowError as e:
+        if model not in KNOWN or weights is not None:
+            raise
+        raise FlowError(
+            e.what, where=e.where, code=e.code,
+            hint=f"{e.hint}\n  Or pass --synthetic-weights SEED to run the same path on generated weights of"
+            " the same shape.",
+        ) from e  # fmt: skip

@@ -1,0 +1,29 @@
+"""What the model takes on dies of the base: `plan.json`."""
+
+__all__ = ["PlanTask"]
+
+from flow.tasks.step import Job, Result, StepTask
+
+
+class PlanTask(StepTask):
+    """Numbers and the mapping of tensors to dies; quick, so always made anew."""
+
+    step_name = "plan"
+    cached = False
+
+    def work(self, job: Job) -> Result:
+        from base_chip.planned import STATUS, load_planned
+        from flow.plan import make_plan
+        from rtl_gen.golden.shape import Shape
+
+        asked = job.config.planned
+        assert asked
+        plan = make_plan(job.config.model, Shape(**asked.shape), load_planned(job.config.base), asked.context)
+        (job.out / "plan.json").write_text(plan.to_json() + "\n")
+        (job.out / "weights.txt").write_text(f"weights: {asked.weights}\n")
+        names = ("weights", "ROM rows", "banks", "dies", "cycles a token")
+        metrics = {f"plan_{n.replace(' ', '_').lower()}": plan.line(n) for n in names}
+        return Result(
+            metrics=metrics | {"plan_area_mm2": plan.line("all dies")},
+            note=f"{len(plan.dies)} dies of {job.config.base} ({STATUS}); weights: {asked.weights}",
+        )

@@ -1,0 +1,135 @@
+"""Tokenizers of every format, as the library `tokenizers` runs them."""
+
+__all__ = ["PRETOKENIZERS", "byte_level", "from_json", "sentencepiece", "token_number"]
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
+
+from rtl_gen.errors import FlowError
+
+LONGEST = 1024  # characters of a token
+SPACE = "\u2581"  # what SentencePiece writes for a space
+_LLAMA3 = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}"
+    r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
+
+
+def _gpt2() -> pre_tokenizers.PreTokenizer:
+    return pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
+
+
+def _digits() -> pre_tokenizers.PreTokenizer:
+    return pre_tokenizers.Sequence([pre_tokenizers.Digits(individual_digits=True), _gpt2()])
+
+
+def _llama3() -> pre_tokenizers.PreTokenizer:
+    split = pre_tokenizers.Split(Regex(_LLAMA3), "isolated")
+    return pre_tokenizers.Sequence([split, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+
+
+# How text is cut before byte-level merging, by GGUF's name for it (tokenizer.ggml.pre).
+PRETOKENIZERS = {"default": _gpt2, "gpt-2": _gpt2, "smollm": _digits, "llama-bpe": _llama3}
+
+
+def from_json(path: Path) -> Tokenizer:
+    """A tokenizer.json; FlowError when it is damaged."""
+    try:
+        return Tokenizer.from_file(str(path))
+    except Exception as e:  # the library raises nothing narrower
+        raise FlowError(f"not a tokenizer ({e})", where=str(path)) from e
+
+
+def token_number(value: object, vocab: int) -> int | None:
+    """A token of the vocabulary as config files name one (a number, or the first of a list), else None."""
+    if isinstance(value, list) and value:
+        value = value[0]
+    return value if type(value) is int and 0 <= value < vocab else None
+
+
+def byte_level(
+    pieces: Sequence[str], merges: Sequence[tuple[str, str]], special: Sequence[int], cut: str, where: str
+) -> Tokenizer:
+    """The GPT-2 kind: bytes as printable characters, merged by a list.
+
+    Args:
+        pieces: Text of each token.
+        merges: Pairs, the first merged first.
+        special: Tokens that text never gives piece by piece.
+        cut: Key of `PRETOKENIZERS`.
+        where: File, for messages.
+    """
+    if cut not in PRETOKENIZERS:
+        raise FlowError(
+            f"pre-tokenizer {cut!r:.40}, expected one of {', '.join(PRETOKENIZERS)}", where=where,
+            hint="Convert the model with its tokenizer.json beside it, or ask for this one.",
+        )  # fmt: skip
+    vocab = _vocabulary(pieces, where)
+    try:
+        tok = Tokenizer(models.BPE(vocab, list(merges), ignore_merges=cut == "llama-bpe"))
+    except Exception as e:  # the library raises nothing narrower
+        raise FlowError(f"merges and tokens do not belong together ({e})", where=where) from e
+    tok.pre_tokenizer = PRETOKENIZERS[cut]()
+    tok.decoder = decoders.ByteLevel()
+    tok.add_special_tokens(
+        [AddedToken(pieces[i], special=True, normalized=False) for i in special if pieces[i]]
+    )
+    return tok
+
+
+def sentencepiece(
+    pieces: Sequence[str], scores: Sequence[float], special: Sequence[int], where: str, prefix: bool = True
+) -> Tokenizer:
+    """The Llama 2 kind: pieces merged by score, unknown characters as bytes <0xNN>.
+
+    A piece may come from several pairs; among those the library takes the one whose left part has the smaller
+    number, SentencePiece the leftmost in the text. Only repeated characters can tell the two apart.
+
+    Args:
+        pieces: Text of each token, with `SPACE` for spaces.
+        scores: Of each token; the higher is merged first.
+        special: Tokens that text never gives (unknown, begin, end).
+        where: File, for messages.
+        prefix: Whether a space is put before a text.
+    """
+    vocab = _vocabulary(pieces, where)
+    hidden = set(special)
+    merges = []
+    for number, piece in enumerate(pieces):
+        if number in hidden or len(piece) < 2 or (len(piece) == 6 and piece.startswith("<0x")):
+            continue
+        for i in range(1, len(piece)):
+            left, right = vocab.get(piece[:i]), vocab.get(piece[i:])
+            if left is not None and right is not None:
+                merges.append((-scores[number], number, left, right, piece[:i], piece[i:]))
+    merges.sort()
+    unknown = next((pieces[i] for i in special if pieces[i]), None)
+    tok = Tokenizer(
+        models.BPE(vocab, [m[4:] for m in merges], unk_token=unknown, fuse_unk=True, byte_fallback=True)
+    )
+    steps: list[normalizers.Normalizer] = [normalizers.Replace(" ", SPACE)]
+    tok.normalizer = normalizers.Sequence([normalizers.Prepend(SPACE), *steps] if prefix else steps)
+    strip = [decoders.Strip(" ", 1, 0)] if prefix else []
+    tok.decoder = decoders.Sequence(
+        [decoders.Replace(SPACE, " "), decoders.ByteFallback(), decoders.Fuse(), *strip]
+    )
+    tok.add_special_tokens(
+        [AddedToken(pieces[i], special=True, normalized=False) for i in special if pieces[i]]
+    )
+    return tok
+
+
+def _vocabulary(pieces: Sequence[str], where: str) -> dict[str, int]:
+    if (longest := max(map(len, pieces), default=0)) > LONGEST:
+        raise FlowError(f"a token of {longest} characters, expected at most {LONGEST}", where=where)
+    vocab = {piece: number for number, piece in reversed(list(enumerate(pieces)))}
+    if len(vocab) != len(pieces):
+        # Padding tokens may share a text; the first keeps it, the others can only be emitted.
+        for number, piece in enumerate(pieces):
+            if vocab[piece] != number:
+                vocab[f"{piece}<{number}>"] = number
+    if "" in vocab:
+        vocab[f"<empty {vocab['']}>"] = vocab.pop("")
+    return vocab

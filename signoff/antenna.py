@@ -1,0 +1,182 @@
+"""Antenna rules on a layout: how much metal hangs on a gate while each layer is etched."""
+
+__all__ = ["Rule", "Violation", "find", "run"]
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+
+import klayout.db as kdb
+import numpy as np
+
+from rtl_gen.errors import FlowError
+from signoff.chip.wiring import Stack, Wiring
+from signoff.result import CheckResult
+
+NAME, TOOL = "antenna", "klayout.db"
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What may hang on a gate.
+
+    Attributes:
+        thickness: Of a wire in um, as its sides collect charge; 0 for cuts, whose area does.
+        limit: Largest area over gate area, by area (um2) of diffusion on the net: points of a line.
+    """
+
+    thickness: float
+    limit: tuple[tuple[float, float], ...]
+
+    def allowed(self, diffusion: float) -> float:
+        """The limit with so much diffusion (um2)."""
+        x, y = zip(*self.limit, strict=True)
+        return float(np.interp(diffusion, x, y))
+
+
+@dataclass(frozen=True)
+class Violation:
+    """A net with too much on its gates.
+
+    Attributes:
+        layer: That is etched.
+        net: Name, or number, of the net as far as it is connected by then.
+        place: Of some of the metal, um.
+        ratio: Area of sides or cuts over gate area.
+        limit: What it may be.
+    """
+
+    layer: str
+    net: str
+    place: tuple[float, float]
+    ratio: float
+    limit: float
+
+    def __str__(self) -> str:
+        x, y = self.place
+        return (
+            f"{self.layer} of net {self.net} at ({x:g}, {y:g}) um: {self.ratio:.0f}, limit {self.limit:.0f}"
+        )
+
+
+def run(layout: kdb.Layout, top: str, stack: Stack, rules: Mapping[str, Rule]) -> list[CheckResult]:
+    """Check a chip, then a layout where every rule is broken once and kept once.
+
+    Args:
+        layout: GDS read by KLayout, units of 1 nm.
+        top: Cell to check.
+        stack: The process.
+        rules: By layer; a layer without one is not checked.
+
+    Returns:
+        The rows `antenna` and `antenna_control`.
+    """
+    cell = layout.cell(top)
+    if cell is None:
+        raise FlowError(f"no cell {top} in the layout", hint="Build the chip again.")
+    found = list(find(layout, cell, stack, rules))
+    good = f"no gate of {top} has too much on it on {', '.join(rules)}"
+    detail = "; ".join(map(str, found[:_SHOWN])) or good
+    status = "fail" if found else "pass"
+    row = CheckResult(NAME, TOOL, version("klayout"), len(found), 0, status, "", detail)
+    return [row, _control(row, stack, rules)]
+
+
+def find(layout: kdb.Layout, cell: kdb.Cell, stack: Stack, rules: Mapping[str, Rule]) -> Iterator[Violation]:
+    """Violations, layer by layer upwards, as the layers are made."""
+    for number, wire in enumerate(stack.wires):
+        cuts = [cut for _, cut, _ in stack.joins[number : number + 1]]
+        layers = [name for name in (wire, *cuts) if name in rules]
+        if layers:
+            wiring = Wiring(layout, cell, stack, upto=wire, wells=False)
+            for name in layers:
+                yield from _on_layer(wiring, name, rules[name])
+
+
+def _on_layer(wiring: Wiring, name: str, rule: Rule) -> Iterator[Violation]:
+    """Nets beyond the rule. KLayout finds those beyond the limit without diffusion, which are few."""
+    gates, metal, drains = (wiring.regions[n] for n in ("gate", name, "drain"))
+    factors = (0.0, rule.thickness) if rule.thickness else (1.0, 0.0)
+    suspects = wiring.l2n.antenna_check(gates, 1.0, 0.0, metal, *factors, rule.allowed(0))
+    seen = set()
+    for shape in suspects.each():
+        point = shape.decompose_trapezoids(kdb.Polygon.TD_simple)[0].bbox().center()
+        net = wiring.l2n.probe_net(metal, point)
+        if net is None:
+            raise FlowError(f"no net at {point} on {name}", hint="Report it: the check contradicts itself.")
+        key = net.circuit().name, net.cluster_id
+        if key in seen:
+            continue
+        seen.add(key)
+        hanging = _flat(wiring, net, metal)
+        area = hanging.perimeter() * 1e-3 * rule.thickness if rule.thickness else hanging.area() * 1e-6
+        ratio = area / (_flat(wiring, net, gates).area() * 1e-6)
+        limit = rule.allowed(_flat(wiring, net, drains).area() * 1e-6)
+        if ratio > limit:
+            yield Violation(name, net.expanded_name(), (point.x / 1000, point.y / 1000), ratio, limit)
+
+
+def _flat(wiring: Wiring, net: kdb.Net, region: kdb.Region) -> kdb.Region:
+    return wiring.l2n.shapes_of_net(net, region, True).merged()
+
+
+# -- negative control ------------------------------------------------------------------
+
+_GATE = (420, 150)  # nm
+_TOO_MUCH = 1.2  # times the limit
+_DIODE = (700, 700)  # nm; with its diffusion, each rule is kept
+
+
+def _control(row: CheckResult, stack: Stack, rules: Mapping[str, Rule]) -> CheckResult:
+    bare, guarded = (_planted(stack, rules, diode) for diode in (False, True))
+    caught = {v.layer for v in find(bare, bare.top_cell(), stack, rules)}
+    wrong = {v.layer for v in find(guarded, guarded.top_cell(), stack, rules)}
+    lost = [name for name in rules if name not in caught]
+    faults = [f"not found: {name}" for name in lost] + [
+        f"found in spite of a diode: {n}" for n in sorted(wrong)
+    ]
+    detail = (
+        "" if faults else f"a gate without a diode found on each of {len(rules)} layers, and none with one"
+    )
+    status = "fail" if faults else "pass"
+    return replace(
+        row, name=f"{NAME}_control", count=len(faults), status=status, reason="; ".join(faults), detail=detail
+    )
+
+
+def _planted(stack: Stack, rules: Mapping[str, Rule], diode: bool) -> kdb.Layout:
+    """For each rule a gate with 1.2 times of what it may have, in rows 20 um apart."""
+    layout = kdb.Layout()
+    cell = layout.create_cell("antennas")
+    for row, (name, rule) in enumerate(rules.items()):
+        y = 20_000 * row
+
+        def draw(layer: str, x0: int, y0: int, x1: int, y1: int, y: int = y) -> None:
+            cell.shapes(layout.layer(*stack.layers[layer])).insert(kdb.Box(x0, y + y0, x1, y + y1))
+
+        width, length = _GATE
+        draw("diff", -500, 0, 500, width)
+        draw("poly", -length // 2, -1000, length // 2, width + 500)
+        pillar = (-70, -900, 70, -760)
+        draw(stack.contact, *pillar)
+        draw(stack.wires[0], *pillar)
+        for lower, cut, upper in stack.joins:
+            if name in (lower, cut):
+                break
+            draw(cut, *pillar)
+            draw(upper, *pillar)
+        area = _TOO_MUCH * rule.allowed(0) * width * length * 1e-6  # um2
+        if rule.thickness:
+            draw(name, -70, -900, -70 + round(area / rule.thickness / 2 * 1000), -760)
+        else:
+            lower = next(a for a, cut, _ in stack.joins if cut == name)
+            side = round(area**0.5 * 1000)
+            for layer in (lower, name):
+                draw(layer, -70, -900, -70 + side, -900 + side)
+        if diode:
+            wide, high = _DIODE
+            draw("diff", -3000, -1000, -3000 + wide, -1000 + high)
+            draw(stack.contact, -2900, -900, -2760, -760)
+            draw(stack.wires[0], -3000, -900, 70, -760)
+    return layout

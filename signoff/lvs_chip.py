@@ -1,0 +1,118 @@
+"""Layout against netlist for a whole chip: cells and banks are boxes, compared by pins, places and wires.
+
+KLayout's hierarchical net extraction gives the layout's netlist, Netgen compares. Inside of a box only nets
+are looked at, so a wire that touches an inner net of a cell is found; what is inside of the cells and banks
+themselves is the business of `signoff.lvs_cells` and `signoff.lvs`.
+"""
+
+__all__ = ["run"]
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import klayout.db as kdb
+
+from signoff.chip.controls import FAULTS
+from signoff.chip.netlist import ChipNetlist, Pins, extract
+from signoff.chip.wiring import Stack
+from signoff.eda import NETGEN
+from signoff.lvs import compare
+from signoff.result import CheckResult
+
+_SHOWN = 5
+NAME = "lvs_chip"
+
+
+def run(
+    layout: kdb.Layout,
+    top: str,
+    netlist: ChipNetlist,
+    stack: Stack,
+    boxes: Mapping[str, Pins],
+    setup: Path,
+    workdir: Path,
+    *,
+    program: int = 0,
+    timeout: float = 3600,
+) -> tuple[CheckResult, CheckResult]:
+    """Compare a chip with its netlist, then with planted faults.
+
+    Args:
+        layout: The chip, without the vias of its model: they join wires inside of banks. Is changed.
+        top: Cell to extract.
+        netlist: What it should be.
+        stack: The process.
+        boxes: Pins of each cell that is a box.
+        setup: Netgen setup file.
+        workdir: For all files; made if missing.
+        program: Number of vias that were taken out, for the row.
+        timeout: Seconds for each run of Netgen.
+
+    Returns:
+        The rows `lvs_chip` and `lvs_chip_control`.
+    """
+    control = f"{NAME}_control"
+    if missing := NETGEN.missing(NAME):
+        return missing, replace(missing, name=control)
+    workdir.mkdir(parents=True, exist_ok=True)
+    found = extract(layout, top, stack, boxes, name=netlist.top)
+    right = _judge(found.netlist, netlist, setup, workdir, NAME, timeout)
+    if right.status == "pass":
+        right = replace(right, detail=_detail(found.netlist, program))
+    lost: list[str] = []
+    seen: list[str] = []
+    for fault in FAULTS:
+        planted = fault.plant(
+            found, stack, lambda: extract(layout, top, stack, boxes, name=netlist.top).netlist
+        )
+        if planted is None:
+            lost.append(f"{fault.name} (the chip has no place for it)")
+            continue
+        row = _judge(planted, netlist, setup, workdir, f"{NAME}_{fault.key}", timeout)
+        if row.status == "fail" and row.count is None:
+            return right, replace(row, name=control)  # the tool failed, so it found nothing
+        (seen if (row.count or 0) > (right.count or 0) else lost).append(fault.name)
+    return right, _control_row(seen, lost, right)
+
+
+def _control_row(seen: list[str], lost: list[str], row: CheckResult) -> CheckResult:
+    reason = f"not found: {', '.join(lost)}" if lost else ""
+    status = "fail" if lost else "pass"
+    detail = f"found: {', '.join(seen)}" if seen else ""
+    return CheckResult(f"{NAME}_control", row.tool, row.version, len(lost), 0, status, reason, detail)
+
+
+def _judge(
+    layout: ChipNetlist, netlist: ChipNetlist, setup: Path, workdir: Path, name: str, timeout: float
+) -> CheckResult:
+    """The row of one comparison; what the extraction itself found counts too."""
+    sides = workdir / f"{name}_extracted.spice", workdir / f"{name}_wanted.spice"
+    for path, side in zip(sides, (layout, netlist), strict=True):
+        path.write_text(side.spice())
+    row = compare(*sides, netlist.top, setup, workdir, name, boxes=True, timeout=timeout)
+    faults = layout.faults + netlist.faults + _differences(layout, netlist)
+    if not faults or row.count is None:
+        return row
+    told = [*faults[:_SHOWN], row.detail] if row.count else faults[:_SHOWN]
+    return replace(row, count=row.count + len(faults), status="fail", detail="; ".join(told))
+
+
+def _differences(layout: ChipNetlist, netlist: ChipNetlist) -> list[str]:
+    """What needs no comparison of graphs to be seen: ports and numbers of cells."""
+    faults = [f"port {p} is not in the layout" for p in sorted(set(netlist.ports) - set(layout.ports))]
+    faults += [f"port {p} is not in the netlist" for p in sorted(set(layout.ports) - set(netlist.ports))]
+    a, b = layout.kinds(), netlist.kinds()
+    return faults + [
+        f"{a[kind]} {kind} in the layout, {b[kind]} in the netlist"
+        for kind in sorted(a.keys() | b.keys())
+        if a[kind] != b[kind]
+    ]
+
+
+def _detail(found: ChipNetlist, program: int) -> str:
+    without = f"; {program} vias of the model left to read-back" if program else ""
+    return (
+        f"{len(found.instances)} cells and banks, {len(found.nets)} nets, {len(found.ports)} ports match;"
+        f" black boxes: {len(found.boxes)} kinds{without}"
+    )

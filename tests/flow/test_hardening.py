@@ -1,0 +1,130 @@
+"""What SiliconCompiler is told to do with a base, and what is kept of it; no tool runs here."""
+
+import gzip
+
+import pytest
+
+from base_chip.config import load_base
+from base_chip.harden import harden_file, sdc
+from base_chip.pdk import load_pdk
+from base_chip.pdk.place_route import load_place_route
+from flow.hardening.graph import FIRST, LAST, Sources, hardening_flow, make_project
+from flow.hardening.run import collect, why
+from flow.pdk import PdkFiles
+from rtl_gen.errors import ExitCode, FlowError
+
+NANO = load_base("nano")
+FACTS = load_place_route(load_pdk("sky130"))
+
+
+def pdk_files(tmp_path, **lacking):
+    def file(name):
+        path = tmp_path / name
+        path.touch()
+        return path
+
+    liberty = {c.liberty: file(f"{c.liberty}.lib") for c in FACTS.corners.values()}
+    rules = {c.parasitics: file(f"{c.parasitics}.rules") for c in FACTS.corners.values()}
+    for group, name in lacking.items():
+        del (liberty if group == "liberty" else rules)[name]
+    return PdkFiles("sky130", {"tech_lef": file("tech.lef")}, {}, liberty, rules, {})
+
+
+def sources(tmp_path):
+    files = {n: tmp_path / n for n in ("rtl", "liberty", "cells", "sdc")}
+    for path in files.values():
+        path.touch()
+    return Sources(bank="scf_bank_256x256", bank_ports="module b; endmodule", views=tmp_path, **files)
+
+
+def test_the_graph_is_one_line_of_siliconcompilers_steps():
+    flow = hardening_flow()
+    assert {name for name, _ in flow.get_entry_nodes()} == {FIRST}
+    assert {name for name, _ in flow.get_exit_nodes()} == {LAST}
+    order = [name for level in flow.get_execution_order() for name, _ in level]
+    wanted = [
+        FIRST,
+        "floorplan.init",
+        "floorplan.macro_placement",
+        "floorplan.tapcell",
+        "floorplan.power_grid",
+        "place.global",
+        "place.detailed",
+        "cts.clock_tree_synthesis",
+        "cts.repair_timing",
+        "route.global",
+        "route.antenna_repair",
+        "route.detailed",
+        LAST,
+    ]
+    assert [name for name in order if name in wanted] == wanted
+
+
+def test_the_project_says_what_the_config_says(tmp_path):
+    project = make_project(NANO, FACTS, pdk_files(tmp_path), sources(tmp_path), tmp_path, jobs=3)
+    area = project.constraint.area
+    assert area.get_diesize() == NANO.floorplan.die
+    assert area.get_corearea() == [tuple(p) for p in NANO.hardening.core]
+    for n, place in enumerate(NANO.floorplan.banks):
+        bank = project.constraint.component.get_component(f"rom.bank{n}")
+        assert (bank.get_placement(), bank.get_rotation()) == (place, "R0")
+    for name, corner in FACTS.corners.items():
+        scenario = project.constraint.timing.get_scenario(name)
+        assert scenario.get_pexcorner() == corner.parasitics
+        assert scenario.get_pin_voltage("VPWR") == corner.voltage
+    assert project.get("tool", "openroad", "task", "clock_tree_synthesis", "prescript") == [
+        str(harden_file("clock_tree.tcl"))
+    ]
+    assert project.get("tool", "openroad", "task", "init_floorplan", "var", "ifp_snap_strategy") == "none"
+
+
+@pytest.mark.parametrize(
+    ("lacking", "says"),
+    [
+        ({"liberty": "ss_n40C_1v40"}, "no liberty for corner ss"),
+        ({"rules": "maximum"}, "rules for corner max"),
+    ],
+)
+def test_what_the_pdk_lacks_is_named(tmp_path, lacking, says):
+    with pytest.raises(FlowError, match=says) as e:
+        make_project(NANO, FACTS, pdk_files(tmp_path, **lacking), sources(tmp_path), tmp_path, jobs=1)
+    assert e.value.code == ExitCode.MISSING_TOOL
+
+
+def test_constraints_hold_the_period_and_every_port():
+    text = sdc(NANO, 50)
+    assert "create_clock -name clk -period 50 " in text
+    assert "set_input_delay 10.0 " in text
+    for port in ("rst", "rx_data*", "rx_valid", "tx_ready", "rx_ready", "tx_data*", "tx_valid"):
+        assert port in text
+
+
+def test_what_is_kept_has_no_dates_and_no_fill(tmp_path):
+    (tmp_path / "t.def.gz").write_bytes(gzip.compress(b"DESIGN t ;\n"))
+    (tmp_path / "t.vg").write_text(
+        "module t;\n sky130_fd_sc_hd__fill_8 F (.A(b));\n sky130_fd_sc_hd__inv_1 u (.A(a));\n"
+        " sky130_fd_sc_hd__tapvpwrvgnd_1 T ();\nendmodule\n"
+    )
+    (tmp_path / "t.lvs.vg").write_text("module t; endmodule\n")
+    (tmp_path / "t.typical.spef").write_text('*SPEF "x"\n*DATE "now"\n')
+    (tmp_path / "t.sdc").write_text("# Mon\ncreate_clock\n")
+    for corner in FACTS.corners:
+        (tmp_path / f"t.{corner}.sdf").write_text('(DELAYFILE\n (DATE "now")\n)\n')
+        (tmp_path / f"t.{corner}.lib").write_text("/* now */\nlibrary (t) {\n  date : now;\n}\n")
+    kept = collect(tmp_path, "t", FACTS)
+    assert kept["netlist.v"].decode() == "module t;\n sky130_fd_sc_hd__inv_1 u (.A(a));\nendmodule\n"
+    assert kept["constraints.sdc"] == b"create_clock\n"
+    assert kept["timing.slow.lib"] == b"library (t) {\n}\n"
+    assert not [name for name, content in kept.items() if b"now" in content]
+
+
+def test_the_first_error_of_a_tool_is_told(tmp_path):
+    log = tmp_path / "job.log"
+    log.write_text(
+        "| INFO  | fine\n"
+        "| ERROR    | harden | route.global | 0 | Reading lef\n"
+        "| ERROR    | harden | route.global | 0 | [ERROR GRT-0244] Diode area is zero.\n"
+        "| ERROR    | Run failed\n"
+    )
+    assert why(log) == "[ERROR GRT-0244] Diode area is zero."
+    assert why(tmp_path / "none.log") == ""

@@ -1,0 +1,132 @@
+"""Bits under a budget, and models with steps by group."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from metal_configs.lower import golden_logits, lower, lower_wide
+from metal_configs.quantise import Policy, average_bits, average_rom_bits, dequantised, fold, quantise
+from metal_configs.quantise.budget import Choice, allot, choose_formats, sensitivities
+from metal_configs.quantise.policy import WIDTHS, Format
+from metal_configs.quantise.rounding import round_to_nearest
+from metal_configs.reference import evaluate, logits, score
+from rtl_gen.errors import ExitCode, FlowError
+from rtl_gen.golden.quantised import QuantModel
+from tests.metal_configs.test_quantise import checkpoint, sequences
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.floats(0.0, 1.0))
+def test_allotment_keeps_the_budget_and_is_near_the_best(seed, share):
+    rng = np.random.default_rng(seed)
+    choices = {}
+    for name in "abc":
+        bits = np.sort(rng.integers(1, 100, 4))
+        loss = np.sort(rng.uniform(0, 1, 4))[::-1]
+        choices[name] = [
+            Choice(Format(4, i), int(b), float(x)) for i, (b, x) in enumerate(zip(bits, loss, strict=True))
+        ]
+    least = sum(min(c.rom_bits for c in cs) for cs in choices.values())
+    most = sum(max(c.rom_bits for c in cs) for cs in choices.values())
+    budget = int(least + share * (most - least))
+    taken = allot(choices, budget)
+    picked = [choices[n][f.group] for n, f in taken.items()]
+    assert sum(c.rom_bits for c in picked) <= budget
+    all_of_them = [c for c in itertools.product(*choices.values()) if sum(x.rom_bits for x in c) <= budget]
+    best = min(sum(x.loss for x in c) for c in all_of_them)
+    # A greedy climb can miss the best by the gain of one step at most.
+    step = max(cs[0].loss - cs[-1].loss for cs in choices.values())
+    assert best - 1e-9 <= sum(c.loss for c in picked) <= best + step + 1e-9
+
+
+def test_budget_below_the_smallest_formats():
+    with pytest.raises(FlowError, match="the smallest formats take 10 bits of ROM, the budget is 9") as e:
+        allot({"a": [Choice(Format(3), 10, 1.0)]}, 9)
+    assert e.value.code == ExitCode.USAGE
+
+
+@pytest.mark.parametrize("tied", [True, False])
+def test_formats_keep_the_budget_and_are_deterministic(tied):
+    c = checkpoint(tied)
+    formats = choose_formats(c, 6.0, sequences())
+    assert formats == choose_formats(c, 6.0, sequences())
+    assert set(formats) == set(c.shape.matrices())
+    model = quantise(c, Policy.of_formats(formats), sequences())
+    weights = sum(m.codes.size for m in model.matrices.values())
+    counted = sum(formats[n].rom_bits(*size) for n, size in c.shape.matrices().items())
+    assert average_rom_bits(model) == counted / weights <= 6.0
+    assert len({f.bits for f in formats.values()}) > 1
+    with pytest.raises(FlowError, match="no calibration text"):
+        choose_formats(c, 6.0, [])
+
+
+def test_sensitivity_follows_bits_and_groups():
+    table = sensitivities(checkpoint(), [Format(b, g) for b in WIDTHS for g in (0, 32)], sequences())
+    for losses in table.values():
+        assert losses[Format(3)] > losses[Format(4)] > losses[Format(6)] >= 0
+
+
+def test_groups_cost_bits_and_save_error(tmp_path):
+    rng = np.random.default_rng(1)
+    w = rng.standard_normal((20, 150)) * np.repeat(rng.uniform(0.2, 3, (20, 5)), 32, 1)[:, :150]
+    plain, grouped = round_to_nearest(w, 4), round_to_nearest(w, 4, 32)
+    assert np.linalg.norm(grouped.dequantised() - w) < 0.8 * np.linalg.norm(plain.dequantised() - w)
+    assert plain.rom_bits() == Format(4).rom_bits(20, 150) == 20 * (150 * 4 + 16)
+    assert grouped.rom_bits() == Format(4, 32).rom_bits(20, 150) == 20 * (150 * 4 + 16 + 5 * 6)
+    c = checkpoint()
+    model = quantise(c, Policy("gptq", group=32), sequences())
+    model.save(tmp_path / "q")
+    back = QuantModel.load(tmp_path / "q")
+    for n, m in model.matrices.items():
+        np.testing.assert_array_equal(back.matrices[n].steps, m.steps)
+        np.testing.assert_array_equal(back.matrices[n].dequantised(), m.dequantised())
+    assert average_bits(model) < average_rom_bits(model)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_gptq_beats_nearest_at_equal_bits(seed):
+    """On models whose weights lie on no grid, by what the model predicts."""
+    c = checkpoint(seed=seed)
+    text = sequences(60)
+    exact = c.weights()
+
+    def off(method):
+        model = quantise(c, Policy(method, 4), text)
+        tokens = np.array([s[:9] for s in sequences(80, seed=9) if len(s) >= 9])
+        return np.square(logits(c.shape, dequantised(model), tokens) - logits(c.shape, exact, tokens)).mean()
+
+    assert off("gptq") < off("rtn")
+
+
+@pytest.mark.parametrize("group", [0, 32])
+def test_wide_integers_lose_little(group):
+    c = checkpoint(tied=group == 0)
+    model = quantise(c, Policy(group=group))
+    weights = dequantised(model)
+    wide = lower_wide(model, sequences(), weights)
+    tokens = np.array([[1, 5, 3, 7, 2, 9, 4]])
+    exact = logits(c.shape, weights, tokens)
+    error = golden_logits(wide)(tokens) - exact
+    assert np.sqrt((error**2).mean()) < 0.06 * exact.std()
+    held = sequences(20, seed=8)
+    assert abs(evaluate(golden_logits(wide), held).nll - score(c.shape, weights, held).nll) < 0.02
+    again = lower_wide(model, sequences(), weights)
+    np.testing.assert_array_equal(again.layers[1].down.factors.mantissa, wide.layers[1].down.factors.mantissa)
+
+
+def test_nano_arithmetic_refuses_groups():
+    with pytest.raises(FlowError, match="embed has a scale for every 32 inputs, expected one an output"):
+        lower(quantise(checkpoint(), Policy(group=32)), sequences())
+    with pytest.raises(FlowError, match=r"would have 16 inputs a group, expected one of \(0, 32, 64, 128\)"):
+        quantise(checkpoint(), Policy(group=16))
+
+
+def test_fold_is_what_groups_round():
+    c = checkpoint()
+    model = quantise(c, Policy(bits={"*": 6}, group=32))
+    folded = fold(c)[0]
+    for n, m in model.matrices.items():
+        assert np.linalg.norm(m.dequantised() - folded[n]) < 0.03 * np.linalg.norm(folded[n])
