@@ -15,6 +15,7 @@ from rtl_gen.errors import FlowError
 from signoff.timing.cells import Cell, Expr, Flop, Gate, flatten, variables
 from signoff.timing.netlist import Instance, Netlist
 from signoff.timing.sdf import Delay, Sdf, Timing
+from signoff.timing.sense import sense
 
 _NONE = (0.0, 0.0)
 
@@ -137,7 +138,7 @@ class _Writer:
             for pin, expression in outputs.items():
                 names = {}
                 for source in sorted(variables(expression)):
-                    delay = self._delay(instance, timing, source, pin, _sense(expression, source))
+                    delay = self._delay(instance, timing, source, pin, sense(expression, source))
                     names[source] = f"i{at}_{pin}_{source}"
                     self.out.append(f"wire {names[source]}; assign {delay} {names[source]} = {pins[source]};")
                 self.out.append(f"assign {pins[pin]} = {flatten(expression, names, mux=True)};")
@@ -260,24 +261,6 @@ class _Union:
         while name in self.parent:
             name = self.parent[name]
         return name
-
-
-def _sense(e: Expr, name: str) -> int:
-    """1 if an expression only rises when `name` does, -1 if it only falls, 0 if it may do either."""
-    found = _senses(e, name)
-    return found.pop() if len(found) == 1 else 0
-
-
-def _senses(e: Expr, name: str) -> set[int]:
-    if isinstance(e, str):
-        return {1} if e == name else set()
-    op, *args = e
-    if op == "not":
-        return {-s for s in _senses(args[0], name)}
-    if op == "mux" and name in variables(args[0]):
-        return {1, -1}
-    found = set().union(*(_senses(a, name) for a in args)) if args else set()
-    return {1, -1} if op == "xor" and found else found
 
 
 def _longest(own: tuple[float, float] | None, other: tuple[float, float] | None) -> float:
