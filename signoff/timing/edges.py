@@ -1,7 +1,8 @@
 """Names the edges in SDF where a path is given twice: for an output that follows, and for one that opposes.
 
 OpenSTA writes such a pair without a condition, and reads each of the two over the other. Which one is first
-follows from the order in the cells' liberty, that of the cell's name: an xor opposes first, an xnor follows first.
+follows from the order in the cells' liberty, which is that of the cell's name: an xor opposes first, an xnor
+follows first.
 """
 
 __all__ = ["with_edges"]

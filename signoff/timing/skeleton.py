@@ -120,9 +120,9 @@ def _checks(storage: Flop | Gate | None, pin: str) -> Iterator[str]:
     if pin in forced:
         yield from _constraint(storage.clock, "recovery_rising", ("rise",))
         yield from _constraint(storage.clock, "removal_rising", ("rise",))
-    if pin == storage.clock:
-        yield from ("      min_pulse_width_high : 0;", "      min_pulse_width_low : 0;")
-    elif pin in forced:
+    if isinstance(storage, Flop) and pin == storage.clock:
+        yield "      min_pulse_width_high : 0;"
+    if pin == storage.clock or pin in forced:
         yield "      min_pulse_width_low : 0;"
 
 
