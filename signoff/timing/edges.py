@@ -5,14 +5,17 @@ follows from the order in the cells' liberty, which is that of the cell's name: 
 follows first.
 """
 
-__all__ = ["with_edges"]
+__all__ = ["Edged", "split_paths", "with_edges"]
 
+import functools
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from rtl_gen.errors import FlowError
 from signoff.timing.cells import Cell, Expr
 from signoff.timing.sense import sense
+from signoff.timing.skeleton import CLEARED, SPLIT, arcs
 
 _CELL = re.compile(r'\(CELLTYPE\s+"([^"]+)"\)\s*\(INSTANCE\s*([^\s)]*)\s*\)')
 _TRIPLE = r"\(\s*[-\d.:eE+]*\s*\)"
@@ -20,29 +23,57 @@ _PAIR = re.compile(
     rf"\(IOPATH\s+(\w+)\s+(\w+)\s+({_TRIPLE})\s*({_TRIPLE})\s*\)"
     rf"(\s*)\(IOPATH\s+\1\s+\2\s+({_TRIPLE})\s*({_TRIPLE})\s*\)"
 )
+_GAP = re.compile(rf"\(IOPATH\s+(\w+)\s+(\w+)\s+(?:\(\s*\)|{_TRIPLE}\s*\(\s*\))")
 
 
-def with_edges(text: str, cells: Mapping[str, Cell]) -> str:
-    """The SDF with each pair of paths between the same pins told apart by the edge of its input.
+@dataclass(frozen=True)
+class Edged:
+    """SDF whose split paths name their edges.
+
+    Attributes:
+        pairs: How many were told apart.
+        gaps: Paths that lack the time of an edge, as "instance: input to output".
+    """
+
+    text: str
+    pairs: int
+    gaps: tuple[str, ...]
+
+
+def split_paths(cell: Cell) -> list[tuple[str, str]]:
+    """Pins between which a cell has a path of either sense."""
+    return [(a, b) for a, b, way, kind in arcs(cell) if way == SPLIT and kind == "combinational"]
+
+
+def with_edges(text: str, cells: Mapping[str, Cell]) -> Edged:
+    """Tell each pair of paths between the same pins apart by the edge of its input.
 
     Args:
         text: SDF as OpenSTA writes it.
-        cells: What the cells do, by name; a pair in any other is left alone.
+        cells: What the cells do, by name; what is in any other is left alone.
 
     Raises:
         FlowError: A pair is between pins whose function has one sense.
     """
+    one_edge = {n: {(a, b) for a, b, _, kind in arcs(c) if kind in CLEARED} for n, c in cells.items()}
     heads = list(_CELL.finditer(text))
-    out, at = [], 0
+    out, at, pairs = [], 0, 0
+    gaps: list[str] = []
     for head, end in zip(heads, [*(h.start() for h in heads[1:]), len(text)], strict=True):
-        if cell := cells.get(head[1]):
+        name, instance = head[1], head[2].replace("\\", "")
+        if cell := cells.get(name):
             body = text[head.end() : end]
-            out += [text[at : head.end()], _PAIR.sub(lambda m, c=cell, n=head[2]: _named(m, c, n), body)]
+            if "()" in body:
+                lost = [m.groups() for m in _GAP.finditer(body) if m.groups() not in one_edge[name]]
+                gaps += [f"{instance}: {a} to {b}" for a, b in lost]
+            body, count = _PAIR.subn(functools.partial(_named, cell, instance), body)
+            pairs += count
+            out += [text[at : head.end()], body]
             at = end
-    return "".join([*out, text[at:]])
+    return Edged("".join([*out, text[at:]]), pairs, tuple(gaps))
 
 
-def _named(pair: re.Match[str], cell: Cell, instance: str) -> str:
+def _named(cell: Cell, instance: str, pair: re.Match[str]) -> str:
     source, to = pair[1], pair[2]
     function = cell.outputs.get(to)
     if function is None or sense(function, source) != 0:
