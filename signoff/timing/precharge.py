@@ -1,8 +1,8 @@
 """Whether a bank's bit lines have time to charge, and whether they begin to fall as late as STA thinks.
 
 Liberty cannot say either. Bit lines charge while PRE_N and all word lines are low: in a cycle, from when the
-last of them falls until the first rises. A bit line falls when PRE_N and a word line are high; liberty times it
-from the word line alone, so a PRE_N that rises after it has to be taken off the slack.
+last of them falls until the first rises. A bit line falls when PRE_N and a word line are high; liberty times
+it from the word line alone, so a PRE_N that rises after it has to be taken off the slack.
 """
 
 __all__ = ["Precharge", "precharges"]
