@@ -6,8 +6,8 @@
  *   data reaches its own. The model samples the data's net when the clock's net rises, so that moment is
  *   always part of the window.
  * $scf_width(name, id, net, low, high)  no low or high pulse on the net is shorter.
- * $scf_begin  from here on violations count: registers that reset does not reach start from random values, and
- *   bit lines unknown.
+ * $scf_precharge(name, lack)  a precharge was too short by so much.
+ * $scf_begin  from here on violations count: before, reset has not reached every register.
  * $scf_report  prints how much was watched and found.
  *
  * All times are integers in ps. An id names a net: the same id is the same net. */
@@ -17,7 +17,7 @@
 #include <vpi_user.h>
 
 typedef long long ps;
-enum { SHOWN = 50 };
+enum { SHOWN = 20 }; /* violations of a kind that are printed */
 
 typedef struct {
   char *name;
@@ -36,7 +36,10 @@ typedef struct {
 static Check *checks;
 static Net *nets;
 static int check_count, net_count;
-static long long violations, edges;
+static long long edges;
+enum { SETUP, HOLD, WIDTH, PRECHARGE, UNKNOWN, KINDS };
+static const char *const KIND[KINDS] = {"setup", "hold", "width", "precharge", "unknown"};
+static long long violations[KINDS];
 static int counting;
 
 static ps now(void) {
@@ -45,8 +48,9 @@ static ps now(void) {
   return ((ps)t.high << 32) | t.low;
 }
 
-static void violation(const char *kind, const char *name, ps at, ps margin) {
-  if (counting && ++violations <= SHOWN) vpi_printf("VIOLATION %s %s at %lld ps by %lld ps\n", kind, name, at, -margin);
+static void violation(int kind, const char *name, ps at, ps margin) {
+  if (counting && ++violations[kind] <= SHOWN)
+    vpi_printf("VIOLATION %s %s at %lld ps by %lld ps\n", KIND[kind], name, at, -margin);
 }
 
 static PLI_INT32 change(p_cb_data cb) {
@@ -60,19 +64,20 @@ static PLI_INT32 change(p_cb_data cb) {
     for (i = 0; i < n->clocks; ++i) {
       Check *c = &checks[n->as_clock[i]];
       Net *d = &nets[c->data];
-      ps last = d->value == 2 ? t : d->changed, open = c->shift - c->setup[d->value == 1];
+      ps last = d->changed, open = c->shift - c->setup[d->value == 1];
       if (open > -1) open = -1;
-      if (last > t + open) violation("setup", c->name, t, t + open - last);
+      if (d->value == 2) violation(UNKNOWN, c->name, t, 0);
+      else if (last > t + open) violation(SETUP, c->name, t, t + open - last);
     }
   }
   for (i = 0; i < n->datas; ++i) {
     Check *c = &checks[n->as_data[i]];
     ps close = c->shift + c->hold[value == 1], rose = nets[c->clock].rose;
     if (close < 0) close = 0;
-    if (rose >= 0 && t <= rose + close) violation("hold", c->name, t, t - rose - close);
+    if (rose >= 0 && t <= rose + close) violation(HOLD, c->name, t, t - rose - close);
   }
   if (n->changed >= 0 && (n->value == 1 ? n->high : n->low) > t - n->changed && n->value < 2)
-    violation("width", n->name, t, t - n->changed - (n->value == 1 ? n->high : n->low));
+    violation(WIDTH, n->name, t, t - n->changed - (n->value == 1 ? n->high : n->low));
   if (value == 1) n->rose = t;
   n->changed = t;
   n->value = value;
@@ -157,6 +162,19 @@ static PLI_INT32 width(PLI_BYTE8 *data) {
   return 0;
 }
 
+static PLI_INT32 precharge(PLI_BYTE8 *data) {
+  ps v[8], t = now();
+  vpiHandle o[2];
+  char *name;
+  (void)data;
+  if (arguments(v, &name, o) != 1) {
+    vpi_printf("FAULT $scf_precharge: wrong arguments\n");
+    return 0;
+  }
+  violation(PRECHARGE, name, t, -v[0]);
+  return 0;
+}
+
 static PLI_INT32 begin(PLI_BYTE8 *data) {
   (void)data;
   counting = 1;
@@ -165,16 +183,18 @@ static PLI_INT32 begin(PLI_BYTE8 *data) {
 
 static PLI_INT32 report(PLI_BYTE8 *data) {
   (void)data;
-  vpi_printf("WATCHED %d checks, %lld clock edges\nVIOLATIONS %lld\n", check_count, edges, violations);
+  vpi_printf("WATCHED %d checks, %lld clock edges\n", check_count, edges);
+  for (int k = 0; k < KINDS; ++k) vpi_printf("COUNTED %s %lld\n", KIND[k], violations[k]);
   return 0;
 }
 
 static void start(void) {
   s_vpi_systf_data t[] = {{vpiSysTask, 0, "$scf_check", check, 0, 0, 0},
                           {vpiSysTask, 0, "$scf_width", width, 0, 0, 0},
+                          {vpiSysTask, 0, "$scf_precharge", precharge, 0, 0, 0},
                           {vpiSysTask, 0, "$scf_begin", begin, 0, 0, 0},
                           {vpiSysTask, 0, "$scf_report", report, 0, 0, 0}};
-  for (int i = 0; i < 4; ++i) vpi_register_systf(&t[i]);
+  for (int i = 0; i < 5; ++i) vpi_register_systf(&t[i]);
 }
 
 void (*vlog_startup_routines[])(void) = {start, 0};

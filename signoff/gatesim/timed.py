@@ -228,7 +228,7 @@ class _Writer:
         precharge = self.banks[instance.cell]
         self.out += [
             f"wire [{count - 1}:0] b{at};",
-            f"timed_bank #({precharge:.3f}) \\{instance.name} "
+            f'timed_bank #({precharge:.3f}, "{instance.name}.hex") \\{instance.name} '
             f"({{{words}}}, {self.net(instance.pins['PRE_N'][0])}, b{at});",
         ]
         for n, net in enumerate(lines):
