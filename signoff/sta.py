@@ -16,7 +16,7 @@ from signoff.timing.analysis import Banks, Chip, Corner, Found
 from signoff.timing.edges import Edged, with_edges
 from signoff.timing.faults import plant
 
-_SHOWN = 5
+_SHOWN = 3  # faults of a kind
 
 
 def run(
@@ -79,7 +79,7 @@ def _row(corner: Corner, found: Found, instances: int) -> CheckResult:
         f" {r.annotated} delays and limits of {instances} cells from SDF"
     )
     if faults:
-        detail = "; ".join([*faults[:_SHOWN], detail])
+        detail = "; ".join([*faults, detail])
     return _result(f"sta_{corner.name}", count, "" if count == 0 else faults[0], detail)
 
 

@@ -23,8 +23,8 @@ STA = pytest.mark.skipif(shutil.which("sta") is None, reason="sta (OpenSTA) is n
 SDC = f"""create_clock -name clk -period {PERIOD} [get_ports clk]
 set_propagated_clock [get_clocks clk]
 set_clock_uncertainty 0.25 [get_clocks clk]
-set_input_delay 2 -clock clk [get_ports {{en s d*}}]
-set_output_delay 2 -clock clk [get_ports {{y z}}]
+set_input_delay 2 -clock clk [get_ports {{rst rx_data* rx_valid tx_ready}}]
+set_output_delay 2 -clock clk [get_ports {{rx_ready tx_data* tx_valid}}]
 set_timing_derate -early 0.95
 set_timing_derate -late 1.05
 """
@@ -148,10 +148,10 @@ def test_every_cell_of_the_kit_that_is_understood_has_a_skeleton(kit_cells):
 def test_faults_are_planted_where_they_are_meant(block, tmp_path):
     text = block.sdf.read_text()
     slow = tmp_path / "slow.sdf"
-    slow.write_text(without(lengthen(text, "rom.sel[3]/D", 1, 2), "flip"))
+    slow.write_text(without(lengthen(text, "rom.sel[2]/D", 1, 2), "flip"))
     before, after = read_sdf(block.sdf), read_sdf(slow)
-    assert after.wires["rom.sel[3]", "D"].rise == (1.01, 1.01)
-    assert after.wires["rom.sel[3]", "D"].fall == (2.01, 2.01)
+    assert after.wires["rom.sel[2]", "D"].rise == (1.01, 1.01)
+    assert after.wires["rom.sel[2]", "D"].fall == (2.01, 2.01)
     assert set(before.cells) - set(after.cells) == {"flip"}
     with pytest.raises(ValueError, match="0 wires"):
         lengthen(text, "rom.sel[9]/D", 1)
@@ -160,8 +160,7 @@ def test_faults_are_planted_where_they_are_meant(block, tmp_path):
 
 
 def test_pins_behind_tie_cells_are_constant(block):
-    assert "z" in constant_pins(block.parsed, block.cells)
-    assert not {"y", "data/D", "flip/A"} & constant_pins(block.parsed, block.cells)
+    assert constant_pins(block.parsed, block.cells) == {"tie/HI", "rx_ready"}
 
 
 def moves(rise, fall):
@@ -202,18 +201,18 @@ def test_a_block_passes_with_the_slack_that_its_delays_give(block, kit_cells, tm
     assert {r.name: (r.status, r.count) for r in rows} == dict.fromkeys(
         ("sta_slow", "sta_control", "precharge", "precharge_control"), ("pass", 0)
     )
-    # Late: phase, word line, read, column, flip (the longer of its two), the wires between; then setup.
+    # Late: phase, word line, read, the longer of flip's two, each with the wire behind it.
     clock, phase = 0.01 + 0.1 + 0.01, 0.1 + 0.01
-    late = 1.05 * (clock + phase + 0.1 + 0.01 + 3.0 + 0.01 + 0.1 + 0.01 + 0.3 + 0.01)
+    late = 1.05 * (clock + phase + 0.1 + 0.01 + 3.0 + 0.01 + 0.3 + 0.01)
     early = 0.95 * clock - 0.25 - 0.1
     pessimism = 0.1 * (0.01 + 0.1)  # of the clock's common part
-    assert metrics["sta_slow_setup_ns"] == pytest.approx(PERIOD / 2 + early - late + pessimism, abs=0.02)
+    assert metrics["sta_slow_setup_ns"] == pytest.approx(PERIOD / 2 + early - late + pessimism, abs=0.001)
 
 
 @pytest.mark.flow
 @STA
 def test_what_is_late_lost_or_loose_fails(block, kit_cells, tmp_path):
-    fast = SDC.replace(f"-period {PERIOD}", "-period 6").replace(" s d*", " s")
+    fast = SDC.replace(f"-period {PERIOD}", "-period 6").replace("rst rx_data*", "rst")
     cut = tmp_path / "cut.sdf"
     cut.write_text(without(block.sdf.read_text(), "column"))
     rows, _ = run(
@@ -225,7 +224,7 @@ def test_what_is_late_lost_or_loose_fails(block, kit_cells, tmp_path):
     )
     found = {r.name: r for r in rows}
     assert found["sta_slow"].status == "fail"
-    assert "setup data/D" in found["sta_slow"].detail
+    assert "setup data0/D" in found["sta_slow"].detail
     assert "no delay: column/" in found["sta_slow"].detail
     assert "needs 9 ns" in found["precharge"].reason
 
@@ -234,7 +233,7 @@ def test_what_is_late_lost_or_loose_fails(block, kit_cells, tmp_path):
 @STA
 def test_files_that_do_not_fit_give_no_slack(block, kit_cells, tmp_path):
     bad = tmp_path / "bad.sdf"
-    bad.write_text(block.sdf.read_text().replace("(INSTANCE pick)", "(INSTANCE pock)"))
+    bad.write_text(block.sdf.read_text().replace("(INSTANCE first)", "(INSTANCE fist)"))
     rows, _ = run(
         block.netlist, kit_cells, [corner(block, sdf=bad)], Banks(BANK.name, 0.25), tmp_path / "sta"
     )

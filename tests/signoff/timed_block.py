@@ -20,7 +20,7 @@ BANK = BankSpec(8, 16)
 PERIOD = 20.0
 CORNER = "tt_025C_1v80"
 WIRE, PATH, READ, CHARGED = 0.01, 0.1, 3.0, 2.0  # ns
-LIMITS = {"SETUP": 0.1, "HOLD": -0.1}
+LIMITS = {"SETUP": 0.1, "HOLD": -0.2}
 WIDTH = 0.2
 
 
@@ -36,37 +36,53 @@ class TimedBlock:
 
 
 def verilog() -> str:
-    """Word lines are flops behind a clock gate; two bit lines go through a multiplexer into a flop."""
-    wires, cells = [], []
+    """A host's byte selects a word line, and what is on it comes back two cycles later.
 
-    def cell(kind: str, name: str, **pins: str) -> None:
-        cells.append(f" {P}{kind} {name} ({', '.join(f'.{p}({n})' for p, n in pins.items())});")
+    The byte's register is behind a clock gate; bit 0 is inverted by an exclusive or, bit 1 goes through a
+    multiplexer both of whose data inputs it is on.
+    """
+    cells: list[str] = []
+    wires: list[str] = []
 
-    cell("clkbuf_2", "root", A="clk", X="c")
-    cell("clkinv_2", "phase", A="c", Y="ph")
-    cell("buf_1", "pre", A="ph", X="pre_n")
-    cell("dlclkp_1", "gate", CLK="c", GATE="en", GCLK="gc")
+    def cell(kind: str, name: str, out: str, **pins: str) -> None:
+        wires.append(out)
+        joined = ", ".join(f".{p}({n})" for p, n in pins.items())
+        cells.append(f" {P}{kind} {name} ({joined}{', ' if joined else ''}.{_OUTPUT[kind]}({out}));")
+
+    cell("clkbuf_2", "root", "c", A="clk")
+    cell("clkinv_2", "phase", "ph", A="c")
+    cell("buf_1", "pre", "pre_n", A="ph")
+    cell("dlclkp_1", "gate", "gc", CLK="c", GATE="rx_valid")
+    cell("nor2b_1", "take", "t", A="rst", B_N="rx_valid")
+    cell("dfxtp_1", "first", "v", CLK="c", D="t")
+    cell("dfxtp_1", "second", "v2", CLK="c", D="v")
+    for n in range(3):
+        cell("dfxtp_1", f"\\rom.sel[{n}] ", f"a{n}", CLK="gc", D=f"rx_data[{n}]")
+        cell("clkinv_1", f"not{n}", f"n{n}", A=f"a{n}")
     for n in range(BANK.word_lines):
-        cell("dfxtp_1", f"\\rom.sel[{n}] ", CLK="gc", D=f"d[{n}]", Q=f"q{n}")
-        cell("and2_2", f"line{n}", A=f"q{n}", B="ph", X=f"w{n}")
-    cell("dfxtp_1", "pick", CLK="c", D="s", Q="sq")
-    cell("mux2_1", "column", A0="b0", A1="b1", S="sq", X="m")
-    cell("xor2_1", "flip", A="m", B="sq", X="x")
-    cell("dfxtp_1", "data", CLK="c", D="x", Q="y")
-    cell("conb_1", "tie", LO="zero")
+        a, b, c = (f"{'a' if n >> k & 1 else 'n'}{k}" for k in range(3))
+        cell("and4_1", f"line{n}", f"w{n}", A=a, B=b, C=c, D="ph")
+    cell("conb_1", "tie", "one")
+    cell("xor2_1", "flip", "x", A="b0", B="v")
+    cell("mux2_1", "column", "m", A0="b1", A1="b1", S="v")
+    for n in range(8):
+        cell("dfxtp_1", f"data{n}", f"q{n}", CLK="c", D=("x", "m")[n] if n < 2 else f"b{n}")
     words = ", ".join(f"w{n}" for n in reversed(range(BANK.word_lines)))
-    bits = ", ".join(["b1", "b0"])
-    unused = [f"n{n}" for n in range(BANK.bit_lines - 2)]
-    cells.append(
-        f" {BANK.name} \\rom.bank0  (.PRE_N(pre_n), .WL({{{words}}}), .BL({{{', '.join(unused)}, {bits}}}));"
-    )
-    names = [f"q{n}" for n in range(8)] + [f"w{n}" for n in range(8)] + unused
-    wires = [*names, "c", "ph", "pre_n", "gc", "sq", "b0", "b1", "m", "x", "zero"]
-    ports = f" input clk, en, s; input [{BANK.word_lines - 1}:0] d; output y, z;"
-    head = f"module {TOP} (clk, en, s, d, y, z);\n{ports}\n"
-    return (
-        head + "".join(f" wire {w};\n" for w in wires) + "\n".join(cells) + "\n assign z = zero;\nendmodule\n"
-    )
+    bits = ", ".join(f"b{n}" for n in reversed(range(BANK.bit_lines)))
+    wires += [f"b{n}" for n in range(BANK.bit_lines)]
+    cells.append(f" {BANK.name} \\rom.bank0  (.PRE_N(pre_n), .WL({{{words}}}), .BL({{{bits}}}));")
+    ports = "input clk, rst, rx_valid, tx_ready; input [7:0] rx_data;"
+    ports += " output rx_ready, tx_valid; output [7:0] tx_data;"
+    joins = ["rx_ready = one", "tx_valid = v2", *(f"tx_data[{n}] = q{n}" for n in range(8))]
+    head = f"module {TOP} (clk, rst, rx_valid, tx_ready, rx_data, rx_ready, tx_valid, tx_data);\n {ports}\n"
+    body = [*(f" wire {w};" for w in wires), *cells, *(f" assign {j};" for j in joins), "endmodule", ""]
+    return head + "\n".join(body)
+
+
+_OUTPUT = {
+    "clkbuf_2": "X", "clkinv_2": "Y", "clkinv_1": "Y", "buf_1": "X", "dlclkp_1": "GCLK", "nor2b_1": "Y",
+    "dfxtp_1": "Q", "and4_1": "X", "conb_1": "HI", "xor2_1": "X", "mux2_1": "X",
+}  # fmt: skip
 
 
 def write_sdf(netlist: Netlist, cells: Mapping[str, Cell]) -> str:
@@ -84,7 +100,7 @@ def write_sdf(netlist: Netlist, cells: Mapping[str, Cell]) -> str:
         for pin, nets in i.pins.items()
         if pin != "BL" and not (i.cell in cells and pin in cells[i.cell].outputs)
         for n, net in enumerate(nets)
-    ] + [(drivers["y"], "y"), (drivers["zero"], "z")]
+    ] + [(drivers[net], port) for port, net in netlist.aliases]
     out = ["(DELAYFILE", ' (SDFVERSION "3.0")', f' (DESIGN "{TOP}")', " (DIVIDER /)", " (TIMESCALE 1ns)"]
     out += [
         _cell(TOP, "", [f"(INTERCONNECT {_esc(a)} {_esc(b)} {_t(WIRE)} {_t(WIRE)})" for a, b in wires], [])
