@@ -113,7 +113,7 @@ static int arguments(ps *numbers, char **name, vpiHandle *objects) {
   while ((a = vpi_scan(args))) {
     s_vpi_value v = {vpiIntVal, {0}};
     const int type = vpi_get(vpiType, a);
-    if (type == vpiConstant && vpi_get(vpiConstType, a) == vpiStringConst) {
+    if ((type == vpiConstant || type == vpiParameter) && vpi_get(vpiConstType, a) == vpiStringConst) {
       v.format = vpiStringVal;
       vpi_get_value(a, &v);
       *name = strdup(v.value.str);

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from rtl_gen.errors import FlowError
 from signoff.timing.cells import Cell, Expr, Flop, Gate, flatten, variables
-from signoff.timing.netlist import Instance, Netlist
+from signoff.timing.netlist import CONSTANTS, Instance, Netlist
 from signoff.timing.sdf import Delay, Sdf, Timing
 from signoff.timing.sense import sense
 
@@ -112,8 +112,8 @@ class _Writer:
         return TimedDesign("\n".join([*wires, *self.out, *ends]), ports, self.limits)
 
     def net(self, name: str) -> str:
-        if name in ("0", "1", "x"):
-            return f"1'b{name}"
+        if name in CONSTANTS:
+            return f"1'b{name.replace('?', 'x')}"
         return f"n{self.number(name)}"
 
     def number(self, name: str) -> int:
@@ -201,7 +201,7 @@ class _Writer:
                 self.limits.widths += 1
         for pin, limits in table.items():
             (data,) = instance.pins[pin]
-            if data in ("", "0", "1", "x"):
+            if data in ("", *CONSTANTS):
                 continue
             own = self.sdf.wires.get((instance.name, pin))
             numbers = [_ps(limits.get((k, r), 0.0)) for k in ("SETUP", "HOLD") for r in (True, False)]
@@ -252,7 +252,7 @@ class _Union:
         self.parent: dict[str, str] = {}
         for left, right in pairs:
             a, b = self.root(left), self.root(right)
-            if a in ("0", "1", "x"):
+            if a in CONSTANTS:
                 a, b = b, a
             if a != b:
                 self.parent[a] = b

@@ -73,7 +73,7 @@ module host;
       cycle = cycle + 1;
       late = late + sweep;
       if (late > period / 2) late = in;
-      ending = seen == tokens || quiet > patience || cycle == cycles;
+      ending = seen == tokens || quiet > patience || (cycles > 0 && cycle >= cycles);
     end
     if (quiet > patience) $display("FAULT no token for %0d cycles", quiet);
     $scf_report;

@@ -1,6 +1,6 @@
 """Reads a flat gate-level netlist: instances, and which net each pin is on."""
 
-__all__ = ["Instance", "Netlist", "read_netlist"]
+__all__ = ["CONSTANTS", "Instance", "Netlist", "read_netlist"]
 
 import re
 from dataclasses import dataclass
@@ -9,12 +9,13 @@ from pathlib import Path
 from rtl_gen.errors import FlowError
 
 _TOKEN = re.compile(r"\\\S+|[\w$]+|[\[\]{}().,;:=']|//[^\n]*|/\*.*?\*/|\(\*.*?\*\)", re.S)
+CONSTANTS = ("0", "1", "?")  # in the place of a net; the last is unknown
 _NAME = re.compile(r"\\|[A-Za-z_]")
 
 
 @dataclass(frozen=True)
 class Instance:
-    """A cell: nets by pin, the highest bit first; "0" and "1" for constants, "" where none is connected."""
+    """A cell: nets or `CONSTANTS` by pin, the highest bit first; "" where none is connected."""
 
     cell: str
     name: str
@@ -146,7 +147,8 @@ class _Reader:
             digits = self.next()
             if digits[0] not in "bh" or (digits[0] == "h" and set(digits[1:]) != {"0"}):
                 raise ValueError(f"constant {width}'{digits}")
-            return tuple(digits[1:].rjust(width, "0")) if digits[0] == "b" else ("0",) * width
+            bits = re.sub("[xz]", CONSTANTS[2], digits[1:]) if digits[0] == "b" else ""
+            return tuple(bits.rjust(width, "0"))
         name = self.name()
         if self.tokens[self.at] == "[":
             self.next()
