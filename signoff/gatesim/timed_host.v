@@ -4,7 +4,8 @@
 // time before the next. Plusargs, times in ns:
 //   period, high   of the clock, and how long of it the clock is high
 //   input, output  when inputs change after an edge, and outputs are taken before the next
-//   sweep          how much later inputs change from cycle to cycle, until they are back at `input` (a control)
+//   sweep          how much later inputs change from cycle to cycle, until they are back at `input`; reset then
+//                  changes in every cycle (a control)
 //   bytes, count   file of hexadecimal bytes to send, and their number
 //   tokens, patience, cycles   ends after so many tokens, or cycles without one, or cycles (0: no limit)
 // Prints TOKEN value cycle | END cycle | FAULT why, and what `limits.c` reports. The modules `chip` and the bank's
@@ -52,7 +53,7 @@ module host;
       fork
         #(high) clk = 0;
         #(late) begin
-          rst = cycle < -1;
+          rst = cycle < -1 || (sweep > 0 && cycle % 2 != 0);
           rx_valid = cycle >= -1 && sent < count;
           rx_data = sent < count ? bytes[sent] : 8'h00;
         end

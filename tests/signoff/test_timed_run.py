@@ -8,6 +8,7 @@ import pytest
 
 from base_chip.bank.verilog import bank_verilog, rom_hex
 from rtl_gen.errors import ExitCode, FlowError
+from signoff import timed
 from signoff.gatesim import Request
 from signoff.gatesim.timed import timed_design
 from signoff.gatesim.timed_run import Clock, TimedChip, build_timed, run_timed
@@ -88,6 +89,35 @@ def test_contents_that_are_not_there_are_a_fault(chip, run):
     done = run_timed(chip, {}, [REQUEST], CLOCK, cycles=20)
     assert "rom.bank0.hex" in done.fault
     assert done.violations["unknown"] > 0
+
+
+@pytest.mark.flow
+@ICARUS
+def test_the_rows_tell_tokens_violations_and_controls(block, kit_cells, tmp_path):
+    (tmp_path / "bank.hex").write_text(rom_hex(BANK, BITS))
+    right = replace(REQUEST, expected=[answer(b) for b in BYTES])
+    clock = Clock(period=14.4, high=7.2, input=2.88, output=2.88)
+
+    def rows(request: Request, clock: Clock = clock):
+        (row, control), _ = timed.run(
+            block.netlist, block.sdf, kit_cells, (BANK.name, BANK.word_lines, BANK.bit_lines),
+            bank_verilog(BANK), CHARGE, clock, {"rom.bank0": tmp_path / "bank.hex"}, [request], "11",
+            tmp_path / "work",
+        )  # fmt: skip
+        return row, control
+
+    row, control = rows(right)
+    assert (row.status, row.count) == ("pass", 0)
+    assert "14 setup and hold limits" in row.detail
+    # Inputs of this block, unlike a chip's, are never later than its clock.
+    assert control.reason == "not found: hold of inputs that change at the edge"
+    assert control.detail == "found: setup at twice the clock, precharge in a tenth of the time"
+    row, _ = rows(replace(right, expected=[0, *right.expected[1:]]))
+    assert (row.status, row.count) == ("fail", 1)
+    assert row.reason.startswith("1 tokens differ")
+    row, _ = rows(right, Clock(period=7.2, high=3.6, input=1.44, output=1.44))
+    assert row.status == "fail"
+    assert row.reason.startswith("VIOLATION setup data0")
 
 
 def test_without_icarus_the_fix_is_told(block, tmp_path, monkeypatch):
