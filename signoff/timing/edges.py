@@ -3,6 +3,9 @@
 OpenSTA writes such a pair without a condition, and reads each of the two over the other. Which one is first
 follows from the order in the cells' liberty, which is that of the cell's name: an xor opposes first, an xnor
 follows first.
+
+Hold limits are given for early and for late transitions, and OpenSTA 2.0 reads the second where newer ones take
+the first: both become the larger.
 """
 
 __all__ = ["Edged", "split_paths", "with_edges"]
@@ -23,6 +26,7 @@ _PAIR = re.compile(
     rf"\(IOPATH\s+(\w+)\s+(\w+)\s+({_TRIPLE})\s*({_TRIPLE})\s*\)"
     rf"(\s*)\(IOPATH\s+\1\s+\2\s+({_TRIPLE})\s*({_TRIPLE})\s*\)"
 )
+_HOLD = re.compile(r"(\((?:HOLD|REMOVAL)\s+\([^)]*\)\s+\([^)]*\)\s+)\(\s*([-\d.]+):[-\d.]*:([-\d.]+)\s*\)")
 _GAP = re.compile(rf"\(IOPATH\s+(\w+)\s+(\w+)\s+(?:\(\s*\)|{_TRIPLE}\s*\(\s*\))")
 
 
@@ -46,7 +50,7 @@ def split_paths(cell: Cell) -> list[tuple[str, str]]:
 
 
 def with_edges(text: str, cells: Mapping[str, Cell]) -> Edged:
-    """Tell each pair of paths between the same pins apart by the edge of its input.
+    """Tell each pair of paths between the same pins apart by the edge of its input; make hold limits one.
 
     Args:
         text: SDF as OpenSTA writes it.
@@ -68,6 +72,8 @@ def with_edges(text: str, cells: Mapping[str, Cell]) -> Edged:
                 gaps += [f"{instance}: {a} to {b}" for a, b in lost]
             body, count = _PAIR.subn(functools.partial(_named, cell, instance), body)
             pairs += count
+            if cell.storage:
+                body = _HOLD.sub(_larger, body)
             out += [text[at : head.end()], body]
             at = end
     return Edged("".join([*out, text[at:]]), pairs, tuple(gaps))
@@ -87,6 +93,11 @@ def _named(cell: Cell, instance: str, pair: re.Match[str]) -> str:
         f"(IOPATH (posedge {source}) {to} {follows[0]} {opposes[1]})"
         f"{pair[5]}(IOPATH (negedge {source}) {to} {opposes[0]} {follows[1]})"
     )
+
+
+def _larger(hold: re.Match[str]) -> str:
+    limit = max(hold[2], hold[3], key=float)
+    return f"{hold[1]}({limit}::{limit})"
 
 
 def _inverts(function: Expr) -> bool:

@@ -1,13 +1,19 @@
 """Static timing without liberty: reports, faults in SDF, the banks' precharge; OpenSTA on a small block."""
 
+import re
 import shutil
+import subprocess
 from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from base_chip.bank.lef import bank_lef
+from base_chip.harden.cells import cell_lef
+from flow.pdk import find_pdk
 from signoff.sta import Banks, Corner, run
+from signoff.timing.analysis import Chip
 from signoff.timing.cells import load_cells
 from signoff.timing.constant import constant_pins
 from signoff.timing.edges import split_paths, with_edges
@@ -16,7 +22,7 @@ from signoff.timing.precharge import precharges
 from signoff.timing.report import Moves, StaReport, read_report
 from signoff.timing.sdf import read_sdf
 from signoff.timing.skeleton import arcs, skeleton
-from tests.signoff.timed_block import BANK, PERIOD, TimedBlock, make_timed_block
+from tests.signoff.timed_block import BANK, CORNER, PERIOD, TimedBlock, make_timed_block
 
 P = "sky130_fd_sc_hd__"
 STA = pytest.mark.skipif(shutil.which("sta") is None, reason="sta (OpenSTA) is not on PATH")
@@ -116,6 +122,13 @@ def test_split_paths_name_their_edges_in_the_order_of_the_library(kit_cells):
     assert "(negedge A) Y (3.0::3.1) (2.0::2.1)" in named("xnor2_1", "Y").text
     assert named("xor2_1", "X").pairs == 1
     assert split_paths(cells[f"{P}xor2_1"]) == [("A", "X"), ("B", "X")]
+
+
+def test_the_larger_of_two_hold_limits_counts(kit_cells):
+    cells = load_cells([f"{P}dfxtp_1"], kit_cells)
+    head = f'(CELLTYPE "{P}dfxtp_1") (INSTANCE u)'
+    text = with_edges(f"{head} (HOLD (negedge D) (posedge CLK) (-0.016::-0.020))", cells).text
+    assert text == f"{head} (HOLD (negedge D) (posedge CLK) (-0.016::-0.016))"
 
 
 def test_an_edge_without_a_time_is_a_gap(block):
@@ -247,3 +260,58 @@ def test_without_opensta_every_row_says_so(block, kit_cells, tmp_path, monkeypat
     assert [r.name for r in rows] == ["sta_slow", "sta_control", "precharge", "precharge_control"]
     assert {r.status for r in rows} == {"not run"}
     assert metrics == {}
+
+
+ANALYSE = """
+read_lef {tech}
+read_lef {cells}
+read_lef {bank_lef}
+read_liberty {liberty}
+read_liberty {bank}
+read_verilog {netlist}
+link_design top
+read_sdc constraints.sdc
+set_load 0.05 [all_outputs]
+write_sdf -digits 6 delays.sdf
+foreach {{part delay}} {{setup max hold min}} {{
+  puts "PART $part"
+  report_checks -path_delay $delay -group_path_count 100000 -format end -digits 6
+}}
+puts "PART end"
+exit
+"""
+
+
+@pytest.mark.flow
+@STA
+@pytest.mark.skipif(shutil.which("openroad") is None, reason="openroad is not on PATH")
+def test_slacks_are_those_of_openroad_with_liberty(block, kit_cells, sky130, tmp_path):
+    files = find_pdk(sky130)
+    liberty = next((path for name, path in files.liberty.items() if CORNER in name), None)
+    if liberty is None:
+        pytest.skip(f"there is no liberty of {CORNER}")
+    (tmp_path / "bank.lef").write_text(bank_lef(BANK))
+    (tmp_path / "cells.lef").write_text(cell_lef(kit_cells, P.removesuffix("__")))
+    (tmp_path / "constraints.sdc").write_text(SDC)
+    script = ANALYSE.format(
+        tech=files.path("tech_lef"), cells="cells.lef", bank_lef="bank.lef", liberty=liberty,
+        bank=block.liberty, netlist=block.netlist,
+    )  # fmt: skip
+    (tmp_path / "run.tcl").write_text(script)
+    told = subprocess.run(
+        ["openroad", "-exit", "run.tcl"], cwd=tmp_path, capture_output=True, text=True, timeout=300
+    )
+    parts = dict(re.findall(r"^PART (setup|hold)\n(.*?)(?=^PART)", told.stdout, re.M | re.S))
+    wanted = {
+        part: dict(re.findall(r"^(\S+) \(\S+\)\s.*?(-?[\d.]+)(?: \((?:MET|VIOLATED)\))?$", text, re.M))
+        for part, text in parts.items()
+    }
+    assert "data0/D" in wanted["setup"], told.stdout
+    chip = Chip.read(block.netlist, kit_cells, Banks(BANK.name, 0.25))
+    sdf = with_edges((tmp_path / "delays.sdf").read_text(), chip.cells)
+    found = chip.analyse(corner(block), sdf, tmp_path / "sta")
+    assert not isinstance(found, str), found
+    assert found.lost == ()
+    for part, slacks in (("setup", found.report.setup), ("hold", found.report.hold)):
+        pairs = {e: (slacks[e.replace("\\", "")], float(s)) for e, s in wanted[part].items()}
+        assert not {e: p for e, p in pairs.items() if abs(p[0] - p[1]) > 0.001}
