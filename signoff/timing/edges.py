@@ -4,8 +4,8 @@ OpenSTA writes such a pair without a condition, and reads each of the two over t
 follows from the order in the cells' liberty, which is that of the cell's name: an xor opposes first, an xnor
 follows first.
 
-Hold limits are given for early and for late transitions, and OpenSTA 2.0 reads the second where newer ones take
-the first: both become the larger.
+Hold limits are given for early and for late transitions, and OpenSTA 2.0 reads the second where newer ones
+take the first: both become the larger.
 """
 
 __all__ = ["Edged", "split_paths", "with_edges"]
