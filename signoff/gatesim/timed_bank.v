@@ -23,6 +23,7 @@ module timed_bank #(
       .PRE_N(PRE_N & on),
       .BL(BL)
   );
+  initial bank.BL = {@BIT_LINES@{1'b1}};
   real began = -1;
   integer lack;
   wire precharge = ~PRE_N & ~|WL;
