@@ -79,7 +79,7 @@ def _plain_cell(chip: Chip, taken: set[str]) -> str:
     """A gate with one output, none of those that other faults need."""
     for instance in chip.netlist.instances.values():
         cell = chip.cells.get(instance.cell)
-        if cell and not cell.storage and cell.inputs and instance.name not in taken:
+        if cell and not cell.storage and cell.inputs and cell.outputs and instance.name not in taken:
             return instance.name
     raise ValueError("there is no gate")
 
