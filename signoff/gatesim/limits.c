@@ -41,6 +41,8 @@ enum { SETUP, HOLD, WIDTH, PRECHARGE, UNKNOWN, KINDS };
 static const char *const KIND[KINDS] = {"setup", "hold", "width", "precharge", "unknown"};
 static long long violations[KINDS];
 static int counting;
+static ps least = 1LL << 62; /* from the last change of data to the beginning of its window */
+static const char *nearest = "-";
 
 static ps now(void) {
   s_vpi_time t = {vpiSimTime, 0, 0, 0};
@@ -68,6 +70,7 @@ static PLI_INT32 change(p_cb_data cb) {
       if (open > -1) open = -1;
       if (d->value == 2) violation(UNKNOWN, c->name, t, 0);
       else if (last > t + open) violation(SETUP, c->name, t, t + open - last);
+      if (counting && last > n->rose && t + open - last < least) least = t + open - last, nearest = c->name;
     }
   }
   for (i = 0; i < n->datas; ++i) {
@@ -184,6 +187,7 @@ static PLI_INT32 begin(PLI_BYTE8 *data) {
 static PLI_INT32 report(PLI_BYTE8 *data) {
   (void)data;
   vpi_printf("WATCHED %d checks, %lld clock edges\n", check_count, edges);
+  vpi_printf("LEAST %lld %s\n", least, nearest);
   for (int k = 0; k < KINDS; ++k) vpi_printf("COUNTED %s %lld\n", KIND[k], violations[k]);
   return 0;
 }

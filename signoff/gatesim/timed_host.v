@@ -6,6 +6,7 @@
 //   input, output  when inputs change after an edge, and outputs are taken before the next
 //   sweep          how much later inputs change from cycle to cycle, until they are back at `input`; reset then
 //                  changes in every cycle (a control)
+//   shrink         by what part every time above gets shorter from cycle to cycle (a control)
 //   bytes, count   file of hexadecimal bytes to send, and their number
 //   tokens, patience, cycles   ends after so many tokens, or cycles without one, or cycles (0: no limit)
 // Prints TOKEN value cycle | END cycle | FAULT why, and what `limits.c` reports. The modules `chip` and the bank's
@@ -29,7 +30,7 @@ module host;
   localparam RESET = 4, MOST = 4096;
   reg [7:0] bytes[0:MOST-1];
   reg [8*256-1:0] file;
-  real period, high, in, out, sweep, late;
+  real period, high, in, out, sweep, late, shrink;
   integer count, tokens, patience, cycles;
   integer cycle = -RESET, sent = 0, seen = 0, quiet = 0;
   reg taken = 0, ending = 0;
@@ -37,7 +38,7 @@ module host;
   initial begin
     if (!$value$plusargs("period=%f", period) || !$value$plusargs("high=%f", high) ||
         !$value$plusargs("input=%f", in) || !$value$plusargs("output=%f", out) ||
-        !$value$plusargs("sweep=%f", sweep) || !$value$plusargs("bytes=%s", file) ||
+        !$value$plusargs("sweep=%f", sweep) || !$value$plusargs("shrink=%f", shrink) || !$value$plusargs("bytes=%s", file) ||
         !$value$plusargs("count=%d", count) || !$value$plusargs("tokens=%d", tokens) ||
         !$value$plusargs("patience=%d", patience) || !$value$plusargs("cycles=%d", cycles)) begin
       $display("FAULT a plusarg is missing");
@@ -71,6 +72,12 @@ module host;
         end
         #(period);
       join
+      if (cycle >= 0) begin
+        period = period * (1 - shrink);
+        high = high * (1 - shrink);
+        in = in * (1 - shrink);
+        out = out * (1 - shrink);
+      end
       cycle = cycle + 1;
       late = late + sweep;
       if (late > period / 2) late = in;

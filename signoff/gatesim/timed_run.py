@@ -38,6 +38,7 @@ class Clock:
         period: Of the clock; `high`: how long of it the clock is high.
         input: From the edge to a change of inputs; `output`: from when outputs are taken to the next edge.
         sweep: How much later inputs change from cycle to cycle.
+        shrink: By what part every time gets shorter from cycle to cycle.
     """
 
     period: float
@@ -45,6 +46,7 @@ class Clock:
     input: float
     output: float
     sweep: float = 0.0
+    shrink: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ class TimedRun:
     Attributes:
         violations: Number by kind; `first`: some of them, as printed.
         checks: Setup and hold limits watched; `edges`: of their clocks that were seen.
+        least: From a last change of data to the beginning of its setup window, ns: the least seen.
         fault: Why it cannot be trusted; empty if it ended as it should.
     """
 
@@ -77,6 +80,7 @@ class TimedRun:
     first: tuple[str, ...]
     checks: int
     edges: int
+    least: float
     fault: str
 
 
@@ -137,14 +141,14 @@ def run_timed(
     (chip.folder / "requests.hex").write_text("".join(f"{b:02x}\n" for b in sent))
     numbers = {
         "period": clock.period, "high": clock.high, "input": clock.input, "output": clock.output,
-        "sweep": clock.sweep, "count": len(sent), "tokens": sum(len(r.expected) for r in requests),
-        "patience": PATIENCE, "cycles": cycles,
+        "sweep": clock.sweep, "shrink": clock.shrink, "count": len(sent), "patience": PATIENCE,
+        "tokens": sum(len(r.expected) for r in requests), "cycles": cycles,
     }  # fmt: skip
     plusargs = [f"+{name}={value}" for name, value in numbers.items()] + ["+bytes=requests.hex"]
     tokens: list[Token] = []
     found: dict[str, int] = {}
     first: list[str] = []
-    fault, ended, checks, edges = "", -1, 0, 0
+    fault, ended, checks, edges, least = "", -1, 0, 0, 0.0
     began = time.monotonic()
     command = ["vvp", "-n", "-M.", "-mlimits", "chip.vvp", *plusargs]
     with (
@@ -164,6 +168,8 @@ def run_timed(
                 first.append(line.strip())
             elif word == "COUNTED":
                 found[rest[0]] = int(rest[1])
+            elif word == "LEAST":
+                least = int(rest[0]) / 1000
             elif word == "WATCHED":
                 checks, edges = int(rest[0]), int(rest[2])
             elif word == "END":
@@ -173,7 +179,7 @@ def run_timed(
     if ended < 0 or not found:
         fault = fault or f"the simulator stopped with status {run.returncode}"
     seconds = time.monotonic() - began
-    return TimedRun(tuple(tokens), max(ended, 0), seconds, found, tuple(first), checks, edges, fault)
+    return TimedRun(tuple(tokens), max(ended, 0), seconds, found, tuple(first), checks, edges, least, fault)
 
 
 def _module(design: TimedDesign) -> str:

@@ -109,9 +109,9 @@ def test_the_rows_tell_tokens_violations_and_controls(block, kit_cells, tmp_path
     row, control = rows(right)
     assert (row.status, row.count) == ("pass", 0)
     assert "14 setup and hold limits" in row.detail
-    # Inputs of this block, unlike a chip's, are never later than its clock.
-    assert control.reason == "not found: hold of inputs that change at the edge"
-    assert control.detail == "found: setup at twice the clock, precharge in a tenth of the time"
+    # What a chip does in a few cycles: this block has said all it can before the clock is too fast.
+    assert control.reason == "not found: setup at a clock that gets faster"
+    assert control.detail.endswith("precharge in a tenth of the time")
     row, _ = rows(replace(right, expected=[0, *right.expected[1:]]))
     assert (row.status, row.count) == ("fail", 1)
     assert row.reason.startswith("1 tokens differ")
