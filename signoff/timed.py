@@ -71,6 +71,7 @@ def run(
     )  # fmt: skip
     metrics = {
         "timed_cycles": float(done.cycles),
+        "timed_least_margin_ns": done.least,
         "timed_cycles_per_s": done.cycles / done.seconds if done.seconds else 0.0,
     }
     return [_row(done, chip, requests, clock, version), control], metrics
