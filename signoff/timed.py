@@ -18,7 +18,7 @@ from signoff.timing.sdf import read_sdf
 CORNER = "typical"
 TOOL = "Icarus Verilog"
 _SHOWN = 3
-_CYCLES = 120  # of a control
+_CYCLES = 200  # of a control
 
 
 def run(
@@ -79,8 +79,8 @@ def run(
 
 # By kind of violation: what brings it about, of a clock at which there is none.
 _CONTROLS: Mapping[str, Callable[[Clock], Clock]] = {
-    "setup at a clock that gets faster": lambda c: replace(c, shrink=0.01),
-    "setup of inputs that change at the edge": lambda c: replace(c, input=0, sweep=c.period / 400),
+    "setup at a clock that gets faster": lambda c: replace(c, shrink=0.006),
+    "setup of inputs that change at the edge": lambda c: replace(c, input=0, sweep=c.period / 800),
     "precharge in a tenth of the time": lambda c: replace(c, high=c.high / 10),
 }
 
