@@ -1,6 +1,6 @@
 """Finds and runs the external tools that signoff drives, and never takes silence for success."""
 
-__all__ = ["KLAYOUT", "MAGIC", "NETGEN", "Eda", "Run", "magic_arguments"]
+__all__ = ["KLAYOUT", "MAGIC", "NETGEN", "OPENSTA", "Eda", "Run", "magic_arguments"]
 
 import contextlib
 import functools
@@ -172,4 +172,13 @@ NETGEN = Eda(
         r"Strange token ",
         r".*while executing",
     ),
+)
+OPENSTA = Eda(
+    name="OpenSTA",
+    exe="sta",
+    package="opensta",
+    asks=("-version",),
+    pattern=r"([\d.]+)",
+    # What check_setup says begins with "There"; all else is about files that do not fit together.
+    trouble=(r"Error", r"Warning: (?!There (?:are|is) )"),
 )

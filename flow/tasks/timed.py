@@ -1,0 +1,76 @@
+"""The routed netlist with its delays says a token at the clock it is signed off for."""
+
+__all__ = ["TimedTask"]
+
+from flow.tasks.step import Job, Result, StepTask
+from flow.tools import require
+
+
+class TimedTask(StepTask):
+    """Icarus, typical corner; its controls are a fast clock, inputs at the edge, and a short precharge."""
+
+    step_name = "timed"
+    needs = ("quantise", "harden", "bank", "readback")
+    config = ("model_digest", "base", "pdk", "seed", "temperature")
+    code = (
+        "signoff.timed",
+        "signoff.timing",
+        "signoff.gatesim",
+        "metal_configs.lower",
+        "metal_configs.reference",
+        "metal_configs.checkpoint",
+        "rtl_gen.golden",
+        "base_chip.bank",
+        "base_chip.config",
+        "base_chip.fields",
+        "base_chip.configs",
+        "base_chip.harden.constraints",
+        "base_chip.pdk",
+        "flow.tasks.parts",
+        "flow.tasks.sta",
+    )
+    tools = ("iverilog",)
+    roles = ("cells",)
+    is_check = True
+
+    def work(self, job: Job) -> Result:
+        from base_chip.bank import BankSpec
+        from base_chip.config import load_base
+        from base_chip.harden.constraints import IO_SHARE
+        from flow.tasks.parts import integer_model, load_model
+        from flow.tasks.sta import corners
+        from rtl_gen.golden.decoder import GoldenDecoder, beta_of
+        from signoff.gatesim import Request, Token
+        from signoff.gatesim.timed_run import Clock
+        from signoff.timed import CORNER, run
+
+        base, model = load_base(job.config.base), load_model(job.config)
+        golden = GoldenDecoder(integer_model(job.inputs["quantise"]))
+        prompt, beta, seed = model.prompt(""), beta_of(job.config.temperature), job.config.seed
+        tokens = tuple(golden.generate(prompt, end=model.end, beta=beta, seed=seed))[:1]
+        hardened = job.inputs["harden"]
+        corner = next(c for c in corners(base.name, hardened, job.scratch) if c.name == CORNER)
+        spec = BankSpec.of(base.rom, base.pdk)
+        io = IO_SHARE * corner.period
+        said: list[str] = []
+
+        def show(token: Token) -> None:
+            said.append(model.tokenizer.decode([token.value]))
+            job.say(said[-1])
+
+        checks, metrics = run(
+            hardened / "netlist.v",
+            corner.sdf,
+            job.pdk.path("cells"),
+            (spec.name, spec.word_lines, spec.bit_lines),
+            (job.inputs["bank"] / f"{spec.name}.v").read_text("utf-8"),
+            corner.charge,
+            Clock(corner.period, corner.period / 2, io, io),
+            {f"rom.bank{n}": job.inputs["readback"] / f"bank{n}.hex" for n in range(base.rom.banks)},
+            [Request(prompt, beta, seed, tokens)],
+            require("iverilog"),
+            job.scratch / "timed",
+            show,
+        )
+        passed = all(c.status == "pass" for c in checks)
+        return Result(checks, metrics, note=f"{said[0]!r} at {corner.period:g} ns" if passed else "")

@@ -1,0 +1,204 @@
+/* Setup, hold and pulse-width limits, watched while Icarus Verilog runs a timed netlist.
+ *
+ * $scf_check(name, data_id, data, clock_id, clock, setup_rise, setup_fall, hold_rise, hold_fall, shift)
+ *   No change of net `data` from setup before to hold after a rising edge of net `clock`; the limits are
+ *   those of the data's new value. `shift` is by how much later the clock reaches its pin than the
+ *   data reaches its own. The model samples the data's net when the clock's net rises, so that moment is
+ *   always part of the window.
+ * $scf_width(name, id, net, low, high)  no low or high pulse on the net is shorter.
+ * $scf_precharge(name, lack)  a precharge was too short by so much.
+ * $scf_begin  from here on violations count: before, reset has not reached every register.
+ * $scf_report  prints how much was watched and found.
+ *
+ * All times are integers in ps. An id names a net: the same id is the same net. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <vpi_user.h>
+
+typedef long long ps;
+enum { SHOWN = 20 }; /* violations of a kind that are printed */
+
+typedef struct {
+  char *name;
+  int data, clock;
+  ps setup[2], hold[2], shift; /* by the data's new value */
+} Check;
+
+typedef struct {
+  ps changed, rose;  /* last change and last rising edge; -1: none yet */
+  int value, watched, checks;
+  int *as_data, *as_clock, datas, clocks;
+  ps low, high;      /* shortest pulses allowed; 0: not watched */
+  char *name;
+} Net;
+
+static Check *checks;
+static Net *nets;
+static int check_count, net_count;
+static long long edges;
+enum { SETUP, HOLD, WIDTH, PRECHARGE, UNKNOWN, KINDS };
+static const char *const KIND[KINDS] = {"setup", "hold", "width", "precharge", "unknown"};
+static long long violations[KINDS];
+static int counting;
+static ps least = 1LL << 62; /* from the last change of data to the beginning of its window */
+static const char *nearest = "-";
+
+static ps now(void) {
+  s_vpi_time t = {vpiSimTime, 0, 0, 0};
+  vpi_get_time(NULL, &t);
+  return ((ps)t.high << 32) | t.low;
+}
+
+static void violation(int kind, const char *name, ps at, ps margin) {
+  if (counting && ++violations[kind] <= SHOWN)
+    vpi_printf("VIOLATION %s %s at %lld ps by %lld ps\n", KIND[kind], name, at, -margin);
+}
+
+static PLI_INT32 change(p_cb_data cb) {
+  Net *n = &nets[(long)cb->user_data];
+  const ps t = now();
+  const int bit = cb->value->value.scalar, value = bit == vpi1 ? 1 : bit == vpi0 ? 0 : 2;
+  int i;
+  if (value == n->value) return 0;
+  if (n->clocks && value == 1 && n->value == 0) {
+    ++edges;
+    for (i = 0; i < n->clocks; ++i) {
+      Check *c = &checks[n->as_clock[i]];
+      Net *d = &nets[c->data];
+      ps last = d->changed, open = c->shift - c->setup[d->value == 1];
+      if (open > -1) open = -1;
+      if (d->value == 2) violation(UNKNOWN, c->name, t, 0);
+      else if (last > t + open) violation(SETUP, c->name, t, t + open - last);
+      if (counting && last > n->rose && t + open - last < least) least = t + open - last, nearest = c->name;
+    }
+  }
+  for (i = 0; i < n->datas; ++i) {
+    Check *c = &checks[n->as_data[i]];
+    ps close = c->shift + c->hold[value == 1], rose = nets[c->clock].rose;
+    if (close < 0) close = 0;
+    if (rose >= 0 && t <= rose + close) violation(HOLD, c->name, t, t - rose - close);
+  }
+  if (n->changed >= 0 && (n->value == 1 ? n->high : n->low) > t - n->changed && n->value < 2)
+    violation(WIDTH, n->name, t, t - n->changed - (n->value == 1 ? n->high : n->low));
+  if (value == 1) n->rose = t;
+  n->changed = t;
+  n->value = value;
+  return 0;
+}
+
+static int append(int **list, int count, int item) {
+  if (!(count & (count - 1))) *list = realloc(*list, sizeof(int) * (count ? 2 * count : 1));
+  (*list)[count] = item;
+  return count + 1;
+}
+
+static void watch(int id, vpiHandle object) {
+  static s_vpi_time none = {vpiSuppressTime, 0, 0, 0};
+  static s_vpi_value scalar = {vpiScalarVal, {0}};
+  s_cb_data cb = {cbValueChange, change, object, &none, &scalar, 0, (PLI_BYTE8 *)(long)id};
+  while (net_count <= id) {
+    if (!(net_count & 1023)) nets = realloc(nets, sizeof(Net) * (net_count + 1024));
+    memset(&nets[net_count], 0, sizeof(Net));
+    nets[net_count].changed = nets[net_count].rose = -1;
+    nets[net_count++].value = 2;
+  }
+  if (nets[id].watched) return;
+  nets[id].watched = 1;
+  vpi_get_value(object, &scalar); /* it may have settled before it was watched */
+  nets[id].value = scalar.value.scalar == vpi1 ? 1 : scalar.value.scalar == vpi0 ? 0 : 2;
+  vpi_register_cb(&cb);
+}
+
+static int arguments(ps *numbers, char **name, vpiHandle *objects) {
+  vpiHandle args = vpi_iterate(vpiArgument, vpi_handle(vpiSysTfCall, NULL)), a;
+  int n = 0, o = 0;
+  while ((a = vpi_scan(args))) {
+    s_vpi_value v = {vpiIntVal, {0}};
+    const int type = vpi_get(vpiType, a);
+    if ((type == vpiConstant || type == vpiParameter) && vpi_get(vpiConstType, a) == vpiStringConst) {
+      v.format = vpiStringVal;
+      vpi_get_value(a, &v);
+      *name = strdup(v.value.str);
+    } else if (type == vpiNet || type == vpiReg) {
+      objects[o++] = a;
+    } else {
+      vpi_get_value(a, &v);
+      numbers[n++] = v.value.integer;
+    }
+  }
+  return n;
+}
+
+static PLI_INT32 check(PLI_BYTE8 *data) {
+  ps v[8];
+  vpiHandle o[2];
+  Check c;
+  (void)data;
+  if (arguments(v, &c.name, o) != 7) {
+    vpi_printf("FAULT $scf_check: wrong arguments\n");
+    return 0;
+  }
+  c.data = v[0], c.clock = v[1], c.setup[1] = v[2], c.setup[0] = v[3], c.hold[1] = v[4], c.hold[0] = v[5];
+  c.shift = v[6];
+  watch(c.data, o[0]);
+  watch(c.clock, o[1]);
+  if (!(check_count & 1023)) checks = realloc(checks, sizeof(Check) * (check_count + 1024));
+  checks[check_count] = c;
+  nets[c.data].datas = append(&nets[c.data].as_data, nets[c.data].datas, check_count);
+  nets[c.clock].clocks = append(&nets[c.clock].as_clock, nets[c.clock].clocks, check_count);
+  ++check_count;
+  return 0;
+}
+
+static PLI_INT32 width(PLI_BYTE8 *data) {
+  ps v[8];
+  vpiHandle o[2];
+  char *name;
+  (void)data;
+  if (arguments(v, &name, o) != 3) {
+    vpi_printf("FAULT $scf_width: wrong arguments\n");
+    return 0;
+  }
+  watch(v[0], o[0]);
+  nets[v[0]].name = name, nets[v[0]].low = v[1], nets[v[0]].high = v[2];
+  return 0;
+}
+
+static PLI_INT32 precharge(PLI_BYTE8 *data) {
+  ps v[8], t = now();
+  vpiHandle o[2];
+  char *name;
+  (void)data;
+  if (arguments(v, &name, o) != 1) {
+    vpi_printf("FAULT $scf_precharge: wrong arguments\n");
+    return 0;
+  }
+  violation(PRECHARGE, name, t, -v[0]);
+  return 0;
+}
+
+static PLI_INT32 begin(PLI_BYTE8 *data) {
+  (void)data;
+  counting = 1;
+  return 0;
+}
+
+static PLI_INT32 report(PLI_BYTE8 *data) {
+  (void)data;
+  vpi_printf("WATCHED %d checks, %lld clock edges\n", check_count, edges);
+  vpi_printf("LEAST %lld %s\n", least, nearest);
+  for (int k = 0; k < KINDS; ++k) vpi_printf("COUNTED %s %lld\n", KIND[k], violations[k]);
+  return 0;
+}
+
+static void start(void) {
+  s_vpi_systf_data t[] = {{vpiSysTask, 0, "$scf_check", check, 0, 0, 0},
+                          {vpiSysTask, 0, "$scf_width", width, 0, 0, 0},
+                          {vpiSysTask, 0, "$scf_precharge", precharge, 0, 0, 0},
+                          {vpiSysTask, 0, "$scf_begin", begin, 0, 0, 0},
+                          {vpiSysTask, 0, "$scf_report", report, 0, 0, 0}};
+  for (int i = 0; i < 5; ++i) vpi_register_systf(&t[i]);
+}
+
+void (*vlog_startup_routines[])(void) = {start, 0};

@@ -1,0 +1,275 @@
+"""A routed netlist with the delays of its SDF, as Verilog that Icarus runs fast.
+
+Every instance is written out: a combinational cell as its function of input pins, each of which is the net
+behind the wire's delay plus the path's through the cell; a flop as a register whose output is delayed. That
+is faster than `specify` blocks, whose delays Icarus looks up at each event, and says the same.
+"""
+
+__all__ = ["Limits", "TimedDesign", "timed_design"]
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rtl_gen.errors import FlowError
+from signoff.timing.cells import Cell, Expr, Flop, Gate, flatten, variables
+from signoff.timing.netlist import CONSTANTS, Instance, Netlist
+from signoff.timing.sdf import Delay, Sdf, Timing
+from signoff.timing.sense import sense
+
+_NONE = (0.0, 0.0)
+
+
+@dataclass
+class Limits:
+    """How many of the SDF's numbers are in the Verilog.
+
+    Attributes:
+        paths: Delays through cells; `wires`: on the way to them.
+        checks: Setup and hold limits; `widths`: of pulses.
+        missing: Pins without a delay, as "instance/pin".
+    """
+
+    paths: int
+    wires: int
+    checks: int
+    widths: int
+    missing: list[str]
+
+
+@dataclass(frozen=True)
+class TimedDesign:
+    """The text, to be put into a module.
+
+    Attributes:
+        body: Nets, cells, and an initial block that hands the limits to `limits.c`.
+        ports: Net by bit of a port, such as "rx_data[3]".
+    """
+
+    body: str
+    ports: Mapping[str, str]
+    limits: Limits
+
+
+def timed_design(
+    netlist: Netlist,
+    sdf: Sdf,
+    cells: Mapping[str, Cell],
+    banks: Mapping[str, float],
+    seed: int = 1,
+) -> TimedDesign:
+    """Write a netlist out.
+
+    Args:
+        netlist: Flat.
+        sdf: Delays of the same netlist.
+        cells: What each of its cells does.
+        banks: Modules that are banks, and the shortest precharge (ns) of each.
+        seed: Of the values that registers start with.
+
+    Raises:
+        FlowError: An instance has no delays, is another cell in the SDF, or is not known.
+    """
+    return _Writer(netlist, sdf, cells, banks, seed).write()
+
+
+class _Writer:
+    def __init__(
+        self, netlist: Netlist, sdf: Sdf, cells: Mapping[str, Cell], banks: Mapping[str, float], seed: int
+    ) -> None:
+        self.netlist, self.sdf, self.cells, self.banks = netlist, sdf, cells, banks
+        self.random = random.Random(seed)
+        self.out: list[str] = []
+        self.limits = Limits(0, 0, 0, 0, [])
+        self.numbers: dict[str, int] = {}
+        self.same = _Union(netlist.aliases)
+        self.widths: dict[int, tuple[str, int, int]] = {}
+        self.watch: list[str] = []
+
+    def write(self) -> TimedDesign:
+        for instance in self.netlist.instances.values():
+            cell = self.cells.get(instance.cell)
+            timing = self.sdf.cells.get(instance.name)
+            if timing is not None and timing.cell != instance.cell:
+                raise FlowError(
+                    f"{instance.name} is a {instance.cell}, and a {timing.cell} in the SDF",
+                    hint="Netlist and SDF are of different runs: restore the hardened artifact.",
+                )
+            if instance.cell in self.banks:
+                self._bank(instance, timing or Timing(instance.cell))
+            elif cell is None:
+                raise FlowError(f"cell {instance.cell} of {instance.name} is not known")
+            else:
+                self._cell(instance, cell, timing or Timing(instance.cell))
+        for number, (name, low, high) in sorted(self.widths.items()):
+            self.watch.append(f'$scf_width("{name}", {number}, n{number}, {low}, {high});')
+        ports = {}
+        for port, (_, span) in self.netlist.ports.items():
+            for bit in [port] if span is None else [f"{port}[{n}]" for n in range(min(span), max(span) + 1)]:
+                ports[bit] = self.net(bit)
+        wires = [f"wire n{n};" for n in self.numbers.values()]
+        ends = ["initial begin", *self.watch, "end", ""]
+        return TimedDesign("\n".join([*wires, *self.out, *ends]), ports, self.limits)
+
+    def net(self, name: str) -> str:
+        if name in CONSTANTS:
+            return f"1'b{name.replace('?', 'x')}"
+        return f"n{self.number(name)}"
+
+    def number(self, name: str) -> int:
+        return self.numbers.setdefault(self.same.root(name), len(self.numbers))
+
+    def _cell(self, instance: Instance, cell: Cell, timing: Timing) -> None:
+        at = len(self.out)
+        pins = {p: self.net(n[0]) for p, n in instance.pins.items() if n[0]}
+        outputs = {o: e for o, e in cell.outputs.items() if o in pins}
+        if isinstance(cell.storage, Flop):
+            self._flop(at, instance, cell.storage, outputs, pins, timing)
+        elif isinstance(cell.storage, Gate):
+            gate = cell.storage
+            clock = pins[gate.clock]
+            enable = flatten(gate.enable, pins, mux=True)
+            self.out.append(f"reg g{at} = 0; always @({clock}) g{at} = {clock} & {enable};")
+            for pin in outputs:
+                delay = self._delay(instance, timing, gate.clock, pin, 1)
+                self.out.append(f"assign {delay} {pins[pin]} = g{at};")
+            self._check(instance, gate.clock, timing)
+        else:
+            for pin, expression in outputs.items():
+                names = {}
+                for source in sorted(variables(expression)):
+                    delay = self._delay(instance, timing, source, pin, sense(expression, source))
+                    names[source] = f"i{at}_{pin}_{source}"
+                    self.out.append(f"wire {names[source]}; assign {delay} {names[source]} = {pins[source]};")
+                self.out.append(f"assign {pins[pin]} = {flatten(expression, names, mux=True)};")
+
+    def _flop(
+        self,
+        at: int,
+        instance: Instance,
+        flop: Flop,
+        outputs: Mapping[str, Expr],
+        pins: Mapping[str, str],
+        timing: Timing,
+    ) -> None:
+        state, names = f"q{at}", {**pins, flop.state: f"q{at}"}
+        events, body = [f"posedge {pins[flop.clock]}"], f"{state} <= {flatten(flop.data, names, mux=True)};"
+        for value, when in ((0, flop.clear), (1, flop.preset)):
+            if when is not None:
+                wire = f"f{at}_{value}"
+                self.out.append(f"wire {wire} = {flatten(when, names, mux=True)};")
+                events.append(f"posedge {wire}")
+                body = f"if ({wire}) {state} <= {value}; else {body}"
+        start = self.random.getrandbits(1)
+        self.out.append(f"reg {state} = {start}; always @({' or '.join(events)}) {body}")
+        for pin, expression in outputs.items():
+            delay = self._delay(instance, timing, flop.clock, pin, 0 if expression != flop.state else 1)
+            self.out.append(f"assign {delay} {pins[pin]} = {flatten(expression, names, mux=True)};")
+        self._check(instance, flop.clock, timing)
+
+    def _delay(self, instance: Instance, timing: Timing, source: str, pin: str, sense: int) -> str:
+        """Delays of a rising and of a falling change, of the input if `sense` is not that of an output."""
+        path = timing.paths.get((source, pin))
+        if path is None:
+            self.limits.missing.append(f"{instance.name}/{source}")
+            path = Delay()
+        else:
+            self.limits.paths += 1
+        wire = self.sdf.wires.get((instance.name, source), Delay())
+        self.limits.wires += (instance.name, source) in self.sdf.wires
+        rise, fall = _longest(path.rise, path.fall), _longest(path.fall, path.rise)
+        if sense == 0:
+            rise = fall = max(rise, fall)
+        elif sense < 0:
+            rise, fall = fall, rise
+        up, down = _longest(wire.rise, wire.fall), _longest(wire.fall, wire.rise)
+        return f"#({max(rise + up, 0):.3f}, {max(fall + down, 0):.3f})"
+
+    def _check(self, instance: Instance, clock: str, timing: Timing) -> None:
+        """Hand over the limits of a flop or clock gate; of pulses on a clock net, the widest asked for."""
+        place = instance.pins[clock][0]
+        late = _middle(self.sdf.wires.get((instance.name, clock)))
+        table: dict[str, dict[tuple[str, bool], float]] = {}
+        for check in timing.checks:
+            if check.kind in ("SETUP", "HOLD") and check.clock == clock and check.clock_rising:
+                table.setdefault(check.pin, {})[check.kind, check.rising] = check.limit
+            elif check.kind == "WIDTH" and check.pin == clock:
+                name, low, high = self.widths.get(self.number(place), (instance.name, 0, 0))
+                limit = _ps(check.limit)
+                low, high = (low, max(high, limit)) if check.rising else (max(low, limit), high)
+                self.widths[self.number(place)] = name, low, high
+                self.limits.widths += 1
+        for pin, limits in table.items():
+            (data,) = instance.pins[pin]
+            if data in ("", *CONSTANTS):
+                continue
+            own = self.sdf.wires.get((instance.name, pin))
+            numbers = [_ps(limits.get((k, r), 0.0)) for k in ("SETUP", "HOLD") for r in (True, False)]
+            ids = f"{self.number(data)}, {self.net(data)}, {self.number(place)}, {self.net(place)}"
+            values = ", ".join(str(n) for n in (*numbers, _ps(late - _middle(own))))
+            self.watch.append(f'$scf_check("{instance.name}", {ids}, {values});')
+            self.limits.checks += len(limits)
+
+    def _bank(self, instance: Instance, timing: Timing) -> None:
+        """A bank that moves its bit lines by the SDF's delays; `bank.v` decides what they are."""
+        at = len(self.out)
+        rise: dict[str, float] = {}
+        fall: dict[str, float] = {}
+        for (source, pin), path in timing.paths.items():
+            wire = self.sdf.wires.get((instance.name, source), Delay())
+            self.limits.paths += 1
+            if path.rise:
+                rise[pin] = max(rise.get(pin, 0), path.rise[1] + _longest(wire.fall, wire.rise))
+            if path.fall:
+                fall[pin] = max(fall.get(pin, 0), path.fall[1] + _longest(wire.rise, wire.fall))
+        lines = instance.pins["BL"]
+        count = len(lines)
+        words = ", ".join(self.net(n) for n in instance.pins["WL"])
+        precharge = self.banks[instance.cell]
+        self.out += [
+            f"wire [{count - 1}:0] b{at};",
+            f'timed_bank #({precharge:.3f}, "{instance.name}.hex") \\{instance.name} '
+            f"({{{words}}}, {self.net(instance.pins['PRE_N'][0])}, b{at});",
+        ]
+        for n, net in enumerate(lines):
+            bit = count - 1 - n
+            pin = f"BL[{bit}]"
+            if pin not in rise or pin not in fall:
+                self.limits.missing.append(f"{instance.name}/{pin}")
+                continue
+            if net:
+                delay = f"#({max(rise[pin] - BANK_STEP, 0):.3f}, {max(fall[pin] - BANK_STEP, 0):.3f})"
+                self.out.append(f"assign {delay} {self.net(net)} = b{at}[{bit}];")
+
+
+BANK_STEP = 0.01  # ns: SCF_BANK_DELAY of the model, taken off its delays
+
+
+class _Union:
+    """Which nets assignments make one."""
+
+    def __init__(self, pairs: tuple[tuple[str, str], ...]) -> None:
+        self.parent: dict[str, str] = {}
+        for left, right in pairs:
+            a, b = self.root(left), self.root(right)
+            if a in CONSTANTS:
+                a, b = b, a
+            if a != b:
+                self.parent[a] = b
+
+    def root(self, name: str) -> str:
+        while name in self.parent:
+            name = self.parent[name]
+        return name
+
+
+def _longest(own: tuple[float, float] | None, other: tuple[float, float] | None) -> float:
+    return (own or other or _NONE)[1]
+
+
+def _middle(delay: Delay | None) -> float:
+    return _longest(delay.rise, delay.fall) if delay else 0.0
+
+
+def _ps(ns: float) -> int:
+    return round(ns * 1000)

@@ -1,0 +1,91 @@
+// The host of a timed chip: resets it, sends the bytes of a file, prints every byte that comes back.
+//
+// The clock rises at multiples of the period. Inputs change a fixed time after that, outputs are looked at a fixed
+// time before the next. Plusargs, times in ns:
+//   period, high   of the clock, and how long of it the clock is high
+//   input, output  when inputs change after an edge, and outputs are taken before the next
+//   sweep          how much later inputs change from cycle to cycle, until they are back at `input`; reset then
+//                  changes in every cycle (a control)
+//   shrink         by what part every time above gets shorter from cycle to cycle (a control)
+//   bytes, count   file of hexadecimal bytes to send, and their number
+//   tokens, patience, cycles   ends after so many tokens, or cycles without one, or cycles (0: no limit)
+// Prints TOKEN value cycle | END cycle | FAULT why, and what `limits.c` reports. The modules `chip` and the bank's
+// are written by timed.py.
+`timescale 1ns / 1ps
+module host;
+  reg clk = 0, rst = 1, rx_valid = 0;
+  reg [7:0] rx_data = 0;
+  wire rx_ready, tx_valid;
+  wire [7:0] tx_data;
+  chip chip (
+      .clk(clk),
+      .rst(rst),
+      .rx_valid(rx_valid),
+      .rx_data(rx_data),
+      .rx_ready(rx_ready),
+      .tx_valid(tx_valid),
+      .tx_data(tx_data),
+      .tx_ready(1'b1)
+  );
+  localparam RESET = 4, MOST = 4096;
+  reg [7:0] bytes[0:MOST-1];
+  reg [8*256-1:0] file;
+  real period, high, in, out, sweep, late, shrink;
+  integer count, tokens, patience, cycles;
+  integer cycle = -RESET, sent = 0, seen = 0, quiet = 0;
+  reg taken = 0, ending = 0;
+
+  initial begin
+    if (!$value$plusargs("period=%f", period) || !$value$plusargs("high=%f", high) ||
+        !$value$plusargs("input=%f", in) || !$value$plusargs("output=%f", out) ||
+        !$value$plusargs("sweep=%f", sweep) || !$value$plusargs("shrink=%f", shrink) || !$value$plusargs("bytes=%s", file) ||
+        !$value$plusargs("count=%d", count) || !$value$plusargs("tokens=%d", tokens) ||
+        !$value$plusargs("patience=%d", patience) || !$value$plusargs("cycles=%d", cycles)) begin
+      $display("FAULT a plusarg is missing");
+      $finish;
+    end
+    $readmemh(file, bytes, 0, count - 1);
+    late = in;
+    #(2 * period);  // what is not known yet settles: the clock is low
+    while (!ending) begin
+      if (cycle == 0) $scf_begin;
+      // What was decided before the edge takes effect after it.
+      clk = 1;
+      fork
+        #(high) clk = 0;
+        #(late) begin
+          rst = cycle < -1 || (sweep > 0 && cycle % 2 != 0);
+          rx_valid = cycle >= -1 && sent < count;
+          rx_data = sent < count ? bytes[sent] : 8'h00;
+        end
+        #(period - out) begin
+          taken = rx_valid && rx_ready === 1'b1;
+          if (taken) sent = sent + 1;
+          quiet = quiet + 1;
+          if (cycle >= 0 && tx_valid !== 1'b0) begin
+            $display("TOKEN %0d %0d", tx_data, cycle);
+            $fflush;
+            if ((^{tx_valid, tx_data}) === 1'bx) $display("FAULT an output is unknown in cycle %0d", cycle);
+            seen = seen + 1;
+            quiet = 0;
+          end
+        end
+        #(period);
+      join
+      if (cycle >= 0) begin
+        period = period * (1 - shrink);
+        high = high * (1 - shrink);
+        in = in * (1 - shrink);
+        out = out * (1 - shrink);
+      end
+      cycle = cycle + 1;
+      late = late + sweep;
+      if (late > period / 2) late = in;
+      ending = seen == tokens || quiet > patience || (cycles > 0 && cycle >= cycles);
+    end
+    if (quiet > patience) $display("FAULT no token for %0d cycles", quiet);
+    $scf_report;
+    $display("END %0d", cycle);
+    $finish;
+  end
+endmodule

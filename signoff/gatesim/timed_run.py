@@ -1,0 +1,222 @@
+"""Simulates a routed chip with the delays of its SDF, in Icarus, with every limit watched."""
+
+__all__ = ["Clock", "TimedChip", "TimedRun", "build_timed", "run_timed"]
+
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from rtl_gen.errors import ExitCode, FlowError
+from signoff.gatesim.host import Request, request_bytes
+from signoff.gatesim.simulate import Token
+from signoff.gatesim.timed import BANK_STEP, Limits, TimedDesign
+
+LIMIT_S = 1800.0
+PATIENCE = 60_000
+_PORTS = {
+    "clk": 0,
+    "rst": 0,
+    "rx_valid": 0,
+    "rx_ready": 0,
+    "tx_valid": 0,
+    "tx_ready": 0,
+    "rx_data": 8,
+    "tx_data": 8,
+}
+_OUT = ("rx_ready", "tx_valid", "tx_data")
+
+
+@dataclass(frozen=True)
+class Clock:
+    """When the host moves, ns.
+
+    Attributes:
+        period: Of the clock; `high`: how long of it the clock is high.
+        input: From the edge to a change of inputs; `output`: from when outputs are taken to the next edge.
+        sweep: How much later inputs change from cycle to cycle.
+        shrink: By what part every time gets shorter from cycle to cycle.
+    """
+
+    period: float
+    high: float
+    input: float
+    output: float
+    sweep: float = 0.0
+    shrink: float = 0.0
+
+
+@dataclass(frozen=True)
+class TimedChip:
+    """A compiled chip.
+
+    Attributes:
+        folder: Where it runs.
+        limits: What of the SDF is in it.
+    """
+
+    folder: Path
+    limits: Limits
+
+
+@dataclass(frozen=True)
+class TimedRun:
+    """What came out of a run.
+
+    Attributes:
+        violations: Number by kind; `first`: some of them, as printed.
+        checks: Setup and hold limits watched; `edges`: of their clocks that were seen.
+        least: From a last change of data to the beginning of its setup window, ns: the least seen.
+        fault: Why it cannot be trusted; empty if it ended as it should.
+    """
+
+    tokens: tuple[Token, ...]
+    cycles: int
+    seconds: float
+    violations: Mapping[str, int]
+    first: tuple[str, ...]
+    checks: int
+    edges: int
+    least: float
+    fault: str
+
+
+def build_timed(
+    design: TimedDesign, bank: str, bank_shape: tuple[int, int], model: str, work: Path
+) -> TimedChip:
+    """Compile a chip.
+
+    Args:
+        design: The chip.
+        bank: Name of the bank's module; `bank_shape`: its word lines and bit lines.
+        bank_shape: See `bank`.
+        model: Verilog of the bank.
+        work: For all files; made if missing.
+
+    Raises:
+        FlowError: Icarus or a C compiler is missing or fails.
+    """
+    work.mkdir(parents=True, exist_ok=True)
+    source = files("signoff").joinpath("gatesim")
+    timed_bank = source.joinpath("timed_bank.v").read_text("utf-8")
+    marks = ("@NAME@", bank), ("@WORD_LINES@", str(bank_shape[0])), ("@BIT_LINES@", str(bank_shape[1]))
+    for mark, value in marks:
+        timed_bank = timed_bank.replace(mark, value)
+    (work / "limits.c").write_text(source.joinpath("limits.c").read_text("utf-8"))
+    host = source.joinpath("timed_host.v").read_text("utf-8")
+    (work / "host.v").write_text(host)
+    (work / "chip.v").write_text(_module(design))
+    (work / "bank.v").write_text(model + timed_bank)
+    _tool(["iverilog-vpi", "--name=limits", "limits.c"], work)
+    define = f"-DSCF_BANK_DELAY={BANK_STEP}"
+    _tool(["iverilog", "-g2012", define, "-s", "host", "-o", "chip.vvp", "host.v", "chip.v", "bank.v"], work)
+    return TimedChip(work, design.limits)
+
+
+def run_timed(
+    chip: TimedChip,
+    contents: Mapping[str, Path],
+    requests: Sequence[Request],
+    clock: Clock,
+    *,
+    cycles: int = 0,
+    on_token: Callable[[Token], None] = lambda token: None,
+) -> TimedRun:
+    """Run requests.
+
+    Args:
+        chip: What `build_timed` returned.
+        contents: By bank instance, the file with its contents: a line a word line, hexadecimal.
+        requests: What to send, one after another.
+        clock: When.
+        cycles: Ends after so many; 0 when all tokens came.
+        on_token: Called as each token appears.
+    """
+    for bank, file in contents.items():
+        shutil.copyfile(file, chip.folder / f"{bank}.hex")
+    sent = request_bytes(requests)
+    (chip.folder / "requests.hex").write_text("".join(f"{b:02x}\n" for b in sent))
+    numbers = {
+        "period": clock.period, "high": clock.high, "input": clock.input, "output": clock.output,
+        "sweep": clock.sweep, "shrink": clock.shrink, "count": len(sent), "patience": PATIENCE,
+        "tokens": sum(len(r.expected) for r in requests), "cycles": cycles,
+    }  # fmt: skip
+    plusargs = [f"+{name}={value}" for name, value in numbers.items()] + ["+bytes=requests.hex"]
+    tokens: list[Token] = []
+    found: dict[str, int] = {}
+    first: list[str] = []
+    fault, ended, checks, edges, least = "", -1, 0, 0, 0.0
+    began = time.monotonic()
+    command = ["vvp", "-n", "-M.", "-mlimits", "chip.vvp", *plusargs]
+    with (
+        (chip.folder / "run.log").open("w") as log,
+        subprocess.Popen(
+            command, cwd=chip.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ) as run,
+    ):
+        assert run.stdout is not None
+        for line in run.stdout:
+            log.write(line)
+            word, *rest = line.split() or [""]
+            if word == "TOKEN" and rest[0].isdigit():
+                tokens.append(Token(int(rest[0]), int(rest[1])))
+                on_token(tokens[-1])
+            elif word == "VIOLATION":
+                first.append(line.strip())
+            elif word == "COUNTED":
+                found[rest[0]] = int(rest[1])
+            elif word == "LEAST":
+                least = int(rest[0]) / 1000
+            elif word == "WATCHED":
+                checks, edges = int(rest[0]), int(rest[2])
+            elif word == "END":
+                ended = int(rest[0])
+            elif line.strip():
+                fault = fault or line.strip()
+    if ended < 0 or not found:
+        fault = fault or f"the simulator stopped with status {run.returncode}"
+    seconds = time.monotonic() - began
+    return TimedRun(tuple(tokens), max(ended, 0), seconds, found, tuple(first), checks, edges, least, fault)
+
+
+def _module(design: TimedDesign) -> str:
+    """The chip as a module with the host's ports."""
+    lines = []
+    for port, width in _PORTS.items():
+        way = "output" if port in _OUT else "input"
+        lines.append(f"  {way} {f'[{width - 1}:0] ' if width else ''}{port}")
+    joins = []
+    for bit, net in design.ports.items():
+        name = bit.partition("[")[0]
+        if name not in _PORTS:
+            raise FlowError(f"the netlist has a port {bit} that no host knows", where="timed simulation")
+        joins.append(f"assign {bit} = {net};" if name in _OUT else f"assign {net} = {bit};")
+    ports = ",\n".join(lines)
+    return "\n".join(
+        ["`timescale 1ns / 1ps", f"module chip (\n{ports}\n);", design.body, *joins, "endmodule", ""]
+    )
+
+
+def _tool(command: list[str], work: Path) -> None:
+    try:
+        done = subprocess.run(command, cwd=work, capture_output=True, text=True, timeout=LIMIT_S)
+    except FileNotFoundError as e:
+        raise FlowError(
+            f"{command[0]} is not installed",
+            hint="apt-get install iverilog g++",
+            code=ExitCode.MISSING_TOOL,
+        ) from e
+    except subprocess.TimeoutExpired as e:
+        raise FlowError(
+            f"{command[0]} did not end within {LIMIT_S:g} s", where=str(work), code=ExitCode.TOOL_FAILED
+        ) from e
+    if done.returncode:
+        lines = (done.stdout + done.stderr).splitlines()
+        raise FlowError(
+            f"{command[0]} failed: {lines[0] if lines else 'no message'}",
+            where=str(work),
+            code=ExitCode.TOOL_FAILED,
+        )

@@ -1,0 +1,127 @@
+"""Static timing of the routed chip in every corner, with OpenSTA and without liberty of the cells.
+
+What cells do comes from the kit's Verilog; every delay and limit from the SDF that was written when the chip
+was routed. A delay that the SDF does not give is a fault, as is an end that nothing constrains.
+"""
+
+__all__ = ["Banks", "Corner", "run"]
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from signoff.eda import OPENSTA
+from signoff.result import CheckResult
+from signoff.timing.analysis import Banks, Chip, Corner, Found
+from signoff.timing.edges import Edged, with_edges
+from signoff.timing.faults import plant
+
+_SHOWN = 3  # faults of a kind
+
+
+def run(
+    netlist: Path, cells: Path, corners: Sequence[Corner], banks: Banks | None, workdir: Path
+) -> tuple[list[CheckResult], dict[str, float]]:
+    """Check a chip in every corner, and in the first once more with planted faults.
+
+    Args:
+        netlist: Routed, one flat module; without cells that have no pins but supplies.
+        cells: Folder of the kit's cells.
+        corners: At least one.
+        banks: None when there are none.
+        workdir: For all files; made if missing.
+
+    Returns:
+        A row a corner (`sta_<corner>`), `sta_control`, with banks `precharge` and `precharge_control`; and
+        the metrics `sta_<corner>_setup_ns` and `sta_<corner>_hold_ns`.
+
+    Raises:
+        FlowError: Netlist, SDF and kit do not fit together.
+    """
+    names = [*(f"sta_{c.name}" for c in corners), "sta_control"]
+    names += ["precharge", "precharge_control"] if banks else []
+    if missing := OPENSTA.missing(names[0]):
+        return [replace(missing, name=n) for n in names], {}
+    chip = Chip.read(netlist, cells, banks)
+    found: dict[str, Found] = {}
+    sdf: dict[str, Edged] = {}
+    for corner in corners:
+        sdf[corner.name] = with_edges(corner.sdf.read_text("utf-8"), chip.cells)
+        told = chip.analyse(corner, sdf[corner.name], workdir / corner.name)
+        if isinstance(told, str):
+            return [OPENSTA.fails(name, f"{corner.name}: {told}") for name in names], {}
+        found[corner.name] = told
+    rows = [_row(c, found[c.name], len(chip.netlist.instances)) for c in corners]
+    first = corners[0]
+    control, bank_control = _controls(chip, first, sdf[first.name], found[first.name], workdir / "control")
+    rows.append(control)
+    if banks:
+        rows += [_precharge(found), bank_control]
+    metrics = {}
+    for name, f in found.items():
+        metrics[f"sta_{name}_setup_ns"] = min(f.report.setup.values())
+        metrics[f"sta_{name}_hold_ns"] = min(f.report.hold.values())
+    return rows, metrics
+
+
+def _row(corner: Corner, found: Found, instances: int) -> CheckResult:
+    late = found.late()
+    faults = [
+        *late[:_SHOWN],
+        *(f"no delay: {x}" for x in found.lost[:_SHOWN]),
+        *(f"not constrained: {x}" for x in found.loose[:_SHOWN]),
+    ]
+    count = len(late) + len(found.lost) + len(found.loose)
+    r = found.report
+    detail = (
+        f"{corner.period:g} ns: setup {min(r.setup.values()):.3f} ns, hold {min(r.hold.values()):.3f} ns,"
+        f" pulses {min(r.width.values(), default=0):.3f} ns to spare; {len(r.setup)} ends,"
+        f" {r.annotated} delays and limits of {instances} cells from SDF"
+    )
+    if faults:
+        detail = "; ".join([*faults, detail])
+    return _result(f"sta_{corner.name}", count, "" if count == 0 else faults[0], detail)
+
+
+def _precharge(found: Mapping[str, Found]) -> CheckResult:
+    faults = [f"{name}: {fault}" for name, f in found.items() for bank in f.banks for fault in bank.faults()]
+    told = []
+    for name, f in found.items():
+        worst = min(f.banks, key=lambda b: b.pulse - b.needed)
+        lead, overlap = min(b.lead for b in f.banks), max(b.overlap for b in f.banks)
+        told.append(
+            f"{name}: {worst.pulse:.2f} of {worst.needed:g} ns, PRE_N up {lead:.2f} ns before word lines,"
+            f" they are down {overlap:.2f} ns after it"
+        )
+    return _result(
+        "precharge", len(faults), faults[0] if faults else "", "; ".join([*faults[:_SHOWN], *told])
+    )
+
+
+def _controls(
+    chip: Chip, corner: Corner, sdf: Edged, found: Found, folder: Path
+) -> tuple[CheckResult, CheckResult]:
+    names = "sta_control", "precharge_control"
+    try:
+        planted = plant(chip, corner, sdf, found)
+    except ValueError as e:
+        fails = [OPENSTA.fails(name, f"no fault could be planted: {e}") for name in names]
+        return fails[0], fails[1]
+    told = chip.analyse(corner, planted.sdf, folder)
+    if isinstance(told, str):
+        fails = [OPENSTA.fails(name, told) for name in names]
+        return fails[0], fails[1]
+    return _found(names[0], planted.timing, told), _found(names[1], planted.banks, told)
+
+
+def _found(name: str, faults: Mapping[str, Callable[[Found], bool]], told: Found) -> CheckResult:
+    seen = [fault for fault, found in faults.items() if found(told)]
+    lost = [fault for fault in faults if fault not in seen]
+    return _result(
+        name, len(lost), f"not found: {', '.join(lost)}" if lost else "", f"found: {', '.join(seen)}"
+    )
+
+
+def _result(name: str, count: int, reason: str, detail: str) -> CheckResult:
+    status = "fail" if count else "pass"
+    return CheckResult(name, OPENSTA.name, OPENSTA.version(), count, 0, status, reason, detail)

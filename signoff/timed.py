@@ -1,0 +1,122 @@
+"""A routed chip says a token with the delays of its SDF, at its clock, and misses no limit."""
+
+__all__ = ["CORNER", "run"]
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from signoff.gatesim.host import Request
+from signoff.gatesim.simulate import Token
+from signoff.gatesim.timed import timed_design
+from signoff.gatesim.timed_run import Clock, TimedChip, TimedRun, build_timed, run_timed
+from signoff.result import CheckResult
+from signoff.timing.cells import load_cells
+from signoff.timing.netlist import read_netlist
+from signoff.timing.sdf import read_sdf
+
+CORNER = "typical"
+TOOL = "Icarus Verilog"
+_SHOWN = 3
+_CYCLES = 200  # of a control
+
+
+def run(
+    netlist: Path,
+    sdf: Path,
+    cells: Path,
+    bank: tuple[str, int, int],
+    model: str,
+    charge: float,
+    clock: Clock,
+    contents: Mapping[str, Path],
+    requests: Sequence[Request],
+    version: str,
+    workdir: Path,
+    on_token: Callable[[Token], None] = lambda token: None,
+) -> tuple[list[CheckResult], dict[str, float]]:
+    """Run requests, and a few cycles of them with clocks and inputs that must be noticed.
+
+    Args:
+        netlist: Routed, one flat module.
+        sdf: Its delays.
+        cells: Folder of the kit's cells.
+        bank: Module of the bank, its word lines and bit lines.
+        model: Verilog of the bank.
+        charge: Shortest precharge, ns.
+        clock: At which it is signed off.
+        contents: By bank instance, the file with its contents.
+        requests: What to ask, with what the golden model says.
+        version: Of Icarus.
+        workdir: For all files; made if missing.
+        on_token: Called as each token appears.
+
+    Returns:
+        The rows `timed` and `timed_control`; metrics.
+
+    Raises:
+        FlowError: Icarus fails, or netlist, SDF and kit do not fit together.
+    """
+    routed = read_netlist(netlist)
+    kinds = {i.cell for i in routed.instances.values()} - {bank[0]}
+    design = timed_design(routed, read_sdf(sdf), load_cells(kinds, cells), {bank[0]: charge})
+    chip = build_timed(design, bank[0], bank[1:], model, workdir)
+    done = run_timed(chip, contents, requests, clock, on_token=on_token)
+    found = {name: _found(chip, contents, requests, clock, name) for name in _CONTROLS}
+    lost = [name for name, seen in found.items() if not seen]
+    control = CheckResult(
+        "timed_control", TOOL, version, len(lost), 0, "fail" if lost else "pass",
+        f"not found: {', '.join(lost)}" if lost else "",
+        f"found: {', '.join(n for n in found if n not in lost)}",
+    )  # fmt: skip
+    metrics = {
+        "timed_cycles": float(done.cycles),
+        "timed_least_margin_ns": done.least,
+        "timed_cycles_per_s": done.cycles / done.seconds if done.seconds else 0.0,
+    }
+    return [_row(done, chip, requests, clock, version), control], metrics
+
+
+# By kind of violation: what brings it about, of a clock at which there is none.
+_CONTROLS: Mapping[str, Callable[[Clock], Clock]] = {
+    "setup at a clock that gets faster": lambda c: replace(c, shrink=0.006),
+    "setup of inputs that change at the edge": lambda c: replace(c, input=0, sweep=c.period / 800),
+    "precharge in a tenth of the time": lambda c: replace(c, high=c.high / 10),
+}
+
+
+def _found(
+    chip: TimedChip, contents: Mapping[str, Path], requests: Sequence[Request], clock: Clock, name: str
+) -> bool:
+    done = run_timed(chip, contents, requests, _CONTROLS[name](clock), cycles=_CYCLES)
+    return done.violations.get(name.partition(" ")[0], 0) > 0
+
+
+def _row(
+    done: TimedRun, chip: TimedChip, requests: Sequence[Request], clock: Clock, version: str
+) -> CheckResult:
+    expected = [t for r in requests for t in r.expected]
+    came = [t.value for t in done.tokens]
+    missed = sum(done.violations.values())
+    wrong = sum(a != b for a, b in zip(came, expected, strict=False)) + abs(len(came) - len(expected))
+    missing = len(chip.limits.missing)
+    faults = list(done.first[:_SHOWN])
+    if wrong:
+        faults.append(f"{wrong} tokens differ: {came} came, {expected} expected")
+    if missing:
+        faults.append(f"no delay: {', '.join(chip.limits.missing[:_SHOWN])}")
+    if done.fault:
+        faults.append(done.fault)
+    if not done.checks or not done.edges:
+        faults.append("no limit was watched")
+    delays = chip.limits.paths + chip.limits.wires
+    detail = (
+        f"{len(expected)} token at {clock.period:g} ns: {done.cycles} cycles, {done.checks} setup and hold"
+        f" limits, {done.edges} edges of their clocks, the nearest data {done.least:.2f} ns before its limit,"
+        f" {delays} delays from SDF"
+    )
+    return CheckResult(
+        "timed", TOOL, version, missed + wrong + missing + bool(done.fault), 0,
+        "fail" if faults or missed else "pass",
+        faults[0] if faults else "", "; ".join([*faults, detail]),
+    )  # fmt: skip

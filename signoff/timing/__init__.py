@@ -1,0 +1,1 @@
+"""What timing checks read: a routed netlist, its SDF, and what the kit's cells do."""

@@ -1,0 +1,167 @@
+"""Runs OpenSTA on a routed chip in one corner."""
+
+__all__ = ["Banks", "Chip", "Corner", "Found"]
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from signoff.eda import OPENSTA
+from signoff.timing.cells import Cell, Flop, load_cells
+from signoff.timing.constant import constant_pins
+from signoff.timing.edges import Edged, split_paths
+from signoff.timing.netlist import Netlist, read_netlist
+from signoff.timing.precharge import Precharge, precharges
+from signoff.timing.report import StaReport, read_report
+from signoff.timing.skeleton import skeleton
+
+_LIMIT_S = 900.0
+
+
+@dataclass(frozen=True)
+class Banks:
+    """The ROM banks: clocked macros with a liberty of their own.
+
+    Attributes:
+        cell: Name of the macro; `precharge`, `words` and `bits`: its pins.
+        jitter: Of the clock, ns.
+    """
+
+    cell: str
+    jitter: float
+    precharge: str = "PRE_N"
+    words: str = "WL"
+    bits: str = "BL"
+
+
+@dataclass(frozen=True)
+class Corner:
+    """What is looked at in one corner.
+
+    Attributes:
+        sdf: Delays, as OpenSTA writes them.
+        constraints: SDC.
+        period: Of the clock in it, ns.
+        bank: Liberty of the bank; None for a chip without banks.
+        charge: Shortest precharge, ns.
+    """
+
+    name: str
+    sdf: Path
+    constraints: str
+    period: float
+    bank: Path | None = None
+    charge: float = 0.0
+
+
+@dataclass(frozen=True)
+class Found:
+    """What one analysis says.
+
+    Attributes:
+        lost: Places without a delay or limit.
+        loose: Ends that nothing constrains, and why; those that never change are left out.
+        banks: The precharge of each bank.
+    """
+
+    report: StaReport
+    lost: tuple[str, ...]
+    loose: tuple[str, ...]
+    banks: tuple[Precharge, ...]
+
+    def late(self) -> list[str]:
+        """Everything that is too late, too early or too short, the worst first."""
+        r = self.report
+        found = [("setup", n, s) for n, s in r.setup.items()] + [("hold", n, s) for n, s in r.hold.items()]
+        found += [("pulse", n, s) for n, s in r.width.items()]
+        bad = sorted((s, kind, n) for kind, n, s in found if s < 0)
+        return [f"{kind} {n} by {-s:.3f} ns" for s, kind, n in bad]
+
+
+@dataclass(frozen=True)
+class Chip:
+    """A routed netlist, what its cells do, and its banks; None when there are none."""
+
+    path: Path
+    netlist: Netlist
+    cells: Mapping[str, Cell]
+    banks: Banks | None
+
+    @classmethod
+    def read(cls, path: Path, folder: Path, banks: Banks | None) -> "Chip":
+        """Read a netlist, and the functional models of its cells from the kit's folder."""
+        netlist = read_netlist(path)
+        kinds = {i.cell for i in netlist.instances.values()} - ({banks.cell} if banks else set())
+        return cls(path, netlist, load_cells(kinds, folder), banks)
+
+    def bank_names(self) -> list[str]:
+        """Instances of banks."""
+        return [i.name for i in self.netlist.instances.values() if self.banks and i.cell == self.banks.cell]
+
+    def analyse(self, corner: Corner, sdf: Edged, folder: Path) -> Found | str:
+        """Run OpenSTA.
+
+        Args:
+            corner: What to look at.
+            sdf: Its delays.
+            folder: For all files; made if missing.
+
+        Returns:
+            What it found, or why it found nothing.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "cells.lib").write_text(skeleton(self.cells.values()))
+        (folder / "delays.sdf").write_text(sdf.text)
+        (folder / "constraints.sdc").write_text(corner.constraints)
+        script = resources.files("signoff") / "tcl" / "sta.tcl"
+        done = OPENSTA.run(["-no_splash", "-exit", str(script)], folder, _LIMIT_S, self._variables(corner))
+        if done.fault:
+            return done.fault
+        try:
+            report = read_report(done.log)
+        except ValueError as e:
+            return f"OpenSTA's report is not understood: {e}"
+        if not report.setup or not report.hold or sorted(report.banks) != sorted(self.bank_names()):
+            return "OpenSTA looked at no path, or not at every bank"
+        constant = constant_pins(self.netlist, self.cells)
+        loose = tuple(f"{pin} ({why})" for pin, why in report.open if pin not in constant)
+        charged: list[Precharge] = []
+        if self.banks:
+            charged = precharges(report, self.banks.precharge, corner.charge, self.banks.jitter)
+        return Found(report, tuple(self._lost(report, sdf)), loose, tuple(charged))
+
+    def _lost(self, report: StaReport, sdf: Edged) -> list[str]:
+        unnamed = report.missing - len(report.places)
+        kinds = Counter(i.cell for i in self.netlist.instances.values())
+        pairs = sum(kinds[name] * len(split_paths(cell)) for name, cell in self.cells.items())
+        single = max(pairs - sdf.pairs, 0)
+        return [
+            *report.places,
+            *["a delay that OpenSTA does not name"] * unnamed,
+            *sdf.gaps,
+            *["the second of a pair of paths"] * single,
+        ]
+
+    def _variables(self, corner: Corner) -> dict[str, str]:
+        banks = self.banks or Banks("", 0)
+        flops = [
+            f"{c.name} {c.storage.clock} {pin}"
+            for c in self.cells.values()
+            if isinstance(c.storage, Flop)
+            for pin in c.outputs
+        ]
+        libraries = ["cells.lib", *([str(corner.bank.resolve())] if corner.bank else [])]
+        return {
+            "SCF_LIBERTY": " ".join(f"{{{name}}}" for name in libraries),
+            "SCF_NETLIST": str(self.path.resolve()),
+            "SCF_TOP": self.netlist.name,
+            "SCF_SDC": "constraints.sdc",
+            "SCF_SDF": "delays.sdf",
+            "SCF_FLOPS": " ".join(flops),
+            "SCF_BANKS": " ".join(self.bank_names()),
+            "SCF_PRECHARGE": banks.precharge,
+            "SCF_WORDS": f"{banks.words}[*]",
+            "SCF_BITS": f"{banks.bits}[*]",
+        }

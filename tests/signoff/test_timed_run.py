@@ -1,0 +1,128 @@
+"""A timed block in Icarus: what it says, and every kind of violation."""
+
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from base_chip.bank.verilog import bank_verilog, rom_hex
+from rtl_gen.errors import ExitCode, FlowError
+from signoff import timed
+from signoff.gatesim import Request
+from signoff.gatesim.timed import timed_design
+from signoff.gatesim.timed_run import Clock, TimedChip, build_timed, run_timed
+from signoff.timing.sdf import read_sdf
+from tests.signoff.timed_block import BANK, TimedBlock, make_timed_block
+
+ICARUS = pytest.mark.skipif(
+    not all(map(shutil.which, ("iverilog", "iverilog-vpi", "vvp", "g++"))), reason="Icarus is not on PATH"
+)
+CLOCK = Clock(period=20, high=10, input=4, output=4)
+CHARGE = 3.0  # ns
+REQUEST = Request([1, 6], 5, 0x01020304, [0] * 8)  # eight bytes, and a token for each
+BYTES = (4, 3, 2, 1, 5, 2, 1, 6)
+BITS = np.random.default_rng(3).random((BANK.word_lines, BANK.bit_lines)) < 0.5
+
+
+@pytest.fixture(scope="session")
+def block(tmp_path_factory, kit_cells) -> TimedBlock:
+    return make_timed_block(tmp_path_factory.mktemp("timed"), kit_cells)
+
+
+@pytest.fixture(scope="session")
+def chip(tmp_path_factory, block) -> TimedChip:
+    design = timed_design(block.parsed, read_sdf(block.sdf), block.cells, {BANK.name: CHARGE})
+    shape = BANK.word_lines, BANK.bit_lines
+    return build_timed(design, BANK.name, shape, bank_verilog(BANK), tmp_path_factory.mktemp("chip"))
+
+
+@pytest.fixture
+def run(chip, tmp_path):
+    (tmp_path / "bank.hex").write_text(rom_hex(BANK, BITS))
+
+    def simulate(clock: Clock, **options):
+        return run_timed(chip, {"rom.bank0": tmp_path / "bank.hex"}, [REQUEST], clock, **options)
+
+    return simulate
+
+
+def answer(byte: int) -> int:
+    """What the block says to a byte: the bit lines that fell, and bit 0 the other way round."""
+    return sum(int(not BITS[byte, n]) << n for n in range(8)) ^ 1
+
+
+@pytest.mark.flow
+@ICARUS
+def test_at_its_clock_the_block_answers_without_a_violation(run, chip):
+    done = run(CLOCK)
+    assert done.fault == ""
+    assert [t.value for t in done.tokens] == [answer(b) for b in BYTES]
+    assert not any(done.violations.values())
+    assert set(done.violations) == {"setup", "hold", "width", "precharge", "unknown"}
+    assert chip.limits.missing == []
+    assert done.checks == 14  # D of thirteen flops, the clock gate's enable
+    assert done.edges > 10
+
+
+@pytest.mark.flow
+@ICARUS
+@pytest.mark.parametrize(
+    ("clock", "kind"),
+    [
+        (replace(CLOCK, period=7.2, high=3.6, input=1.4), "setup"),
+        (replace(CLOCK, sweep=0.02, input=0.0), "hold"),
+        (replace(CLOCK, high=2.5), "precharge"),
+        (replace(CLOCK, high=0.15), "width"),
+    ],
+)
+def test_each_limit_that_is_missed_is_counted(run, clock, kind):
+    done = run(clock, cycles=60)
+    assert done.violations[kind] > 0
+    assert any(line.startswith(f"VIOLATION {kind} ") for line in done.first)
+
+
+@pytest.mark.flow
+@ICARUS
+def test_contents_that_are_not_there_are_a_fault(chip, run):
+    (chip.folder / "rom.bank0.hex").unlink(missing_ok=True)
+    done = run_timed(chip, {}, [REQUEST], CLOCK, cycles=20)
+    assert "rom.bank0.hex" in done.fault
+    assert done.violations["unknown"] > 0
+
+
+@pytest.mark.flow
+@ICARUS
+def test_the_rows_tell_tokens_violations_and_controls(block, kit_cells, tmp_path):
+    (tmp_path / "bank.hex").write_text(rom_hex(BANK, BITS))
+    right = replace(REQUEST, expected=[answer(b) for b in BYTES])
+    clock = Clock(period=14.4, high=7.2, input=2.88, output=2.88)
+
+    def rows(request: Request, clock: Clock = clock):
+        (row, control), _ = timed.run(
+            block.netlist, block.sdf, kit_cells, (BANK.name, BANK.word_lines, BANK.bit_lines),
+            bank_verilog(BANK), CHARGE, clock, {"rom.bank0": tmp_path / "bank.hex"}, [request], "11",
+            tmp_path / "work",
+        )  # fmt: skip
+        return row, control
+
+    row, control = rows(right)
+    assert (row.status, row.count) == ("pass", 0)
+    assert "14 setup and hold limits" in row.detail
+    # What a chip does in a few cycles: this block has said all it can before the clock is too fast.
+    assert control.reason == "not found: setup at a clock that gets faster"
+    assert control.detail.endswith("precharge in a tenth of the time")
+    row, _ = rows(replace(right, expected=[0, *right.expected[1:]]))
+    assert (row.status, row.count) == ("fail", 1)
+    assert row.reason.startswith("1 tokens differ")
+    row, _ = rows(right, Clock(period=7.2, high=3.6, input=1.44, output=1.44))
+    assert row.status == "fail"
+    assert row.reason.startswith("VIOLATION setup data0")
+
+
+def test_without_icarus_the_fix_is_told(block, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    design = timed_design(block.parsed, read_sdf(block.sdf), block.cells, {BANK.name: CHARGE})
+    with pytest.raises(FlowError, match="iverilog-vpi is not installed") as e:
+        build_timed(design, BANK.name, (8, 16), bank_verilog(BANK), tmp_path / "work")
+    assert e.value.code == ExitCode.MISSING_TOOL
