@@ -4,7 +4,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 # executable:Debian package. README.md lists what each is for; `sc-flow doctor` says what is missing.
-DEBIAN := magic:magic netgen-lvs:netgen-lvs klayout:klayout verilator:verilator g++:g++ make:make iverilog:iverilog
+DEBIAN := magic:magic netgen-lvs:netgen-lvs klayout:klayout verilator:verilator g++:g++ make:make \
+  iverilog:iverilog sta:opensta
 
 .PHONY: chip test bench setup pdk clean
 
