@@ -17,9 +17,10 @@ from pathlib import Path
 from rtl_gen.errors import ExitCode, FlowError
 from signoff.gatesim.host import Request, request_bytes
 from signoff.gatesim.models import cell_models
+from signoff.gatesim.tools import run_tool
 
 PATIENCE = 60_000  # cycles; a token of the largest base takes a fraction of it
-BUILD_TIMEOUT_S = 1800
+PACKAGES = "g++ make"
 # What the kit's models and a flat netlist do by design: names, widths, declarations without a value.
 QUIET = ("-Wno-fatal", "-Wno-lint", "-Wno-style", "-Wno-TIMESCALEMOD", "-Wno-MULTIDRIVEN")
 
@@ -95,10 +96,13 @@ def build_simulator(netlist: str, top: str, cells: Path, bank_model: str, work: 
     # takes far longer than running, so the compiler does not optimise.
     options = ["--cc", "--exe", "-O3", "--x-assign", "unique", "--x-initial", "unique", "-CFLAGS", "-O0"]
     names = ["--top-module", top, "--prefix", "Vtile", "-o", "simulator", "--Mdir", "obj"]
-    _tool(
-        [verilator, *options, *QUIET, *names, "host.cpp", "cells.v", "bank.v", "netlist.v"], work, "verilate"
+    run_tool(
+        [verilator, *options, *QUIET, *names, "host.cpp", "cells.v", "bank.v", "netlist.v"],
+        work,
+        "verilate",
+        PACKAGES,
     )
-    _tool(["make", "-s", "-C", "obj", "-f", "Vtile.mk", f"-j{jobs}"], work, "compile")
+    run_tool(["make", "-s", "-C", "obj", "-f", "Vtile.mk", f"-j{jobs}"], work, "compile", PACKAGES)
     return work / "obj" / "simulator"
 
 
@@ -158,25 +162,3 @@ def _run(command: list[str], work: Path, on_token: Callable[[Token], None]) -> S
     if not ended:
         fault = fault or f"the simulator stopped with status {run.returncode}"
     return Simulation(tuple(tokens), cycles, time.monotonic() - began, fault)
-
-
-def _tool(command: list[str], work: Path, name: str) -> None:
-    """Run a tool in `work`; FlowError with its first complaint when it fails."""
-    log = work / f"{name}.log"
-    try:
-        with log.open("w") as out:
-            done = subprocess.run(
-                command, cwd=work, stdout=out, stderr=subprocess.STDOUT, timeout=BUILD_TIMEOUT_S
-            )
-    except FileNotFoundError as e:
-        raise FlowError(
-            f"{command[0]} is not installed", hint="apt-get install g++ make", code=ExitCode.MISSING_TOOL
-        ) from e
-    except subprocess.TimeoutExpired as e:
-        raise FlowError(
-            f"{name} did not end within {BUILD_TIMEOUT_S} s", where=str(log), code=ExitCode.TOOL_FAILED
-        ) from e
-    if done.returncode:
-        lines = log.read_text(errors="replace").splitlines()
-        first = next((x for x in lines if "error" in x.lower()), lines[-1] if lines else "no message")
-        raise FlowError(f"{name} failed: {first}", where=str(log), code=ExitCode.TOOL_FAILED)

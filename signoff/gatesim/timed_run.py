@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from rtl_gen.errors import ExitCode, FlowError
+from rtl_gen.errors import FlowError
 from signoff.gatesim.host import Request, request_bytes
 from signoff.gatesim.simulate import Token
 from signoff.gatesim.timed import BANK_STEP, Limits, TimedDesign
+from signoff.gatesim.tools import run_tool
 
-LIMIT_S = 1800.0
+PACKAGES = "iverilog g++"
 PATIENCE = 60_000
 _PORTS = {
     "clk": 0,
@@ -110,9 +111,10 @@ def build_timed(
     (work / "host.v").write_text(host)
     (work / "chip.v").write_text(_module(design))
     (work / "bank.v").write_text(model + timed_bank)
-    _tool(["iverilog-vpi", "--name=limits", "limits.c"], work)
+    run_tool(["iverilog-vpi", "--name=limits", "limits.c"], work, "limits", PACKAGES)
     define = f"-DSCF_BANK_DELAY={BANK_STEP}"
-    _tool(["iverilog", "-g2012", define, "-s", "host", "-o", "chip.vvp", "host.v", "chip.v", "bank.v"], work)
+    command = ["iverilog", "-g2012", define, "-s", "host", "-o", "chip.vvp", "host.v", "chip.v", "bank.v"]
+    run_tool(command, work, "compile", PACKAGES)
     return TimedChip(work, design.limits)
 
 
@@ -198,25 +200,3 @@ def _module(design: TimedDesign) -> str:
     return "\n".join(
         ["`timescale 1ns / 1ps", f"module chip (\n{ports}\n);", design.body, *joins, "endmodule", ""]
     )
-
-
-def _tool(command: list[str], work: Path) -> None:
-    try:
-        done = subprocess.run(command, cwd=work, capture_output=True, text=True, timeout=LIMIT_S)
-    except FileNotFoundError as e:
-        raise FlowError(
-            f"{command[0]} is not installed",
-            hint="apt-get install iverilog g++",
-            code=ExitCode.MISSING_TOOL,
-        ) from e
-    except subprocess.TimeoutExpired as e:
-        raise FlowError(
-            f"{command[0]} did not end within {LIMIT_S:g} s", where=str(work), code=ExitCode.TOOL_FAILED
-        ) from e
-    if done.returncode:
-        lines = (done.stdout + done.stderr).splitlines()
-        raise FlowError(
-            f"{command[0]} failed: {lines[0] if lines else 'no message'}",
-            where=str(work),
-            code=ExitCode.TOOL_FAILED,
-        )
