@@ -19,12 +19,13 @@ from base_chip.config import BaseConfig
 from base_chip.harden.cells import cell_lef
 from base_chip.pdk.place_route import PlaceRoute
 from rtl_gen.errors import ExitCode, FlowError
-from rtl_gen.tile import tile_verilog
 
 FORMAT = 1
 CORNERS = ("slow", "typical", "fast")
-# What a hardened base consists of. Everything is compressed with xz; names are those of the plain files.
+# What a hardened base consists of: `mapped.v` is what synthesis gave to place and route, the netlists without and
+# with supplies (`lvs.v`) are what it left. Everything is compressed with xz; names are those of the plain files.
 FILES = (
+    "mapped.v",
     "layout.def",
     "netlist.v",
     "lvs.v",
@@ -53,14 +54,14 @@ class Bindings:
     cells: str
 
     @classmethod
-    def now(cls, base: BaseConfig, cells: Path, facts: PlaceRoute) -> "Bindings":
-        """As things are; `cells` is the kit's folder of standard cells."""
+    def now(cls, base: BaseConfig, rtl: str, cells: Path, facts: PlaceRoute) -> "Bindings":
+        """As things are; `rtl` is the tile's Verilog, `cells` the kit's folder of standard cells."""
         spec = BankSpec.of(base.rom, base.pdk)
         timing = load_timing(spec)
         bank = bank_lef(spec) + "".join(bank_liberty(spec, c.liberty, timing) for c in facts.corners.values())
-        texts = tile_verilog(base.core()), bank, cell_lef(cells, facts.library)
-        rtl, bank_hash, cell_hash = (_sha256(t.encode()) for t in texts)
-        return cls(rtl, base.digest(), bank_hash, cell_hash)
+        texts = rtl, bank, cell_lef(cells, facts.library)
+        rtl_hash, bank_hash, cell_hash = (_sha256(t.encode()) for t in texts)
+        return cls(rtl_hash, base.digest(), bank_hash, cell_hash)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Hardens a base: prepares what place and route reads, runs it, and keeps what it leaves."""
 
-__all__ = ["collect", "harden", "prepare", "why"]
+__all__ = ["SUPPLIES", "collect", "harden", "logic_alone", "prepare", "why"]
 
 import gzip
 import json
@@ -20,12 +20,15 @@ from base_chip.harden.floorplan import check_banks
 from base_chip.pdk import load_pdk
 from base_chip.pdk.place_route import PlaceRoute, load_place_route
 from base_chip.synth import yosys_version
-from flow.hardening.graph import LAST, Sources, make_project
+from flow.hardening.graph import FIRST, LAST, Sources, make_project
+from flow.hardening.synthesis import bank_ports, need_liberty, plain_liberty
 from flow.pdk import PdkFiles, find_pdk
-from flow.tasks.synth import bank_ports, need_liberty, plain_liberty
 from flow.tools import require
 from rtl_gen.errors import FlowError
 from rtl_gen.tile import tile_verilog
+
+
+SUPPLIES = ("VPWR", "VGND", "VPB", "VNB")  # pins and nets
 
 
 def harden(base: BaseConfig, work: Path, out: Path, *, jobs: int, say: Callable[[str], None]) -> HardenedBase:
@@ -45,7 +48,8 @@ def harden(base: BaseConfig, work: Path, out: Path, *, jobs: int, say: Callable[
     pdk = load_pdk(base.pdk)
     files, facts = find_pdk(pdk), load_place_route(pdk)
     check_banks(base, facts.bank_halo)
-    sources = prepare(base, tile_verilog(base.core()), files, facts, work / "sources")
+    rtl = tile_verilog(base.core())
+    sources = prepare(base, rtl, files, facts, work / "sources")
     project = make_project(base, facts, files, sources, work, jobs=jobs)
     say(f"OpenROAD {version}; working in {work}")
     try:
@@ -57,13 +61,14 @@ def harden(base: BaseConfig, work: Path, out: Path, *, jobs: int, say: Callable[
             where=str(log),
             hint="Each node's own log is beside it. Run the same command to go on from the node that failed.",
         ) from e
-    node = work / f"scf_{base.name}" / "harden" / LAST / "0"
-    products = collect(node / "outputs", f"scf_{base.name}", facts)
+    job = work / f"scf_{base.name}" / "harden"
+    ends = {node: job / node / "0" / "outputs" for node in (FIRST, LAST)}
+    products = collect(ends[FIRST], ends[LAST], f"scf_{base.name}", facts)
     products["reports.json"] = reports(project, base)
     return HardenedBase.write(
         out,
         products,
-        Bindings.now(base, files.path("cells"), facts),
+        Bindings.now(base, rtl, files.path("cells"), facts),
         {"openroad": version, "yosys": yosys_version()},
         {name: files.digests[name] for name in ("liberty", "extraction")},
     )
@@ -110,11 +115,18 @@ def _keep(path: Path, content: str | bytes) -> None:
         path.write_bytes(content)
 
 
-def collect(outputs: Path, top: str, facts: PlaceRoute) -> dict[str, bytes]:
-    """The files of the artifact but the reports, free of dates and of paths of the machine."""
+def collect(mapped: Path, outputs: Path, top: str, facts: PlaceRoute) -> dict[str, bytes]:
+    """The files of the artifact but the reports, free of dates and of paths of the machine.
+
+    Args:
+        mapped: Folder of what synthesis left.
+        outputs: Folder of what the last step left.
+        top: Name of the design.
+    """
     products = {
+        "mapped.v": (mapped / f"{top}.vg").read_bytes(),
         "layout.def": gzip.decompress((outputs / f"{top}.def.gz").read_bytes()),
-        "netlist.v": _without_physical(outputs / f"{top}.vg", facts),
+        "netlist.v": logic_alone((outputs / f"{top}.vg").read_text("utf-8"), facts).encode(),
         "lvs.v": (outputs / f"{top}.lvs.vg").read_bytes(),
         "wires.spef": _dateless(outputs / f"{top}.typical.spef", rb"^\*DATE .*$", b'*DATE ""'),
         "constraints.sdc": _dateless(outputs / f"{top}.sdc", rb"^#.*\n", b""),
@@ -154,10 +166,16 @@ def why(log: Path) -> str:
     return told[0] if told else ""
 
 
-def _without_physical(path: Path, facts: PlaceRoute) -> bytes:
-    """The netlist without fill and tap cells, which have no function and are 2 of 5 instances."""
+def logic_alone(netlist: str, facts: PlaceRoute) -> str:
+    """A routed netlist without fill and tap cells, 2 of 5 instances, and without supplies, which models lack."""
     names = "|".join(re.escape(c) for use in ("filler", "tap") for c in facts.cells[use])
-    return re.sub(rf"^ *(?:{names}) .*;\n".encode(), b"", path.read_bytes(), flags=re.M)
+    netlist = re.sub(rf"^ *(?:{names}) [^;]*;\n", "", netlist, flags=re.M)
+    pin = rf"\.(?:{'|'.join(SUPPLIES)}) *\( *(?:{'|'.join(SUPPLIES)})? *\)"
+    port = rf"\b(?:{'|'.join(SUPPLIES)})\b"
+    netlist = re.sub(rf"^ *(?:inout|input|supply[01]|wire) +{port};\n", "", netlist, flags=re.M)
+    for one in (pin, port):
+        netlist = re.sub(rf",\s*{one}(?=\s*[,)])|(?<=\()(?:{one}\s*,\s*)+", "", netlist)
+    return re.sub(rf"\({pin}\)", "()", netlist)
 
 
 def _dateless(path: Path, pattern: bytes, instead: bytes) -> bytes:
