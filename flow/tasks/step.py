@@ -108,6 +108,10 @@ class StepTask(Task):
         """Compute the outputs of the step; FlowError when it cannot be done."""
         raise NotImplementedError
 
+    def reads(self, config: BuildConfig) -> Mapping[str, str]:
+        """Hash of what it reads besides inputs, code and PDK, by name; part of its key."""
+        return {}
+
     def __init__(self) -> None:
         super().__init__()
         self.add_parameter("run", "str", "file that describes the run")
@@ -201,7 +205,10 @@ class StepTask(Task):
             self.step_name,
             code=code_digest((type(self).__module__, *self.code)),
             config={n: getattr(run.config, n) for n in self.config},
-            inputs={n: json.dumps(files, sort_keys=True) for n, files in inputs.items()},
+            inputs={
+                **{n: json.dumps(files, sort_keys=True) for n, files in inputs.items()},
+                **self.reads(run.config),
+            },
             tools={t: version(t) or "missing" for t in self.tools} | library_versions(self.libraries),
             pdk={role: run.pdk.digests.get(role, "none") for role in self.roles},
         )
