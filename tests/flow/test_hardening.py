@@ -34,7 +34,7 @@ def sources(tmp_path):
     files = {n: tmp_path / n for n in ("rtl", "liberty", "cells", "sdc")}
     for path in files.values():
         path.touch()
-    return Sources(bank="scf_bank_256x256", bank_ports="module b; endmodule", views=tmp_path, **files)
+    return Sources(bank="scf_bank_256x128", bank_ports="module b; endmodule", views=tmp_path, **files)
 
 
 def test_the_graph_is_one_line_of_siliconcompilers_steps():
