@@ -35,7 +35,7 @@ from rtl_gen.errors import ExitCode, FlowError
 
 Steps = Sequence[type[StepTask]]
 
-# In an order in which each comes after what it needs. The table has the same order, and of the steps that could
+# In an order in which each comes after what it needs. The table has the same order, and of the steps that can
 # run the first is started: what leads to the chip, then what takes longest.
 STEPS: Steps = (
     QuantiseTask,
@@ -63,7 +63,7 @@ STEPS: Steps = (
 
 
 class OrderedFlow(Flowgraph):
-    """A flowgraph whose scheduler prefers nodes in the order in which they were added, not by the alphabet."""
+    """A flowgraph whose scheduler prefers nodes in a given order to one by the alphabet."""
 
     def __init__(self, name: str = "", steps: Sequence[str] = ()) -> None:
         super().__init__(name)

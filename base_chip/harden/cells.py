@@ -1,4 +1,4 @@
-"""The standard cells as LEF: one text from the kit's files, of which there is one for each, and their areas."""
+"""One LEF of the standard cells from the kit's, which has a file for each; and their areas."""
 
 __all__ = ["cell_areas", "cell_lef"]
 

@@ -27,7 +27,6 @@ from flow.tools import require
 from rtl_gen.errors import FlowError
 from rtl_gen.tile import tile_verilog
 
-
 SUPPLIES = ("VPWR", "VGND", "VPB", "VNB")  # pins and nets
 
 
@@ -167,7 +166,7 @@ def why(log: Path) -> str:
 
 
 def logic_alone(netlist: str, facts: PlaceRoute) -> str:
-    """A routed netlist without fill and tap cells, 2 of 5 instances, and without supplies, which models lack."""
+    """A routed netlist without fill and tap cells (2 of 5 instances) and supplies, which models lack."""
     names = "|".join(re.escape(c) for use in ("filler", "tap") for c in facts.cells[use])
     netlist = re.sub(rf"^ *(?:{names}) [^;]*;\n", "", netlist, flags=re.M)
     pin = rf"\.(?:{'|'.join(SUPPLIES)}) *\( *(?:{'|'.join(SUPPLIES)})? *\)"

@@ -63,7 +63,9 @@ class HardenTask(StepTask):
         metrics["core_used_percent"] = 100 * metrics["routed_cell_area_um2"] / rows
         metrics |= _reported(json.loads((job.out / "reports.json").read_bytes()))
         tools = ", ".join(f"{tool} {version}" for tool, version in sorted(kept.tools.items()))
-        return Result(metrics=metrics, note=f"{metrics['routed_cells']:.0f} cells placed and routed ({tools})")
+        return Result(
+            metrics=metrics, note=f"{metrics['routed_cells']:.0f} cells placed and routed ({tools})"
+        )
 
 
 def _kinds(netlist: str, known: Iterable[str]) -> Counter[str]:
@@ -80,8 +82,5 @@ def _reported(reports: Mapping[str, Mapping[str, Mapping[str, float]]]) -> dict[
     order = [name for level in hardening_flow().get_execution_order() for name, _ in level]
     steps = sorted(reports["steps"].items(), key=lambda s: order.index(s[0]) if s[0] in order else -1)
     return {
-        metric: float(told[name])
-        for metric, name in _REPORTED.items()
-        for _, told in steps
-        if name in told
+        metric: float(told[name]) for metric, name in _REPORTED.items() for _, told in steps if name in told
     }
