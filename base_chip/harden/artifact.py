@@ -22,8 +22,8 @@ from rtl_gen.errors import ExitCode, FlowError
 
 FORMAT = 1
 CORNERS = ("slow", "typical", "fast")
-# What a hardened base consists of: `mapped.v` is what synthesis gave to place and route, `netlist.v` what came
-# of it, `lvs.v` the same with supplies. Everything is compressed with xz; names are those of the plain files.
+# What a hardened base consists of: `mapped.v` is what synthesis gave to place and route, `netlist.v` what
+# came of it, `lvs.v` the same with supplies. All is compressed with xz; names are those of the plain files.
 FILES = (
     "mapped.v",
     "layout.def",

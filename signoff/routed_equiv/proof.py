@@ -3,7 +3,8 @@
 Every cell of the mapped netlist is found again by its name, and each of its functions must be the same
 function of the same sources: outputs of other cells, ports, constants. Place and route may put buffers and
 pairs of inverters in between, choose other strengths, swap pins that are alike, copy gates, and add cells
-without function. As flops and banks stand for each other one by one, both netlists then go through the same states.
+without function. As flops and banks stand for each other one by one, both netlists then go through the same
+states.
 """
 
 __all__ = ["Found", "compare"]
@@ -99,14 +100,15 @@ class _Proof:
         self.found.flops += self.a.roles[name] == "flop"
         if self.a.roles[name] == "box":
             strange = f"{name} is a {now.kind}, not a {was.kind}" if was.kind != now.kind else ""
-            return strange or _differences(name, old, new)
+            differ = _differences(old, new)
+            return strange or (f"{name}: {differ}" if differ else "")
         a, b = self.cells[was.kind], self.cells[now.kind]
         if is_sized(a, b) and old == new:
             return ""
         for label, same in _same(a, old, b, new).items():
             if not same:
                 kinds = now.kind if was.kind == now.kind else f"a {now.kind}, was a {was.kind}"
-                why = _differences(name, old, new) or "the sources are the same"
+                why = _differences(old, new) or "the sources are the same"
                 return f"{name} ({kinds}): {label} is another function; {why}"
         return ""
 
@@ -157,11 +159,11 @@ def _nodes(*sources: Mapping[str, Source]) -> list[str]:
     return sorted({node for s in sources for node, _ in s.values()} - {ONE} | {STATE})
 
 
-def _differences(name: str, old: Mapping[str, Source], new: Mapping[str, Source]) -> str:
+def _differences(old: Mapping[str, Source], new: Mapping[str, Source]) -> str:
     """The pins of a cell that have other sources."""
     differ = [pin for pin in sorted(old.keys() | new.keys()) if old.get(pin) != new.get(pin)]
     told = [f"{pin} comes from {_told(new.get(pin))}, not from {_told(old.get(pin))}" for pin in differ[:2]]
-    return f"{name}: {'; '.join(told)}" if told else ""
+    return "; ".join(told)
 
 
 def _told(source: Source | None) -> str:
