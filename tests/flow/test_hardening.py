@@ -95,6 +95,8 @@ def test_constraints_hold_the_period_and_every_port():
     text = sdc(NANO, 50)
     assert "create_clock -name clk -period 50 " in text
     assert "set_input_delay 10.0 " in text
+    assert "set_clock_uncertainty -setup 0.25 " in text
+    assert "set_clock_uncertainty -hold 0.1 " in text
     for port in ("rst", "rx_data*", "rx_valid", "tx_ready", "rx_ready", "tx_data*", "tx_valid"):
         assert port in text
 

@@ -28,7 +28,8 @@ P = "sky130_fd_sc_hd__"
 STA = pytest.mark.skipif(shutil.which("sta") is None, reason="sta (OpenSTA) is not on PATH")
 SDC = f"""create_clock -name clk -period {PERIOD} [get_ports clk]
 set_propagated_clock [get_clocks clk]
-set_clock_uncertainty 0.25 [get_clocks clk]
+set_clock_uncertainty -setup 0.25 [get_clocks clk]
+set_clock_uncertainty -hold 0.1 [get_clocks clk]
 set_input_delay 2 -clock clk [get_ports {{rst rx_data* rx_valid tx_ready}}]
 set_output_delay 2 -clock clk [get_ports {{rx_ready tx_data* tx_valid}}]
 set_timing_derate -early 0.95
@@ -220,6 +221,10 @@ def test_a_block_passes_with_the_slack_that_its_delays_give(block, kit_cells, tm
     early = 0.95 * clock - 0.25 - 0.1
     pessimism = 0.1 * (0.01 + 0.1)  # of the clock's common part
     assert metrics["sta_slow_setup_ns"] == pytest.approx(PERIOD / 2 + early - late + pessimism, abs=0.001)
+    # Early: from flop to flop, on clocks that part behind the root.
+    early = 0.95 * (clock + 0.1 + 0.01)
+    late = 1.05 * clock + 0.1 - 0.2
+    assert metrics["sta_slow_hold_ns"] == pytest.approx(early - late + pessimism, abs=0.001)
 
 
 @pytest.mark.flow
