@@ -18,7 +18,7 @@ from signoff.timing.sdf import read_sdf
 CORNER = "typical"
 TOOL = "Icarus Verilog"
 _SHOWN = 3
-_CYCLES = 650  # of a control, at most: a clock that gets 0.6 % faster in each ends at a fiftieth of its period
+_CYCLES = 650  # of a control, at most: a clock that gets 0.6 % faster in each is then fifty times as fast
 
 
 def run(

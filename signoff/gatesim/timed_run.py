@@ -150,7 +150,8 @@ def run_timed(
         "sweep": clock.sweep, "shrink": clock.shrink, "again": clock.again, "count": len(sent),
         "patience": PATIENCE, "tokens": sum(len(r.expected) for r in requests), "cycles": cycles,
     }  # fmt: skip
-    plusargs = [f"+{name}={value}" for name, value in numbers.items()] + ["+bytes=requests.hex", f"+until={until}"]
+    plusargs = [f"+{name}={value}" for name, value in numbers.items()]
+    plusargs += ["+bytes=requests.hex", f"+until={until}"]
     tokens: list[Token] = []
     found: dict[str, int] = {}
     first: list[str] = []
