@@ -78,7 +78,7 @@ class Hardening:
 
     Attributes:
         core: Lower left and upper right corner of the rows, um from the lower left corner of the die.
-        density: Target of global placement, 0 to 1.
+        density: Target of global placement, 0 to 1, the padding of cells counted in.
         target_ns: Clock period that place and route works for.
         signoff_ns: Clock period by corner of the process that timing is signed off at.
     """

@@ -8,14 +8,19 @@ from collections.abc import Sequence
 from siliconcompiler import Design, Flowgraph, Project
 
 from flow.config import Run
+from flow.tasks.antenna import AntennaTask
 from flow.tasks.bank import BankTask
+from flow.tasks.base import BaseTask
 from flow.tasks.drc_klayout import DrcKlayoutTask
 from flow.tasks.drc_magic import DrcMagicTask
 from flow.tasks.equiv import EquivTask
+from flow.tasks.equiv_routed import EquivRoutedTask
 from flow.tasks.gatesim import GatesimTask
+from flow.tasks.harden import HardenTask
 from flow.tasks.image import ImageTask
 from flow.tasks.invariance import InvarianceTask
 from flow.tasks.lvs import LvsTask
+from flow.tasks.lvs_chip import LvsChipTask
 from flow.tasks.metal import MetalTask
 from flow.tasks.planned import PLANNED_STEPS
 from flow.tasks.quantise import QuantiseTask
@@ -23,30 +28,54 @@ from flow.tasks.readback import ReadbackTask
 from flow.tasks.report import ReportTask
 from flow.tasks.rtl import RtlTask
 from flow.tasks.simulator import SimulatorTask
+from flow.tasks.sta import StaTask
 from flow.tasks.step import StepTask
-from flow.tasks.synth import SynthTask
+from flow.tasks.timed import TimedTask
 from rtl_gen.errors import ExitCode, FlowError
 
 Steps = Sequence[type[StepTask]]
 
-# In an order in which each comes after what it needs; the table has the same order.
+# In an order in which each comes after what it needs. The table has the same order, and of the steps that can
+# run the first is started: what leads to the chip, then what takes longest.
 STEPS: Steps = (
     QuantiseTask,
     ImageTask,
     RtlTask,
-    SynthTask,
-    EquivTask,
+    HardenTask,
     BankTask,
+    BaseTask,
     MetalTask,
-    InvarianceTask,
     ReadbackTask,
-    DrcKlayoutTask,
     DrcMagicTask,
-    LvsTask,
+    TimedTask,
+    LvsChipTask,
+    DrcKlayoutTask,
     SimulatorTask,
     GatesimTask,
+    AntennaTask,
+    InvarianceTask,
+    StaTask,
+    EquivTask,
+    EquivRoutedTask,
+    LvsTask,
     ReportTask,
 )
+
+
+class OrderedFlow(Flowgraph):
+    """A flowgraph whose scheduler prefers nodes in a given order to one by the alphabet."""
+
+    def __init__(self, name: str = "", steps: Sequence[str] = ()) -> None:
+        super().__init__(name)
+        self.__steps = tuple(steps)
+
+    def get_execution_order(self, reverse: bool = False) -> tuple[tuple[tuple[str, str], ...], ...]:
+        levels = super().get_execution_order(reverse)
+        nodes = [node for level in levels for node in level]
+        if set(self.__steps) != {name for name, _ in nodes}:
+            return levels
+        nodes.sort(key=lambda node: self.__steps.index(node[0]), reverse=reverse)
+        return tuple((node,) for node in nodes)
 
 
 def check_steps(steps: Steps, *names: str | None) -> None:
@@ -81,7 +110,7 @@ def ancestors(steps: Steps, name: str) -> tuple[str, ...]:
 
 def make_project(steps: Steps, run: Run, *, to: str | None, jobs: int) -> Project:
     """A SiliconCompiler project whose nodes are the steps, working in `<build>/work`."""
-    flow = Flowgraph("build")
+    flow = OrderedFlow("build", [s.step_name for s in steps])
     for step in steps:
         flow.node(step.step_name, step())
     for step in steps:

@@ -67,11 +67,32 @@ class Chip:
 
     def edited(self, layer: Layer, *squares: kdb.Box) -> "Chip":
         """A copy with more squares on a layer."""
+        copy = self._copy(layer)
+        for square in squares:
+            copy.layout.top_cell().shapes(copy.layout.layer(*layer)).insert(square)
+        return copy
+
+    def without(self, layer: Layer, square: kdb.Box) -> "Chip":
+        """A copy without one shape of a layer, wherever in the hierarchy that is drawn."""
+        kept, left = kdb.Shapes(), True
+        shapes = self.flat(layer)
+        shapes.merged_semantics = False
+        for polygon in shapes.each():
+            if left and polygon.is_box() and polygon.bbox() == square:
+                left = False
+            else:
+                kept.insert(polygon)
+        copy = self._copy(layer)
+        index = copy.layout.layer(*layer)
+        copy.layout.clear_layer(index)
+        copy.layout.top_cell().shapes(index).insert(kept)
+        return copy
+
+    def _copy(self, layer: Layer) -> "Chip":
+        """A copy that is going to be changed on a layer."""
         copy = Chip(self.layout.dup())
         copy._drawn = {k: v for k, v in self._drawn.items() if k != layer}
         copy._texts = dict(self._texts)
-        for square in squares:
-            copy.layout.top_cell().shapes(copy.layout.layer(*layer)).insert(square)
         return copy
 
 
@@ -127,7 +148,7 @@ def invariance(
         results.append(_control("model_xor", [check_xor(planted, c, program), check_xor(b, b, program)]))
     results.append(check_legal_sites(a, b, sites))
     if controls:
-        found_vias = [check_legal_sites(a, wrong, sites) for wrong in _with_wrong_vias(b, sites)]
+        found_vias = [check_legal_sites(a, wrong, sites) for wrong in _with_wrong_vias(a, b, sites)]
         results.append(_control("legal_sites", found_vias))
     return results
 
@@ -159,7 +180,8 @@ def check_xor(a: Chip, b: Chip, program_layers: Collection[Layer]) -> CheckResul
 def check_legal_sites(base: Chip, chip: Chip, sites: Sites) -> CheckResult:
     """Check that what a chip adds on the program layer are squares at legal sites, one at most at each.
 
-    The base's own shapes there must be unchanged.
+    The base's own shapes on that layer, such as vias of its wires, must be unchanged, and none may touch a
+    legal site, where it would be a bit that no model can clear.
     """
     old, new = (drawn(c.layout, c.layout.top_cell(), sites.layer) for c in (base, chip))
     missing = _multiset_minus(old.rectangles, new.rectangles)
@@ -168,12 +190,16 @@ def check_legal_sites(base: Chip, chip: Chip, sites: Sites) -> CheckResult:
     half = sites.size // 2
     legal = np.concatenate([sites.centres - half, sites.centres - half + sites.size], axis=1)
     illegal = _multiset_minus(added, legal)
+    taken = _touching(np.concatenate([old.rectangles, boxes(old.others)]), legal)
+    texts = len(set(old.texts) ^ set(new.texts))
     faults = [
+        *_spots("the base's own shape is at a legal site", taken),
         *_spots("the base's own shape is missing", missing),
         *_spots("not a square at a legal site, or a second one there", illegal),
         *_spots("not a rectangle", rest),
+        *(["labels differ"] if texts else []),
     ]
-    count = len(missing) + len(illegal) + len(rest)
+    count = len(taken) + len(missing) + len(illegal) + len(rest) + texts
     good = (
         f"{len(added)} squares of {sites.size} nm, each at its own one of {len(legal)} legal sites;"
         f" {len(old.rectangles)} shapes of the base unchanged"
@@ -197,6 +223,13 @@ def _multiset_minus(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.repeat(rows, np.maximum(left, 0), axis=0)
 
 
+def _touching(shapes: np.ndarray, squares: np.ndarray) -> np.ndarray:
+    """Rows of `shapes` that overlap or touch one of `squares`."""
+    a, b = (kdb.Region([kdb.Box(*box) for box in some.tolist()]) for some in (shapes, squares))
+    a.merged_semantics = False
+    return boxes(a.interacting(b))
+
+
 # -- negative controls -----------------------------------------------------------------
 
 
@@ -206,13 +239,19 @@ def _with_extra_met1(chip: Chip) -> Chip:
     return chip.edited(MET1, kdb.Box(0, 0, 5, 5).moved(corner.right + 1000, corner.top + 1000))
 
 
-def _with_wrong_vias(chip: Chip, sites: Sites) -> Iterator[Chip]:
-    """Copies with a via 5 nm beside its site, one 10 nm too large, and two at one site."""
+def _with_wrong_vias(base: Chip, chip: Chip, sites: Sites) -> Iterator[Chip]:
+    """Copies with a via 5 nm beside its site, one 10 nm too large, and two at one site; with one of the base's own
+    too few, and with one more 1 um beside it."""
     half = sites.size // 2
     x, y = (int(a) - half for a in sites.centres[len(sites.centres) // 2])
     good = kdb.Box(0, 0, sites.size, sites.size).moved(x, y)
     for wrong in ([good.moved(5, 0)], [good.enlarged(5, 5)], [good, good]):
         yield chip.edited(sites.layer, *wrong)
+    own = drawn(base.layout, base.layout.top_cell(), sites.layer).rectangles
+    if len(own):
+        via = kdb.Box(*own[len(own) // 2].tolist())
+        yield chip.without(sites.layer, via)
+        yield chip.edited(sites.layer, via.moved(1000, 0))
 
 
 def _control(name: str, results: list[CheckResult]) -> CheckResult:

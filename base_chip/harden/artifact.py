@@ -1,6 +1,6 @@
 """The hardened artifact of a base: what place and route left, compressed, with a manifest that binds it."""
 
-__all__ = ["FILES", "Bindings", "HardenedBase"]
+__all__ = ["FILES", "MAPPED", "Bindings", "HardenedBase"]
 
 import hashlib
 import json
@@ -19,12 +19,13 @@ from base_chip.config import BaseConfig
 from base_chip.harden.cells import cell_lef
 from base_chip.pdk.place_route import PlaceRoute
 from rtl_gen.errors import ExitCode, FlowError
-from rtl_gen.tile import tile_verilog
 
 FORMAT = 1
 CORNERS = ("slow", "typical", "fast")
-# What a hardened base consists of. Everything is compressed with xz; names are those of the plain files.
+# What a hardened base consists of: `mapped.v` is what synthesis gave to place and route, `netlist.v` what
+# came of it, `lvs.v` the same with supplies. All is compressed with xz; names are those of the plain files.
 FILES = (
+    "mapped.v",
     "layout.def",
     "netlist.v",
     "lvs.v",
@@ -34,6 +35,8 @@ FILES = (
     *(f"delays.{c}.sdf" for c in CORNERS),
     *(f"timing.{c}.lib" for c in CORNERS),
 )
+# And of one that is not placed and routed yet.
+MAPPED = ("mapped.v",)
 
 
 @dataclass(frozen=True)
@@ -53,14 +56,14 @@ class Bindings:
     cells: str
 
     @classmethod
-    def now(cls, base: BaseConfig, cells: Path, facts: PlaceRoute) -> "Bindings":
-        """As things are; `cells` is the kit's folder of standard cells."""
+    def now(cls, base: BaseConfig, rtl: str, cells: Path, facts: PlaceRoute) -> "Bindings":
+        """As things are; `rtl` is the tile's Verilog, `cells` the kit's folder of standard cells."""
         spec = BankSpec.of(base.rom, base.pdk)
         timing = load_timing(spec)
         bank = bank_lef(spec) + "".join(bank_liberty(spec, c.liberty, timing) for c in facts.corners.values())
-        texts = tile_verilog(base.core()), bank, cell_lef(cells, facts.library)
-        rtl, bank_hash, cell_hash = (_sha256(t.encode()) for t in texts)
-        return cls(rtl, base.digest(), bank_hash, cell_hash)
+        texts = rtl, bank, cell_lef(cells, facts.library)
+        rtl_hash, bank_hash, cell_hash = (_sha256(t.encode()) for t in texts)
+        return cls(rtl_hash, base.digest(), bank_hash, cell_hash)
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,11 @@ class HardenedBase:
     pdk: Mapping[str, str]
     sums: Mapping[str, str]
 
+    @property
+    def routed(self) -> bool:
+        """Whether it is placed and routed, or its logic mapped to cells alone."""
+        return set(self.sums) == set(FILES)
+
     @staticmethod
     def home(base: str) -> Path:
         """Where the artifact of a base is kept."""
@@ -98,12 +106,14 @@ class HardenedBase:
 
         Args:
             folder: Where to; made if missing.
-            products: Content of each file of `FILES`.
+            products: Content of each file of `FILES`, or of `MAPPED`.
             made_from, tools, pdk: As the attributes.
         """
-        if set(products) != set(FILES):
+        if set(products) not in (set(FILES), set(MAPPED)):
             raise ValueError(f"products are {sorted(products)}, expected {sorted(FILES)}")
         folder.mkdir(parents=True, exist_ok=True)
+        for name in set(FILES) - set(products):
+            (folder / f"{name}.xz").unlink(missing_ok=True)
         sums = {}
         for name, content in sorted(products.items()):
             sums[name] = _sha256(content)
@@ -130,7 +140,7 @@ class HardenedBase:
             told: dict[str, Any] = json.loads((folder / "manifest.json").read_bytes())
             if told["format"] != FORMAT:
                 raise ValueError(f"format {told['format']}, expected {FORMAT}")
-            if set(told["files"]) != set(FILES):
+            if set(told["files"]) not in (set(FILES), set(MAPPED)):
                 raise ValueError(f"it lists {sorted(told['files'])}")
             return cls(folder, Bindings(**told["made_from"]), told["tools"], told["pdk"], told["files"])
         except FileNotFoundError as e:

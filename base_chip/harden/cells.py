@@ -1,6 +1,6 @@
-"""One LEF of the standard cells from the kit's, which has a file for each."""
+"""One LEF of the standard cells from the kit's, which has a file for each; and their areas."""
 
-__all__ = ["cell_lef"]
+__all__ = ["cell_areas", "cell_lef"]
 
 import re
 from fnmatch import fnmatch
@@ -35,6 +35,12 @@ def cell_lef(cells: Path, library: str) -> str:
             raise FlowError("no MACRO in a cell's LEF", where=str(path), hint="Install the kit again.")
         text.append(_with_diode(macro.group(), path))
     return "\n".join([*text, "END LIBRARY", ""])
+
+
+def cell_areas(lef: str) -> dict[str, float]:
+    """Area (um2) of every macro in a LEF text."""
+    sizes = re.findall(r"^MACRO (\S+)$.*?^\s*SIZE\s+([\d.]+)\s+BY\s+([\d.]+)\s*;", lef, re.S | re.M)
+    return {name: float(width) * float(height) for name, width, height in sizes}
 
 
 def _with_diode(macro: str, path: Path) -> str:

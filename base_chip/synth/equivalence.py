@@ -112,7 +112,10 @@ def _module_text(netlist: str, module: str) -> str:
     name = re.escape(module)
     found = re.search(rf"^module \\?{name}[ (].*?^endmodule$", netlist, flags=re.S | re.M)
     if found is None:
-        raise FlowError(f"the netlist has no module {module}", hint="Run the synth step again.")
+        raise FlowError(
+            f"the netlist has no module {module}",
+            hint="Restore the hardened artifact, or harden the base anew.",
+        )
     return found[0] + "\n"
 
 

@@ -14,7 +14,9 @@ from siliconcompiler.flows.asicflow import (
     PlacementFlow,
     RoutingFlow,
 )
+from siliconcompiler.tools.openroad.antenna_repair import AntennaRepairTask
 from siliconcompiler.tools.openroad.clock_tree_synthesis import CTSTask
+from siliconcompiler.tools.openroad.detailed_route import DetailedRouteAntennaRepairTask
 from siliconcompiler.tools.openroad.init_floorplan import InitFloorplanTask
 from siliconcompiler.tools.openroad.repair_timing import RepairTimingTask
 from siliconcompiler.tools.openroad.write_data import WriteViewsTask
@@ -28,6 +30,10 @@ from flow.hardening.synthesis import SynthesisNode
 from flow.pdk import PdkFiles
 
 FIRST, LAST = "synthesis", "write.views"
+# What timing repair adds to the constraints, as routed wires are slower than estimated ones.
+SETUP_MARGIN_NS, HOLD_MARGIN_NS = 3.0, 0.1
+# Percent of the antenna limits: before detailed route, and after.
+ROUTE_ANTENNA_MARGIN, ANTENNA_MARGIN = 25, 3
 
 
 @dataclass(frozen=True)
@@ -136,6 +142,16 @@ def _set_up_tasks(project: ASIC, base: BaseConfig, facts: PlaceRoute, sources: S
     synthesis.set("var", "liberty", str(sources.liberty))
     synthesis.set("var", "banks", json.dumps({sources.bank: sources.bank_ports}))
     InitFloorplanTask.find_task(project).set("var", "ifp_snap_strategy", "none")
+    timing = RepairTimingTask.find_task(project)
     # Smaller cells where there is slack would save a little power for an hour of work.
-    RepairTimingTask.find_task(project).set("var", "rsz_skip_recover_power", True)
+    timing.set("var", "rsz_skip_recover_power", True)
+    # Rebuffering was seen to put 36 buffers in series on one net: 17 ns.
+    timing.set("var", "rsz_skip_buffering", True)
+    # The worst paths alone: with all of them, most of the time goes into ends that cannot be helped.
+    timing.set("var", "rsz_repair_tns", 0)
+    timing.set("var", "rsz_setup_slack_margin", SETUP_MARGIN_NS)
+    timing.set("var", "rsz_hold_slack_margin", HOLD_MARGIN_NS)
+    # Wires differ from what global route foresaw, so more is repaired there, where a diode costs nothing.
+    AntennaRepairTask.find_task(project).set("var", "ant_margin", ROUTE_ANTENNA_MARGIN)
+    DetailedRouteAntennaRepairTask.find_task(project).set("var", "ant_margin", ANTENNA_MARGIN)
     CTSTask.find_task(project).set("prescript", str(harden_file("clock_tree.tcl")))

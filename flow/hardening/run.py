@@ -1,6 +1,6 @@
 """Hardens a base: prepares what place and route reads, runs it, and keeps what it leaves."""
 
-__all__ = ["collect", "harden", "prepare", "why"]
+__all__ = ["SUPPLIES", "collect", "harden", "logic_alone", "prepare", "why"]
 
 import gzip
 import json
@@ -20,15 +20,25 @@ from base_chip.harden.floorplan import check_banks
 from base_chip.pdk import load_pdk
 from base_chip.pdk.place_route import PlaceRoute, load_place_route
 from base_chip.synth import yosys_version
-from flow.hardening.graph import LAST, Sources, make_project
+from flow.hardening.graph import FIRST, LAST, Sources, make_project
+from flow.hardening.synthesis import bank_ports, need_liberty, plain_liberty
 from flow.pdk import PdkFiles, find_pdk
-from flow.tasks.synth import bank_ports, need_liberty, plain_liberty
 from flow.tools import require
 from rtl_gen.errors import FlowError
 from rtl_gen.tile import tile_verilog
 
+SUPPLIES = ("VPWR", "VGND", "VPB", "VNB")  # pins and nets
 
-def harden(base: BaseConfig, work: Path, out: Path, *, jobs: int, say: Callable[[str], None]) -> HardenedBase:
+
+def harden(
+    base: BaseConfig,
+    work: Path,
+    out: Path,
+    *,
+    jobs: int,
+    say: Callable[[str], None],
+    to_synthesis: bool = False,
+) -> HardenedBase:
     """Place and route a base and write its artifact.
 
     Args:
@@ -37,34 +47,42 @@ def harden(base: BaseConfig, work: Path, out: Path, *, jobs: int, say: Callable[
         out: Folder of the artifact; an earlier one stays until the run has ended well.
         jobs: Threads.
         say: Shows a line.
+        to_synthesis: Stop when the logic is mapped to cells, which takes no OpenROAD.
 
     Raises:
         FlowError: OpenROAD, liberty or extraction rules are missing (MISSING_TOOL), or a step failed.
     """
-    version = require("openroad")
+    tools = {"yosys": yosys_version()} | ({} if to_synthesis else {"openroad": require("openroad")})
     pdk = load_pdk(base.pdk)
     files, facts = find_pdk(pdk), load_place_route(pdk)
     check_banks(base, facts.bank_halo)
-    sources = prepare(base, tile_verilog(base.core()), files, facts, work / "sources")
+    rtl = tile_verilog(base.core())
+    sources = prepare(base, rtl, files, facts, work / "sources")
     project = make_project(base, facts, files, sources, work, jobs=jobs)
-    say(f"OpenROAD {version}; working in {work}")
+    if to_synthesis:
+        project.option.add_to(FIRST)
+    say(f"{', '.join(f'{tool} {version}' for tool, version in sorted(tools.items()))}; working in {work}")
     try:
         project.run()
     except RuntimeError as e:
         log = work / f"scf_{base.name}" / "harden" / "job.log"
         raise FlowError(
-            f"place and route did not end: {why(log) or e}",
+            f"hardening did not end: {why(log) or e}",
             where=str(log),
             hint="Each node's own log is beside it. Run the same command to go on from the node that failed.",
         ) from e
-    node = work / f"scf_{base.name}" / "harden" / LAST / "0"
-    products = collect(node / "outputs", f"scf_{base.name}", facts)
-    products["reports.json"] = reports(project, base)
+    job = work / f"scf_{base.name}" / "harden"
+    ends = {node: job / node / "0" / "outputs" for node in (FIRST, LAST)}
+    top = f"scf_{base.name}"
+    products = {"mapped.v": (ends[FIRST] / f"{top}.vg").read_bytes()}
+    if not to_synthesis:
+        products |= collect(ends[LAST], top, facts)
+        products["reports.json"] = reports(project, base)
     return HardenedBase.write(
         out,
         products,
-        Bindings.now(base, files.path("cells"), facts),
-        {"openroad": version, "yosys": yosys_version()},
+        Bindings.now(base, rtl, files.path("cells"), facts),
+        tools,
         {name: files.digests[name] for name in ("liberty", "extraction")},
     )
 
@@ -111,10 +129,10 @@ def _keep(path: Path, content: str | bytes) -> None:
 
 
 def collect(outputs: Path, top: str, facts: PlaceRoute) -> dict[str, bytes]:
-    """The files of the artifact but the reports, free of dates and of paths of the machine."""
+    """What the artifact takes from the last step's folder, free of dates and of paths of the machine."""
     products = {
         "layout.def": gzip.decompress((outputs / f"{top}.def.gz").read_bytes()),
-        "netlist.v": _without_physical(outputs / f"{top}.vg", facts),
+        "netlist.v": logic_alone((outputs / f"{top}.vg").read_text("utf-8"), facts).encode(),
         "lvs.v": (outputs / f"{top}.lvs.vg").read_bytes(),
         "wires.spef": _dateless(outputs / f"{top}.typical.spef", rb"^\*DATE .*$", b'*DATE ""'),
         "constraints.sdc": _dateless(outputs / f"{top}.sdc", rb"^#.*\n", b""),
@@ -154,10 +172,16 @@ def why(log: Path) -> str:
     return told[0] if told else ""
 
 
-def _without_physical(path: Path, facts: PlaceRoute) -> bytes:
-    """The netlist without fill and tap cells, which have no function and are 2 of 5 instances."""
+def logic_alone(netlist: str, facts: PlaceRoute) -> str:
+    """A routed netlist without fill and tap cells (2 of 5 instances) and supplies, which models lack."""
     names = "|".join(re.escape(c) for use in ("filler", "tap") for c in facts.cells[use])
-    return re.sub(rf"^ *(?:{names}) .*;\n".encode(), b"", path.read_bytes(), flags=re.M)
+    netlist = re.sub(rf"^ *(?:{names}) [^;]*;\n", "", netlist, flags=re.M)
+    pin = rf"\.(?:{'|'.join(SUPPLIES)}) *\( *(?:{'|'.join(SUPPLIES)})? *\)"
+    port = rf"\b(?:{'|'.join(SUPPLIES)})\b"
+    netlist = re.sub(rf"^ *(?:inout|input|supply[01]|wire) +{port};\n", "", netlist, flags=re.M)
+    for one in (pin, port):
+        netlist = re.sub(rf",\s*{one}(?=\s*[,)])|(?<=\()(?:{one}\s*,\s*)+", "", netlist)
+    return re.sub(rf"\({pin}\)", "()", netlist)
 
 
 def _dateless(path: Path, pattern: bytes, instead: bytes) -> bytes:

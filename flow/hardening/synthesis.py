@@ -1,15 +1,20 @@
 """The first node of hardening: RTL to cells with our Yosys script."""
 
-__all__ = ["SynthesisNode"]
+__all__ = ["CORNER", "SynthesisNode", "bank_ports", "need_liberty", "plain_liberty"]
 
+import gzip
 import json
 from pathlib import Path
 
 from siliconcompiler import Task
 
+from base_chip.bank import BankSpec
 from base_chip.harden.floorplan import check_utilisation
 from base_chip.synth import map_to_cells
-from rtl_gen.errors import FlowError
+from flow.pdk import PdkFiles
+from rtl_gen.errors import ExitCode, FlowError
+
+CORNER = "tt_025C_1v80"
 
 
 class SynthesisNode(Task):
@@ -58,3 +63,31 @@ class SynthesisNode(Task):
         self.logger.info(f"{netlist.cell_count} cells, {used:.0f} % of the rows")
         Path("outputs", f"{top}.vg").write_text(netlist.verilog)
         return 0
+
+
+def bank_ports(bank: BankSpec) -> str:
+    """The bank as Yosys needs it: its simulation model holds what cannot be synthesised."""
+    return (
+        f"module {bank.name}(input [{bank.word_lines - 1}:0] WL, input PRE_N,"
+        f" output [{bank.bit_lines - 1}:0] BL);\nendmodule"
+    )
+
+
+def need_liberty(files: PdkFiles) -> Path:
+    """The liberty that synthesis takes; FlowError (MISSING_TOOL) when there is none."""
+    if CORNER not in files.liberty:
+        raise FlowError(
+            f"no liberty for corner {CORNER}",
+            hint="Set PDK_ROOT to an installed sky130A, or SCF_LIBERTY_DIR to a folder with the .lib file.",
+            code=ExitCode.MISSING_TOOL,
+        )
+    return files.liberty[CORNER]
+
+
+def plain_liberty(liberty: Path, scratch: Path) -> Path:
+    """The liberty file uncompressed, which is how Yosys reads it."""
+    if liberty.suffix != ".gz":
+        return liberty
+    plain = scratch / liberty.stem
+    plain.write_bytes(gzip.decompress(liberty.read_bytes()))
+    return plain

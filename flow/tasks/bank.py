@@ -1,4 +1,4 @@
-"""Layout of the base: ROM banks in their places, and the views of a bank from the same description."""
+"""The ROM bank: its layout without a model, and all other views from the same description."""
 
 __all__ = ["BankTask"]
 
@@ -6,13 +6,12 @@ from flow.tasks.step import Job, Result, StepTask
 
 
 class BankTask(StepTask):
-    """Draws `base.gds`, which is the same for every model, and the views of its bank."""
+    """Writes GDS, LEF, liberty, Verilog and SPICE of the base's bank."""
 
     step_name = "bank"
     config = ("base", "pdk")
     code = (
         "base_chip.bank",
-        "base_chip.assemble",
         "base_chip.config",
         "base_chip.fields",
         "base_chip.configs",
@@ -22,14 +21,12 @@ class BankTask(StepTask):
     libraries = ("klayout", "numpy")
 
     def work(self, job: Job) -> Result:
-        from base_chip.assemble import assemble_base
-        from base_chip.bank import BankSpec, um2_per_bit, write_layout
+        from base_chip.bank import BankSpec, um2_per_bit
         from base_chip.bank.views import load_timing, write_views
         from base_chip.config import load_base
 
         base = load_base(job.config.base)
         spec = BankSpec.of(base.rom, base.pdk)
-        write_layout(assemble_base(base), job.out / "base.gds")
         write_views(spec, job.out, timing=load_timing(spec))
         area = um2_per_bit(spec)
         return Result(

@@ -1,4 +1,4 @@
-"""Yosys proves that netlist and RTL of the engine do the same."""
+"""Yosys proves that the mapped netlist and the RTL of the engine do the same."""
 
 __all__ = ["EquivTask"]
 
@@ -11,7 +11,7 @@ class EquivTask(StepTask):
     """Its negative control is a netlist with one gate changed, which must not be proved."""
 
     step_name = "equiv"
-    needs = ("rtl", "synth")
+    needs = ("rtl", "harden")
     config = ("base",)
     code = ("base_chip.synth",)
     tools = ("yosys",)
@@ -23,7 +23,7 @@ class EquivTask(StepTask):
         from base_chip.synth.equivalence import damage
 
         rtl = (job.inputs["rtl"] / "rtl.v").read_text()
-        netlist = (job.inputs["synth"] / "netlist.v").read_text()
+        netlist = (job.inputs["harden"] / "mapped.v").read_text()
         module = f"scf_{job.config.base}.core.datapath.engine"
         cells = job.pdk.path("cells")
         found = prove_equivalent(rtl, netlist, module, cells, job.scratch / "proof")

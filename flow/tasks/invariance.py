@@ -9,7 +9,7 @@ class InvarianceTask(StepTask):
     """The other model is this one with every bit turned over: none can differ from it in more places."""
 
     step_name = "invariance"
-    needs = ("bank", "metal", "image")
+    needs = ("base", "metal", "image")
     config = ("base",)
     code = (
         "signoff.invariance",
@@ -36,7 +36,7 @@ class InvarianceTask(StepTask):
         from signoff.readback import read_layout
 
         sites = site_map(load_base(job.config.base))
-        base = job.inputs["bank"] / "base.gds"
+        base = job.inputs["base"] / "base.gds"
         other = job.scratch / "other.gds"
         metal = write_metal(job.scratch / "other.oas", ~read_image(job.inputs["image"]), sites)
         merge_chip(base, metal.path, other, model="other")

@@ -11,7 +11,7 @@ class MetalTask(StepTask):
     """Draws the vias of the model: `metal.oas`, `manifest.json`, `chip.gds` and `chip.oas`."""
 
     step_name = "metal"
-    needs = ("quantise", "image", "bank")
+    needs = ("quantise", "image", "base")
     config = ("model", "base")
     code = (
         "metal_configs.writer",
@@ -34,7 +34,7 @@ class MetalTask(StepTask):
 
         sites = site_map(load_base(job.config.base))
         image = read_image(job.inputs["image"])
-        base = job.inputs["bank"] / "base.gds"
+        base = job.inputs["base"] / "base.gds"
         written = write_metal(job.out / "metal.oas", image, sites)
         manifest = make_manifest(
             written,

@@ -17,16 +17,22 @@ class ReportTask(StepTask):
     needs = (
         "quantise",
         "image",
-        "synth",
-        "equiv",
+        "harden",
         "bank",
+        "base",
         "metal",
-        "invariance",
         "readback",
-        "drc_klayout",
         "drc_magic",
-        "lvs",
+        "timed",
+        "lvs_chip",
+        "drc_klayout",
         "gatesim",
+        "antenna",
+        "invariance",
+        "sta",
+        "equiv",
+        "equiv_routed",
+        "lvs",
     )
     config = ("model", "base", "pdk")
     cached = False

@@ -8,10 +8,10 @@ from flow.tasks.step import Job, Result, StepTask
 
 
 class SimulatorTask(StepTask):
-    """Compiles netlist, cell models and bank model."""
+    """Compiles the routed netlist, cell models and bank model."""
 
     step_name = "simulator"
-    needs = ("synth", "bank")
+    needs = ("harden", "bank")
     config = ("base",)
     code = (
         "signoff.gatesim",
@@ -30,7 +30,7 @@ class SimulatorTask(StepTask):
 
         base = load_base(job.config.base)
         program = build_simulator(
-            (job.inputs["synth"] / "netlist.v").read_text(),
+            (job.inputs["harden"] / "netlist.v").read_text(),
             f"scf_{base.name}",
             job.pdk.path("cells"),
             (job.inputs["bank"] / f"{BankSpec.of(base.rom, base.pdk).name}.v").read_text(),

@@ -32,11 +32,12 @@ class StaTask(StepTask):
     tools = ("sta",)
     roles = ("cells",)
     is_check = True
+    routed = True
 
     def work(self, job: Job) -> Result:
         from base_chip.bank import BankSpec
         from base_chip.config import load_base
-        from base_chip.harden.constraints import UNCERTAINTY
+        from base_chip.harden.constraints import SETUP_UNCERTAINTY
         from signoff.sta import Banks, run
 
         base = load_base(job.config.base)
@@ -45,7 +46,7 @@ class StaTask(StepTask):
             job.inputs["harden"] / "netlist.v",
             job.pdk.path("cells"),
             corners(job.config.base, job.inputs["harden"], job.scratch),
-            Banks(bank, UNCERTAINTY),
+            Banks(bank, SETUP_UNCERTAINTY),
             job.scratch / "sta",
         )
         note = ""

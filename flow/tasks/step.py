@@ -92,6 +92,8 @@ class StepTask(Task):
         roles: PDK files that it reads, by role; "liberty" for those.
         is_check: Whether it is a check, which reads "not run" when a tool is missing.
         cached: Whether its outputs are kept.
+        routed: Whether it checks what place and route left of the base, in the outputs of `harden`; for a
+            base that is not hardened it reads "not run".
     """
 
     step_name: ClassVar[str]
@@ -103,10 +105,15 @@ class StepTask(Task):
     roles: ClassVar[tuple[str, ...]] = ()
     is_check: ClassVar[bool] = False
     cached: ClassVar[bool] = True
+    routed: ClassVar[bool] = False
 
     def work(self, job: Job) -> Result:
         """Compute the outputs of the step; FlowError when it cannot be done."""
         raise NotImplementedError
+
+    def reads(self, config: BuildConfig) -> Mapping[str, str]:
+        """Hash of what it reads besides inputs, code and PDK, by name; part of its key."""
+        return {}
 
     def __init__(self) -> None:
         super().__init__()
@@ -182,6 +189,10 @@ class StepTask(Task):
                 reason = f"{TOOLS[tool].exe or tool} is not installed; run: {TOOLS[tool].fix}"
                 return Result([CheckResult(self.step_name, tool, "", None, None, "not run", reason, "")])
             require(tool)
+        if self.routed and not Path("inputs", "harden", "layout.def").exists():
+            base = run.config.base
+            reason = f"base {base} is not placed and routed yet; with OpenROAD: sc-flow base build {base}"
+            return Result([CheckResult(self.step_name, "", "", None, None, "not run", reason, "")])
         scratch = Path("scratch").absolute()
         scratch.mkdir()
         job = Job(
@@ -201,7 +212,10 @@ class StepTask(Task):
             self.step_name,
             code=code_digest((type(self).__module__, *self.code)),
             config={n: getattr(run.config, n) for n in self.config},
-            inputs={n: json.dumps(files, sort_keys=True) for n, files in inputs.items()},
+            inputs={
+                **{n: json.dumps(files, sort_keys=True) for n, files in inputs.items()},
+                **self.reads(run.config),
+            },
             tools={t: version(t) or "missing" for t in self.tools} | library_versions(self.libraries),
             pdk={role: run.pdk.digests.get(role, "none") for role in self.roles},
         )

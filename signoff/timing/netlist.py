@@ -1,6 +1,6 @@
-"""Reads a flat gate-level netlist: instances, and which net each pin is on."""
+"""Reads a gate-level netlist: instances, and which net each pin is on."""
 
-__all__ = ["CONSTANTS", "Instance", "Netlist", "read_netlist"]
+__all__ = ["CONSTANTS", "Instance", "Netlist", "read_modules", "read_netlist"]
 
 import re
 from dataclasses import dataclass
@@ -44,14 +44,37 @@ def read_netlist(path: Path) -> Netlist:
     Raises:
         FlowError: It holds something else than ports, wires, instances and assignments.
     """
+    modules = read_modules(path)
+    if len(modules) != 1:
+        raise _damaged(path, f"{len(modules)} modules, expected one")
+    return next(iter(modules.values()))
+
+
+def read_modules(path: Path) -> dict[str, Netlist]:
+    """Read a file with any number of modules, by name.
+
+    Raises:
+        FlowError: One holds something else than ports, wires, instances and assignments.
+    """
+    found: dict[str, Netlist] = {}
     try:
-        return _Reader(path.read_text("utf-8")).module()
+        reader = _Reader(path.read_text("utf-8"))
+        while reader.more():
+            module = reader.module()
+            if module.name in found:
+                raise ValueError(f"module {module.name} appears twice")
+            found[module.name] = module
     except (OSError, UnicodeDecodeError, IndexError, KeyError, ValueError) as e:
-        raise FlowError(
-            f"the netlist is not one flat module ({type(e).__name__}: {e})",
-            where=str(path),
-            hint="Restore the hardened artifact (git checkout), or harden the base anew.",
-        ) from e
+        raise _damaged(path, f"{type(e).__name__}: {e}") from e
+    return found
+
+
+def _damaged(path: Path, why: str) -> FlowError:
+    return FlowError(
+        f"the netlist is not made of instances alone ({why})",
+        where=str(path),
+        hint="Restore the hardened artifact (git checkout), or harden the base anew.",
+    )
 
 
 class _Reader:
@@ -59,6 +82,9 @@ class _Reader:
         self.tokens = [t for t in _TOKEN.findall(text) if not t.startswith(("//", "/*", "(*"))]
         self.at = 0
         self.ranges: dict[str, tuple[int, int]] = {}
+
+    def more(self) -> bool:
+        return self.at < len(self.tokens)
 
     def next(self) -> str:
         self.at += 1
@@ -77,6 +103,7 @@ class _Reader:
     def module(self) -> Netlist:
         self.expect("module")
         name = self.name()
+        self.ranges = {}
         while self.next() != ";":
             pass
         ports: dict[str, tuple[str, tuple[int, int] | None]] = {}
@@ -144,11 +171,7 @@ class _Reader:
         if token[0].isdigit():
             width = int(self.next())
             self.expect("'")
-            digits = self.next()
-            if digits[0] not in "bh" or (digits[0] == "h" and set(digits[1:]) != {"0"}):
-                raise ValueError(f"constant {width}'{digits}")
-            bits = re.sub("[xz]", CONSTANTS[2], digits[1:]) if digits[0] == "b" else ""
-            return tuple(bits.rjust(width, "0"))
+            return _constant(width, self.next())
         name = self.name()
         if self.tokens[self.at] == "[":
             self.next()
@@ -162,6 +185,16 @@ class _Reader:
         if span := self.ranges.get(name):
             return tuple(f"{name}[{n}]" for n in _span(*span))
         return (name,)
+
+
+def _constant(width: int, digits: str) -> tuple[str, ...]:
+    """Bits of a constant, the highest first; `digits` begin with their base."""
+    if digits[0] not in "bh":
+        raise ValueError(f"constant {width}'{digits}")
+    each = 1 if digits[0] == "b" else 4
+    bits = "".join(CONSTANTS[2] * each if d in "xz" else f"{int(d, 1 << each):0{each}b}" for d in digits[1:])
+    fill = CONSTANTS[2] if bits.startswith(CONSTANTS[2]) else "0"
+    return tuple(bits[-width:].rjust(width, fill))
 
 
 def _span(first: int, last: int) -> range:

@@ -30,7 +30,7 @@ def test_nano():
     base = load_base("nano")
     assert base.program_layers == ((69, 44),)
     assert base.rom.rows == 2048
-    assert base.rom.bit_lines == 256
+    assert base.rom.bit_lines == 128
     assert parse_base(text(), where="copy").digest() == base.digest()
 
 
@@ -60,12 +60,12 @@ def test_a_name_is_not_a_path(name):
         ({"program_layers": [[69]]}, ["program_layers", "pairs"]),
         ({"program_layers": [[69, "x"]]}, ["program_layers[0][1]", "'x'"]),
         ({"rom__bits": 60}, ["rom.bits", "60", "64"]),
-        ({"rom__banks": 3}, ["floorplan.banks", "2 origins", "3"]),
+        ({"rom__banks": 3}, ["floorplan.banks", "4 origins", "3"]),
         ({"floorplan__banks": [[0, -1], [1, 1]]}, ["floorplan.banks[0]", "-1"]),
         ({"floorplan__banks": [[0, 0.001], [1, 1]]}, ["floorplan.banks[0]", "0.005"]),
-        ({"floorplan__banks": [[240, 20], [20, 20]]}, ["floorplan.banks", "lowest"]),
+        ({"floorplan__banks": [[240, 20], [20, 20], [400, 20], [600, 20]]}, ["floorplan.banks", "lowest"]),
         ({"floorplan__die": [1, 2, 3]}, ["floorplan.die"]),
-        ({"hardening__core": [[0, 0], [900, 700]]}, ["hardening.core", "inside the die, 780.0 x 780.0 um"]),
+        ({"hardening__core": [[0, 0], [900, 700]]}, ["hardening.core", "inside the die, 825.24 x 824.16 um"]),
         ({"hardening__core": [[9, 9]]}, ["hardening.core", "two corners"]),
         ({"hardening__density": 1.2}, ["hardening.density", "1.2", "at most 1"]),
         ({"hardening__target_ns": 0}, ["hardening.target_ns", "above 0"]),

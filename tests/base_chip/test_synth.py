@@ -70,7 +70,7 @@ def test_nano_ships_a_netlist_of_its_present_rtl():
     """Fails when RTL changes: run `sc-flow base synth nano` with liberty at hand."""
     rtl = tile_verilog(load_base("nano").core())
     found = ShippedNetlist.load("nano", rtl)
-    assert found.netlist.cells["scf_bank_256x256"] == 2
+    assert found.netlist.cells["scf_bank_256x128"] == 4
     assert found.netlist.cells["sky130_fd_sc_hd__dfxtp_1"] > 4000
 
 
@@ -126,8 +126,8 @@ def test_the_shipped_netlist_is_what_synthesis_gives(tmp_path, sky130):
         plain.write_bytes(gzip.decompress(liberty.read_bytes()))
         liberty = plain
     rtl = tile_verilog(load_base("nano").core())
-    ports = "module scf_bank_256x256(input [255:0] WL, input PRE_N, output [255:0] BL);\nendmodule"
-    made = map_to_cells(rtl, "scf_nano", liberty, {"scf_bank_256x256": ports}, tmp_path / "w")
+    ports = "module scf_bank_256x128(input [255:0] WL, input PRE_N, output [127:0] BL);\nendmodule"
+    made = map_to_cells(rtl, "scf_nano", liberty, {"scf_bank_256x128": ports}, tmp_path / "w")
     shipped = ShippedNetlist.load("nano", rtl).netlist
     assert made.cells == shipped.cells
     assert made.verilog == shipped.verilog

@@ -34,7 +34,7 @@ def sources(tmp_path):
     files = {n: tmp_path / n for n in ("rtl", "liberty", "cells", "sdc")}
     for path in files.values():
         path.touch()
-    return Sources(bank="scf_bank_256x256", bank_ports="module b; endmodule", views=tmp_path, **files)
+    return Sources(bank="scf_bank_256x128", bank_ports="module b; endmodule", views=tmp_path, **files)
 
 
 def test_the_graph_is_one_line_of_siliconcompilers_steps():
@@ -95,6 +95,8 @@ def test_constraints_hold_the_period_and_every_port():
     text = sdc(NANO, 50)
     assert "create_clock -name clk -period 50 " in text
     assert "set_input_delay 10.0 " in text
+    assert "set_clock_uncertainty -setup 0.25 " in text
+    assert "set_clock_uncertainty -hold 0.1 " in text
     for port in ("rst", "rx_data*", "rx_valid", "tx_ready", "rx_ready", "tx_data*", "tx_valid"):
         assert port in text
 

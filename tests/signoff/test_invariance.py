@@ -135,3 +135,47 @@ def test_names_that_a_router_leaves_on_shapes_change_nothing():
         layers[named] = drawn(layout, cell, (68, 20)).rectangles.tolist()
     assert layers[True] == layers[False]
     assert sorted(layers[True]) == [[0, 0, 500, 400], [0, 1000, 500, 1400], [0, 2000, 500, 2400]]
+
+
+@pytest.fixture
+def wired(small_base, small_chip):
+    """Base and chip with the same vias of wires: between banks, and over one beside its sites."""
+    places = [(1000, 1000), (28_000, 15_000), (29_000, 2000)]
+    return tuple(
+        Chip(read_layout(path)).edited(VIA2, *(kdb.Box(x, y, x + 200, y + 200) for x, y in places))
+        for path in (small_base.path, small_chip(1))
+    )
+
+
+def test_vias_of_the_base_s_wires_are_its_own(wired, sites):
+    base, chip = wired
+    found = check_legal_sites(base, chip, sites)
+    assert (found.status, found.count) == ("pass", 0)
+    assert "shapes of the base unchanged" in found.detail
+
+
+def test_a_via_of_a_wire_too_few_or_too_many_is_found(wired, sites):
+    base, chip = wired
+    own = kdb.Box(1000, 1000, 1200, 1200)
+    gone = check_legal_sites(base, chip.without(VIA2, own), sites)
+    assert (gone.status, gone.count) == ("fail", 1)
+    assert "own shape is missing: (1, 1)" in gone.detail
+    more = check_legal_sites(base, chip.edited(VIA2, own.moved(600, 0)), sites)
+    assert (more.status, more.count) == ("fail", 1)
+    assert "(1.6, 1)" in more.detail
+    twice = check_legal_sites(base, chip.edited(VIA2, own), sites)
+    assert (twice.status, twice.count) == ("fail", 1)
+
+
+def test_a_via_of_a_wire_at_a_site_is_found_in_the_base(base, chip, sites):
+    """It would be a bit that is 1 whatever the model says."""
+    via = square(sites, 9, dx=200)  # its edge touches that of the site's square
+    found = check_legal_sites(base.edited(VIA2, via), chip.edited(VIA2, via), sites)
+    assert (found.status, found.count) == ("fail", 1)
+    assert "at a legal site" in found.detail
+
+
+def test_a_label_on_the_program_layer_is_found(base, chip, sites):
+    wrong = Chip(chip.layout.dup())
+    wrong.layout.top_cell().shapes(wrong.layout.layer(*VIA2)).insert(kdb.Text("x", kdb.Trans(5, 5)))
+    assert "labels differ" in check_legal_sites(base, wrong, sites).detail

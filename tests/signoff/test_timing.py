@@ -77,7 +77,7 @@ def test_instances_pins_and_aliases_are_read(tmp_path):
 @pytest.mark.parametrize("cut", [NETLIST[:-12], NETLIST.replace(".A(", "("), "garbage"])
 def test_what_is_not_a_netlist_is_refused(tmp_path, cut):
     (tmp_path / "n.v").write_text(cut)
-    with pytest.raises(FlowError, match="not one flat module"):
+    with pytest.raises(FlowError, match="not made of instances alone"):
         read_netlist(tmp_path / "n.v")
 
 
