@@ -52,8 +52,8 @@ class BaseTask(StepTask):
         cells = [path for path in sorted(kit.glob("*/*.gds")) if path.stem in used]
         views = job.inputs["bank"]
         lefs = [job.pdk.path("tech_lef"), lef, views / f"{bank}.lef"]
-        layout = stream_out(routed, lefs, [*cells, views / f"{bank}.gds"], pdk)
-        top = layout.top_cell()
+        streamed = stream_out(routed, lefs, [*cells, views / f"{bank}.gds"], pdk)
+        top = streamed.layout.top_cell()
         if top.name != cell_name(f"scf_{base.name}"):
             raise FlowError(f"the routed design is {top.name}, expected scf_{base.name}", where=str(routed))
         found = sorted(str(i.trans) for i in top.each_inst() if i.cell.name == bank)
@@ -65,5 +65,9 @@ class BaseTask(StepTask):
                 where=str(routed),
                 hint=f"Harden the base anew: sc-flow base build {base.name}",
             )
-        write_layout(layout, job.out / "base.gds")
-        return Result(metrics=metrics, note=f"{width:g} x {height:g} um, {len(used)} kinds of cell")
+        write_layout(streamed.layout, job.out / "base.gds")
+        mended, left = (sum(getattr(n, k) for n in streamed.lengthened.values()) for k in ("mended", "left"))
+        note = f"{width:g} x {height:g} um, {len(used)} kinds of cell"
+        if mended or left:
+            note += f"; {mended} shapes lengthened to their least area" + (f", {left} not" if left else "")
+        return Result(metrics=metrics, note=note)
