@@ -3,7 +3,7 @@
 __all__ = ["FAULTS", "Fault"]
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import klayout.db as kdb
@@ -32,10 +32,10 @@ class Fault:
 
 def _open(found: Extraction, stack: Stack, again: Again) -> ChipNetlist | None:
     """Take one via of a wire away, where a net has no other way."""
-    vias = list(_single_vias(found, stack))
-    if not vias:
+    vias = _single_vias(found, stack)
+    via = next((v for v in vias[len(vias) // 2 :] if _net(found, stack, v) is not None), None)
+    if via is None:
         return None
-    via, _ = vias[len(vias) // 2]
     kept = kdb.CellInstArray(via.cell_index, via.trans)
     via.delete()
     try:
@@ -48,10 +48,11 @@ def _short(found: Extraction, stack: Stack, again: Again) -> ChipNetlist | None:
     """Join two neighbouring wires of different nets with a strip of metal."""
     upper = stack.joins[1][2]
     index = found.cell.layout().layer(*stack.layers[upper])
-    vias = [(inst.trans.disp, net) for inst, net in _single_vias(found, stack)]
-    vias.sort(key=lambda v: (v[0].x, v[0].y))
-    for (a, net), (b, other) in itertools.pairwise(vias):
-        if net != other:
+    vias = sorted(_single_vias(found, stack), key=lambda v: (v.trans.disp.x, v.trans.disp.y))
+    for one, two in itertools.pairwise(vias):
+        nets = _net(found, stack, one), _net(found, stack, two)
+        if None not in nets and len(set(nets)) == 2:
+            a, b = one.trans.disp, two.trans.disp
             strip = found.cell.shapes(index).insert(kdb.Path([kdb.Point() + a, kdb.Point() + b], 140))
             try:
                 return again()
@@ -90,15 +91,17 @@ FAULTS = (
 )
 
 
-def _single_vias(found: Extraction, stack: Stack) -> Iterator[tuple[kdb.Instance, int]]:
-    """Vias of one cut between the second and third wire, with their nets."""
-    _, cut, upper = stack.joins[1]
+def _single_vias(found: Extraction, stack: Stack) -> list[kdb.Instance]:
+    """Vias of one cut between the second and third wire."""
     layout = found.cell.layout()
-    index = layout.layer(*stack.layers[cut])
+    index = layout.layer(*stack.layers[stack.joins[1][1]])
     kinds = {c for c in found.cell.each_child_cell() if layout.cell(c).name not in found.netlist.boxes}
     single = {c for c in kinds if layout.cell(c).shapes(index).size() == 1}
-    for inst in found.cell.each_inst():
-        if inst.cell_index in single:
-            net = found.wiring.l2n.probe_net(found.wiring.regions[upper], kdb.Point() + inst.trans.disp)
-            if net is not None:
-                yield inst, net.cluster_id
+    return [inst for inst in found.cell.each_inst() if inst.cell_index in single]
+
+
+def _net(found: Extraction, stack: Stack, via: kdb.Instance) -> int | None:
+    """Net of a via; finding it takes time, so only few are asked for."""
+    wires = found.wiring.regions[stack.joins[1][2]]
+    net = found.wiring.l2n.probe_net(wires, kdb.Point() + via.trans.disp)
+    return net.cluster_id if net is not None else None
