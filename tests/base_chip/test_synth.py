@@ -12,6 +12,7 @@ from flow.pdk import find_pdk
 from rtl_gen.errors import ExitCode, FlowError
 from rtl_gen.tile import tile_verilog
 
+
 def test_yosys_failures_are_told(tmp_path):
     with pytest.raises(FlowError, match="Yosys failed: ERROR") as e:
         run_yosys("read_verilog missing.v\n", tmp_path, "broken")

@@ -91,7 +91,7 @@ def test_what_place_and_route_does_keeps_the_function(check):
     # Flop, bank and six gates; their 24 input pins and three bits of outputs
     assert row.detail.startswith("8 cells of top, 1 flops among them, have the 27 sources")
     assert "1 copies; +2 buffer, +2 inverter, +1 without function" in row.detail
-    assert (control.status, control.count) == ("pass", 0)
+    assert (control.status, control.count) == ("pass", 0), control.reason
     found = "two swapped inputs of a gate, an inverter too many, a gate of another function"
     assert control.detail == f"found: {found}"
 
@@ -146,7 +146,7 @@ def test_nothing_to_compare_is_no_proof(check):
     assert control.status == "fail"
 
 
-@pytest.mark.parametrize("damage", [ROUTED[: len(ROUTED) // 2], ROUTED.replace("module top", "module tip"), ""])
+@pytest.mark.parametrize("damage", [ROUTED[:900], ROUTED.replace("module top", "module tip"), ""])
 def test_a_damaged_netlist_is_refused(check, damage):
     with pytest.raises(FlowError):
         check(damage)
