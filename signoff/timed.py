@@ -18,7 +18,7 @@ from signoff.timing.sdf import read_sdf
 CORNER = "typical"
 TOOL = "Icarus Verilog"
 _SHOWN = 3
-_CYCLES = 200  # of a control
+_CYCLES = 650  # of a control, at most: a clock that gets 0.6 % faster in each is then fifty times as fast
 
 
 def run(
@@ -79,7 +79,8 @@ def run(
 
 # By kind of violation: what brings it about, of a clock at which there is none.
 _CONTROLS: Mapping[str, Callable[[Clock], Clock]] = {
-    "setup at a clock that gets faster": lambda c: replace(c, shrink=0.006),
+    # A chip whose first wrong value makes it wait for its host would never miss a limit: it starts anew.
+    "setup at a clock that gets faster": lambda c: replace(c, shrink=0.006, again=64),
     "setup of inputs that change at the edge": lambda c: replace(c, input=0, sweep=c.period / 800),
     "precharge in a tenth of the time": lambda c: replace(c, high=c.high / 10),
 }
@@ -88,8 +89,9 @@ _CONTROLS: Mapping[str, Callable[[Clock], Clock]] = {
 def _found(
     chip: TimedChip, contents: Mapping[str, Path], requests: Sequence[Request], clock: Clock, name: str
 ) -> bool:
-    done = run_timed(chip, contents, requests, _CONTROLS[name](clock), cycles=_CYCLES)
-    return done.violations.get(name.partition(" ")[0], 0) > 0
+    kind = name.partition(" ")[0]
+    done = run_timed(chip, contents, requests, _CONTROLS[name](clock), cycles=_CYCLES, until=kind)
+    return done.violations.get(kind, 0) > 0
 
 
 def _row(

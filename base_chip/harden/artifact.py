@@ -1,6 +1,6 @@
 """The hardened artifact of a base: what place and route left, compressed, with a manifest that binds it."""
 
-__all__ = ["FILES", "Bindings", "HardenedBase"]
+__all__ = ["FILES", "MAPPED", "Bindings", "HardenedBase"]
 
 import hashlib
 import json
@@ -35,6 +35,8 @@ FILES = (
     *(f"delays.{c}.sdf" for c in CORNERS),
     *(f"timing.{c}.lib" for c in CORNERS),
 )
+# And of one that is not placed and routed yet.
+MAPPED = ("mapped.v",)
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,11 @@ class HardenedBase:
     pdk: Mapping[str, str]
     sums: Mapping[str, str]
 
+    @property
+    def routed(self) -> bool:
+        """Whether it is placed and routed, or its logic mapped to cells alone."""
+        return set(self.sums) == set(FILES)
+
     @staticmethod
     def home(base: str) -> Path:
         """Where the artifact of a base is kept."""
@@ -99,12 +106,14 @@ class HardenedBase:
 
         Args:
             folder: Where to; made if missing.
-            products: Content of each file of `FILES`.
+            products: Content of each file of `FILES`, or of `MAPPED`.
             made_from, tools, pdk: As the attributes.
         """
-        if set(products) != set(FILES):
+        if set(products) not in (set(FILES), set(MAPPED)):
             raise ValueError(f"products are {sorted(products)}, expected {sorted(FILES)}")
         folder.mkdir(parents=True, exist_ok=True)
+        for name in set(FILES) - set(products):
+            (folder / f"{name}.xz").unlink(missing_ok=True)
         sums = {}
         for name, content in sorted(products.items()):
             sums[name] = _sha256(content)
@@ -131,7 +140,7 @@ class HardenedBase:
             told: dict[str, Any] = json.loads((folder / "manifest.json").read_bytes())
             if told["format"] != FORMAT:
                 raise ValueError(f"format {told['format']}, expected {FORMAT}")
-            if set(told["files"]) != set(FILES):
+            if set(told["files"]) not in (set(FILES), set(MAPPED)):
                 raise ValueError(f"it lists {sorted(told['files'])}")
             return cls(folder, Bindings(**told["made_from"]), told["tools"], told["pdk"], told["files"])
         except FileNotFoundError as e:

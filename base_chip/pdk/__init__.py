@@ -1,6 +1,6 @@
 """Facts about a process: layers, grid, and where the kit's files lie. One folder per PDK."""
 
-__all__ = ["Kit", "Layer", "Pdk", "Wheel", "known_pdks", "load_pdk"]
+__all__ = ["Kit", "Layer", "LeastArea", "Pdk", "Wheel", "known_pdks", "load_pdk"]
 
 import functools
 from collections.abc import Mapping
@@ -42,6 +42,23 @@ class Kit:
 
 
 @dataclass(frozen=True)
+class LeastArea:
+    """The least area of a wire layer's shapes, and how far apart they are to be. All in database units.
+
+    Args:
+        area: The least.
+        space: Between two shapes.
+        wide: A shape is wide from here on ...
+        wide_space: ... and is to be so far from others.
+    """
+
+    area: int
+    space: int
+    wide: int
+    wide_space: int
+
+
+@dataclass(frozen=True)
 class Pdk:
     """What the flow knows about one process.
 
@@ -55,6 +72,7 @@ class Pdk:
         labels: GDS numbers of the label purpose of the layers that have one.
         program_layers: Names of the layers that a metal config may draw on.
         merged_if_closer: Least space (dbu) of the layers whose shapes are to be merged when they are nearer.
+        least_area: Rule of the layers whose shapes are lengthened where a router leaves too little.
         devices: Model names of the transistors, by role (`nfet`, `pfet`).
         kit: Wheels and files of the installable kit.
     """
@@ -68,6 +86,7 @@ class Pdk:
     labels: Mapping[str, Layer]
     program_layers: tuple[str, ...]
     merged_if_closer: Mapping[str, int]
+    least_area: Mapping[str, LeastArea]
     devices: Mapping[str, str]
     kit: Kit
 
@@ -109,6 +128,7 @@ def _pdk(facts: Mapping[str, Any]) -> Pdk:
         labels=_layers(facts["labels"]),
         program_layers=program,
         merged_if_closer=MappingProxyType({k: int(v) for k, v in facts["merged_if_closer"].items()}),
+        least_area=MappingProxyType({k: LeastArea(**v) for k, v in facts["least_area"].items()}),
         devices=MappingProxyType(dict(facts["devices"])),
         kit=Kit(
             wheels=tuple(

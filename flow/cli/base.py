@@ -25,7 +25,13 @@ def base() -> None:
     help="Folder for the artifact; by default the one that builds take it from.",
 )
 @click.option("-j", "--jobs", default=2, show_default=True, help="Threads.")
-def build(name: str, work: Path | None, out: Path | None, jobs: int) -> None:
+@click.option(
+    "--to",
+    "last",
+    type=click.Choice(["synthesis"]),
+    help="Stop when the logic is mapped to cells: builds then simulate it, and draw the banks alone.",
+)
+def build(name: str, work: Path | None, out: Path | None, jobs: int, last: str | None) -> None:
     """Place and route base NAME with OpenROAD; machines without it then build chips from the artifact."""
     from base_chip.config import load_base
     from base_chip.harden.artifact import HardenedBase
@@ -37,6 +43,6 @@ def build(name: str, work: Path | None, out: Path | None, jobs: int) -> None:
     work = (work or Path("build", name)).absolute()
     out = out or HardenedBase.home(name)
     with build_lock(work), disk_faults(work), disk_faults(out):
-        harden(config, work, out, jobs=jobs, say=click.echo)
+        harden(config, work, out, jobs=jobs, say=click.echo, to_synthesis=last is not None)
     size = sum(p.stat().st_size for p in out.iterdir())
     click.echo(f"{out}: {size / 1e6:.1f} MB")

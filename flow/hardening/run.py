@@ -30,7 +30,15 @@ from rtl_gen.tile import tile_verilog
 SUPPLIES = ("VPWR", "VGND", "VPB", "VNB")  # pins and nets
 
 
-def harden(base: BaseConfig, work: Path, out: Path, *, jobs: int, say: Callable[[str], None]) -> HardenedBase:
+def harden(
+    base: BaseConfig,
+    work: Path,
+    out: Path,
+    *,
+    jobs: int,
+    say: Callable[[str], None],
+    to_synthesis: bool = False,
+) -> HardenedBase:
     """Place and route a base and write its artifact.
 
     Args:
@@ -39,36 +47,42 @@ def harden(base: BaseConfig, work: Path, out: Path, *, jobs: int, say: Callable[
         out: Folder of the artifact; an earlier one stays until the run has ended well.
         jobs: Threads.
         say: Shows a line.
+        to_synthesis: Stop when the logic is mapped to cells, which takes no OpenROAD.
 
     Raises:
         FlowError: OpenROAD, liberty or extraction rules are missing (MISSING_TOOL), or a step failed.
     """
-    version = require("openroad")
+    tools = {"yosys": yosys_version()} | ({} if to_synthesis else {"openroad": require("openroad")})
     pdk = load_pdk(base.pdk)
     files, facts = find_pdk(pdk), load_place_route(pdk)
     check_banks(base, facts.bank_halo)
     rtl = tile_verilog(base.core())
     sources = prepare(base, rtl, files, facts, work / "sources")
     project = make_project(base, facts, files, sources, work, jobs=jobs)
-    say(f"OpenROAD {version}; working in {work}")
+    if to_synthesis:
+        project.option.add_to(FIRST)
+    say(f"{', '.join(f'{tool} {version}' for tool, version in sorted(tools.items()))}; working in {work}")
     try:
         project.run()
     except RuntimeError as e:
         log = work / f"scf_{base.name}" / "harden" / "job.log"
         raise FlowError(
-            f"place and route did not end: {why(log) or e}",
+            f"hardening did not end: {why(log) or e}",
             where=str(log),
             hint="Each node's own log is beside it. Run the same command to go on from the node that failed.",
         ) from e
     job = work / f"scf_{base.name}" / "harden"
     ends = {node: job / node / "0" / "outputs" for node in (FIRST, LAST)}
-    products = collect(ends[FIRST], ends[LAST], f"scf_{base.name}", facts)
-    products["reports.json"] = reports(project, base)
+    top = f"scf_{base.name}"
+    products = {"mapped.v": (ends[FIRST] / f"{top}.vg").read_bytes()}
+    if not to_synthesis:
+        products |= collect(ends[LAST], top, facts)
+        products["reports.json"] = reports(project, base)
     return HardenedBase.write(
         out,
         products,
         Bindings.now(base, rtl, files.path("cells"), facts),
-        {"openroad": version, "yosys": yosys_version()},
+        tools,
         {name: files.digests[name] for name in ("liberty", "extraction")},
     )
 
@@ -114,16 +128,9 @@ def _keep(path: Path, content: str | bytes) -> None:
         path.write_bytes(content)
 
 
-def collect(mapped: Path, outputs: Path, top: str, facts: PlaceRoute) -> dict[str, bytes]:
-    """The files of the artifact but the reports, free of dates and of paths of the machine.
-
-    Args:
-        mapped: Folder of what synthesis left.
-        outputs: Folder of what the last step left.
-        top: Name of the design.
-    """
+def collect(outputs: Path, top: str, facts: PlaceRoute) -> dict[str, bytes]:
+    """What the artifact takes from the last step's folder, free of dates and of paths of the machine."""
     products = {
-        "mapped.v": (mapped / f"{top}.vg").read_bytes(),
         "layout.def": gzip.decompress((outputs / f"{top}.def.gz").read_bytes()),
         "netlist.v": logic_alone((outputs / f"{top}.vg").read_text("utf-8"), facts).encode(),
         "lvs.v": (outputs / f"{top}.lvs.vg").read_bytes(),

@@ -9,11 +9,12 @@ class AntennaTask(StepTask):
     """Its negative control is a gate on too much metal, and one with a diode, on every layer."""
 
     step_name = "antenna"
-    needs = ("metal",)
+    needs = ("harden", "metal")
     config = ("model", "base", "pdk")
     code = ("signoff.antenna", "signoff.chip.wiring", "base_chip.pdk", "flow.tasks.wiring")
     libraries = ("klayout", "numpy")
     is_check = True
+    routed = True
 
     def work(self, job: Job) -> Result:
         from base_chip.assemble import cell_name

@@ -1,4 +1,6 @@
-"""Layout of the base: the routed design with the layouts of its cells and banks in their places."""
+"""Layout of the base: the routed design with the layouts of its cells and banks in their places.
+
+Of a base that is not placed and routed yet it shows the banks alone."""
 
 __all__ = ["BaseTask"]
 
@@ -27,7 +29,7 @@ class BaseTask(StepTask):
     roles = ("cells", "tech_lef")
 
     def work(self, job: Job) -> Result:
-        from base_chip.assemble import cell_name
+        from base_chip.assemble import assemble_base, cell_name
         from base_chip.bank import BankSpec, write_layout
         from base_chip.config import load_base
         from base_chip.harden.cells import cell_lef
@@ -37,7 +39,12 @@ class BaseTask(StepTask):
 
         base, pdk = load_base(job.config.base), load_pdk(job.config.pdk)
         bank = BankSpec.of(base.rom, base.pdk).name
+        width, height = base.floorplan.die
+        metrics = {"die_mm2": width * height / 1e6}
         routed = job.inputs["harden"] / "layout.def"
+        if not routed.exists():
+            write_layout(assemble_base(base), job.out / "base.gds")
+            return Result(metrics=metrics, note=f"{width:g} x {height:g} um, banks alone: not routed yet")
         kit, library = job.pdk.path("cells"), load_place_route(pdk).library
         lef = job.scratch / "cells.lef"
         lef.write_text(cell_lef(kit, library))
@@ -59,6 +66,4 @@ class BaseTask(StepTask):
                 hint=f"Harden the base anew: sc-flow base build {base.name}",
             )
         write_layout(layout, job.out / "base.gds")
-        width, height = base.floorplan.die
-        metrics = {"die_mm2": width * height / 1e6}
         return Result(metrics=metrics, note=f"{width:g} x {height:g} um, {len(used)} kinds of cell")

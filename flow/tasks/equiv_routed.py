@@ -22,6 +22,7 @@ class EquivRoutedTask(StepTask):
     )
     roles = ("cells",)
     is_check = True
+    routed = True
 
     def work(self, job: Job) -> Result:
         from base_chip.bank import BankSpec

@@ -4,6 +4,7 @@ __all__ = ["HardenTask"]
 
 import json
 import re
+import shutil
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
@@ -39,7 +40,7 @@ class HardenTask(StepTask):
 
     def work(self, job: Job) -> Result:
         from base_chip.config import load_base
-        from base_chip.harden.artifact import FILES, Bindings, HardenedBase
+        from base_chip.harden.artifact import Bindings, HardenedBase
         from base_chip.harden.cells import cell_areas, cell_lef
         from base_chip.harden.floorplan import rows_um2
         from base_chip.pdk import load_pdk
@@ -51,14 +52,18 @@ class HardenTask(StepTask):
         kept = HardenedBase.read(HardenedBase.home(base.name), base.name)
         rtl = (job.inputs["rtl"] / "rtl.v").read_text("utf-8")
         kept.check(base.name, Bindings.now(base, rtl, cells, facts))
-        for name in FILES:
+        for name in kept.sums:
             (job.out / name).write_bytes(kept.content(name))
         areas = cell_areas(cell_lef(cells, facts.library))
         metrics: dict[str, float] = {}
-        for file, prefix in (("mapped.v", ""), ("netlist.v", "routed_")):
+        for file, prefix in (("mapped.v", ""), *([("netlist.v", "routed_")] if kept.routed else [])):
             kinds = _kinds((job.out / file).read_text("utf-8"), areas)
             metrics[f"{prefix}cells"] = kinds.total()
             metrics[f"{prefix}cell_area_um2"] = sum(n * areas[kind] for kind, n in kinds.items())
+        if not kept.routed:
+            # The logic as it is mapped is what can be simulated of a base that is not hardened yet.
+            shutil.copyfile(job.out / "mapped.v", job.out / "netlist.v")
+            return Result(metrics=metrics, note=f"{metrics['cells']:.0f} cells, not placed and routed yet")
         rows = rows_um2(base, facts.bank_halo)
         metrics["core_used_percent"] = 100 * metrics["routed_cell_area_um2"] / rows
         metrics |= _reported(json.loads((job.out / "reports.json").read_bytes()))

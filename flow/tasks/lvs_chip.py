@@ -33,6 +33,7 @@ class LvsChipTask(StepTask):
     libraries = ("klayout", "numpy")
     roles = ("cells", "magic_tech", "netgen_setup")
     is_check = True
+    routed = True
 
     def work(self, job: Job) -> Result:
         import numpy as np

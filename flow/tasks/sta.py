@@ -32,6 +32,7 @@ class StaTask(StepTask):
     tools = ("sta",)
     roles = ("cells",)
     is_check = True
+    routed = True
 
     def work(self, job: Job) -> Result:
         from base_chip.bank import BankSpec

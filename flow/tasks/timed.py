@@ -32,6 +32,7 @@ class TimedTask(StepTask):
     tools = ("iverilog",)
     roles = ("cells",)
     is_check = True
+    routed = True
 
     def work(self, job: Job) -> Result:
         from base_chip.bank import BankSpec

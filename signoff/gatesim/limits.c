@@ -8,6 +8,7 @@
  * $scf_width(name, id, net, low, high)  no low or high pulse on the net is shorter.
  * $scf_precharge(name, lack)  a precharge was too short by so much.
  * $scf_begin  from here on violations count: before, reset has not reached every register.
+ * $scf_found(kind)  a function: 1 if there was a violation of a kind ("setup" ...), else 0.
  * $scf_report  prints how much was watched and found.
  *
  * All times are integers in ps. An id names a net: the same id is the same net. */
@@ -184,6 +185,20 @@ static PLI_INT32 begin(PLI_BYTE8 *data) {
   return 0;
 }
 
+static PLI_INT32 found(PLI_BYTE8 *data) {
+  vpiHandle call = vpi_handle(vpiSysTfCall, NULL), args = vpi_iterate(vpiArgument, call), a;
+  s_vpi_value kind = {vpiStringVal, {0}}, count = {vpiIntVal, {0}};
+  (void)data;
+  count.value.integer = 0;
+  while ((a = vpi_scan(args))) {
+    vpi_get_value(a, &kind);
+    for (int k = 0; k < KINDS; ++k)
+      if (!strcmp(kind.value.str, KIND[k])) count.value.integer = violations[k] > 0 ? 1 : 0;
+  }
+  vpi_put_value(call, &count, NULL, vpiNoDelay);
+  return 0;
+}
+
 static PLI_INT32 report(PLI_BYTE8 *data) {
   (void)data;
   vpi_printf("WATCHED %d checks, %lld clock edges\n", check_count, edges);
@@ -197,8 +212,9 @@ static void start(void) {
                           {vpiSysTask, 0, "$scf_width", width, 0, 0, 0},
                           {vpiSysTask, 0, "$scf_precharge", precharge, 0, 0, 0},
                           {vpiSysTask, 0, "$scf_begin", begin, 0, 0, 0},
+                          {vpiSysFunc, vpiIntFunc, "$scf_found", found, 0, 0, 0},
                           {vpiSysTask, 0, "$scf_report", report, 0, 0, 0}};
-  for (int i = 0; i < 5; ++i) vpi_register_systf(&t[i]);
+  for (int i = 0; i < 6; ++i) vpi_register_systf(&t[i]);
 }
 
 void (*vlog_startup_routines[])(void) = {start, 0};

@@ -7,8 +7,12 @@
 //   sweep          how much later inputs change from cycle to cycle, until they are back at `input`; reset then
 //                  changes in every cycle (a control)
 //   shrink         by what part every time above gets shorter from cycle to cycle (a control)
+//   again          after so many cycles reset comes once more, and the bytes anew (0: never): a chip that a control
+//                  has led astray may wait for ever
 //   bytes, count   file of hexadecimal bytes to send, and their number
-//   tokens, patience, cycles   ends after so many tokens, or cycles without one, or cycles (0: no limit)
+//   tokens, patience, cycles   ends after so many cycles, or when these are 0 after so many tokens; or after so many
+//                  cycles without a token
+//   until          ends at the first violation of this kind (-: of none)
 // Prints TOKEN value cycle | END cycle | FAULT why, and what `limits.c` reports. The modules `chip` and the bank's
 // are written by timed.py.
 `timescale 1ns / 1ps
@@ -30,15 +34,17 @@ module host;
   localparam RESET = 4, MOST = 4096;
   reg [7:0] bytes[0:MOST-1];
   reg [8*256-1:0] file;
+  reg [8*16-1:0] kind;
   real period, high, in, out, sweep, late, shrink;
-  integer count, tokens, patience, cycles;
+  integer count, tokens, patience, cycles, again;
   integer cycle = -RESET, sent = 0, seen = 0, quiet = 0;
   reg taken = 0, ending = 0;
 
   initial begin
     if (!$value$plusargs("period=%f", period) || !$value$plusargs("high=%f", high) ||
         !$value$plusargs("input=%f", in) || !$value$plusargs("output=%f", out) ||
-        !$value$plusargs("sweep=%f", sweep) || !$value$plusargs("shrink=%f", shrink) || !$value$plusargs("bytes=%s", file) ||
+        !$value$plusargs("sweep=%f", sweep) || !$value$plusargs("shrink=%f", shrink) ||
+        !$value$plusargs("again=%d", again) || !$value$plusargs("until=%s", kind) || !$value$plusargs("bytes=%s", file) ||
         !$value$plusargs("count=%d", count) || !$value$plusargs("tokens=%d", tokens) ||
         !$value$plusargs("patience=%d", patience) || !$value$plusargs("cycles=%d", cycles)) begin
       $display("FAULT a plusarg is missing");
@@ -54,7 +60,8 @@ module host;
       fork
         #(high) clk = 0;
         #(late) begin
-          rst = cycle < -1 || (sweep > 0 && cycle % 2 != 0);
+          rst = cycle < -1 || (sweep > 0 && cycle % 2 != 0) || (again > 0 && cycle % again >= again - RESET);
+          if (rst) sent = 0;
           rx_valid = cycle >= -1 && sent < count;
           rx_data = sent < count ? bytes[sent] : 8'h00;
         end
@@ -81,7 +88,7 @@ module host;
       cycle = cycle + 1;
       late = late + sweep;
       if (late > period / 2) late = in;
-      ending = seen == tokens || quiet > patience || (cycles > 0 && cycle >= cycles);
+      ending = (cycles == 0 && seen == tokens) || quiet > patience || (cycles > 0 && cycle >= cycles) || $scf_found(kind) > 0;
     end
     if (quiet > patience) $display("FAULT no token for %0d cycles", quiet);
     $scf_report;

@@ -40,6 +40,7 @@ class Clock:
         input: From the edge to a change of inputs; `output`: from when outputs are taken to the next edge.
         sweep: How much later inputs change from cycle to cycle.
         shrink: By what part every time gets shorter from cycle to cycle.
+        again: Reset comes once more after so many cycles, and the requests anew; 0: never.
     """
 
     period: float
@@ -48,6 +49,7 @@ class Clock:
     output: float
     sweep: float = 0.0
     shrink: float = 0.0
+    again: int = 0
 
 
 @dataclass(frozen=True)
@@ -125,6 +127,7 @@ def run_timed(
     clock: Clock,
     *,
     cycles: int = 0,
+    until: str = "-",
     on_token: Callable[[Token], None] = lambda token: None,
 ) -> TimedRun:
     """Run requests.
@@ -134,7 +137,8 @@ def run_timed(
         contents: By bank instance, the file with its contents: a line a word line, hexadecimal.
         requests: What to send, one after another.
         clock: When.
-        cycles: Ends after so many; 0 when all tokens came.
+        cycles: Ends after so many; 0: when all tokens came.
+        until: Ends at the first violation of this kind.
         on_token: Called as each token appears.
     """
     for bank, file in contents.items():
@@ -143,10 +147,11 @@ def run_timed(
     (chip.folder / "requests.hex").write_text("".join(f"{b:02x}\n" for b in sent))
     numbers = {
         "period": clock.period, "high": clock.high, "input": clock.input, "output": clock.output,
-        "sweep": clock.sweep, "shrink": clock.shrink, "count": len(sent), "patience": PATIENCE,
-        "tokens": sum(len(r.expected) for r in requests), "cycles": cycles,
+        "sweep": clock.sweep, "shrink": clock.shrink, "again": clock.again, "count": len(sent),
+        "patience": PATIENCE, "tokens": sum(len(r.expected) for r in requests), "cycles": cycles,
     }  # fmt: skip
-    plusargs = [f"+{name}={value}" for name, value in numbers.items()] + ["+bytes=requests.hex"]
+    plusargs = [f"+{name}={value}" for name, value in numbers.items()]
+    plusargs += ["+bytes=requests.hex", f"+until={until}"]
     tokens: list[Token] = []
     found: dict[str, int] = {}
     first: list[str] = []

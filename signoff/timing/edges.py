@@ -22,11 +22,12 @@ from signoff.timing.skeleton import CLEARED, SPLIT, arcs
 
 _CELL = re.compile(r'\(CELLTYPE\s+"([^"]+)"\)\s*\(INSTANCE\s*([^\s)]*)\s*\)')
 _TRIPLE = r"\(\s*[-\d.:eE+]*\s*\)"
-_PAIR = re.compile(
-    rf"\(IOPATH\s+(\w+)\s+(\w+)\s+({_TRIPLE})\s*({_TRIPLE})\s*\)"
-    rf"(\s*)\(IOPATH\s+\1\s+\2\s+({_TRIPLE})\s*({_TRIPLE})\s*\)"
+_EDGES = rf"({_TRIPLE})(?:\s*({_TRIPLE}))?"  # rise and fall; one triple is both
+_PAIR = re.compile(rf"\(IOPATH\s+(\w+)\s+(\w+)\s+{_EDGES}\s*\)(\s*)\(IOPATH\s+\1\s+\2\s+{_EDGES}\s*\)")
+_HOLD = re.compile(
+    r"(\((?:HOLD|REMOVAL)\s+\([^)]*\)\s+\([^)]*\)\s+)\(\s*([-\d.eE+]+):[-\d.eE+]*:([-\d.eE+]+)\s*\)"
 )
-_HOLD = re.compile(r"(\((?:HOLD|REMOVAL)\s+\([^)]*\)\s+\([^)]*\)\s+)\(\s*([-\d.]+):[-\d.]*:([-\d.]+)\s*\)")
+_EMPTY = re.compile(r"\(\s*\)")
 _GAP = re.compile(rf"\(IOPATH\s+(\w+)\s+(\w+)\s+(?:\(\s*\)|{_TRIPLE}\s*\(\s*\))")
 
 
@@ -67,7 +68,7 @@ def with_edges(text: str, cells: Mapping[str, Cell]) -> Edged:
         name, instance = head[1], head[2].replace("\\", "")
         if cell := cells.get(name):
             body = text[head.end() : end]
-            if "()" in body:
+            if _EMPTY.search(body):
                 lost = [m.groups() for m in _GAP.finditer(body) if m.groups() not in one_edge[name]]
                 gaps += [f"{instance}: {a} to {b}" for a, b in lost]
             body, count = _PAIR.subn(functools.partial(_named, cell, instance), body)
@@ -87,7 +88,7 @@ def _named(cell: Cell, instance: str, pair: re.Match[str]) -> str:
             f"{instance}: {source} to {to} of {cell.name} is given twice, and has one sense",
             hint="The SDF is of another library than the kit's: harden the base anew.",
         )
-    first, second = (pair[3], pair[4]), (pair[6], pair[7])
+    first, second = (pair[3], pair[4] or pair[3]), (pair[6], pair[7] or pair[6])
     follows, opposes = (first, second) if _inverts(function) else (second, first)
     return (
         f"(IOPATH (posedge {source}) {to} {follows[0]} {opposes[1]})"

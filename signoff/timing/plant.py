@@ -51,4 +51,6 @@ def _name(plain: str) -> str:
 
 
 def _more(triple: str, by: float) -> str:
+    if not triple:  # no time at all: from none
+        return f"{by:.4f}::{by:.4f}" if by else ""
     return ":".join(f"{float(x) + by:.4f}" if x else "" for x in triple.split(":"))

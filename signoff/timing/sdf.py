@@ -116,9 +116,10 @@ def _read_cell(sdf: Sdf, head: re.Match[str], body: str, scale: float, where: st
         raise FlowError(f"{instance or cell}: {', '.join(sorted(strange))} is not understood", where=where)
     timing = Timing(cell)
     found = 0
-    for edge, plain, to, first, second in _PATH.findall(body):
+    for path in _PATH.finditer(body):
+        edge, plain, to, first, second = path.groups()
         rise = _triple(first, scale)
-        fall = _triple(second, scale) if second is not None else rise
+        fall = _triple(second, scale) if second is not None else rise  # one triple is of both edges
         source, to = _plain(edge or plain), _plain(to)
         found += 1
         if not instance:

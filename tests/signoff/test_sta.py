@@ -20,7 +20,7 @@ from signoff.timing.edges import split_paths, with_edges
 from signoff.timing.plant import lengthen, without
 from signoff.timing.precharge import precharges
 from signoff.timing.report import Moves, StaReport, read_report
-from signoff.timing.sdf import read_sdf
+from signoff.timing.sdf import Delay, read_sdf
 from signoff.timing.skeleton import arcs, skeleton
 from tests.signoff.timed_block import BANK, CORNER, PERIOD, TimedBlock, make_timed_block
 
@@ -123,6 +123,36 @@ def test_split_paths_name_their_edges_in_the_order_of_the_library(kit_cells):
     assert "(negedge A) Y (3.0::3.1) (2.0::2.1)" in named("xnor2_1", "Y").text
     assert named("xor2_1", "X").pairs == 1
     assert split_paths(cells[f"{P}xor2_1"]) == [("A", "X"), ("B", "X")]
+
+
+def test_one_triple_stands_for_both_edges(kit_cells, tmp_path):
+    cells = load_cells([f"{P}xor2_1", f"{P}inv_1"], kit_cells)
+    head = f'(CELLTYPE "{P}xor2_1") (INSTANCE u)'
+    told = with_edges(f"{head}(IOPATH A X (1.0::1.1))(IOPATH A X (3.0::3.1) (4.0::4.1))", cells)
+    assert "(IOPATH (posedge A) X (3.0::3.1) (1.0::1.1))" in told.text
+    assert "(IOPATH (negedge A) X (1.0::1.1) (4.0::4.1))" in told.text
+    assert (told.pairs, told.gaps) == (1, ())
+    path = tmp_path / "one.sdf"
+    path.write_text(
+        f'(DELAYFILE (DESIGN "t") (TIMESCALE 1ns)\n(CELL (CELLTYPE "{P}inv_1") (INSTANCE u)\n'
+        "(DELAY (ABSOLUTE (IOPATH A Y (1.0:1.5:2.0)))))\n"
+        '(CELL (CELLTYPE "t") (INSTANCE) (DELAY (ABSOLUTE\n'
+        "(INTERCONNECT a u/A (0.1)) (INTERCONNECT u/Y y ()) (INTERCONNECT u/Y z (0.2) ()))))\n)"
+    )
+    sdf = read_sdf(path)
+    assert sdf.cells["u"].paths["A", "Y"] == Delay((1.0, 2.0), (1.0, 2.0))
+    assert sdf.wires["u", "A"] == Delay((0.1, 0.1), (0.1, 0.1))
+    assert sdf.wires["", "y"] == Delay()
+    assert sdf.wires["", "z"] == Delay((0.2, 0.2), None)
+
+
+@pytest.mark.parametrize("empty", ["()", "( )", "() ()", "(0.1) ( )"])
+def test_no_triple_is_a_gap_and_a_fault_can_be_planted_on_such_a_wire(kit_cells, empty):
+    cells = load_cells([f"{P}inv_1"], kit_cells)
+    text = f'(CELLTYPE "{P}inv_1") (INSTANCE u) (IOPATH A Y {empty})'
+    assert with_edges(text, cells).gaps == ("u: A to Y",)
+    wire = lengthen(f"(INTERCONNECT a u/A {empty})", "u/A", 1, 1)
+    assert wire.endswith("(1.0000::1.0000))" if "0.1" in empty else "(1.0000::1.0000) (1.0000::1.0000))")
 
 
 def test_the_larger_of_two_hold_limits_counts(kit_cells):

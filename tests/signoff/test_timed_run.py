@@ -84,6 +84,15 @@ def test_each_limit_that_is_missed_is_counted(run, clock, kind):
 
 @pytest.mark.flow
 @ICARUS
+def test_a_run_ends_at_the_first_violation_of_the_kind_that_is_looked_for(run):
+    fast = replace(CLOCK, shrink=0.006, again=32)
+    found = run(fast, cycles=650, until="setup")
+    assert found.violations["setup"] > 0
+    assert found.cycles < run(fast, cycles=650, until="unknown").cycles == 650
+
+
+@pytest.mark.flow
+@ICARUS
 def test_contents_that_are_not_there_are_a_fault(chip, run):
     (chip.folder / "rom.bank0.hex").unlink(missing_ok=True)
     done = run_timed(chip, {}, [REQUEST], CLOCK, cycles=20)
@@ -109,9 +118,12 @@ def test_the_rows_tell_tokens_violations_and_controls(block, kit_cells, tmp_path
     row, control = rows(right)
     assert (row.status, row.count) == ("pass", 0)
     assert "14 setup and hold limits" in row.detail
-    # What a chip does in a few cycles: this block has said all it can before the clock is too fast.
-    assert control.reason == "not found: setup at a clock that gets faster"
-    assert control.detail.endswith("precharge in a tenth of the time")
+    assert (control.status, control.count) == ("pass", 0)
+    assert control.detail.startswith("found: setup at a clock that gets faster, ")
+    # Its slowest path takes 7 ns, and the clock ends at a fiftieth of its period.
+    _, control = rows(right, Clock(period=600, high=300, input=120, output=120))
+    assert control.status == "fail"
+    assert control.reason.startswith("not found: setup at a clock that gets faster")
     row, _ = rows(replace(right, expected=[0, *right.expected[1:]]))
     assert (row.status, row.count) == ("fail", 1)
     assert row.reason.startswith("1 tokens differ")

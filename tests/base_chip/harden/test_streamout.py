@@ -44,7 +44,7 @@ def top(kit_cells: Path, sky130, tmp_path_factory) -> kdb.Cell:
         [next(kit_cells.glob(f"*/{LIBRARY}{kind}.{suffix}")) for kind in kinds] for suffix in ("lef", "gds")
     )
     tech = find_pdk(sky130, need_all=False).path("tech_lef")
-    layout = stream_out(folder / "tiny.def", [tech, *lefs], layouts, sky130)
+    layout = stream_out(folder / "tiny.def", [tech, *lefs], layouts, sky130).layout
     cell = layout.top_cell()
     cell.held = layout  # a cell does not keep its layout alive
     return cell
