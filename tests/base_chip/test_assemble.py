@@ -4,14 +4,13 @@ import klayout.db as kdb
 import numpy as np
 import pytest
 
-from base_chip.assemble import cell_name, convert, merge_chip
+from base_chip.assemble import assemble_base, cell_name, convert, merge_chip
 from base_chip.bank.layout import write_layout
 from base_chip.config import BaseConfig, Floorplan, load_base
 from metal_configs.sitemap import SiteMap
 from metal_configs.writer import write_metal
 from rtl_gen.errors import ExitCode, FlowError
 from rtl_gen.golden.rom import RomGeometry
-from tests.bank_base import bank_base
 
 
 def small(die=(50.0, 30.0), banks=((2.0, 3.0), (25.0, 3.0))) -> BaseConfig:
@@ -30,8 +29,37 @@ def metal(folder, name="small", seed=0):
 
 def base(folder):
     path = folder / "base.oas"
-    write_layout(bank_base(small()), path)
+    write_layout(assemble_base(small()), path)
     return path
+
+
+def test_banks_stand_at_their_origins():
+    layout = assemble_base(small())
+    top = layout.top_cell()
+    assert top.name == "scf_small"
+    assert top.bbox() == kdb.Box(0, 0, 50_000, 30_000)
+    assert [(layout.cell(i.cell_index).name, str(i.trans)) for i in top.each_inst()] == [
+        ("scf_bank_8x8", "r0 2000,3000"),
+        ("scf_bank_8x8", "r0 25000,3000"),
+    ]
+
+
+def test_the_shipped_bases_can_be_assembled():
+    assert assemble_base(load_base("nano")).top_cell().name == "scf_nano"
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        (small(die=(40.0, 30.0), banks=((2.0, 3.0), (35.0, 3.0))), ["bank 1", "outside the die", "35"]),
+        (small(banks=((2.0, 3.0), (6.0, 3.0))), ["bank 0", "bank 1", "overlap"]),
+    ],
+)
+def test_misplaced_banks_are_named(config, words):
+    with pytest.raises(FlowError) as e:
+        assemble_base(config)
+    for word in ["base small", *words]:
+        assert word in str(e.value)
 
 
 def test_merge_keeps_the_hierarchy_and_gives_the_same_bytes(tmp_path):

@@ -155,7 +155,8 @@ def test_the_key_is_that_of_the_files_as_they_lie_there(artifact):
 def base(tmp_path, kit, text=DEF):
     for name in ("harden", "bank"):
         (tmp_path / name).mkdir()
-    (tmp_path / "harden" / "layout.def").write_text(text)
+    if text:
+        (tmp_path / "harden" / "layout.def").write_text(text)
     write_views(BANK, tmp_path / "bank")
     files = {role: kit.path(role) for role in ("cells", "tech_lef")}
     inputs = {name: tmp_path / name for name in ("harden", "bank")}
@@ -167,7 +168,11 @@ def base(tmp_path, kit, text=DEF):
 
 def test_the_base_holds_cells_banks_and_wires(kit, tmp_path, artifact):
     found, layout = base(tmp_path, kit)
-    assert found.metrics == {"die_mm2": pytest.approx(0.0048)}
+    assert found.metrics == {
+        "die_mm2": pytest.approx(0.0048),
+        "shapes_lengthened": 0,
+        "shapes_below_least_area": 0,
+    }
     top = layout.top_cell()
     assert top.name == "scf_nano"
     placed = sorted((i.cell.name, str(i.trans)) for i in top.each_inst() if not i.cell.name.startswith("VIA"))
@@ -189,3 +194,16 @@ def test_the_base_holds_cells_banks_and_wires(kit, tmp_path, artifact):
 def test_a_design_that_is_not_that_of_the_config_is_refused(kit, tmp_path, artifact, old, new, says):
     with pytest.raises(FlowError, match=says):
         base(tmp_path, kit, DEF.replace(old, new))
+
+
+def test_a_base_that_is_not_routed_is_its_logic_and_its_banks(tmp_path, kit, cells, artifact):
+    kept = artifact()
+    mapped = {"mapped.v": NETLIST.encode()}
+    HardenedBase.write(kept.folder, mapped, kept.made_from, kept.tools, kept.pdk)
+    found = harden(tmp_path, cells)
+    assert found.metrics.keys() == {"cells", "cell_area_um2"}
+    assert found.note == "1 cells, not placed and routed yet"
+    assert (tmp_path / "out" / "netlist.v").read_text() == NETLIST
+    found, layout = base(tmp_path, kit, text="")
+    assert "banks alone" in found.note
+    assert [i.cell.name for i in layout.top_cell().each_inst()] == [BANK.name] * 2

@@ -146,17 +146,14 @@ endmodule
 def test_what_is_kept_has_no_dates_and_no_fill(tmp_path):
     (tmp_path / "t.def.gz").write_bytes(gzip.compress(b"DESIGN t ;\n"))
     (tmp_path / "t.vg").write_text(ROUTED)
-    (tmp_path / "mapped").mkdir()
-    (tmp_path / "mapped" / "t.vg").write_text("module t(); endmodule\n")
     (tmp_path / "t.lvs.vg").write_text("module t; endmodule\n")
     (tmp_path / "t.typical.spef").write_text('*SPEF "x"\n*DATE "now"\n')
     (tmp_path / "t.sdc").write_text("# Mon\ncreate_clock\n")
     for corner in FACTS.corners:
         (tmp_path / f"t.{corner}.sdf").write_text('(DELAYFILE\n (DATE "now")\n)\n')
         (tmp_path / f"t.{corner}.lib").write_text("/* now */\nlibrary (t) {\n  date : now;\n}\n")
-    kept = collect(tmp_path / "mapped", tmp_path, "t", FACTS)
-    assert set(kept) == set(FILES) - {"reports.json"}
-    assert kept["mapped.v"] == b"module t(); endmodule\n"
+    kept = collect(tmp_path, "t", FACTS)
+    assert set(kept) == set(FILES) - {"mapped.v", "reports.json"}
     assert kept["netlist.v"].decode() == LOGIC
     assert kept["constraints.sdc"] == b"create_clock\n"
     assert kept["timing.slow.lib"] == b"library (t) {\n}\n"

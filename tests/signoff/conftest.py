@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from base_chip.assemble import merge_chip
+from base_chip.assemble import assemble_base, merge_chip
 from base_chip.bank.layout import write_layout
 from base_chip.bank.sites import SiteGrid
 from base_chip.bank.spec import BankSpec
@@ -15,7 +15,6 @@ from base_chip.config import BaseConfig, Floorplan, load_base
 from metal_configs.sitemap import SiteMap
 from metal_configs.writer import write_metal
 from rtl_gen.golden.rom import RomGeometry
-from tests.bank_base import bank_base
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ def small_base(tmp_path_factory: pytest.TempPathFactory) -> SmallBase:
     )
     folder = tmp_path_factory.mktemp("small")
     path = folder / "base.oas"
-    write_layout(bank_base(config), path)
+    write_layout(assemble_base(config), path)
     grid = SiteGrid.of(BankSpec(config.rom.word_lines, config.rom.bit_lines))
     sites = SiteMap.of(config.name, config.rom, config.floorplan.banks_nm(), grid.x, grid.y)
     return SmallBase(config, path, sites, folder)
