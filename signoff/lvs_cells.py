@@ -4,7 +4,7 @@ With `signoff.lvs_chip`, where cells are boxes, this compares the chip's logic d
 once, as the chip's own layout has it, with the kit's netlist. Magic extracts, Netgen compares.
 """
 
-__all__ = ["Narrow", "run"]
+__all__ = ["Diodes", "Narrow", "run"]
 
 import re
 from collections.abc import Mapping
@@ -29,6 +29,14 @@ class Narrow:
     models: Mapping[str, str]
 
 
+@dataclass(frozen=True)
+class Diodes:
+    """GDS layers and datatypes of diffusion and of the mark that makes a diode of it."""
+
+    diff: tuple[int, int]
+    mark: tuple[int, int]
+
+
 def run(
     layout: kdb.Layout,
     netlists: Mapping[str, Path],
@@ -37,6 +45,7 @@ def run(
     setup: Path,
     workdir: Path,
     *,
+    diodes: Diodes,
     timeout: float = 1800,
 ) -> tuple[CheckResult, CheckResult]:
     """Compare every cell of a chip for which there is a netlist.
@@ -48,6 +57,7 @@ def run(
         tech: Magic technology file that fits the installed Magic.
         setup: Netgen setup file.
         workdir: For all files; made if missing.
+        diodes: What is a diode in the layout.
         timeout: Seconds for each tool's run.
 
     Returns:
@@ -61,7 +71,7 @@ def run(
     kinds = sorted({c.name for c in layout.each_cell() if c.name in netlists and not c.is_top()})
     if not kinds:
         return NETGEN.fails(NAME, "the chip has no standard cells"), NETGEN.fails(control, "no cells")
-    fault = _extract(layout, kinds, narrow, tech, workdir, timeout)
+    fault = _extract(layout, kinds, narrow, diodes, tech, workdir, timeout)
     if fault:
         return MAGIC.fails(NAME, fault), MAGIC.fails(control, fault)
     rows = {kind: _cell(kind, netlists[kind], setup, workdir, timeout) for kind in kinds}
@@ -75,7 +85,13 @@ def run(
 
 
 def _extract(
-    layout: kdb.Layout, kinds: list[str], narrow: Narrow, tech: Path, workdir: Path, timeout: float
+    layout: kdb.Layout,
+    kinds: list[str],
+    narrow: Narrow,
+    diodes: Diodes,
+    tech: Path,
+    workdir: Path,
+    timeout: float,
 ) -> str:
     """Write `<kind>.spice` for each kind; returns why there are none, empty if there are."""
     options = kdb.SaveLayoutOptions()
@@ -93,7 +109,8 @@ def _extract(
         path = workdir / f"{kind}.spice"
         if not path.is_file():
             return f"magic wrote no netlist of {kind}"
-        path.write_text(_renamed(path.read_text(), narrow))
+        outlines = _outlines(layout, layout.cell(kind), diodes)
+        path.write_text(_measured(_renamed(path.read_text(), narrow), outlines))
     return ""
 
 
@@ -106,6 +123,31 @@ def _renamed(spice: str, narrow: Narrow) -> str:
         return line.group().replace(model, other)
 
     return re.sub(r"^(X\S+ .*?) (\S+)(?: [a-z]+=\S+)*? w=([\d.e+-]+)(u?)\b.*$", rename, spice, flags=re.M)
+
+
+def _outlines(layout: kdb.Layout, cell: kdb.Cell, diodes: Diodes) -> list[tuple[int, int]]:
+    """Area (nm2) and perimeter (nm) of every diode in a cell."""
+    diff, mark = (
+        kdb.Region(cell.begin_shapes_rec(layout.layer(*layer))) for layer in (diodes.diff, diodes.mark)
+    )
+    return [(polygon.area(), polygon.perimeter()) for polygon in (diff & mark).merged().each()]
+
+
+def _measured(spice: str, outlines: list[tuple[int, int]]) -> str:
+    """Netlist with the perimeters that its diodes have in the layout.
+
+    Magic 8.3.105 counts the outline of a diode and, besides, that of every contact in it: 5.36 um for a
+    diode of 2.64 um with four contacts. Only that of a diode of just this area in the layout is replaced.
+    """
+
+    def measure(line: re.Match[str]) -> str:
+        head, area = line.group(1), float(line.group(2))
+        found = {perimeter for size, perimeter in outlines if abs(size * 1e6 - area) < 1e-6 * area}
+        if len(found) != 1:
+            return line.group()  # as it is, and the comparison tells
+        return f"{head} perim={found.pop() * 1e3:g} area={line.group(2)}"
+
+    return re.sub(r"^(X\S+ .*__diode_\S+) perim=\S+ area=(\S+)$", measure, spice, flags=re.M)
 
 
 def _cell(

@@ -64,6 +64,7 @@ class LvsChipTask(StepTask):
             tech_for_magic(job.pdk.path("magic_tech"), require("magic")),
             setup,
             job.scratch / "cells",
+            diodes=lvs_cells.Diodes(pdk.layers["diff"], pdk.layers["areaid_diode"]),
         )
         sites = site_map(base)
         corner = sites.centres() - sites.size // 2

@@ -152,14 +152,47 @@ def test_the_cells_match_down_to_transistors(block, kit, kit_cells, sky130, tmp_
     tech = tech_for_magic(kit["magic_tech"], MAGIC.version() or "8.3.411")
     netlists = {p.stem: p for p in kit_cells.glob("*/*.spice")}
     where = lvs_cells.Narrow(facts.narrow, facts.narrow_models), tech, kit["netgen_setup"], tmp_path
-    row, control = lvs_cells.run(block.layout(), netlists, *where)
+    diodes = lvs_cells.Diodes(sky130.layers["diff"], sky130.layers["areaid_diode"])
+    row, control = lvs_cells.run(block.layout(), netlists, *where, diodes=diodes)
     assert (row.status, control.status) == ("pass", "pass"), (row, control)
     assert row.detail == "6 kinds of cell match down to transistors, 2 of them have none"
     wrong = tmp_path / f"{LIBRARY}inv_1.spice.wrong"
     wrong.write_text(netlists[f"{LIBRARY}inv_1"].read_text().replace("w=650000u", "w=750000u"))
-    row, _ = lvs_cells.run(block.layout(), netlists | {f"{LIBRARY}inv_1": wrong}, *where)
+    row, _ = lvs_cells.run(block.layout(), netlists | {f"{LIBRARY}inv_1": wrong}, *where, diodes=diodes)
     assert (row.status, row.count) == ("fail", 1)
     assert "inv_1" in row.detail
+
+
+@pytest.mark.flow
+@NETGEN
+@pytest.mark.parametrize(
+    ("old", "new", "count"),
+    [
+        ("perim=2.64e+06", "perim=2.64e+06", 0),
+        ("perim=2.64e+06", "perim=5.36e+06", 1),
+        ("area=4.347e+11", "area=4.8e+11", 1),
+    ],
+)
+def test_a_diode_has_its_area_and_perimeter(kit, kit_cells, sky130, tmp_path, old, new, count):
+    kind, facts = f"{LIBRARY}diode_2", load_checks(sky130)
+    layout = kdb.Layout()
+    top = layout.create_cell(TOP)
+    for name in (kind, f"{LIBRARY}nand2_1"):  # the control needs a cell with two pins to swap
+        layout.read(str(next(kit_cells.glob(f"*/{name}.gds"))))
+        top.insert(kdb.CellInstArray(layout.cell(name).cell_index(), kdb.Trans()))
+    netlists = {p.stem: p for p in kit_cells.glob("*/*.spice")}
+    wanted = tmp_path / f"{kind}.wanted"
+    wanted.write_text(netlists[kind].read_text().replace(old, new))
+    row, control = lvs_cells.run(
+        layout,
+        netlists | {kind: wanted},
+        lvs_cells.Narrow(facts.narrow, facts.narrow_models),
+        tech_for_magic(kit["magic_tech"], MAGIC.version() or "8.3.411"),
+        kit["netgen_setup"],
+        tmp_path / "run",
+        diodes=lvs_cells.Diodes(sky130.layers["diff"], sky130.layers["areaid_diode"]),
+    )
+    assert (row.count, control.status) == (count, "pass"), (row, control)
 
 
 @pytest.fixture(scope="session")
