@@ -15,9 +15,9 @@ AVOID = ("lpflow_*", "probe*", "dlygate*", "dlymetal*", "macro_*", "clkdly*")
 
 # `clockgate` comes before the flip-flops are mapped, while their enables are still visible.
 # The engine stays a module of its own, so that it can be proved equivalent by itself; so do the gates that
-# start a bank's evaluation, so that no other gate takes the clock as data. The multiplexers that read memories
-# become 4-way ones before abc, which would leave a tree of several gates for each: 2,300 cells and 7,400 pins more
-# to route in nano, for 3 % less area.
+# start a bank's evaluation, so that no other gate takes the clock as data. The multiplexers that read
+# memories become 4-way ones before abc, which would leave a tree of several gates for each: in nano 2,300
+# cells and 7,400 pins more to route, for 3 % less area.
 SCRIPT = """
 read_liberty -lib {liberty}
 read_verilog {rtl}
