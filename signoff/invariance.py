@@ -225,7 +225,10 @@ def _multiset_minus(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 def _touching(shapes: np.ndarray, squares: np.ndarray) -> np.ndarray:
     """Rows of `shapes` that overlap or touch one of `squares`."""
-    a, b = (kdb.Region([kdb.Box(*box) for box in some.tolist()]) for some in (shapes, squares))
+    a, b = kdb.Region(), kdb.Region()
+    for region, some in ((a, shapes), (b, squares)):
+        for box in some.tolist():
+            region.insert(kdb.Box(*box))
     a.merged_semantics = False
     return boxes(a.interacting(b))
 
@@ -240,8 +243,11 @@ def _with_extra_met1(chip: Chip) -> Chip:
 
 
 def _with_wrong_vias(base: Chip, chip: Chip, sites: Sites) -> Iterator[Chip]:
-    """Copies with a via 5 nm beside its site, one 10 nm too large, and two at one site; with one of the base's own
-    too few, and with one more 1 um beside it."""
+    """Copies with wrong vias.
+
+    One 5 nm beside its site, one 10 nm too large, and two at one site; one of the base's own too few, and one
+    more 1 um beside it.
+    """
     half = sites.size // 2
     x, y = (int(a) - half for a in sites.centres[len(sites.centres) // 2])
     good = kdb.Box(0, 0, sites.size, sites.size).moved(x, y)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from base_chip.pdk import Pdk, load_pdk
-from flow.pdk import find_pdk
+from flow.pdk import PdkFiles, find_pdk
 from rtl_gen.errors import FlowError
 
 
@@ -15,9 +15,17 @@ def sky130() -> Pdk:
 
 
 @pytest.fixture(scope="session")
-def kit_cells(sky130: Pdk) -> Path:
-    """Folder of the kit's cells; the test is skipped, with the reason, where no kit is installed."""
+def kit(sky130: Pdk) -> PdkFiles:
+    """Files of the PDK; the test is skipped, with the reason, where no kit is installed."""
     try:
-        return find_pdk(sky130, need_all=False).path("cells")
+        found = find_pdk(sky130, need_all=False)
+        found.path("cells")
     except FlowError as e:
         pytest.skip(str(e))
+    return found
+
+
+@pytest.fixture(scope="session")
+def kit_cells(kit: PdkFiles) -> Path:
+    """Folder of the kit's cells."""
+    return kit.path("cells")

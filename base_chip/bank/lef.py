@@ -61,8 +61,9 @@ def _pin(plan: BankPlan, pin: BankPin) -> Iterator[str]:
 def _antenna(plan: BankPlan, pin: BankPin) -> Iterator[str]:
     """Gate area behind a pin, in square micrometres.
 
-    Bit lines state no diffusion: theirs is reached through the program layer, so wires on met1 and met2 hang on
-    the gates that read them alone until via2 is etched, and a router must protect them as if there were none.
+    Bit lines state no diffusion: theirs is reached through the program layer, so wires on met1 and met2 hang
+    on the gates that read them alone until via2 is etched, and a router must protect them as if there were
+    none.
     """
     d, spec = plan.dims, plan.spec
     gate = d.channel * d.gate * spec.bit_lines / 1e6

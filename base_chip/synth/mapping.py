@@ -15,12 +15,14 @@ AVOID = ("lpflow_*", "probe*", "dlygate*", "dlymetal*", "macro_*", "clkdly*")
 
 # `clockgate` comes before the flip-flops are mapped, while their enables are still visible.
 # The engine stays a module of its own, so that it can be proved equivalent by itself; so do the gates that
-# start a bank's evaluation, so that no other gate takes the clock as data.
+# start a bank's evaluation, so that no other gate takes the clock as data. The multiplexers that read
+# memories become 4-way ones before abc, which would leave a tree of several gates for each: in nano 2,300
+# cells and 7,400 pins more to route, for 3 % less area.
 SCRIPT = """
 read_liberty -lib {liberty}
 read_verilog {rtl}
 delete {drivers}
-techmap -map drivers.v
+techmap -map chosen.v
 hierarchy -check -top {top}
 setattr -mod -set keep_hierarchy 1 {top}.core.datapath.engine {top}.rom.phase*
 proc
@@ -43,6 +45,8 @@ opt -fast
 simplemap
 opt -full
 opt_dff
+muxcover -nodecode -mux4={mux4_cost} {top}
+techmap -map chosen.v
 clockgate -pos {prefix}dlclkp_1 GATE:CLK:GCLK -min_net_size {gate_from}
 dfflibmap -liberty {liberty} -dont_use {prefix}edf*
 opt
@@ -56,14 +60,19 @@ write_verilog -noattr -noexpr netlist.v
 
 PREFIX = "sky130_fd_sc_hd__"
 # A word line is 0.2 pF and a wire, PRE_N 0.65 pF: what abc would choose takes 9 ns in the slow corner.
-DRIVERS = f"""module {WORD_LINE}(input high, input low, output line);
+CHOSEN = f"""module {WORD_LINE}(input high, input low, output line);
   {PREFIX}and2_4 _TECHMAP_REPLACE_ (.A(low), .B(high), .X(line));
 endmodule
 
 module {PRECHARGE}(input on, output pre_n);
   {PREFIX}clkbuf_16 _TECHMAP_REPLACE_ (.A(on), .X(pre_n));
 endmodule
+
+module \\$_MUX4_ (input A, B, C, D, S, T, output Y);
+  {PREFIX}mux4_1 _TECHMAP_REPLACE_ (.A0(A), .A1(B), .A2(C), .A3(D), .S0(S), .S1(T), .X(Y));
+endmodule
 """
+MUX4_COST = 220  # where a 2-way multiplexer is 100: as their areas are
 GATE_FROM = 4  # flip-flops that share an enable before a clock gate pays: 17 um2 against 11 um2 each
 PERIOD_PS = 18000
 
@@ -103,7 +112,7 @@ def map_to_cells(rtl: str, top: str, liberty: Path, banks: dict[str, str], work:
     work.mkdir(parents=True, exist_ok=True)
     declared = "".join(f"(* blackbox *)\n{text}\n" for text in banks.values())
     (work / "rtl.v").write_text(rtl + "\n" + declared)
-    (work / "drivers.v").write_text(DRIVERS)
+    (work / "chosen.v").write_text(CHOSEN)
     script = SCRIPT.format(
         drivers=f"{WORD_LINE} {PRECHARGE}",
         liberty=liberty.resolve(),
@@ -111,6 +120,7 @@ def map_to_cells(rtl: str, top: str, liberty: Path, banks: dict[str, str], work:
         top=top,
         prefix=PREFIX,
         gate_from=GATE_FROM,
+        mux4_cost=MUX4_COST,
         period_ps=PERIOD_PS,
         avoid=" ".join(f"-dont_use {PREFIX}{a}" for a in AVOID),
     )

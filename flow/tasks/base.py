@@ -1,6 +1,7 @@
 """Layout of the base: the routed design with the layouts of its cells and banks in their places.
 
-Of a base that is not placed and routed yet it shows the banks alone."""
+Of a base that is not placed and routed yet it shows the banks alone.
+"""
 
 __all__ = ["BaseTask"]
 
@@ -53,21 +54,20 @@ class BaseTask(StepTask):
         views = job.inputs["bank"]
         lefs = [job.pdk.path("tech_lef"), lef, views / f"{bank}.lef"]
         streamed = stream_out(routed, lefs, [*cells, views / f"{bank}.gds"], pdk)
-        top = streamed.layout.top_cell()
+        layout = streamed.layout
+        metrics["shapes_lengthened"] = sum(found.mended for found in streamed.lengthened.values())
+        metrics["shapes_below_least_area"] = sum(found.left for found in streamed.lengthened.values())
+        top = layout.top_cell()
         if top.name != cell_name(f"scf_{base.name}"):
             raise FlowError(f"the routed design is {top.name}, expected scf_{base.name}", where=str(routed))
-        found = sorted(str(i.trans) for i in top.each_inst() if i.cell.name == bank)
+        places = sorted(str(i.trans) for i in top.each_inst() if i.cell.name == bank)
         wanted = sorted(f"r0 {x},{y}" for x, y in base.floorplan.banks_nm())
-        if found != wanted:
+        if places != wanted:
             # Vias of models are placed by the config, and would lie beside banks that stand elsewhere.
             raise FlowError(
-                f"the banks stand at {'; '.join(found) or 'no place'}, expected {'; '.join(wanted)}",
+                f"the banks stand at {'; '.join(places) or 'no place'}, expected {'; '.join(wanted)}",
                 where=str(routed),
                 hint=f"Harden the base anew: sc-flow base build {base.name}",
             )
-        write_layout(streamed.layout, job.out / "base.gds")
-        mended, left = (sum(getattr(n, k) for n in streamed.lengthened.values()) for k in ("mended", "left"))
-        note = f"{width:g} x {height:g} um, {len(used)} kinds of cell"
-        if mended or left:
-            note += f"; {mended} shapes lengthened to their least area" + (f", {left} not" if left else "")
-        return Result(metrics=metrics, note=note)
+        write_layout(layout, job.out / "base.gds")
+        return Result(metrics=metrics, note=f"{width:g} x {height:g} um, {len(used)} kinds of cell")

@@ -42,9 +42,9 @@ def run(
     seen: list[str] = []
     lost: list[str] = []
     for name, plant in FAULTS.items():
-        wrong = plant(b, known)
+        planted = plant(b, known)
         # A fault more than there are anyway
-        found = wrong is not None and len(compare(a, wrong, known, boxes).faults) > (row.count or 0)
+        found = planted is not None and len(compare(a, *planted, boxes).faults) > (row.count or 0)
         (seen if found else lost).append(name)
     control = CheckResult(
         f"{NAME}_control", TOOL, "", len(lost), 0, "fail" if lost else "pass",

@@ -11,10 +11,11 @@ from signoff.routed_equiv.function import functions, role, table
 from signoff.timing.cells import Cell
 
 Cells = Mapping[str, Cell]
-PLANTED = "planted_inverter"
+Planted = tuple[Flat, Cells]
+PLANTED = "planted"
 
 
-def _swapped(flat: Flat, cells: Cells) -> Flat | None:
+def _swapped(flat: Flat, cells: Cells) -> Planted | None:
     """Swap the nets of two pins that are not alike."""
     for name, cell in _gates(flat, cells):
         pins = cells[cell.kind].inputs
@@ -26,39 +27,33 @@ def _swapped(flat: Flat, cells: Cells) -> Flat | None:
                 if None in nets or nets[0] == nets[1] or table(e, sources, pins) == table(e, turned, pins):
                     continue
                 changed = {**cell.nets, a: cell.nets[b], b: cell.nets[a]}
-                return _with(flat, name, replace(cell, nets=changed))
+                return _with(flat, name, replace(cell, nets=changed)), cells
     return None
 
 
-def _inverted(flat: Flat, cells: Cells) -> Flat | None:
+def _inverted(flat: Flat, cells: Cells) -> Planted | None:
     """Put an inverter before a pin."""
-    kind = next((c for c in cells.values() if role(c) == "inverter"), None)
-    if kind is None:
-        return None
+    inverter = Cell(PLANTED, ("A",), {"Y": ("not", "A")})
     for name, cell in _gates(flat, cells):
         for pin in cells[cell.kind].inputs:
             if pin in cell.nets:
                 changed = _with(flat, name, replace(cell, nets={**cell.nets, pin: PLANTED}))
-                (out,) = kind.outputs
-                nets = {kind.inputs[0]: cell.nets[pin], out: PLANTED}
-                return _with(changed, PLANTED, FlatCell(kind.name, nets))
+                added = FlatCell(PLANTED, {"A": cell.nets[pin], "Y": PLANTED})
+                return _with(changed, PLANTED, added), {**cells, PLANTED: inverter}
     return None
 
 
-def _replaced(flat: Flat, cells: Cells) -> Flat | None:
-    """Put a gate in the place of one with the same pins and another function."""
+def _replaced(flat: Flat, cells: Cells) -> Planted | None:
+    """Put a gate in the place of one that does the inverse."""
     for name, cell in _gates(flat, cells):
-        old = cells[cell.kind]
-        for new in cells.values():
-            if new.inputs == old.inputs and new.outputs.keys() == old.outputs.keys() and role(new) == "logic":
-                same = {pin: (pin, False) for pin in old.inputs}
-                pairs = [(old.outputs[pin], new.outputs[pin]) for pin in old.outputs]
-                if any(table(a, same, old.inputs) != table(b, same, old.inputs) for a, b in pairs):
-                    return _with(flat, name, replace(cell, kind=new.name))
+        outputs = {pin: ("not", e) for pin, e in cells[cell.kind].outputs.items()}
+        wrong = replace(cells[cell.kind], name=PLANTED, outputs=outputs)
+        return _with(flat, name, replace(cell, kind=PLANTED)), {**cells, PLANTED: wrong}
     return None
 
 
-FAULTS: Mapping[str, Callable[[Flat, Cells], Flat | None]] = {
+# How to plant each, in a netlist and what its kinds of cell do; None where there is no place for it
+FAULTS: Mapping[str, Callable[[Flat, Cells], Planted | None]] = {
     "two swapped inputs of a gate": _swapped,
     "an inverter too many": _inverted,
     "a gate of another function": _replaced,

@@ -107,7 +107,7 @@ class _Proof:
             return ""
         for label, same in _same(a, old, b, new).items():
             if not same:
-                kinds = now.kind if was.kind == now.kind else f"a {now.kind}, was a {was.kind}"
+                kinds = now.kind if is_sized(a, b) else f"a {now.kind}, was a {was.kind}"
                 why = _differences(old, new) or "the sources are the same"
                 return f"{name} ({kinds}): {label} is another function; {why}"
         return ""

@@ -6,6 +6,7 @@ import pytest
 
 from base_chip.config import load_base
 from base_chip.harden import harden_file, sdc
+from base_chip.harden.artifact import FILES
 from base_chip.pdk import load_pdk
 from base_chip.pdk.place_route import load_place_route
 from flow.hardening.graph import FIRST, LAST, Sources, hardening_flow, make_project
@@ -101,12 +102,50 @@ def test_constraints_hold_the_period_and_every_port():
         assert port in text
 
 
+# As OpenROAD writes it, with supplies
+ROUTED = """module t (VGND,
+    VPWR,
+    a,
+    y);
+ inout VGND;
+ inout VPWR;
+ input a;
+ output y;
+
+ sky130_fd_sc_hd__fill_8 F_1 (.VGND(VGND),
+    .VNB(VGND),
+    .VPB(VPWR),
+    .VPWR(VPWR));
+ sky130_fd_sc_hd__inv_1 u (.A(a),
+    .VGND(VGND),
+    .VNB(VGND),
+    .VPB(VPWR),
+    .VPWR(VPWR),
+    .Y(\\y.VPWR ));
+ sky130_fd_sc_hd__tapvpwrvgnd_1 T (.VGND(VGND),
+    .VPWR(VPWR));
+ bank \\rom.bank0  (.VGND(VGND),
+    .VPWR(VPWR),
+    .WL({a,
+    a}));
+endmodule
+"""
+LOGIC = """module t (a,
+    y);
+ input a;
+ output y;
+
+ sky130_fd_sc_hd__inv_1 u (.A(a),
+    .Y(\\y.VPWR ));
+ bank \\rom.bank0  (.WL({a,
+    a}));
+endmodule
+"""
+
+
 def test_what_is_kept_has_no_dates_and_no_fill(tmp_path):
     (tmp_path / "t.def.gz").write_bytes(gzip.compress(b"DESIGN t ;\n"))
-    (tmp_path / "t.vg").write_text(
-        "module t;\n sky130_fd_sc_hd__fill_8 F (.A(b));\n sky130_fd_sc_hd__inv_1 u (.A(a));\n"
-        " sky130_fd_sc_hd__tapvpwrvgnd_1 T ();\nendmodule\n"
-    )
+    (tmp_path / "t.vg").write_text(ROUTED)
     (tmp_path / "t.lvs.vg").write_text("module t; endmodule\n")
     (tmp_path / "t.typical.spef").write_text('*SPEF "x"\n*DATE "now"\n')
     (tmp_path / "t.sdc").write_text("# Mon\ncreate_clock\n")
@@ -114,7 +153,8 @@ def test_what_is_kept_has_no_dates_and_no_fill(tmp_path):
         (tmp_path / f"t.{corner}.sdf").write_text('(DELAYFILE\n (DATE "now")\n)\n')
         (tmp_path / f"t.{corner}.lib").write_text("/* now */\nlibrary (t) {\n  date : now;\n}\n")
     kept = collect(tmp_path, "t", FACTS)
-    assert kept["netlist.v"].decode() == "module t;\n sky130_fd_sc_hd__inv_1 u (.A(a));\nendmodule\n"
+    assert set(kept) == set(FILES) - {"mapped.v", "reports.json"}
+    assert kept["netlist.v"].decode() == LOGIC
     assert kept["constraints.sdc"] == b"create_clock\n"
     assert kept["timing.slow.lib"] == b"library (t) {\n}\n"
     assert not [name for name, content in kept.items() if b"now" in content]

@@ -121,8 +121,8 @@ def test_result_json_has_the_agreed_fields(tmp_path):
 def test_a_check_whose_tool_is_missing_does_not_run_and_names_the_fix(tmp_path, monkeypatch):
     from flow.config import BuildConfig, Run
     from flow.pdk import PdkFiles
+    from flow.tasks.bank import BankTask
     from flow.tasks.drc_magic import DrcMagicTask
-    from flow.tasks.synth import SynthTask
     from flow.tools import TOOLS
     from rtl_gen.errors import ExitCode, FlowError
 
@@ -132,7 +132,7 @@ def test_a_check_whose_tool_is_missing_does_not_run_and_names_the_fix(tmp_path, 
     (got,) = DrcMagicTask()._checked_work(run, tmp_path).checks
     assert (got.name, got.status) == ("drc_magic", "not run")
     assert TOOLS["magic"].fix in got.reason
-    monkeypatch.setattr(SynthTask, "tools", ("yosys",))
+    monkeypatch.setattr(BankTask, "tools", ("yosys",))
     with pytest.raises(FlowError) as e:
-        SynthTask()._checked_work(run, tmp_path)
+        BankTask()._checked_work(run, tmp_path)
     assert e.value.code == ExitCode.MISSING_TOOL

@@ -1,7 +1,6 @@
 """Whole-chip LVS and antennas on a block of kit cells."""
 
 import shutil
-from pathlib import Path
 
 import klayout.db as kdb
 import numpy as np
@@ -9,7 +8,7 @@ import pytest
 
 from base_chip.bank import SiteGrid
 from base_chip.pdk.checks import load_checks
-from flow.pdk import find_pdk, tech_for_magic
+from flow.pdk import tech_for_magic
 from rtl_gen.errors import FlowError
 from signoff import antenna, lvs_cells, lvs_chip
 from signoff.chip.netlist import extract, without_squares
@@ -117,7 +116,7 @@ def test_no_cell_no_box_no_answer(block):
 def test_the_block_matches_and_every_planted_fault_is_found(block, kit, tmp_path):
     netlist = read_netlist(block.verilog, TOP, block.boxes)
     row, control = lvs_chip.run(
-        block.layout(), TOP, netlist, block.stack, block.boxes, kit["netgen_setup"], tmp_path
+        block.layout(), TOP, netlist, block.stack, block.boxes, kit.path("netgen_setup"), tmp_path
     )
     assert (row.status, row.count) == ("pass", 0), row
     assert (control.status, control.count) == ("pass", 0), control
@@ -139,7 +138,7 @@ def test_another_netlist_is_a_mismatch(block, kit, tmp_path, old, new):
     assert block.verilog.count(old) == 1
     netlist = read_netlist(block.verilog.replace(old, new), TOP, block.boxes)
     row, _ = lvs_chip.run(
-        block.layout(), TOP, netlist, block.stack, block.boxes, kit["netgen_setup"], tmp_path
+        block.layout(), TOP, netlist, block.stack, block.boxes, kit.path("netgen_setup"), tmp_path
     )
     assert row.status == "fail"
     assert row.count
@@ -149,9 +148,9 @@ def test_another_netlist_is_a_mismatch(block, kit, tmp_path, old, new):
 @NETGEN
 def test_the_cells_match_down_to_transistors(block, kit, kit_cells, sky130, tmp_path):
     facts = load_checks(sky130)
-    tech = tech_for_magic(kit["magic_tech"], MAGIC.version() or "8.3.411")
+    tech = tech_for_magic(kit.path("magic_tech"), MAGIC.version() or "8.3.411")
     netlists = {p.stem: p for p in kit_cells.glob("*/*.spice")}
-    where = lvs_cells.Narrow(facts.narrow, facts.narrow_models), tech, kit["netgen_setup"], tmp_path
+    where = lvs_cells.Narrow(facts.narrow, facts.narrow_models), tech, kit.path("netgen_setup"), tmp_path
     diodes = lvs_cells.Diodes(sky130.layers["diff"], sky130.layers["areaid_diode"])
     row, control = lvs_cells.run(block.layout(), netlists, *where, diodes=diodes)
     assert (row.status, control.status) == ("pass", "pass"), (row, control)
@@ -187,20 +186,12 @@ def test_a_diode_has_its_area_and_perimeter(kit, kit_cells, sky130, tmp_path, ol
         layout,
         netlists | {kind: wanted},
         lvs_cells.Narrow(facts.narrow, facts.narrow_models),
-        tech_for_magic(kit["magic_tech"], MAGIC.version() or "8.3.411"),
-        kit["netgen_setup"],
+        tech_for_magic(kit.path("magic_tech"), MAGIC.version() or "8.3.411"),
+        kit.path("netgen_setup"),
         tmp_path / "run",
         diodes=lvs_cells.Diodes(sky130.layers["diff"], sky130.layers["areaid_diode"]),
     )
     assert (row.count, control.status) == (count, "pass"), (row, control)
-
-
-@pytest.fixture(scope="session")
-def kit(sky130) -> dict[str, Path]:
-    try:
-        return dict(find_pdk(sky130).files)
-    except FlowError as e:
-        pytest.skip(str(e))
 
 
 def antenna_rules(sky130) -> dict[str, antenna.Rule]:
@@ -234,7 +225,7 @@ def test_a_control_that_finds_nothing_fails(block, sky130, monkeypatch):
 def test_antenna_facts_are_those_of_the_tech_lef(sky130, kit):
     import re
 
-    text = kit["tech_lef"].read_text()
+    text = kit.path("tech_lef").read_text()
     for name, rule in load_checks(sky130).antenna.items():
         body = re.search(rf"^LAYER {name}$(.*?)^END {name}$", text, re.S | re.M).group(1)
         points = re.search(r"ANTENNADIFF(?:SIDE)?AREARATIO PWL \((.*?)\) ;", body).group(1)

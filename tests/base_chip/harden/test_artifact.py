@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from base_chip.harden.artifact import FILES, Bindings, HardenedBase
+from base_chip.harden.artifact import FILES, MAPPED, Bindings, HardenedBase
 from rtl_gen.errors import ExitCode, FlowError
 
 MADE_FROM = Bindings(rtl="a", config="b", bank="c", cells="d")
@@ -36,6 +36,16 @@ def test_the_same_products_give_the_same_bytes(artifact, tmp_path_factory):
 def test_a_product_too_few_is_no_artifact(tmp_path):
     with pytest.raises(ValueError, match="expected"):
         HardenedBase.write(tmp_path, {"layout.def": b""}, MADE_FROM, {}, {})
+
+
+def test_mapped_logic_alone_is_an_artifact_that_is_not_routed(artifact):
+    assert artifact.routed
+    HardenedBase.write(artifact.folder, {name: PRODUCTS[name] for name in MAPPED}, MADE_FROM, {}, {})
+    again = HardenedBase.read(artifact.folder, "nano")
+    assert not again.routed
+    assert again.content("mapped.v") == PRODUCTS["mapped.v"]
+    # Nothing of the routed one stays beside it
+    assert sorted(p.name for p in artifact.folder.iterdir()) == ["manifest.json", "mapped.v.xz"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,26 @@
+"""What looks at the routed chip says that there is none while the base is not placed and routed."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from flow.graph import STEPS
+from flow.tasks.antenna import AntennaTask
+from flow.tasks.equiv_routed import EquivRoutedTask
+
+
+def test_all_of_them_are_checks_that_read_the_artifact():
+    routed = [s for s in STEPS if s.routed]
+    assert {s.step_name for s in routed} == {"antenna", "equiv_routed", "lvs_chip", "sta", "timed"}
+    assert all(s.is_check and "harden" in s.needs for s in routed)
+
+
+@pytest.mark.parametrize("step", [AntennaTask, EquivRoutedTask])
+def test_without_a_routed_base_they_are_not_run(step, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "inputs" / "harden").mkdir(parents=True)
+    run = SimpleNamespace(config=SimpleNamespace(base="nano"))
+    (row,) = step()._checked_work(run, tmp_path / "out").checks
+    assert (row.name, row.status) == (step.step_name, "not run")
+    assert "not placed and routed" in row.reason
+    assert "sc-flow base build nano" in row.reason
