@@ -11,6 +11,7 @@ import numpy as np
 
 from signoff.readback.shapes import KLAYOUT, boxes, drawn, flat
 from signoff.result import CheckResult
+from signoff.structure import Structure
 
 Layer = tuple[int, int]
 MET1 = (68, 20)
@@ -37,6 +38,7 @@ class Chip:
 
     def __init__(self, layout: kdb.Layout) -> None:
         self.layout = layout
+        self._structure = Structure(layout)
         self._drawn: dict[Layer, str] = {}
         self._texts: dict[Layer, list[str]] = {}
 
@@ -50,19 +52,18 @@ class Chip:
         return flat(self.layout, self.layout.top_cell(), layer)
 
     def drawn(self, layer: Layer) -> str:
-        """SHA-256 of all shapes and texts of a layer as they are drawn, whatever the hierarchy.
+        """A digest of a layer as it is drawn.
 
         Equal ones have equal geometry; different ones may yet cover the same area.
         """
         if layer not in self._drawn:
-            found = drawn(self.layout, self.layout.top_cell(), layer)
-            self._texts[layer] = found.texts
-            self._drawn[layer] = _sha256(found.rectangles, map(str, found.others.each()), found.texts)
+            self._drawn[layer] = self._structure.layer(layer)
         return self._drawn[layer]
 
     def texts(self, layer: Layer) -> list[str]:
         """Texts of a layer with their places, sorted."""
-        self.drawn(layer)
+        if layer not in self._texts:
+            self._texts[layer] = drawn(self.layout, self.layout.top_cell(), layer).texts
         return self._texts[layer]
 
     def edited(self, layer: Layer, *squares: kdb.Box) -> "Chip":
@@ -92,7 +93,7 @@ class Chip:
         """A copy that is going to be changed on a layer."""
         copy = Chip(self.layout.dup())
         copy._drawn = {k: v for k, v in self._drawn.items() if k != layer}
-        copy._texts = dict(self._texts)
+        copy._texts = {k: v for k, v in self._texts.items() if k != layer}
         return copy
 
 
@@ -106,9 +107,21 @@ class Hasher:
     def __init__(self) -> None:
         self._known: dict[str, str] = {}
 
-    def layers(self, chip: Chip, program_layers: Collection[Layer]) -> dict[Layer, str]:
-        """The hash of every layer that is not a program layer."""
-        return {layer: self.layer(chip, layer) for layer in chip.layers() if layer not in program_layers}
+    def pair(
+        self, base: Chip, chip: Chip, program_layers: Collection[Layer]
+    ) -> tuple[dict[Layer, str], dict[Layer, str]]:
+        """For base and chip, a hash of every layer that is not a program layer.
+
+        Layers that both draw alike have equal geometry: how they are drawn stands for it, unmerged.
+        """
+        sides = base, chip
+        hashes: tuple[dict[Layer, str], dict[Layer, str]] = ({}, {})
+        for layer in {*base.layers(), *chip.layers()} - set(program_layers):
+            alike = base.drawn(layer) == chip.drawn(layer)
+            for side, told in zip(sides, hashes, strict=True):
+                if alike or layer in side.layers():
+                    told[layer] = f"drawn {side.drawn(layer)}" if alike else self.layer(side, layer)
+        return hashes
 
     def layer(self, chip: Chip, layer: Layer) -> str:
         key = chip.drawn(layer)
@@ -137,11 +150,10 @@ def invariance(
         One result a check: `base_hashes`, `model_xor` and `legal_sites`, and `..._control` of each.
     """
     a, b, c, hasher, program = Chip(base), Chip(chip), Chip(other), Hasher(), (sites.layer,)
-    reference = hasher.layers(a, program)
-    results = [check_hashes(reference, hasher.layers(b, program))]
+    results = [check_hashes(*hasher.pair(a, b, program))]
     if controls:
         planted = _with_extra_met1(b)
-        found = check_hashes(reference, hasher.layers(planted, program))
+        found = check_hashes(*hasher.pair(a, planted, program))
         results.append(_control("base_hashes", [found]))
     results.append(check_xor(b, c, program))
     if controls:
@@ -165,8 +177,9 @@ def check_xor(a: Chip, b: Chip, program_layers: Collection[Layer]) -> CheckResul
     faults, seen = [], []
     for layer in sorted({*a.layers(), *b.layers(), *program_layers}):
         # Shapes drawn alike need no XOR to be equal.
-        count = 0 if a.drawn(layer) == b.drawn(layer) else int((a.flat(layer) ^ b.flat(layer)).count())
-        changed = count or a.texts(layer) != b.texts(layer)
+        alike = a.drawn(layer) == b.drawn(layer)
+        count = 0 if alike else int((a.flat(layer) ^ b.flat(layer)).count())
+        changed = not alike and (count or a.texts(layer) != b.texts(layer))
         if layer in program_layers and count:
             seen.append(f"{count} shapes of {_names([layer])}")
         elif layer in program_layers:

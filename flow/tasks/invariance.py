@@ -14,6 +14,7 @@ class InvarianceTask(StepTask):
     code = (
         "signoff.invariance",
         "signoff.readback.shapes",
+        "signoff.structure",
         "metal_configs.writer",
         "metal_configs.sitemap",
         "base_chip.assemble",

@@ -89,15 +89,18 @@ class Drawn:
     texts: list[str]
 
 
-def drawn(layout: kdb.Layout, cell: kdb.Cell, layer: tuple[int, int]) -> Drawn:
-    """Shapes of a cell and all below it on one layer."""
+def drawn(layout: kdb.Layout, cell: kdb.Cell, layer: tuple[int, int], *, below: bool = True) -> Drawn:
+    """Shapes of a cell on one layer, and unless told otherwise of all below it."""
     others = kdb.Region()
     others.merged_semantics = False
     carrier, shapes = _carrier()
     texts: list[str] = []
     index = layout.find_layer(*layer)
     if index is not None:
-        shapes.insert(cell.begin_shapes_rec(index))
+        found = cell.begin_shapes_rec(index)
+        if not below:
+            found.max_depth = 0
+        shapes.insert(found)
     # Properties, such as a router's net names, would be written beside the boxes
     if _holds(shapes, ~kdb.Shapes.SBoxes & kdb.Shapes.SAll) or _holds(shapes, kdb.Shapes.SAllWithProperties):
         texts = sorted(str(s.text) for s in shapes.each(kdb.Shapes.STexts))
