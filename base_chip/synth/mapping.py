@@ -1,7 +1,8 @@
 """RTL to sky130_fd_sc_hd cells."""
 
-__all__ = ["Netlist", "map_to_cells", "stat_netlist"]
+__all__ = ["Netlist", "map_to_cells", "script_digest", "stat_netlist"]
 
+import hashlib
 import json
 import re
 from dataclasses import dataclass
@@ -127,6 +128,12 @@ def map_to_cells(rtl: str, top: str, liberty: Path, banks: dict[str, str], work:
     run_yosys(script, work, "map")
     verilog = re.sub(r"\A/\*.*?\*/\n", "", (work / "netlist.v").read_text(), flags=re.S)
     return stat_netlist(work / "stat.json", verilog)
+
+
+def script_digest() -> str:
+    """SHA-256 of what `map_to_cells` tells Yosys, beside its arguments."""
+    told = SCRIPT, CHOSEN, *AVOID, GATE_FROM, MUX4_COST, PERIOD_PS
+    return hashlib.sha256(repr(told).encode()).hexdigest()
 
 
 def stat_netlist(stat: Path, verilog: str) -> Netlist:

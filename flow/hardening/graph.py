@@ -25,6 +25,7 @@ from base_chip.config import BaseConfig
 from base_chip.harden import harden_file
 from base_chip.harden.floorplan import rows_um2
 from base_chip.pdk.place_route import PlaceRoute
+from base_chip.synth import script_digest
 from flow.hardening.library import bank_library, cell_library, process
 from flow.hardening.synthesis import SynthesisNode
 from flow.pdk import PdkFiles
@@ -137,6 +138,7 @@ def _constrain(project: ASIC, base: BaseConfig, facts: PlaceRoute) -> None:
 
 def _set_up_tasks(project: ASIC, base: BaseConfig, facts: PlaceRoute, sources: Sources) -> None:
     synthesis = SynthesisNode.find_task(project)
+    synthesis.set("var", "script", script_digest())
     synthesis.set("var", "rows_um2", rows_um2(base, facts.bank_halo))
     synthesis.set("var", "rtl", str(sources.rtl))
     synthesis.set("var", "liberty", str(sources.liberty))

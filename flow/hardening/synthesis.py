@@ -26,6 +26,7 @@ class SynthesisNode(Task):
         self.add_parameter("liberty", "file", "liberty of the typical corner, not compressed")
         self.add_parameter("banks", "str", "JSON: module name to Verilog that declares its ports")
         self.add_parameter("rows_um2", "float", "area for cells, um2")
+        self.add_parameter("script", "str", "digest of the synthesis script")
 
     def tool(self) -> str:
         return "scflow"
@@ -37,12 +38,8 @@ class SynthesisNode(Task):
         super().setup()
         self.set_threads(1)
         self.add_output_file(f"{self.design_topmodule}.vg")
-        for name in (
-            "rows_um2",
-            "rtl",
-            "liberty",
-            "banks",
-        ):  # a change to any of them makes the node run again
+        # A change to any of them makes the node run again.
+        for name in ("rows_um2", "rtl", "liberty", "banks", "script"):
             self.add_required_key("var", name)
 
     def run(self) -> int:
