@@ -54,5 +54,5 @@ def _pdk_rows(pdk: Pdk) -> list[Row]:
     else:
         rows.append(Row(name, found.provider, True, "DRC, LVS, simulation", fix))
     corners = ", ".join(found.liberty)
-    use = "synthesis from RTL and timing (a build then takes the shipped netlist)"
+    use = "hardening a base (a build uses what ships)"
     return [*rows, Row(f"{pdk.name} liberty", corners, False, use, "set PDK_ROOT or SCF_LIBERTY_DIR")]

@@ -41,7 +41,7 @@ def _apt(package: str) -> str:
 TOOLS = {
     t.name: t
     for t in (
-        Tool("yosys", "", (), "pyosys", "pip install pyosys==0.70", "synthesis, equivalence", True),
+        Tool("yosys", "", (), "pyosys", "pip install pyosys==0.70", "equivalence, and synthesis of a new base", True),
         Tool(
             "magic", "magic", ("--version",), r"([\d.]+)", _apt("magic"), "Magic DRC, extraction, LVS", True
         ),
@@ -53,8 +53,8 @@ TOOLS = {
             ("-V",),
             r"version ([\d.]+)",
             _apt("iverilog"),
-            "tests of the simulation models",
-            False,
+            "a token with the delays of the routed chip",
+            True,
         ),
         Tool(
             "verilator",
@@ -65,7 +65,7 @@ TOOLS = {
             "gate-level simulation",
             True,
         ),
-        Tool("sta", "sta", ("-version",), r"([\d.]+)", _apt("opensta"), "static timing analysis", False),
+        Tool("sta", "sta", ("-version",), r"([\d.]+)", _apt("opensta"), "static timing analysis", True),
         Tool(
             "ngspice",
             "ngspice",
@@ -81,7 +81,7 @@ TOOLS = {
             ("-version",),
             r"(\S+)",
             "sc-install openroad",
-            "hardening a new base (a build uses the shipped one)",
+            "placing and routing a base (a build uses what ships)",
             False,
         ),
     )

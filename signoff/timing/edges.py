@@ -58,10 +58,12 @@ def with_edges(text: str, cells: Mapping[str, Cell]) -> Edged:
         cells: What the cells do, by name; what is in any other is left alone.
 
     Raises:
-        FlowError: A pair is between pins whose function has one sense.
+        FlowError: The text holds no cell, or a pair is between pins whose function has one sense.
     """
     one_edge = {n: {(a, b) for a, b, _, kind in arcs(c) if kind in CLEARED} for n, c in cells.items()}
     heads = list(_CELL.finditer(text))
+    if not heads:
+        raise FlowError("the SDF holds no cell", hint="Restore the hardened artifact, or harden the base anew.")
     out, at, pairs = [], 0, 0
     gaps: list[str] = []
     for head, end in zip(heads, [*(h.start() for h in heads[1:]), len(text)], strict=True):

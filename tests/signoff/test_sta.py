@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from base_chip.bank.lef import bank_lef
 from base_chip.harden.cells import cell_lef
 from flow.pdk import find_pdk
+from rtl_gen.errors import FlowError
 from signoff.sta import Banks, Corner, run
 from signoff.timing.analysis import Chip
 from signoff.timing.cells import load_cells
@@ -350,3 +351,8 @@ def test_slacks_are_those_of_openroad_with_liberty(block, kit_cells, sky130, tmp
     for part, slacks in (("setup", found.report.setup), ("hold", found.report.hold)):
         pairs = {e: (slacks[e.replace("\\", "")], float(s)) for e, s in wanted[part].items()}
         assert not {e: p for e, p in pairs.items() if abs(p[0] - p[1]) > 0.001}
+
+
+def test_an_sdf_without_cells_is_refused():
+    with pytest.raises(FlowError, match="no cell"):
+        with_edges("(DELAYFILE)", {})
