@@ -41,7 +41,15 @@ def _apt(package: str) -> str:
 TOOLS = {
     t.name: t
     for t in (
-        Tool("yosys", "", (), "pyosys", "pip install pyosys==0.70", "equivalence, and synthesis of a new base", True),
+        Tool(
+            "yosys",
+            "",
+            (),
+            "pyosys",
+            "pip install pyosys==0.70",
+            "equivalence, and synthesis of a new base",
+            True,
+        ),
         Tool(
             "magic", "magic", ("--version",), r"([\d.]+)", _apt("magic"), "Magic DRC, extraction, LVS", True
         ),

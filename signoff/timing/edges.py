@@ -63,7 +63,9 @@ def with_edges(text: str, cells: Mapping[str, Cell]) -> Edged:
     one_edge = {n: {(a, b) for a, b, _, kind in arcs(c) if kind in CLEARED} for n, c in cells.items()}
     heads = list(_CELL.finditer(text))
     if not heads:
-        raise FlowError("the SDF holds no cell", hint="Restore the hardened artifact, or harden the base anew.")
+        raise FlowError(
+            "the SDF holds no cell", hint="Restore the hardened artifact, or harden the base anew."
+        )
     out, at, pairs = [], 0, 0
     gaps: list[str] = []
     for head, end in zip(heads, [*(h.start() for h in heads[1:]), len(text)], strict=True):
