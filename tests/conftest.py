@@ -15,7 +15,7 @@ def sky130() -> Pdk:
 
 
 @pytest.fixture(scope="session")
-def kit(sky130: Pdk) -> PdkFiles:
+def pdk_kit(sky130: Pdk) -> PdkFiles:
     """Files of the PDK; the test is skipped, with the reason, where no kit is installed."""
     try:
         found = find_pdk(sky130, need_all=False)
@@ -26,6 +26,6 @@ def kit(sky130: Pdk) -> PdkFiles:
 
 
 @pytest.fixture(scope="session")
-def kit_cells(kit: PdkFiles) -> Path:
+def kit_cells(pdk_kit: PdkFiles) -> Path:
     """Folder of the kit's cells."""
-    return kit.path("cells")
+    return pdk_kit.path("cells")

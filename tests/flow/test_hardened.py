@@ -152,13 +152,13 @@ def test_the_key_is_that_of_the_files_as_they_lie_there(artifact):
     assert HardenTask().reads(config) not in (before, edited)
 
 
-def base(tmp_path, kit, text=DEF):
+def base(tmp_path, pdk_kit, text=DEF):
     for name in ("harden", "bank"):
         (tmp_path / name).mkdir()
     if text:
         (tmp_path / "harden" / "layout.def").write_text(text)
     write_views(BANK, tmp_path / "bank")
-    files = {role: kit.path(role) for role in ("cells", "tech_lef")}
+    files = {role: pdk_kit.path(role) for role in ("cells", "tech_lef")}
     inputs = {name: tmp_path / name for name in ("harden", "bank")}
     found = BaseTask().work(job(tmp_path, files, **inputs))
     layout = kdb.Layout()
@@ -166,8 +166,8 @@ def base(tmp_path, kit, text=DEF):
     return found, layout
 
 
-def test_the_base_holds_cells_banks_and_wires(kit, tmp_path, artifact):
-    found, layout = base(tmp_path, kit)
+def test_the_base_holds_cells_banks_and_wires(pdk_kit, tmp_path, artifact):
+    found, layout = base(tmp_path, pdk_kit)
     assert found.metrics == {
         "die_mm2": pytest.approx(0.0048),
         "shapes_lengthened": 0,
@@ -191,12 +191,12 @@ def test_the_base_holds_cells_banks_and_wires(kit, tmp_path, artifact):
         ("DESIGN scf_nano", "DESIGN scf_other", "design is scf_other"),
     ],
 )
-def test_a_design_that_is_not_that_of_the_config_is_refused(kit, tmp_path, artifact, old, new, says):
+def test_a_design_that_is_not_that_of_the_config_is_refused(pdk_kit, tmp_path, artifact, old, new, says):
     with pytest.raises(FlowError, match=says):
-        base(tmp_path, kit, DEF.replace(old, new))
+        base(tmp_path, pdk_kit, DEF.replace(old, new))
 
 
-def test_a_base_that_is_not_routed_is_its_logic_and_its_banks(tmp_path, kit, cells, artifact):
+def test_a_base_that_is_not_routed_is_its_logic_and_its_banks(tmp_path, pdk_kit, cells, artifact):
     kept = artifact()
     mapped = {"mapped.v": NETLIST.encode()}
     HardenedBase.write(kept.folder, mapped, kept.made_from, kept.tools, kept.pdk)
@@ -204,6 +204,6 @@ def test_a_base_that_is_not_routed_is_its_logic_and_its_banks(tmp_path, kit, cel
     assert found.metrics.keys() == {"cells", "cell_area_um2"}
     assert found.note == "1 cells, not placed and routed yet"
     assert (tmp_path / "out" / "netlist.v").read_text() == NETLIST
-    found, layout = base(tmp_path, kit, text="")
+    found, layout = base(tmp_path, pdk_kit, text="")
     assert "banks alone" in found.note
     assert [i.cell.name for i in layout.top_cell().each_inst()] == [BANK.name] * 2

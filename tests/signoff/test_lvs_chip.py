@@ -113,10 +113,10 @@ def test_no_cell_no_box_no_answer(block):
 
 @pytest.mark.flow
 @NETGEN
-def test_the_block_matches_and_every_planted_fault_is_found(block, kit, tmp_path):
+def test_the_block_matches_and_every_planted_fault_is_found(block, pdk_kit, tmp_path):
     netlist = read_netlist(block.verilog, TOP, block.boxes)
     row, control = lvs_chip.run(
-        block.layout(), TOP, netlist, block.stack, block.boxes, kit.path("netgen_setup"), tmp_path
+        block.layout(), TOP, netlist, block.stack, block.boxes, pdk_kit.path("netgen_setup"), tmp_path
     )
     assert (row.status, row.count) == ("pass", 0), row
     assert (control.status, control.count) == ("pass", 0), control
@@ -134,11 +134,11 @@ def test_the_block_matches_and_every_planted_fault_is_found(block, kit, tmp_path
         (".A(b), .Y(n3)", ".A(a), .Y(n3)"),
     ],
 )
-def test_another_netlist_is_a_mismatch(block, kit, tmp_path, old, new):
+def test_another_netlist_is_a_mismatch(block, pdk_kit, tmp_path, old, new):
     assert block.verilog.count(old) == 1
     netlist = read_netlist(block.verilog.replace(old, new), TOP, block.boxes)
     row, _ = lvs_chip.run(
-        block.layout(), TOP, netlist, block.stack, block.boxes, kit.path("netgen_setup"), tmp_path
+        block.layout(), TOP, netlist, block.stack, block.boxes, pdk_kit.path("netgen_setup"), tmp_path
     )
     assert row.status == "fail"
     assert row.count
@@ -146,11 +146,11 @@ def test_another_netlist_is_a_mismatch(block, kit, tmp_path, old, new):
 
 @pytest.mark.flow
 @NETGEN
-def test_the_cells_match_down_to_transistors(block, kit, kit_cells, sky130, tmp_path):
+def test_the_cells_match_down_to_transistors(block, pdk_kit, kit_cells, sky130, tmp_path):
     facts = load_checks(sky130)
-    tech = tech_for_magic(kit.path("magic_tech"), MAGIC.version() or "8.3.411")
+    tech = tech_for_magic(pdk_kit.path("magic_tech"), MAGIC.version() or "8.3.411")
     netlists = {p.stem: p for p in kit_cells.glob("*/*.spice")}
-    where = lvs_cells.Narrow(facts.narrow, facts.narrow_models), tech, kit.path("netgen_setup"), tmp_path
+    where = lvs_cells.Narrow(facts.narrow, facts.narrow_models), tech, pdk_kit.path("netgen_setup"), tmp_path
     diodes = lvs_cells.Diodes(sky130.layers["diff"], sky130.layers["areaid_diode"])
     row, control = lvs_cells.run(block.layout(), netlists, *where, diodes=diodes)
     assert (row.status, control.status) == ("pass", "pass"), (row, control)
@@ -172,7 +172,7 @@ def test_the_cells_match_down_to_transistors(block, kit, kit_cells, sky130, tmp_
         ("area=4.347e+11", "area=4.8e+11", 1),
     ],
 )
-def test_a_diode_has_its_area_and_perimeter(kit, kit_cells, sky130, tmp_path, old, new, count):
+def test_a_diode_has_its_area_and_perimeter(pdk_kit, kit_cells, sky130, tmp_path, old, new, count):
     kind, facts = f"{LIBRARY}diode_2", load_checks(sky130)
     layout = kdb.Layout()
     top = layout.create_cell(TOP)
@@ -186,8 +186,8 @@ def test_a_diode_has_its_area_and_perimeter(kit, kit_cells, sky130, tmp_path, ol
         layout,
         netlists | {kind: wanted},
         lvs_cells.Narrow(facts.narrow, facts.narrow_models),
-        tech_for_magic(kit.path("magic_tech"), MAGIC.version() or "8.3.411"),
-        kit.path("netgen_setup"),
+        tech_for_magic(pdk_kit.path("magic_tech"), MAGIC.version() or "8.3.411"),
+        pdk_kit.path("netgen_setup"),
         tmp_path / "run",
         diodes=lvs_cells.Diodes(sky130.layers["diff"], sky130.layers["areaid_diode"]),
     )
@@ -222,10 +222,10 @@ def test_a_control_that_finds_nothing_fails(block, sky130, monkeypatch):
     assert "not found: met3" in control.reason
 
 
-def test_antenna_facts_are_those_of_the_tech_lef(sky130, kit):
+def test_antenna_facts_are_those_of_the_tech_lef(sky130, pdk_kit):
     import re
 
-    text = kit.path("tech_lef").read_text()
+    text = pdk_kit.path("tech_lef").read_text()
     for name, rule in load_checks(sky130).antenna.items():
         body = re.search(rf"^LAYER {name}$(.*?)^END {name}$", text, re.S | re.M).group(1)
         points = re.search(r"ANTENNADIFF(?:SIDE)?AREARATIO PWL \((.*?)\) ;", body).group(1)
