@@ -85,13 +85,56 @@ def run(layout: kdb.Layout, top: str, stack: Stack, rules: Mapping[str, Rule]) -
 
 def find(layout: kdb.Layout, cell: kdb.Cell, stack: Stack, rules: Mapping[str, Rule]) -> Iterator[Violation]:
     """Violations, layer by layer upwards, as the layers are made."""
+    whole: dict[str, float] = {}
     for number, wire in enumerate(stack.wires):
         cuts = [cut for _, cut, _ in stack.joins[number : number + 1]]
         layers = [name for name in (wire, *cuts) if name in rules]
-        if layers:
-            wiring = Wiring(layout, cell, stack, upto=wire, wells=False)
-            for name in layers:
-                yield from _on_layer(wiring, name, rules[name])
+        wiring = Wiring(layout, cell, stack, upto=wire, wells=False)
+        for name in layers:
+            yield from _on_layer(wiring, name, rules[name])
+        above = {name for join in stack.joins[number + 1 :] for name in join[:2]} | {
+            *stack.wires[number + 1 :]
+        }
+        if not any(
+            _may_exceed(wiring, cut, [n for n in rules if n in above], rules, whole, cell) for cut in cuts
+        ):
+            return
+
+
+def _may_exceed(
+    wiring: Wiring,
+    cut: str,
+    above: list[str],
+    rules: Mapping[str, Rule],
+    whole: dict[str, float],
+    cell: kdb.Cell,
+) -> bool:
+    """Whether a layer above a cut could break its rule.
+
+    It reaches gates through nets that the cut is on already, which can but get more gates and diffusion from
+    above. Where even all of the layer (`whole`, filled here) is not too much for any of them, as met5 for
+    the many gates of a supply, the layer needs no look at its own nets.
+    """
+    gates, cuts, drains = (wiring.regions[n] for n in ("gate", cut, "drain"))
+    for circuit in wiring.l2n.netlist().each_circuit():
+        for net in circuit.each_net():
+            if wiring.l2n.shapes_of_net(net, cuts, True).is_empty():
+                continue
+            gate = _flat(wiring, net, gates).area() * 1e-6
+            if not gate:
+                continue
+            diffusion = _flat(wiring, net, drains).area() * 1e-6
+            for name in reversed(above):
+                if name not in whole:
+                    whole[name] = _collected(wiring.drawn(name, cell).merged(), rules[name])
+                if whole[name] > rules[name].allowed(diffusion) * gate:
+                    return True
+    return False
+
+
+def _collected(metal: kdb.Region, rule: Rule) -> float:
+    """Area (um2) of a wire's sides, or of cuts."""
+    return metal.perimeter() * 1e-3 * rule.thickness if rule.thickness else metal.area() * 1e-6
 
 
 def _on_layer(wiring: Wiring, name: str, rule: Rule) -> Iterator[Violation]:
@@ -110,8 +153,7 @@ def _on_layer(wiring: Wiring, name: str, rule: Rule) -> Iterator[Violation]:
             continue
         seen.add(key)
         hanging = _flat(wiring, net, metal)
-        area = hanging.perimeter() * 1e-3 * rule.thickness if rule.thickness else hanging.area() * 1e-6
-        ratio = area / (_flat(wiring, net, gates).area() * 1e-6)
+        ratio = _collected(hanging, rule) / (_flat(wiring, net, gates).area() * 1e-6)
         limit = rule.allowed(_flat(wiring, net, drains).area() * 1e-6)
         if ratio > limit:
             yield Violation(name, net.expanded_name(), (point.x / 1000, point.y / 1000), ratio, limit)

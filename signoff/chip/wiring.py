@@ -75,7 +75,7 @@ class Wiring:
         return kdb.Region(cell.begin_shapes_rec(self._layout.layer(*self._stack.layers[name])))
 
     def _transistors(self, wells: bool) -> None:
-        diff, nwell, tap = (self._drawn(name) for name in ("diff", "nwell", "tap"))
+        diff = self._drawn("diff")
         resistor = self.l2n.make_polygon_layer(self._layout.layer(*self._stack.resistor), "resistor")
         poly = self.regions["poly"] = self._drawn("poly") - resistor
         self.regions["gate"], self.regions["drain"] = poly & diff, diff - poly
@@ -83,6 +83,7 @@ class Wiring:
         self.l2n.connect(self.regions["gate"], poly)
         if not wells:
             return
+        nwell, tap = self._drawn("nwell"), self._drawn("tap")
         n_tap, p_tap = tap & nwell, tap - nwell
         self.l2n.connect(nwell)
         self.l2n.connect(nwell, n_tap)

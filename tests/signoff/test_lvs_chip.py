@@ -209,6 +209,32 @@ def test_the_block_has_no_antennas_until_a_gate_gets_a_long_wire(block, sky130):
     assert row.detail.startswith("met3 of net a at")
 
 
+def test_layers_that_cannot_be_too_much_are_not_extracted(block, sky130, monkeypatch):
+    extracted = []
+
+    class Seen(antenna.Wiring):
+        def __init__(self, *args, upto, **more) -> None:
+            extracted.append(upto)
+            super().__init__(*args, upto=upto, **more)
+
+    monkeypatch.setattr(antenna, "Wiring", Seen)
+    layout, rules = block.layout(), antenna_rules(sky130)
+    top = layout.cell(TOP)
+    layer(layout, block, "met4").insert(kdb.Box(0, 20_000, 200_000, 20_300))
+    layer(layout, block, "met5").insert(kdb.Box(0, 20_000, 400_000, 21_600))  # on nothing
+    assert not list(antenna.find(layout, top, block.stack, rules))
+    assert "met5" not in extracted
+    for name in ("met3", "via3"):  # the track of net a, which has gates
+        layer(layout, block, name).insert(kdb.Box(0, 3900, 200, 4100))
+    layer(layout, block, "met3").insert(kdb.Box(0, 3850, 20_000, 4150))
+    layer(layout, block, "met4").insert(kdb.Box(0, 3900, 200, 20_300))
+    layer(layout, block, "via4").insert(kdb.Box(0, 20_000, 200, 20_200))
+    extracted.clear()
+    found = {v.layer for v in antenna.find(layout, top, block.stack, rules)}
+    assert extracted == ["li1", "met1", "met2", "met3", "met4", "met5"]
+    assert found >= {"met4", "met5"}
+
+
 def test_a_limit_rises_with_diffusion():
     rule = antenna.Rule(0.35, ((0, 400), (0.0125, 400), (0.0225, 2609), (22.5, 11600)))
     assert [rule.allowed(x) for x in (0, 0.0125, 0.0225, 22.5, 100)] == [400, 400, 2609, 11600, 11600]
