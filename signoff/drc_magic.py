@@ -1,17 +1,22 @@
-"""Design rules with Magic, style drc(full)."""
+"""Design rules with Magic, style drc(full), in several processes."""
 
-__all__ = ["control", "parse_report", "run"]
+__all__ = ["control", "parse_report", "run", "violations"]
 
+import os
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from signoff.controls import MAGIC_ERRORS, control_result, plant
+from signoff.drc_parts import Part, cut
 from signoff.eda import MAGIC, magic_arguments
-from signoff.gds import as_gds
 from signoff.result import CheckResult
 from signoff.violations import Violations
+
+Fault = tuple[str, ...]  # x0, y0, x1, y1 in um, cell, rule
+_MOST = 4  # processes at a time, each of 200 MB
 
 
 def run(layout: Path, top: str, tech: Path, workdir: Path, *, timeout: float = 3600) -> CheckResult:
@@ -54,7 +59,7 @@ def control(
     return control_result(result, MAGIC_ERRORS, found.counts) if found else result
 
 
-def parse_report(path: Path) -> Violations:
+def parse_report(path: Path) -> list[Fault]:
     """Read the report of `tcl/drc.tcl`.
 
     Raises:
@@ -67,11 +72,17 @@ def parse_report(path: Path) -> Violations:
     end = re.fullmatch(r"end\t(\d+)\t(\d+)", lines[-1]) if lines else None
     if not end or end.group(2) == "0":
         raise ValueError("the report is cut short, or no cell was checked")
-    faults = [line.split("\t", 5) for line in lines[:-1]]
+    faults = [tuple(line.split("\t", 5)) for line in lines[:-1]]
     if int(end.group(1)) != len(faults) or any(len(fault) != 6 for fault in faults):
         raise ValueError(f"the report has {len(faults)} faults and says {end.group(1)}")
-    found = Violations(counts=Counter(fault[5] for fault in faults))
-    for *box, cell, rule in faults:
+    return faults
+
+
+def violations(faults: Iterable[Fault]) -> Violations:
+    """Faults by rule; what two windows both list counts once."""
+    different = dict.fromkeys(faults)
+    found = Violations(counts=Counter(fault[5] for fault in different))
+    for *box, cell, rule in different:
         found.places.setdefault(rule, f"({', '.join(box)}) um of {cell}")
     return found
 
@@ -79,20 +90,35 @@ def parse_report(path: Path) -> Violations:
 def _check(
     name: str, layout: Path, top: str, tech: Path, workdir: Path, timeout: float
 ) -> tuple[CheckResult, Violations | None]:
-    """Run the script; the violations are None if the run cannot be trusted."""
+    """Run the script on every part; the violations are None if a run cannot be trusted."""
     if missing := MAGIC.missing(name):
         return missing, None
     workdir.mkdir(parents=True, exist_ok=True)
-    report = workdir / f"{name}.txt"
-    report.unlink(missing_ok=True)  # an old report must not stand for this run
-    variables = {"SCF_GDS": str(as_gds(layout, workdir)), "SCF_TOP": top, "SCF_REPORT": report.name}
-    done = MAGIC.run(magic_arguments(tech, "drc.tcl"), workdir, timeout, variables)
-    if done.fault:
-        return MAGIC.fails(name, done.fault), None
     try:
-        found = parse_report(report)
+        parts = cut(layout, top, workdir)
+        with ThreadPoolExecutor(min(_MOST, os.cpu_count() or 1)) as pool:
+            told = list(pool.map(lambda part: _look_at(part, tech, timeout), parts))
     except ValueError as e:
         return MAGIC.fails(name, str(e)), None
+    found = violations(fault for faults in told for fault in faults)
     status = "fail" if found.total else "pass"
     detail = str(found) or f"drc(full) on {top}"
     return CheckResult(name, MAGIC.name, MAGIC.version(), found.total, 0, status, "", detail), found
+
+
+def _look_at(part: Part, tech: Path, timeout: float) -> list[Fault]:
+    """The faults of a part; ValueError if the run cannot be trusted."""
+    folder = part.gds.with_suffix("")
+    folder.mkdir(exist_ok=True)
+    report = folder / "report.txt"
+    report.unlink(missing_ok=True)  # an old report must not stand for this run
+    variables = {
+        "SCF_GDS": str(part.gds.resolve()),
+        "SCF_CELL": part.cell,
+        "SCF_WINDOW": " ".join(str(v) for v in part.window),
+        "SCF_REPORT": report.name,
+    }
+    done = MAGIC.run(magic_arguments(tech, "drc.tcl"), folder, timeout, variables)
+    if done.fault:
+        raise ValueError(done.fault)
+    return parse_report(report)

@@ -1,21 +1,10 @@
 """GDS files for tools that read nothing else."""
 
-__all__ = ["as_gds", "write_gds"]
+__all__ = ["write_gds"]
 
 from pathlib import Path
 
 import klayout.db as db
-
-
-def as_gds(layout: Path, workdir: Path) -> Path:
-    """A GDS file of a layout, for tools that read no OASIS: the file itself, or a copy in `workdir`."""
-    if layout.suffix != ".oas":
-        return layout.resolve()
-    source = db.Layout()
-    source.read(str(layout))
-    target = workdir / f"{layout.stem}.gds"
-    write_gds(source, target)
-    return target.resolve()
 
 
 def write_gds(layout: db.Layout, path: Path, top: str = "") -> None:

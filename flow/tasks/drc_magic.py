@@ -16,6 +16,8 @@ class DrcMagicTask(StepTask):
     config: ClassVar[tuple[str, ...]] = ("model", "base", "pdk")
     code = (
         "signoff.drc_magic",
+        "signoff.drc_parts",
+        "signoff.gds",
         "signoff.controls",
         "signoff.eda",
         "signoff.tcl",

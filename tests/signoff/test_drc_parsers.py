@@ -8,7 +8,6 @@ from base_chip.pdk import load_pdk
 from signoff import drc_klayout, drc_magic
 from signoff.controls import KLAYOUT_ERRORS, MAGIC_ERRORS, control_of, control_result, missed, plant
 from signoff.eda import KLAYOUT, MAGIC, Eda
-from signoff.gds import as_gds
 from signoff.result import CheckResult
 
 LYRDB = """<?xml version="1.0" encoding="utf-8"?>
@@ -62,7 +61,8 @@ def test_magic_report_is_counted_by_rule(tmp_path):
         "0.1\t0.2\t0.3\t0.4\ttop\tMetal1 spacing (met1.2)\n"
         "1\t1\t2\t2\tbank\tMetal1 spacing (met1.2)\nend\t2\t3\n"
     )
-    found = drc_magic.parse_report(path)
+    faults = drc_magic.parse_report(path)
+    found = drc_magic.violations(faults + faults[:1])  # a fault that two windows list
     assert found.counts == {"Metal1 spacing (met1.2)": 2}
     assert str(found) == "2 x Metal1 spacing (met1.2) at (0.1, 0.2, 0.3, 0.4) um of top"
 
@@ -160,14 +160,3 @@ def test_versions_are_recorded():
     assert SHELL.version() == "1.2"
     assert KLAYOUT.fails("drc", "why").reason == "why"
     assert MAGIC.fails("drc", "why").status == "fail"
-
-
-def test_oasis_is_converted_for_tools_that_read_gds(tmp_path):
-    layout = db.Layout()
-    layout.create_cell("t").shapes(layout.layer(68, 20)).insert(db.Box(0, 0, 10, 10))
-    layout.write(str(tmp_path / "a.oas"))
-    gds = as_gds(tmp_path / "a.oas", tmp_path)
-    again = db.Layout()
-    again.read(str(gds))
-    assert gds.suffix == ".gds"
-    assert again.cell("t").bbox() == db.Box(0, 0, 10, 10)
