@@ -28,9 +28,8 @@ class Structure:
 
     def __init__(self, layout: kdb.Layout) -> None:
         self._layout = layout
-        self._places: dict[
-            int, list[tuple[int, bytes, bool]]
-        ] = {}  # of each cell: child, digest, at origin alone
+        # Of each cell: a child, a digest of its places, whether that is the origin alone
+        self._places: dict[int, list[tuple[int, bytes, bool]]] = {}
         self._known: dict[tuple[Layer, int], bytes] = {}
 
     def layer(self, layer: Layer) -> str:

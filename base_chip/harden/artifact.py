@@ -16,7 +16,6 @@ from base_chip.bank.liberty import bank_liberty
 from base_chip.bank.spec import BankSpec
 from base_chip.bank.timing import load_timing
 from base_chip.config import BaseConfig
-from base_chip.harden.cells import cell_lef
 from base_chip.pdk.place_route import PlaceRoute
 from rtl_gen.errors import ExitCode, FlowError
 
@@ -56,13 +55,12 @@ class Bindings:
     cells: str
 
     @classmethod
-    def now(cls, base: BaseConfig, rtl: str, cells: Path, facts: PlaceRoute) -> "Bindings":
-        """As things are; `rtl` is the tile's Verilog, `cells` the kit's folder of standard cells."""
+    def now(cls, base: BaseConfig, rtl: str, cells: str, facts: PlaceRoute) -> "Bindings":
+        """As things are; `rtl` is the tile's Verilog, `cells` the LEF of the standard cells."""
         spec = BankSpec.of(base.rom, base.pdk)
         timing = load_timing(spec)
         bank = bank_lef(spec) + "".join(bank_liberty(spec, c.liberty, timing) for c in facts.corners.values())
-        texts = rtl, bank, cell_lef(cells, facts.library)
-        rtl_hash, bank_hash, cell_hash = (_sha256(t.encode()) for t in texts)
+        rtl_hash, bank_hash, cell_hash = (_sha256(text.encode()) for text in (rtl, bank, cells))
         return cls(rtl_hash, base.digest(), bank_hash, cell_hash)
 
 

@@ -38,6 +38,7 @@ class PlaceRoute:
         library: Prefix of the cells' names.
         cells: Cell names by use, in SiliconCompiler's words: antenna, clkbuf, hold, filler, tap, tie,
             dontuse (patterns).
+        supplies: Names of the supply pins and nets.
         tie_low, tie_high: Cell and output pin.
         corners: By name; slow, typical and fast.
         resistance: Ohm a um by routing layer; `capacitance`: pF a um; `via_resistance`: ohm.
@@ -54,6 +55,7 @@ class PlaceRoute:
     wire_rc: Mapping[str, str]
     layer_adjustment: Mapping[str, float]
     cells: Mapping[str, tuple[str, ...]]
+    supplies: tuple[str, ...]
     tie_low: tuple[str, str]
     tie_high: tuple[str, str]
     corners: Mapping[str, Corner]
@@ -70,6 +72,7 @@ def load_place_route(pdk: Pdk) -> PlaceRoute:
     library = Path(pdk.kit.files["cells"]).parent.name
     facts["cells"] = {use: tuple(f"{library}__{c}" for c in cells) for use, cells in facts["cells"].items()}
     facts["corners"] = {n: Corner(**{**c, "checks": tuple(c["checks"])}) for n, c in facts["corners"].items()}
+    facts["supplies"] = tuple(facts["supplies"])
     for key in ("tie_low", "tie_high"):
         facts[key] = (f"{library}__{facts[key][0]}", facts[key][1])
     return PlaceRoute(library=library, scripts=folder, **facts)

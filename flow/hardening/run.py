@@ -1,6 +1,6 @@
 """Hardens a base: prepares what place and route reads, runs it, and keeps what it leaves."""
 
-__all__ = ["SUPPLIES", "collect", "harden", "logic_alone", "prepare", "why"]
+__all__ = ["collect", "harden", "logic_alone", "prepare", "why"]
 
 import gzip
 import json
@@ -26,8 +26,6 @@ from flow.pdk import PdkFiles, find_pdk
 from flow.tools import require
 from rtl_gen.errors import FlowError
 from rtl_gen.tile import tile_verilog
-
-SUPPLIES = ("VPWR", "VGND", "VPB", "VNB")  # pins and nets
 
 
 def harden(
@@ -81,7 +79,7 @@ def harden(
     return HardenedBase.write(
         out,
         products,
-        Bindings.now(base, rtl, files.path("cells"), facts),
+        Bindings.now(base, rtl, sources.cells.read_text("utf-8"), facts),
         tools,
         {name: files.digests[name] for name in ("liberty", "extraction")},
     )
@@ -176,8 +174,8 @@ def logic_alone(netlist: str, facts: PlaceRoute) -> str:
     """A routed netlist without fill and tap cells (2 of 5 instances) and supplies, which models lack."""
     names = "|".join(re.escape(c) for use in ("filler", "tap") for c in facts.cells[use])
     netlist = re.sub(rf"^ *(?:{names}) [^;]*;\n", "", netlist, flags=re.M)
-    pin = rf"\.(?:{'|'.join(SUPPLIES)}) *\( *(?:{'|'.join(SUPPLIES)})? *\)"
-    port = rf"\b(?:{'|'.join(SUPPLIES)})\b"
+    supply = f"(?:{'|'.join(facts.supplies)})"
+    pin, port = rf"\.{supply} *\( *{supply}? *\)", rf"\b{supply}\b"
     netlist = re.sub(rf"^ *(?:inout|input|supply[01]|wire) +{port};\n", "", netlist, flags=re.M)
     for one in (pin, port):
         netlist = re.sub(rf",\s*{one}(?=\s*[,)])|(?<=\()(?:{one}\s*,\s*)+", "", netlist)

@@ -48,15 +48,15 @@ class HardenTask(StepTask):
 
         base = load_base(job.config.base)
         facts = load_place_route(load_pdk(job.config.pdk))
-        cells = job.pdk.path("cells")
+        cells = cell_lef(job.pdk.path("cells"), facts.library)
         kept = HardenedBase.read(HardenedBase.home(base.name), base.name)
         rtl = (job.inputs["rtl"] / "rtl.v").read_text("utf-8")
         kept.check(base.name, Bindings.now(base, rtl, cells, facts))
         for name in kept.sums:
             (job.out / name).write_bytes(kept.content(name))
-        areas = cell_areas(cell_lef(cells, facts.library))
+        areas = cell_areas(cells)
         metrics: dict[str, float] = {}
-        for file, prefix in (("mapped.v", ""), *([("netlist.v", "routed_")] if kept.routed else [])):
+        for file, prefix in ({"mapped.v": ""} | ({"netlist.v": "routed_"} if kept.routed else {})).items():
             kinds = _kinds((job.out / file).read_text("utf-8"), areas)
             metrics[f"{prefix}cells"] = kinds.total()
             metrics[f"{prefix}cell_area_um2"] = sum(n * areas[kind] for kind, n in kinds.items())
@@ -65,7 +65,7 @@ class HardenTask(StepTask):
             shutil.copyfile(job.out / "mapped.v", job.out / "netlist.v")
             return Result(metrics=metrics, note=f"{metrics['cells']:.0f} cells, not placed and routed yet")
         rows = rows_um2(base, facts.bank_halo)
-        metrics["core_used_percent"] = 100 * metrics["routed_cell_area_um2"] / rows
+        metrics["rows_used_percent"] = 100 * metrics["routed_cell_area_um2"] / rows
         metrics |= _reported(json.loads((job.out / "reports.json").read_bytes()))
         tools = ", ".join(f"{tool} {version}" for tool, version in sorted(kept.tools.items()))
         return Result(

@@ -10,6 +10,7 @@ from base_chip.bank import BankSpec
 from base_chip.bank.views import write_views
 from base_chip.config import Floorplan, load_base
 from base_chip.harden.artifact import FILES, Bindings, HardenedBase
+from base_chip.harden.cells import cell_lef
 from base_chip.pdk import load_pdk
 from base_chip.pdk.place_route import load_place_route
 from flow.config import BuildConfig
@@ -73,7 +74,8 @@ def artifact(tmp_path, monkeypatch, cells):
         texts = {name: name for name in FILES} | {"reports.json": json.dumps(REPORTS), "layout.def": DEF}
         texts |= {"mapped.v": NETLIST, "netlist.v": NETLIST}
         texts |= {name.replace("_", "."): text for name, text in products.items()}
-        now = Bindings.now(SMALL, RTL, cells, load_place_route(load_pdk("sky130")))
+        facts = load_place_route(load_pdk("sky130"))
+        now = Bindings.now(SMALL, RTL, cell_lef(cells, facts.library), facts)
         content = {name: text.encode() for name, text in texts.items()}
         return HardenedBase.write(home, content, now, {"openroad": "26Q3", "yosys": "0.70"}, {})
 
@@ -103,7 +105,7 @@ def test_the_artifact_is_unpacked_and_measured(tmp_path, cells, artifact):
     m = found.metrics
     assert (m["cells"], m["routed_cells"]) == (1, 1)
     assert m["cell_area_um2"] == pytest.approx(1.38 * 2.72)
-    assert 0 < m["core_used_percent"] < 1
+    assert 0 < m["rows_used_percent"] < 1
     assert (m["wire_length_um"], m["router_violations"]) == (21.5, 0)
     assert "routed_vias" not in m  # nothing measured it
 
