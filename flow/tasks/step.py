@@ -7,12 +7,14 @@ package and list the class in `flow.graph.STEPS`.
 
 __all__ = ["FAILURE", "RESULT", "Job", "Result", "StepTask"]
 
+import contextlib
 import ctypes
 import dataclasses
 import json
 import os
 import shutil
 import signal
+import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping
@@ -20,6 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
+import psutil
 from siliconcompiler import Task
 
 from flow.cache import CacheDamage, StepCache
@@ -250,9 +253,20 @@ def _link(source: str, target: str) -> None:
 
 
 def _die_with_parent() -> None:
-    """End this step when the build is killed, so that the next build does not meet it."""
+    """End this step and the tools that it runs when the build is killed, so that the next does not meet them.
+
+    Not by SIGTERM: for that SiliconCompiler has a handler, which tells the build, and waits for ever if the
+    build is gone.
+    """
+    if sys.platform != "linux":
+        return  # the step runs on to its end, and its outputs go to the cache
     pr_set_pdeathsig = 1
-    try:
-        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM, 0, 0, 0)
-    except (OSError, AttributeError):
-        return  # not Linux: the step runs on to its end, and its outputs go to the cache
+    signal.signal(signal.SIGUSR1, _end)
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGUSR1, 0, 0, 0)
+
+
+def _end(number: int, _: object) -> None:
+    for child in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            child.kill()
+    os._exit(128 + number)
