@@ -1,12 +1,9 @@
 """A whole chip as its layers cover it: they are finer than a pixel, so pixels are mixed from all of them."""
 
-__all__ = ["Layered", "cover", "write_rgb"]
+__all__ = ["Layered", "cover"]
 
-import struct
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import klayout.db as kdb
 import numpy as np
@@ -53,19 +50,6 @@ def cover(parts: Sequence[Layered], box: kdb.Box, size: tuple[int, int], backgro
         share = np.minimum(np.array(area, dtype=float) * part.strength / step**2, 1)[::-1, :, None]
         picture += share * part.opacity * (_rgb(part.colour) - picture)
     return (np.round(picture / _STEP) * _STEP).clip(0, 255).astype(np.uint8)
-
-
-def write_rgb(path: Path, picture: np.ndarray) -> None:
-    """Write a picture (uint8 [height, width, 3]) as PNG; OSError if that cannot be done."""
-    height, width, _ = picture.shape
-    rows = np.concatenate([np.zeros((height, 1), np.uint8), picture.reshape(height, -1)], axis=1)
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(rows.tobytes(), 9)), (b"IEND", b"")]
-    data = b"".join(
-        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-        for kind, body in chunks
-    )
-    path.write_bytes(b"\x89PNG\r\n\x1a\n" + data)
 
 
 def _rgb(colour: int) -> np.ndarray:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import klayout.db as kdb
 import klayout.lay as lay
+from PIL import Image
 
 from rtl_gen.errors import ExitCode, FlowError
-from signoff.overview import Layered, cover, write_rgb
+from signoff.overview import Layered, cover
 
 Layer = tuple[int, int]
 Window = tuple[float, float, float, float]
@@ -158,7 +159,7 @@ def _draw_whole(
     box = top.bbox() if not top.bbox().empty() else kdb.Box(0, 0, 1, 1)
     box = box.enlarged(round(box.width() * MARGIN), round(box.height() * MARGIN))
     picture = cover(parts, box, _sized(size, box.width(), box.height()), BACKGROUND)
-    _save(png, lambda: write_rgb(png, picture))
+    _save(png, lambda: Image.fromarray(picture).save(png, "PNG", optimize=True))
 
 
 def _sized(size: tuple[int, int], width: float, height: float) -> tuple[int, int]:
