@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from base_chip.config import Floorplan, load_base
-from base_chip.harden.floorplan import check_banks, check_utilisation, rows_um2
+from base_chip.harden.floorplan import check_banks, check_utilisation, core_used_percent, rows_um2
 from rtl_gen.errors import FlowError
 
 NANO = load_base("nano")
@@ -40,3 +40,11 @@ def test_banks_a_halo_apart_are_taken():
 def test_cells_that_do_not_fit_say_how_full_it_would_be():
     with pytest.raises(FlowError, match=r"um2 of cells are 9\d % of .* at most 85 %"):
         check_utilisation("nano", rows_um2(NANO, HALO), 530_000)
+
+
+def test_the_core_is_used_by_cells_and_by_banks_without_their_halos():
+    (x0, y0), (x1, y1) = NANO.hardening.core
+    core = (x1 - x0) * (y1 - y0)
+    banks = 4 * 93.835 * 181.22
+    assert core_used_percent(NANO, 0) == pytest.approx(100 * banks / core)
+    assert core_used_percent(NANO, core - banks) == pytest.approx(100)
