@@ -32,6 +32,10 @@ class Split:
     rom: RomGeometry
     bank: BankSpec
 
+    def __str__(self) -> str:
+        banks = f"{self.rom.banks} bank{'s' if self.rom.banks > 1 else ''}"
+        return f"{banks} of {self.rom.word_lines} x {self.rom.bit_lines}, mux {self.rom.mux}"
+
     @property
     def size_um(self) -> tuple[float, float]:
         """Width of a bank, along its word lines, and height, along its bit lines."""

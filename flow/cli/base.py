@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def build(name: str, work: Path | None, out: Path | None, jobs: int, last: str |
     type=click.Path(path_type=Path),
     help="Folder of the syntheses, build/<NAME>/sweep by default.",
 )
-@click.option("-j", "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Syntheses at a time.")
+@click.option("-j", "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Syntheses at once.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def sweep(name: str, work: Path | None, jobs: int, as_json: bool) -> None:
     """Compare the ways to split the ROM of base NAME into banks, by area with the cells around them."""
@@ -84,20 +85,23 @@ def print_sweep(found: "Sweep") -> None:
     """Print a sweep as a table."""
     rom = found.own.split.rom
     table = Table(
-        title=f"{found.base}: {rom.rows} rows of {rom.bits} bits; areas in um2", title_justify="left"
+        title=f"{found.base}: {rom.rows} rows of {rom.bits} bits; areas in um2", box=None, pad_edge=False
     )
-    heads = ["banks", "word lines", "mux", "bit lines", "a bank, um", "all banks", "decoders", "drivers"]
-    heads += ["columns", "samplers", "total", "a bit", *(f"read ns, {c}" for c in found.own.read_ns)]
+    table.title_justify = "left"
+    heads = ["banks", "word\nlines", "mux", "bit\nlines", "a bank\num", "all\nbanks", "decoders", "drivers"]
+    heads += ["columns", "samplers", "total", "a\nbit", *(f"read ns\n{c}" for c in found.own.read_ns)]
     for head in heads:
-        table.add_column(head, justify="right")
-    table.add_column("")
+        table.add_column(head, justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True)
     for row in found.rows:
         marks = [mark for mark, one in (("base", found.own), ("smallest", found.smallest)) if row is one]
         table.add_row(*_cells(row), ", ".join(marks), style="bold" if marks else None)
     console = Console(highlight=False)
-    console.width = max(console.width, console.measure(table, options=console.options.update(width=999)).maximum)
+    # Lines that the terminal breaks are better than numbers cut short.
+    whole = Measurement.get(console, console.options.update(max_width=1000), table).maximum
+    console.width = max(console.width, whole)
     console.print(table)
-    console.print("All banks: with their halos. Read: word line to bit line; - where no bank was simulated.")
+    console.print("all banks: with halos; read: word line to bit line, - where the bank was not simulated")
 
 
 def _cells(row: "Row") -> list[str]:

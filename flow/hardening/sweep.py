@@ -126,11 +126,9 @@ def sweep(base: BaseConfig, work: Path, *, jobs: int, say: Callable[[str], None]
         rom = split.rom
         folder = work / f"{rom.banks}x{split.bank.name}_mux{rom.mux}"
         cells = measure_periphery(rom, split.bank, plain, folder)
-        say(f"{rom.banks} banks of {rom.word_lines} x {rom.bit_lines}: {cells.total:.0f} um2 of cells")
+        say(f"{split}: {cells.total:.0f} um2 of cells")
         read = {name: split.read_ns(corner) for name, corner in corners.items()}
-        return Row(
-            split, split.size_um, split.banks_um2(facts.bank_halo), cells, rom.rows * rom.bits, read
-        )
+        return Row(split, split.size_um, split.banks_um2(facts.bank_halo), cells, rom.rows * rom.bits, read)
 
     with TemporaryDirectory() as scratch, ThreadPoolExecutor(jobs) as pool:
         plain = plain_liberty(liberty, Path(scratch))
