@@ -1,6 +1,6 @@
 """Hardens a base: prepares what place and route reads, runs it, and keeps what it leaves."""
 
-__all__ = ["collect", "harden", "logic_alone", "prepare", "why"]
+__all__ = ["collect", "harden", "logic_alone", "prepare", "reports", "why"]
 
 import gzip
 import json
@@ -61,7 +61,7 @@ def harden(
         project.option.add_to(FIRST)
     say(f"{', '.join(f'{tool} {version}' for tool, version in sorted(tools.items()))}; working in {work}")
     try:
-        project.run()
+        ended = project.run()  # as the run left it; `project` itself forgets what was measured
     except RuntimeError as e:
         log = work / f"scf_{base.name}" / "harden" / "job.log"
         raise FlowError(
@@ -75,7 +75,7 @@ def harden(
     products = {"mapped.v": (ends[FIRST] / f"{top}.vg").read_bytes()}
     if not to_synthesis:
         products |= collect(ends[LAST], top, facts)
-        products["reports.json"] = reports(project, base)
+        products["reports.json"] = reports(ended, base)
     return HardenedBase.write(
         out,
         products,
@@ -145,13 +145,13 @@ def collect(outputs: Path, top: str, facts: PlaceRoute) -> dict[str, bytes]:
     return products
 
 
-def reports(project: Any, base: BaseConfig) -> bytes:
+def reports(ended: Any, base: BaseConfig) -> bytes:
     """What SiliconCompiler's steps measured, as JSON: step to metric to value."""
     told: dict[str, dict[str, float]] = {}
-    for step in project.getkeys("flowgraph", "hardening"):
+    for step in ended.getkeys("flowgraph", "hardening"):
         values = {
-            key: project.get("metric", key, step=step, index="0")
-            for key in project.getkeys("metric")
+            key: ended.get("metric", key, step=step, index="0")
+            for key in ended.getkeys("metric")
             if "time" not in key and key != "memory"
         }
         if values := {k: v for k, v in values.items() if v is not None}:
