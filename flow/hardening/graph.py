@@ -1,6 +1,6 @@
 """The SiliconCompiler project that hardens a base."""
 
-__all__ = ["FIRST", "LAST", "hardening_flow", "make_project"]
+__all__ = ["FIRST", "LAST", "ROUTED", "hardening_flow", "make_project"]
 
 import json
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ from flow.hardening.library import bank_library, cell_library, process
 from flow.hardening.synthesis import SynthesisNode
 from flow.pdk import PdkFiles
 
-FIRST, LAST = "synthesis", "write.views"
+FIRST, ROUTED, LAST = "synthesis", "route.detailed_antenna_repair", "write.views"
 # What timing repair adds to the constraints, as routed wires are slower than estimated ones.
 SETUP_MARGIN_NS, HOLD_MARGIN_NS = 3.0, 0.1
 # Percent of the antenna limits: before detailed route, and after.

@@ -20,7 +20,7 @@ from base_chip.harden.floorplan import check_banks
 from base_chip.pdk import load_pdk
 from base_chip.pdk.place_route import PlaceRoute, load_place_route
 from base_chip.synth import yosys_version
-from flow.hardening.graph import FIRST, LAST, Sources, make_project
+from flow.hardening.graph import FIRST, LAST, ROUTED, Sources, make_project
 from flow.hardening.synthesis import bank_ports, need_liberty, plain_liberty
 from flow.pdk import PdkFiles, find_pdk
 from flow.tools import require
@@ -70,11 +70,11 @@ def harden(
             hint="Each node's own log is beside it. Run the same command to go on from the node that failed.",
         ) from e
     job = work / f"scf_{base.name}" / "harden"
-    ends = {node: job / node / "0" / "outputs" for node in (FIRST, LAST)}
+    ends = {node: job / node / "0" / "outputs" for node in (FIRST, ROUTED, LAST)}
     top = f"scf_{base.name}"
     products = {"mapped.v": (ends[FIRST] / f"{top}.vg").read_bytes()}
     if not to_synthesis:
-        products |= collect(ends[LAST], top, facts)
+        products |= collect(ends[ROUTED], ends[LAST], top, facts)
         products["reports.json"] = reports(ended, base)
     return HardenedBase.write(
         out,
@@ -126,10 +126,14 @@ def _keep(path: Path, content: str | bytes) -> None:
         path.write_bytes(content)
 
 
-def collect(outputs: Path, top: str, facts: PlaceRoute) -> dict[str, bytes]:
-    """What the artifact takes from the last step's folder, free of dates and of paths of the machine."""
+def collect(routed: Path, outputs: Path, top: str, facts: PlaceRoute) -> dict[str, bytes]:
+    """What the artifact takes from the folders of the router and of the last step, without dates and paths.
+
+    The last step's own DEF is not taken: extraction puts wires in order, and loses the patches with which the
+    router brings shapes to their least area.
+    """
     products = {
-        "layout.def": gzip.decompress((outputs / f"{top}.def.gz").read_bytes()),
+        "layout.def": gzip.decompress((routed / f"{top}.def.gz").read_bytes()),
         "netlist.v": logic_alone((outputs / f"{top}.vg").read_text("utf-8"), facts).encode(),
         "lvs.v": (outputs / f"{top}.lvs.vg").read_bytes(),
         "wires.spef": _dateless(outputs / f"{top}.typical.spef", rb"^\*DATE .*$", b'*DATE ""'),

@@ -10,7 +10,7 @@ from base_chip.harden import harden_file, sdc
 from base_chip.harden.artifact import FILES
 from base_chip.pdk import load_pdk
 from base_chip.pdk.place_route import load_place_route
-from flow.hardening.graph import FIRST, LAST, Sources, hardening_flow, make_project
+from flow.hardening.graph import FIRST, LAST, ROUTED, Sources, hardening_flow, make_project
 from flow.hardening.run import collect, reports, why
 from flow.pdk import PdkFiles
 from rtl_gen.errors import ExitCode, FlowError
@@ -57,6 +57,7 @@ def test_the_graph_is_one_line_of_siliconcompilers_steps():
         "route.global",
         "route.antenna_repair",
         "route.detailed",
+        ROUTED,
         LAST,
     ]
     assert [name for name in order if name in wanted] == wanted
@@ -104,7 +105,7 @@ def test_constraints_hold_the_period_and_every_port():
 
 
 # As OpenROAD writes it, with supplies
-ROUTED = """module t (VGND,
+ROUTED_NETLIST = """module t (VGND,
     VPWR,
     a,
     y);
@@ -145,17 +146,21 @@ endmodule
 
 
 def test_what_is_kept_has_no_dates_and_no_fill(tmp_path):
-    (tmp_path / "t.def.gz").write_bytes(gzip.compress(b"DESIGN t ;\n"))
-    (tmp_path / "t.vg").write_text(ROUTED)
+    routed = tmp_path / "routed"
+    routed.mkdir()
+    (routed / "t.def.gz").write_bytes(gzip.compress(b"DESIGN t ;\n"))
+    (tmp_path / "t.def.gz").write_bytes(gzip.compress(b"wires in another order\n"))
+    (tmp_path / "t.vg").write_text(ROUTED_NETLIST)
     (tmp_path / "t.lvs.vg").write_text("module t; endmodule\n")
     (tmp_path / "t.typical.spef").write_text('*SPEF "x"\n*DATE "now"\n')
     (tmp_path / "t.sdc").write_text("# Mon\ncreate_clock\n")
     for corner in FACTS.corners:
         (tmp_path / f"t.{corner}.sdf").write_text('(DELAYFILE\n (DATE "now")\n)\n')
         (tmp_path / f"t.{corner}.lib").write_text("/* now */\nlibrary (t) {\n  date : now;\n}\n")
-    kept = collect(tmp_path, "t", FACTS)
+    kept = collect(routed, tmp_path, "t", FACTS)
     assert set(kept) == set(FILES) - {"mapped.v", "reports.json"}
     assert kept["netlist.v"].decode() == LOGIC
+    assert kept["layout.def"] == b"DESIGN t ;\n"
     assert kept["constraints.sdc"] == b"create_clock\n"
     assert kept["timing.slow.lib"] == b"library (t) {\n}\n"
     assert not [name for name, content in kept.items() if b"now" in content]
