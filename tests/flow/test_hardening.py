@@ -10,7 +10,7 @@ from base_chip.harden.artifact import FILES
 from base_chip.pdk import load_pdk
 from base_chip.pdk.place_route import load_place_route
 from flow.hardening.graph import FIRST, LAST, Sources, hardening_flow, make_project
-from flow.hardening.run import collect, why
+from flow.hardening.run import collect
 from flow.pdk import PdkFiles
 from rtl_gen.errors import ExitCode, FlowError
 
@@ -158,15 +158,3 @@ def test_what_is_kept_has_no_dates_and_no_fill(tmp_path):
     assert kept["constraints.sdc"] == b"create_clock\n"
     assert kept["timing.slow.lib"] == b"library (t) {\n}\n"
     assert not [name for name, content in kept.items() if b"now" in content]
-
-
-def test_the_first_error_of_a_tool_is_told(tmp_path):
-    log = tmp_path / "job.log"
-    log.write_text(
-        "| INFO  | fine\n"
-        "| ERROR    | harden | route.global | 0 | Reading lef\n"
-        "| ERROR    | harden | route.global | 0 | [ERROR GRT-0244] Diode area is zero.\n"
-        "| ERROR    | Run failed\n"
-    )
-    assert why(log) == "[ERROR GRT-0244] Diode area is zero."
-    assert why(tmp_path / "none.log") == ""
