@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import re
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from rtl_gen.errors import ExitCode, FlowError
 RESUME = (
     "Run the same command again to go on from there. Nodes that have ended are kept, an earlier artifact too."
 )
+LEAST_FREE = 2**20  # bytes; on a full disk a tool may end without a word, as that finds no room either
 _FULL = tuple(os.strerror(e) for e in (errno.ENOSPC, errno.EDQUOT))
 # What SiliconCompiler says of any node that fails, beside the tool's last lines
 _EMPTY = re.compile(
@@ -67,7 +69,7 @@ def first_error(tool: str, own: str) -> str:
 
 
 def _error(what: str, log: Path, text: str) -> FlowError:
-    if any(full in text for full in _FULL):
+    if any(full in text for full in _FULL) or shutil.disk_usage(log.parent).free < LEAST_FREE:
         hint = f"Free some space first. {RESUME}"
         return FlowError(f"the disk is full: {what}", where=str(log), hint=hint, code=ExitCode.OUTPUT)
     return FlowError(what, where=str(log), hint=RESUME, code=ExitCode.TOOL_FAILED)
