@@ -71,5 +71,5 @@ def write_png(
         chip.pdk.layers,
         program_layers=chip.pdk.program_layers,
         window=window,
-        size=(width, width * 5 // 8),
+        size=(width, width * 5 // 8 if window else 0),
     )

@@ -2,13 +2,16 @@
 
 __all__ = ["draw_png", "write_layer_properties"]
 
-from collections.abc import Callable, Collection, Mapping
+import contextlib
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
 import klayout.db as kdb
 import klayout.lay as lay
+from PIL import Image
 
 from rtl_gen.errors import ExitCode, FlowError
+from signoff.overview import Layered, cover
 
 Layer = tuple[int, int]
 Window = tuple[float, float, float, float]
@@ -43,7 +46,20 @@ STYLES = {
     "via4": (0xC0C6CE, SOLID),
     "met5": (0xA07038, SPARSE),
 }
-OVERVIEW = ("prBoundary", "met3", "via2")  # what is left to see of a whole chip
+# What is to see of a whole chip, and how much of what lies below a layer hides
+OVERVIEW = {
+    "nwell": 0.25,
+    "diff": 0.5,
+    "poly": 0.4,
+    "li1": 0.5,
+    "met1": 0.5,
+    "met2": 0.5,
+    "met3": 0.5,
+    "met4": 0.6,
+    "met5": 0.35,
+}
+VIAS = 0.9, 8.0  # of a model: opacity, and how much larger they look than they are
+MODEL = "_metal"  # ends the name of the cell that holds a model
 HIDDEN = ("areaid_core", "nwell", "psdm", "nsdm", "npc")  # large areas behind everything, in a detail
 
 
@@ -61,7 +77,7 @@ def write_layer_properties(
         FlowError: The file cannot be written.
     """
     view = lay.LayoutView()
-    _set_layers(view, layers, program_layers, list(layers))
+    _set_layers(view, layers, program_layers, list(layers), {})
     _save(path, lambda: view.save_layer_props(str(path)))
 
 
@@ -75,16 +91,16 @@ def draw_png(
     window: Window | None = None,
     size: tuple[int, int] = (1600, 1000),
 ) -> None:
-    """Draw a layout.
+    """Draw a layout: a whole chip as its layers cover it, anything else as klayout draws it.
 
     Args:
         layout: GDS or OASIS.
         png: The picture.
         layers: GDS layer and datatype by name.
         shown: Names of the layers to draw; if empty, a choice that suits the whole chip or a window.
-        program_layers: Names of those that a model is drawn on; they are drawn last, in their own colour.
+        program_layers: Names of those that a model is drawn on; its shapes come last, in their own colour.
         window: Left, bottom, right and top in um; the whole chip if None.
-        size: Width and height in pixels.
+        size: Width and height in pixels; a height of 0 is that of what is drawn.
 
     Raises:
         FlowError: A name is unknown, the layout is damaged, or the picture cannot be written.
@@ -96,6 +112,9 @@ def draw_png(
             hint="Name layers as the PDK does.",
             code=ExitCode.USAGE,
         )
+    if not shown and window is None:
+        _draw_whole(layout, png, layers, program_layers, size)
+        return
     view = lay.LayoutView()
     for key, value in {
         "background-color": f"#{BACKGROUND:06x}",
@@ -105,19 +124,62 @@ def draw_png(
         "default-text-size": "0.5",
     }.items():
         view.set_config(key, value)
-    try:
+    with _damaged(layout):
         view.load_layout(str(layout), False)
-    except RuntimeError as e:
-        raise FlowError(f"not a layout, or damaged ({e})", where=str(layout), hint="Build it again.") from e
-    chosen = shown or [
-        n for n in layers if (n not in HIDDEN if window else n in {*OVERVIEW, *program_layers})
-    ]
-    _set_layers(view, layers, program_layers, chosen)
+    apart = _set_apart(view.active_cellview().layout(), layers, program_layers)
+    _set_layers(view, layers, program_layers, shown or [n for n in layers if n not in HIDDEN], apart)
     view.max_hier()
     whole = view.active_cellview().cell.dbbox()
     target = kdb.DBox(*window) if window else whole.enlarged(whole.width() * MARGIN, whole.height() * MARGIN)
+    pixels = _sized(size, target.width(), target.height())
     # Finer than a pixel and averaged, so that vias smaller than one still show how dense they are
-    _save(png, lambda: view.save_image_with_options(str(png), *size, 0, 3, 0, target, False))
+    _save(png, lambda: view.save_image_with_options(str(png), *pixels, 0, 3, 0, target, False))
+
+
+def _draw_whole(
+    path: Path,
+    png: Path,
+    layers: Mapping[str, Layer],
+    program_layers: Collection[str],
+    size: tuple[int, int],
+) -> None:
+    layout = kdb.Layout()
+    with _damaged(path):
+        layout.read(str(path))
+        top = layout.top_cell()
+    apart = _set_apart(layout, layers, program_layers)
+    parts = [
+        Layered(kdb.Region(top.begin_shapes_rec(layout.layer(*layers[name]))), STYLES[name][0], opacity)
+        for name, opacity in OVERVIEW.items()
+        if name in layers
+    ]
+    for layer in apart.values():
+        shapes = kdb.Region(top.begin_shapes_rec(layout.layer(*layer)))
+        parts.append(Layered(shapes, PROGRAM, *VIAS))
+    box = top.bbox() if not top.bbox().empty() else kdb.Box(0, 0, 1, 1)
+    box = box.enlarged(round(box.width() * MARGIN), round(box.height() * MARGIN))
+    picture = cover(parts, box, _sized(size, box.width(), box.height()), BACKGROUND)
+    _save(png, lambda: Image.fromarray(picture).save(png, "PNG", optimize=True))
+
+
+def _sized(size: tuple[int, int], width: float, height: float) -> tuple[int, int]:
+    return size[0], size[1] or max(round(size[0] * height / width), 1)
+
+
+def _set_apart(
+    layout: kdb.Layout, layers: Mapping[str, Layer], program_layers: Collection[str]
+) -> dict[str, Layer]:
+    """Move the shapes of a model to layers of their own: vias of wires may lie on its layers, too."""
+    free = max((info.layer for info in layout.layer_infos()), default=0) + 1
+    models = [c for c in layout.each_cell() if c.name.endswith(MODEL)]
+    cells = {index for cell in models for index in (cell.cell_index(), *cell.called_cells())}
+    apart = {}
+    for number, name in enumerate(sorted(set(program_layers) & set(layers))):
+        apart[name] = free, number
+        source, target = layout.layer(*layers[name]), layout.layer(free, number)
+        for index in cells:
+            layout.cell(index).move(source, target)
+    return apart
 
 
 def _set_layers(
@@ -125,20 +187,22 @@ def _set_layers(
     layers: Mapping[str, Layer],
     program_layers: Collection[str],
     shown: Collection[str],
+    apart: Mapping[str, Layer],
 ) -> None:
-    """Give a view exactly these layers, from the bottom of the chip up, as klayout draws them."""
+    """Give a view exactly these layers, from the bottom of the chip up, as klayout draws them.
+
+    `apart` has the layers on which a model's shapes are alone; otherwise all of a program layer are its.
+    """
     height = {name: n for n, name in enumerate(STYLES)}
     order = sorted(layers, key=lambda n: (n in program_layers, height.get(n, -1)))
     view.clear_layers()
-    for name in order:
-        color, pattern = STYLES.get(name, (OTHER, HOLLOW))
-        if name in program_layers:
-            color, pattern = PROGRAM, SOLID
+    drawn = [(name, layers[name], name in program_layers and name not in apart) for name in order]
+    drawn += [(name, apart[name], True) for name in order if name in apart]
+    for name, layer, of_model in drawn:
+        color, pattern = (PROGRAM, SOLID) if of_model else STYLES.get(name, (OTHER, HOLLOW))
         p = lay.LayerProperties()
-        p.source_layer, p.source_datatype = layers[name]
-        p.name = f"{name} {layers[name][0]}/{layers[name][1]}" + (
-            " (program)" if name in program_layers else ""
-        )
+        p.source_layer, p.source_datatype = layer
+        p.name = f"{name} {layer[0]}/{layer[1]}" + (" (program)" if of_model else "")
         p.fill_color = p.frame_color = color
         p.dither_pattern = pattern
         p.width = 1
@@ -146,10 +210,18 @@ def _set_layers(
         view.insert_layer(view.end_layers(), p)
 
 
+@contextlib.contextmanager
+def _damaged(layout: Path) -> Iterator[None]:
+    try:
+        yield
+    except RuntimeError as e:
+        raise FlowError(f"not a layout, or damaged ({e})", where=str(layout), hint="Build it again.") from e
+
+
 def _save(path: Path, save: Callable[[], object]) -> None:
     try:
         save()
-    except RuntimeError as e:
+    except (RuntimeError, OSError) as e:
         raise FlowError(
             f"cannot write ({e})",
             where=str(path),

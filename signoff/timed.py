@@ -10,9 +10,9 @@ from signoff.gatesim.host import Request
 from signoff.gatesim.simulate import Token
 from signoff.gatesim.timed import timed_design
 from signoff.gatesim.timed_run import Clock, TimedChip, TimedRun, build_timed, run_timed
+from signoff.netlist import read_netlist
 from signoff.result import CheckResult
 from signoff.timing.cells import load_cells
-from signoff.timing.netlist import read_netlist
 from signoff.timing.sdf import read_sdf
 
 CORNER = "typical"

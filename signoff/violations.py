@@ -22,6 +22,12 @@ class Violations:
     places: dict[str, str] = field(default_factory=dict)
     rules: int = 0
 
+    def add(self, other: "Violations") -> None:
+        """Take in what another run found, of other rules."""
+        self.counts += other.counts
+        self.places = {**other.places, **self.places}
+        self.rules += other.rules
+
     @property
     def total(self) -> int:
         return sum(self.counts.values())

@@ -19,11 +19,11 @@ limits: {dim: 2, hidden: 2, layers: 1, heads: 1, kv_dim: 2, vocab: 2, context: 2
 engine: {columns: 2, slot_bits: 4, group_steps: false}
 rom: {banks: 1, word_lines: 32, bits: 8, mux: 2}
 floorplan:
-  die: [103.04, 103.36]
-  banks: [[82.8, 62.56]]
+  die: [126.04, 103.36]
+  banks: [[105.8, 62.56]]
 hardening:
-  core: [[5.52, 10.88], [97.52, 92.48]]
-  density: 0.62
+  core: [[5.52, 10.88], [120.52, 92.48]]
+  density: 0.55
   target_ns: 45
   signoff_ns: {slow: 50, typical: 20, fast: 20}
 """

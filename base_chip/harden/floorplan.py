@@ -1,6 +1,13 @@
 """Whether a base's floorplan can hold what is to be placed in it."""
 
-__all__ = ["check_banks", "check_pins", "check_utilisation", "pin_places", "rows_um2"]
+__all__ = [
+    "check_banks",
+    "check_pins",
+    "check_utilisation",
+    "core_used_percent",
+    "pin_places",
+    "rows_um2",
+]
 
 import itertools
 from collections.abc import Mapping
@@ -38,6 +45,12 @@ def rows_um2(base: BaseConfig, halo: tuple[float, float]) -> float:
     for box in _banks(base):
         taken.insert(box.enlarged(dx, dy))
     return float((kdb.Region(_core(base)) - taken).area() / 1e6)
+
+
+def core_used_percent(base: BaseConfig, cells: float) -> float:
+    """Percent of the core that cells (um2) and banks, without halos, fill."""
+    banks = sum(box.area() for box in _banks(base)) / 1e6
+    return float(100 * (cells + banks) / (_core(base).area() / 1e6))
 
 
 def check_utilisation(base: str, rows: float, cells: float) -> float:

@@ -3,8 +3,15 @@
 __all__ = ["base"]
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+from rich.console import Console
+from rich.measure import Measurement
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from flow.hardening.sweep import Row, Sweep
 
 
 @click.group()
@@ -48,3 +55,65 @@ def build(name: str, work: Path | None, out: Path | None, jobs: int, last: str |
         harden(config, rtl, work, out, jobs=jobs, say=click.echo, to_synthesis=last is not None)
     size = sum(p.stat().st_size for p in out.iterdir())
     click.echo(f"{out}: {size / 1e6:.1f} MB")
+
+
+@base.command()
+@click.argument("name")
+@click.option(
+    "--work",
+    type=click.Path(path_type=Path),
+    help="Folder of the syntheses, build/<NAME>/sweep by default.",
+)
+@click.option("-j", "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Syntheses at once.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def sweep(name: str, work: Path | None, jobs: int, as_json: bool) -> None:
+    """Compare the ways to split the ROM of base NAME into banks, by area with the cells around them."""
+    from base_chip.config import load_base
+    from flow.files import disk_faults
+    from flow.hardening.sweep import sweep as measure
+    from flow.lock import build_lock
+
+    config = load_base(name)
+    work = (work or Path("build", name, "sweep")).absolute()
+    with build_lock(work), disk_faults(work):
+        found = measure(config, work, jobs=jobs, say=lambda line: click.echo(line, err=True))
+    if as_json:
+        click.echo(found.to_json())
+    else:
+        print_sweep(found)
+
+
+def print_sweep(found: "Sweep") -> None:
+    """Print a sweep as a table."""
+    rom = found.own.split.rom
+    table = Table(
+        title=f"{found.base}: {rom.rows} rows of {rom.bits} bits; areas in um2", box=None, pad_edge=False
+    )
+    table.title_justify = "left"
+    heads = ["banks", "word\nlines", "mux", "bit\nlines", "a bank\num", "all\nbanks", "decoders", "drivers"]
+    heads += ["columns", "samplers", "total", "a\nbit", *(f"read ns\n{c}" for c in found.own.read_ns)]
+    for head in heads:
+        table.add_column(head, justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    for row in found.rows:
+        marks = [mark for mark, one in (("base", found.own), ("smallest", found.smallest)) if row is one]
+        table.add_row(*_cells(row), ", ".join(marks), style="bold" if marks else None)
+    console = Console(highlight=False)
+    # Lines that the terminal breaks are better than numbers cut short.
+    whole = Measurement.get(console, console.options.update(max_width=1000), table).maximum
+    console.width = max(console.width, whole)
+    console.print(table)
+    console.print("all banks: with halos; read: word line to bit line, - where the bank was not simulated")
+
+
+def _cells(row: "Row") -> list[str]:
+    rom, cells = row.split.rom, row.periphery
+    width, height = row.size_um
+    areas = row.banks, cells.decoders, cells.drivers, cells.columns, cells.samplers, row.total
+    return [
+        *(str(n) for n in (rom.banks, rom.word_lines, rom.mux, rom.bit_lines)),
+        f"{width:.1f} x {height:.1f}",
+        *(f"{area:,.0f}" for area in areas),
+        f"{row.um2_per_bit:.3f}",
+        *("-" if ns is None else f"{ns:.1f}" for ns in row.read_ns.values()),
+    ]

@@ -1,6 +1,6 @@
 """Hardens a base: prepares what place and route reads, runs it, and keeps what it leaves."""
 
-__all__ = ["collect", "harden", "logic_alone", "prepare", "replace_artifact"]
+__all__ = ["collect", "harden", "logic_alone", "prepare", "replace_artifact", "reports"]
 
 import gzip
 import json
@@ -10,8 +10,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-
-from siliconcompiler import NodeStatus
 
 from base_chip.bank import BankSpec
 from base_chip.bank.views import load_timing, write_views
@@ -71,12 +69,12 @@ def harden(
     say(f"{', '.join(f'{tool} {version}' for tool, version in sorted(tools.items()))}; working in {work}")
     top = f"scf_{base.name}"
     job = work / top / "harden"
-    _run(project, job, to_synthesis)
+    ended = _run(project, job)
     ends = {node: job / node / "0" / "outputs" for node in (FIRST, LAST)}
     products = {"mapped.v": (ends[FIRST] / f"{top}.vg").read_bytes()}
     if not to_synthesis:
         products |= collect(ends[LAST], top, facts)
-        products["reports.json"] = reports(project, base)
+        products["reports.json"] = reports(ended, base)
     made_from = Bindings.now(base, rtl, sources.cells.read_text("utf-8"), facts)
     digests = {name: files.digests[name] for name in ("liberty", "extraction")}
     return replace_artifact(out, products, made_from, tools, digests)
@@ -95,18 +93,19 @@ def replace_artifact(
     return replace(made, folder=out)
 
 
-def _run(project: Any, job: Path, to_synthesis: bool) -> None:
-    """Run the nodes; FlowError that names the one that failed."""
+def _run(project: Any, job: Path) -> Any:
+    """The project as the run left it: `project` itself forgets what was measured. FlowError names a node."""
     try:
-        project.run()
+        return project.run()
     except RuntimeError as e:
         raise failure(project, job, str(e)) from e
     except SystemExit:
         # How SiliconCompiler ends a run that was interrupted, after it has ended the nodes.
         raise KeyboardInterrupt from None
-    last = FIRST if to_synthesis else LAST
-    if project.get("record", "status", step=last, index="0") != NodeStatus.SUCCESS:
-        raise KeyboardInterrupt  # SiliconCompiler keeps one to itself that comes before the first node
+    except KeyError:
+        if project.getkeys("history"):
+            raise
+        raise KeyboardInterrupt from None  # it keeps one to itself that comes before the first node
 
 
 def _check_out(out: Path) -> None:
@@ -181,13 +180,13 @@ def collect(outputs: Path, top: str, facts: PlaceRoute) -> dict[str, bytes]:
     return products
 
 
-def reports(project: Any, base: BaseConfig) -> bytes:
+def reports(ended: Any, base: BaseConfig) -> bytes:
     """What SiliconCompiler's steps measured, as JSON: step to metric to value."""
     told: dict[str, dict[str, float]] = {}
-    for step in project.getkeys("flowgraph", "hardening"):
+    for step in ended.getkeys("flowgraph", "hardening"):
         values = {
-            key: project.get("metric", key, step=step, index="0")
-            for key in project.getkeys("metric")
+            key: ended.get("metric", key, step=step, index="0")
+            for key in ended.getkeys("metric")
             if "time" not in key and key != "memory"
         }
         if values := {k: v for k, v in values.items() if v is not None}:

@@ -13,7 +13,7 @@ from base_chip.harden.floorplan import check_pins, check_utilisation
 from base_chip.synth import Netlist, map_to_cells
 from flow.pdk import PdkFiles
 from rtl_gen.errors import ExitCode, FlowError
-from signoff.timing.netlist import read_modules
+from signoff.netlist import read_modules
 
 FAULT = "fault.json"  # in the node's folder: what, where, hint and code of the error that it ended with
 CORNER = "tt_025C_1v80"

@@ -2,6 +2,7 @@
 
 __all__ = ["DrcKlayoutTask"]
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import ClassVar
 
@@ -51,20 +52,20 @@ class DrcKlayoutTask(StepTask):
         dense, empty = job.pdk.path("klayout_density"), job.pdk.path("klayout_zeroarea")
         sample = sample_bank(job.config.pdk, job.scratch)
         layers = load_pdk(job.config.pdk).layers
-        checks = [
-            run(chip, top, deck, job.scratch / "drc", threads=1),
-            control(
+        checks = (
+            lambda: run(chip, top, deck, job.scratch / "drc"),
+            lambda: control(
                 sample.layout,
                 sample.spec.name,
                 deck,
                 job.scratch / "control",
                 site=sample.empty,
                 layers=layers,
-                threads=1,
             ),
-            density(chip, top, dense, job.scratch / "density"),
-            density_control(dense, job.scratch / "density_control", layers=layers),
-            zero_area(chip, top, empty, job.scratch / "zero"),
-            zero_area_control(empty, job.scratch / "zero_control", layers=layers),
-        ]
-        return Result(checks)
+            lambda: density(chip, top, dense, job.scratch / "density"),
+            lambda: density_control(dense, job.scratch / "density_control", layers=layers),
+            lambda: zero_area(chip, top, empty, job.scratch / "zero"),
+            lambda: zero_area_control(empty, job.scratch / "zero_control", layers=layers),
+        )
+        with ThreadPoolExecutor(2) as pool:  # the first takes longer than all others
+            return Result([row.result() for row in [pool.submit(check) for check in checks]])

@@ -12,9 +12,9 @@ class EquivRoutedTask(StepTask):
     needs = ("harden",)
     config = ("base",)
     code = (
+        "signoff.netlist",
         "signoff.routed_equiv",
         "signoff.timing.cells",
-        "signoff.timing.netlist",
         "base_chip.bank",
         "base_chip.config",
         "base_chip.fields",

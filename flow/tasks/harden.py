@@ -42,7 +42,7 @@ class HardenTask(StepTask):
         from base_chip.config import load_base
         from base_chip.harden.artifact import Bindings, HardenedBase
         from base_chip.harden.cells import cell_areas, cell_lef
-        from base_chip.harden.floorplan import rows_um2
+        from base_chip.harden.floorplan import core_used_percent, rows_um2
         from base_chip.pdk import load_pdk
         from base_chip.pdk.place_route import load_place_route
 
@@ -64,8 +64,9 @@ class HardenTask(StepTask):
             # The logic as it is mapped is what can be simulated of a base that is not hardened yet.
             shutil.copyfile(job.out / "mapped.v", job.out / "netlist.v")
             return Result(metrics=metrics, note=f"{metrics['cells']:.0f} cells, not placed and routed yet")
-        rows = rows_um2(base, facts.bank_halo)
-        metrics["rows_used_percent"] = 100 * metrics["routed_cell_area_um2"] / rows
+        area = metrics["routed_cell_area_um2"]
+        metrics["core_used_percent"] = core_used_percent(base, area)
+        metrics["rows_used_percent"] = 100 * area / rows_um2(base, facts.bank_halo)
         metrics |= _reported(json.loads((job.out / "reports.json").read_bytes()))
         tools = ", ".join(f"{tool} {version}" for tool, version in sorted(kept.tools.items()))
         return Result(

@@ -17,6 +17,7 @@ class LvsChipTask(StepTask):
         "signoff.lvs_chip",
         "signoff.chip",
         "signoff.eda",
+        "signoff.netlist",
         "signoff.tcl",
         "base_chip.bank",
         "base_chip.config",
@@ -49,7 +50,8 @@ class LvsChipTask(StepTask):
         from flow.tools import require
         from signoff import lvs_cells, lvs_chip
         from signoff.chip.netlist import without_squares
-        from signoff.chip.verilog import read_netlist
+        from signoff.chip.verilog import chip_netlist
+        from signoff.netlist import read_netlist
         from signoff.readback import read_layout
 
         pdk, base = load_pdk(job.config.pdk), load_base(job.config.base)
@@ -71,7 +73,7 @@ class LvsChipTask(StepTask):
         squares = np.concatenate([corner, corner + sites.size], axis=1)
         program = without_squares(chip, f"{name}_metal", sites.layer, squares)
         boxes = box_pins(pdk, cells, BankSpec.of(base.rom, base.pdk))
-        netlist = read_netlist((job.inputs["harden"] / "lvs.v").read_text("utf-8"), name, boxes)
+        netlist = chip_netlist(read_netlist(job.inputs["harden"] / "lvs.v"), name, boxes)
         top = cell_name(f"scf_{base.name}_{job.config.model}")
         whole = lvs_chip.run(
             chip, top, netlist, stack_of(pdk), boxes, setup, job.scratch / "chip", program=program

@@ -19,6 +19,7 @@ class StaTask(StepTask):
     config = ("base", "pdk")
     code = (
         "signoff.sta",
+        "signoff.netlist",
         "signoff.timing",
         "signoff.eda",
         "signoff.tcl",

@@ -14,6 +14,7 @@ class TimedTask(StepTask):
     config = ("model_digest", "base", "pdk", "seed", "temperature")
     code = (
         "signoff.timed",
+        "signoff.netlist",
         "signoff.timing",
         "signoff.gatesim",
         "metal_configs.lower",

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rtl_gen.errors import FlowError
+from signoff.netlist import CONSTANTS, Instance, Netlist
 from signoff.timing.cells import Cell, Expr, Flop, Gate, flatten, variables
-from signoff.timing.netlist import CONSTANTS, Instance, Netlist
 from signoff.timing.sdf import Delay, Sdf, Timing
 from signoff.timing.sense import sense
 

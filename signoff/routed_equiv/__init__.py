@@ -5,13 +5,13 @@ __all__ = ["run"]
 from collections.abc import Mapping
 from pathlib import Path
 
+from signoff.netlist import read_modules
 from signoff.result import CheckResult
 from signoff.routed_equiv.faults import FAULTS
 from signoff.routed_equiv.flat import flatten
 from signoff.routed_equiv.proof import Found, compare
 from signoff.routed_equiv.trace import Box
 from signoff.timing.cells import load_cells
-from signoff.timing.netlist import read_modules
 
 NAME, TOOL = "equiv_routed", "sc-flow"
 _SHOWN = 3

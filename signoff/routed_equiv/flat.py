@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rtl_gen.errors import FlowError
-from signoff.timing.netlist import CONSTANTS, Netlist
+from signoff.netlist import CONSTANTS, Netlist
 
 
 @dataclass(frozen=True)

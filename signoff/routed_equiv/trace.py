@@ -4,10 +4,10 @@ __all__ = ["Box", "Traced"]
 
 from collections.abc import Callable, Mapping
 
+from signoff.netlist import CONSTANTS
 from signoff.routed_equiv.flat import Flat
 from signoff.routed_equiv.function import ONE, Source, role
 from signoff.timing.cells import Cell
-from signoff.timing.netlist import CONSTANTS
 
 Box = str  # output pin of a cell whose inside is not looked at; all its other pins are inputs
 NOTHING: Source = ("nothing", False)

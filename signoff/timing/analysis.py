@@ -9,10 +9,10 @@ from importlib import resources
 from pathlib import Path
 
 from signoff.eda import OPENSTA
+from signoff.netlist import Netlist, read_netlist
 from signoff.timing.cells import Cell, Flop, load_cells
 from signoff.timing.constant import constant_pins
 from signoff.timing.edges import Edged, split_paths
-from signoff.timing.netlist import Netlist, read_netlist
 from signoff.timing.precharge import Precharge, precharges
 from signoff.timing.report import StaReport, read_report
 from signoff.timing.skeleton import skeleton

@@ -4,8 +4,8 @@ __all__ = ["constant_pins"]
 
 from collections.abc import Mapping
 
+from signoff.netlist import Netlist
 from signoff.timing.cells import Cell, Flop, variables
-from signoff.timing.netlist import Netlist
 
 
 def constant_pins(netlist: Netlist, cells: Mapping[str, Cell]) -> frozenset[str]:

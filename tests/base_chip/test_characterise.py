@@ -106,3 +106,14 @@ def test_a_missing_simulator_is_named(monkeypatch):
     with pytest.raises(FlowError, match="ngspice is not installed") as e:
         measure(lambda stop: "", 1)
     assert e.value.code == ExitCode.MISSING_TOOL
+
+
+def test_a_simulation_without_an_end_is_told(monkeypatch, tmp_path):
+    exe = tmp_path / "ngspice"
+    exe.write_text("#!/bin/sh\nexec sleep 60\n")
+    exe.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setattr("base_chip.bank.characterise.ngspice._TIMEOUT_S", 0.2)
+    with pytest.raises(FlowError, match="did not end within") as e:
+        measure(lambda _: "* a read\n", 1)
+    assert e.value.code == ExitCode.TOOL_FAILED

@@ -11,6 +11,7 @@ from base_chip.bank.views import write_views
 from base_chip.config import Floorplan, load_base
 from base_chip.harden.artifact import FILES, Bindings, HardenedBase
 from base_chip.harden.cells import cell_lef
+from base_chip.harden.floorplan import core_used_percent
 from base_chip.pdk import load_pdk
 from base_chip.pdk.place_route import load_place_route
 from flow.config import BuildConfig
@@ -106,6 +107,7 @@ def test_the_artifact_is_unpacked_and_measured(tmp_path, cells, artifact):
     assert (m["cells"], m["routed_cells"]) == (1, 1)
     assert m["cell_area_um2"] == pytest.approx(1.38 * 2.72)
     assert 0 < m["rows_used_percent"] < 1
+    assert m["core_used_percent"] == core_used_percent(SMALL, m["routed_cell_area_um2"])
     assert (m["wire_length_um"], m["router_violations"]) == (21.5, 0)
     assert "routed_vias" not in m  # nothing measured it
 

@@ -1,6 +1,7 @@
 """What SiliconCompiler is told to do with a base, and what is kept of it; no tool runs here."""
 
 import gzip
+import json
 
 import pytest
 
@@ -10,7 +11,7 @@ from base_chip.harden.artifact import FILES
 from base_chip.pdk import load_pdk
 from base_chip.pdk.place_route import load_place_route
 from flow.hardening.graph import FIRST, LAST, Sources, hardening_flow, make_project
-from flow.hardening.run import collect
+from flow.hardening.run import collect, reports
 from flow.pdk import PdkFiles
 from rtl_gen.errors import ExitCode, FlowError
 
@@ -158,3 +159,10 @@ def test_what_is_kept_has_no_dates_and_no_fill(tmp_path):
     assert kept["constraints.sdc"] == b"create_clock\n"
     assert kept["timing.slow.lib"] == b"library (t) {\n}\n"
     assert not [name for name, content in kept.items() if b"now" in content]
+
+
+def test_the_report_holds_what_each_step_measured_but_no_times(tmp_path):
+    project = make_project(NANO, FACTS, pdk_files(tmp_path), sources(tmp_path), tmp_path, jobs=1)
+    for metric, value in {"drcs": 3, "tasktime": 5.0, "memory": 7.0}.items():
+        project.set("metric", metric, value, step="route.detailed", index="0")
+    assert json.loads(reports(project, NANO)) == {"base": "nano", "steps": {"route.detailed": {"drcs": 3}}}

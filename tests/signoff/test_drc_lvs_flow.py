@@ -5,6 +5,7 @@ out), else from what `sc-flow pdk install` left.
 """
 
 import os
+import re
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -169,6 +170,24 @@ def test_a_wrong_top_cell_or_a_damaged_file_is_no_pass(kit, tmp_path):
             result = run(path, top, rules, tmp_path)
             assert (result.status, result.count) == ("fail", None), result
             assert result.reason
+
+
+@needs("klayout")
+def test_two_runs_check_every_rule_of_the_deck(kit, tmp_path):
+    spec = BankSpec(8, 8)
+    layout = programmed(spec, contents(spec, "zeros"), tmp_path / "bank.gds")
+    assert drc_klayout.run(layout, spec.name, kit.deck, tmp_path).status == "pass"
+    reports = sorted(tmp_path.glob("*/drc_klayout.lyrdb"))
+    text = "".join(p.read_text() for p in reports)
+    asked = re.sub(r"^ *#.*$", "", kit.deck.read_text(), flags=re.M)
+    groups = sorted(set(re.findall(r"^if not defined\? \$(\w+)|^if \$(\w+) ==", asked, re.M)))
+    flags = {name for pair in groups for name in pair if name} - {"sram_exclude", "info"}
+    assert flags == {group for run in drc_klayout._RUNS for group in run}
+    named = set(re.findall(r'output\(\s*"([\w.]+)"', asked))
+    lost = {name for name in named if f"<name>{name}</name>" not in text}
+    assert len(reports) == 2
+    assert len(named) > 200
+    assert lost == set()
 
 
 @needs("klayout")

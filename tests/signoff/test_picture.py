@@ -33,6 +33,40 @@ def test_the_whole_chip_gives_the_same_picture_each_time(small_chip, tmp_path):
     assert len(np.unique(colours(tmp_path / "a.png", (160, 80)))) > 3
 
 
+def test_the_whole_chip_shows_vias_of_the_model_and_not_those_of_wires(small_chip, tmp_path):
+    """A via of a wire lies on the program layer, too."""
+    layout = kdb.Layout()
+    layout.read(str(small_chip(1)))
+    base = next(c for c in layout.each_cell() if c.name == "scf_small")
+    for name, owner in (("wire", base), ("model", layout.cell("scf_small_metal"))):
+        owner.shapes(layout.layer(*LAYERS["via2"])).insert(kdb.Box(0, 0, 2000, 2000))
+        layout.write(str(tmp_path / f"{name}.oas"))
+    corner = {}
+    for name in ("wire", "model"):
+        draw_png(tmp_path / f"{name}.oas", tmp_path / f"{name}.png", LAYERS, size=(320, 160))
+        seen = colours(tmp_path / f"{name}.png", (320, 160))
+        red, blue = seen >> 16, seen & 255
+        corner[name] = (red > blue + 100)[120:, :60].sum()
+        assert (red > blue + 100).sum() > 100  # the banks, in either
+    assert corner["wire"] < corner["model"] - 20
+
+
+def test_a_window_shows_vias_of_wires_in_another_colour(small_chip, tmp_path):
+    layout = kdb.Layout()
+    layout.read(str(small_chip(1)))
+    base = next(c for c in layout.each_cell() if c.name == "scf_small")
+    base.shapes(layout.layer(*LAYERS["via2"])).insert(kdb.Box(0, 0, 2000, 2000))
+    layout.write(str(tmp_path / "c.oas"))
+    draw_png(tmp_path / "c.oas", tmp_path / "c.png", LAYERS, window=(0.5, 0.5, 1.5, 1.5), size=(40, 40))
+    assert colours(tmp_path / "c.png", (40, 40))[20, 20] != PROGRAM
+
+
+def test_a_height_of_none_is_that_of_the_chip(small_chip, tmp_path):
+    draw_png(small_chip(1), tmp_path / "a.png", LAYERS, size=(160, 0))
+    data = lay.PixelBuffer.read_png(str(tmp_path / "a.png"))
+    assert (data.width(), data.height()) == (160, 80)  # the die is 60 x 30 um
+
+
 def test_only_the_layers_asked_for(small_chip, tmp_path):
     draw_png(small_chip(1), tmp_path / "a.png", LAYERS, shown=["odd"], size=(60, 40))
     assert len(np.unique(colours(tmp_path / "a.png", (60, 40)))) == 1

@@ -5,11 +5,11 @@ import re
 import pytest
 
 from rtl_gen.errors import FlowError
+from signoff.netlist import read_modules
 from signoff.routed_equiv import run
 from signoff.routed_equiv.flat import flatten
 from signoff.routed_equiv.proof import compare
 from signoff.timing.cells import load_cells
-from signoff.timing.netlist import read_modules
 
 P = "sky130_fd_sc_hd__"
 MAPPED = f"""

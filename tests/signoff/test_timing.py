@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from rtl_gen.errors import FlowError
 from signoff.gatesim.timed import timed_design
+from signoff.netlist import read_netlist
 from signoff.timing.cells import Flop, Gate, flatten, load_cells, parse_cell, variables
-from signoff.timing.netlist import read_netlist
 from signoff.timing.sdf import Check, read_sdf
 
 P = "sky130_fd_sc_hd__"

@@ -9,8 +9,8 @@ from pathlib import Path
 from base_chip.bank import BankSpec
 from base_chip.bank.liberty import bank_liberty
 from base_chip.bank.timing import load_timing
+from signoff.netlist import Netlist, read_netlist
 from signoff.timing.cells import Cell, Flop, load_cells
-from signoff.timing.netlist import Netlist, read_netlist
 from signoff.timing.sense import sense
 from signoff.timing.skeleton import arcs
 

@@ -13,6 +13,7 @@ from rtl_gen.errors import ExitCode, FlowError
 
 _VALUE = re.compile(r"^(\w+)\s+=\s+([-+]?\d\S*)", re.M)
 _WANTED = re.compile(r"^\.measure tran (\w+)", re.M)
+_TIMEOUT_S = 600
 _LONGER = 4  # times that a run without an end is repeated, twice as long
 
 
@@ -58,15 +59,23 @@ def _run(exe: str, text: str) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "deck.sp"
         path.write_text(text)
-        run = subprocess.run(
-            [exe, "-b", path.name],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=600,
-            check=False,
-        )
+        try:
+            run = subprocess.run(
+                [exe, "-b", path.name],
+                cwd=folder,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=_TIMEOUT_S,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as e:
+            raise FlowError(
+                f"ngspice did not end within {_TIMEOUT_S} s",
+                where=text.splitlines()[0].lstrip("* "),
+                hint="Run it again when the machine has less to do, or characterise a smaller bank.",
+                code=ExitCode.TOOL_FAILED,
+            ) from e
     # It ends with status 1 when a measure found nothing, and with 0 after some errors.
     fatal = re.search(
         r"^.*(?:fatal error|Undefined parameter|unknown subckt|singular matrix).*", run.stderr, re.M

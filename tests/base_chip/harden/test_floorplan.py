@@ -5,7 +5,14 @@ from dataclasses import replace
 import pytest
 
 from base_chip.config import Floorplan, load_base
-from base_chip.harden.floorplan import check_banks, check_pins, check_utilisation, pin_places, rows_um2
+from base_chip.harden.floorplan import (
+    check_banks,
+    check_pins,
+    check_utilisation,
+    core_used_percent,
+    pin_places,
+    rows_um2,
+)
 from rtl_gen.errors import FlowError
 
 NANO = load_base("nano")
@@ -57,3 +64,11 @@ def test_more_pins_than_fit_at_the_edges_are_refused():
     with pytest.raises(FlowError, match="base nano: 23 pins, and room for 22 at the edges") as e:
         check_pins("nano", 22, 23)
     assert "floorplan.die" in e.value.hint
+
+
+def test_the_core_is_used_by_cells_and_by_banks_without_their_halos():
+    (x0, y0), (x1, y1) = NANO.hardening.core
+    core = (x1 - x0) * (y1 - y0)
+    banks = 4 * 93.835 * 181.22
+    assert core_used_percent(NANO, 0) == pytest.approx(100 * banks / core)
+    assert core_used_percent(NANO, core - banks) == pytest.approx(100)

@@ -3,12 +3,18 @@
 __all__ = ["CONSTANTS", "Instance", "Netlist", "read_modules", "read_netlist"]
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from rtl_gen.errors import FlowError
 
-_TOKEN = re.compile(r"\\\S+|[\w$]+|[\[\]{}().,;:=']|//[^\n]*|/\*.*?\*/|\(\*.*?\*\)", re.S)
+_TOKEN = re.compile(
+    r"//[^\n]*|/\*.*?\*/|\(\*.*?\*\)|\s+"  # skipped
+    r"|(\\\S+(?=\s)|[\w$]+|[\[\]{}().,;:='])"
+    r"|(.)",  # nothing that a netlist is made of
+    re.S,
+)
 CONSTANTS = ("0", "1", "?")  # in the place of a net; the last is unknown
 _NAME = re.compile(r"\\|[A-Za-z_]")
 
@@ -79,7 +85,7 @@ def _damaged(path: Path, why: str) -> FlowError:
 
 class _Reader:
     def __init__(self, text: str) -> None:
-        self.tokens = [t for t in _TOKEN.findall(text) if not t.startswith(("//", "/*", "(*"))]
+        self.tokens = list(_tokens(text))
         self.at = 0
         self.ranges: dict[str, tuple[int, int]] = {}
 
@@ -87,6 +93,8 @@ class _Reader:
         return self.at < len(self.tokens)
 
     def next(self) -> str:
+        if not self.more():
+            raise ValueError("the text is cut short")
         self.at += 1
         return self.tokens[self.at - 1]
 
@@ -119,6 +127,8 @@ class _Reader:
                 self.expect("=")
                 right = self._nets()
                 self.expect(";")
+                if len(left) != len(right):
+                    raise ValueError(f"assign of {len(right)} bits to {len(left)}")
                 aliases += zip(left, right, strict=True)
             else:
                 found = self._instance(word.lstrip("\\"))
@@ -152,6 +162,8 @@ class _Reader:
             if token != ".":
                 raise ValueError(f"pins of {name} are not named")
             pin = self.name()
+            if pin in pins:
+                raise ValueError(f"pin {pin} of {name} is given twice")
             self.expect("(")
             pins[pin] = self._nets() if self.tokens[self.at] != ")" else ("",)
             self.expect(")")
@@ -185,6 +197,15 @@ class _Reader:
         if span := self.ranges.get(name):
             return tuple(f"{name}[{n}]" for n in _span(*span))
         return (name,)
+
+
+def _tokens(text: str) -> Iterator[str]:
+    for found in _TOKEN.finditer(text):
+        if found.group(2):
+            line = text.count("\n", 0, found.start()) + 1
+            raise ValueError(f"cannot read {text[found.start() : found.start() + 20]!r} in line {line}")
+        if found.group(1):
+            yield found.group(1)
 
 
 def _constant(width: int, digits: str) -> tuple[str, ...]:
