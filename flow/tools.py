@@ -23,6 +23,7 @@ class Tool:
         fix: The command that installs it.
         used_for: What does not run without it.
         required: Whether the main build needs it.
+        without: What can be done where it cannot be installed.
     """
 
     name: str
@@ -32,6 +33,12 @@ class Tool:
     fix: str
     used_for: str
     required: bool
+    without: str = ""
+
+    @property
+    def way_on(self) -> str:
+        """What to do when it is not there, or of no use."""
+        return f"Run: {self.fix}" + (f". {self.without}" if self.without else "")
 
 
 def _apt(package: str) -> str:
@@ -87,10 +94,13 @@ TOOLS = {
             "openroad",
             "openroad",
             ("-version",),
-            r"(\S+)",
+            # Older ones put "1 " before it; one built without the repository's tags says a hash alone.
+            r"\b(\d\dQ\d\S*|v\d\S*|[0-9a-f]{7,40})(?:\s|$)",
             "sc-install openroad",
             "placing and routing a base (a build uses what ships)",
             False,
+            "That knows Ubuntu and Red Hat; else see openroad.readthedocs.io. Without it `sc-flow build`"
+            " takes the artifact that ships, and `sc-flow base build --to synthesis` maps a base to cells.",
         ),
     )
 }
@@ -123,7 +133,7 @@ def require(name: str) -> str:
         tool = TOOLS[name]
         raise FlowError(
             f"{tool.exe or name} is not installed; it is needed for: {tool.used_for}",
-            hint=f"Run: {tool.fix}",
+            hint=tool.way_on,
             code=ExitCode.MISSING_TOOL,
         )
     return found

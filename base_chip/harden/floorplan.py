@@ -1,8 +1,16 @@
 """Whether a base's floorplan can hold what is to be placed in it."""
 
-__all__ = ["check_banks", "check_utilisation", "core_used_percent", "rows_um2"]
+__all__ = [
+    "check_banks",
+    "check_pins",
+    "check_utilisation",
+    "core_used_percent",
+    "pin_places",
+    "rows_um2",
+]
 
 import itertools
+from collections.abc import Mapping
 
 import klayout.db as kdb
 
@@ -11,6 +19,8 @@ from base_chip.bank.spec import BankSpec
 from base_chip.config import BaseConfig
 from rtl_gen.errors import FlowError
 
+# OpenROAD's pin placer takes every second track, and leaves some at the corners: 3 an edge were seen.
+PIN_TRACKS, LOST_AT_CORNERS = 2, 3
 MOST_USED = 85  # percent of the rows: beyond that buffers and clock tree find no place
 
 
@@ -54,6 +64,24 @@ def check_utilisation(base: str, rows: float, cells: float) -> float:
             hint="Make floorplan.die and hardening.core of the base config larger.",
         )
     return used
+
+
+def pin_places(base: BaseConfig, pitch: Mapping[str, float]) -> int:
+    """How many pins the edges of the die have room for; `pitch` as `PlaceRoute.pin_pitch`."""
+    width, height = base.floorplan.die
+    edges = ((width, pitch["vertical"]), (height, pitch["horizontal"]))
+    tracks = [round(um * 1000) // round(step * 1000) for um, step in edges]
+    return sum(2 * max(0, n // PIN_TRACKS - LOST_AT_CORNERS) for n in tracks)
+
+
+def check_pins(base: str, places: int, pins: int) -> None:
+    """Raise FlowError when a base has more pins than `places` at the edges of its die."""
+    if pins > places:
+        raise FlowError(
+            f"{pins} pins, and room for {places} at the edges of the die",
+            where=f"base {base}",
+            hint="Make floorplan.die of the base config larger.",
+        )
 
 
 def _core(base: BaseConfig) -> kdb.Box:

@@ -38,6 +38,8 @@ class PlaceRoute:
         library: Prefix of the cells' names.
         cells: Cell names by use, in SiliconCompiler's words: antenna, clkbuf, hold, filler, tap, tie,
             dontuse (patterns).
+        pin_pitch: Distance in um of the tracks that pins lie on, by direction; vertical ones meet the upper
+            and lower edge of the die.
         supplies: Names of the supply pins and nets.
         tie_low, tie_high: Cell and output pin.
         corners: By name; slow, typical and fast.
@@ -52,6 +54,7 @@ class PlaceRoute:
     cell_padding: int
     routing: Mapping[str, str]
     pins: Mapping[str, str]
+    pin_pitch: Mapping[str, float]
     wire_rc: Mapping[str, str]
     layer_adjustment: Mapping[str, float]
     cells: Mapping[str, tuple[str, ...]]

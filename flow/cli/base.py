@@ -45,12 +45,14 @@ def build(name: str, work: Path | None, out: Path | None, jobs: int, last: str |
     from flow.files import disk_faults
     from flow.hardening.run import harden
     from flow.lock import build_lock
+    from rtl_gen.tile import tile_verilog
 
     config = load_base(name)
     work = (work or Path("build", name)).absolute()
+    rtl = tile_verilog(config.core())
     out = out or HardenedBase.home(name)
     with build_lock(work), disk_faults(work), disk_faults(out):
-        harden(config, work, out, jobs=jobs, say=click.echo, to_synthesis=last is not None)
+        harden(config, rtl, work, out, jobs=jobs, say=click.echo, to_synthesis=last is not None)
     size = sum(p.stat().st_size for p in out.iterdir())
     click.echo(f"{out}: {size / 1e6:.1f} MB")
 

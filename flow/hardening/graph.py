@@ -23,7 +23,7 @@ from siliconcompiler.tools.openroad.write_data import WriteViewsTask
 
 from base_chip.config import BaseConfig
 from base_chip.harden import harden_file
-from base_chip.harden.floorplan import rows_um2
+from base_chip.harden.floorplan import pin_places, rows_um2
 from base_chip.pdk.place_route import PlaceRoute
 from base_chip.synth import script_digest
 from flow.hardening.library import bank_library, cell_library, process
@@ -140,6 +140,7 @@ def _set_up_tasks(project: ASIC, base: BaseConfig, facts: PlaceRoute, sources: S
     synthesis = SynthesisNode.find_task(project)
     synthesis.set("var", "script", script_digest())
     synthesis.set("var", "rows_um2", rows_um2(base, facts.bank_halo))
+    synthesis.set("var", "pin_places", pin_places(base, facts.pin_pitch))
     synthesis.set("var", "rtl", str(sources.rtl))
     synthesis.set("var", "liberty", str(sources.liberty))
     synthesis.set("var", "banks", json.dumps({sources.bank: sources.bank_ports}))

@@ -1,12 +1,13 @@
 """Hardens a base: prepares what place and route reads, runs it, and keeps what it leaves."""
 
-__all__ = ["collect", "harden", "logic_alone", "prepare", "reports", "why"]
+__all__ = ["collect", "harden", "logic_alone", "prepare", "replace_artifact", "reports"]
 
 import gzip
 import json
 import re
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,22 +15,24 @@ from base_chip.bank import BankSpec
 from base_chip.bank.views import load_timing, write_views
 from base_chip.config import BaseConfig
 from base_chip.harden import sdc
-from base_chip.harden.artifact import Bindings, HardenedBase
+from base_chip.harden.artifact import FILES, Bindings, HardenedBase
 from base_chip.harden.cells import cell_lef
 from base_chip.harden.floorplan import check_banks
 from base_chip.pdk import load_pdk
 from base_chip.pdk.place_route import PlaceRoute, load_place_route
 from base_chip.synth import yosys_version
+from flow.files import atomic_dir
+from flow.hardening.failure import failure
 from flow.hardening.graph import FIRST, LAST, ROUTED, Sources, make_project
+from flow.hardening.openroad import need_openroad
 from flow.hardening.synthesis import bank_ports, need_liberty, plain_liberty
 from flow.pdk import PdkFiles, find_pdk
-from flow.tools import require
-from rtl_gen.errors import FlowError
-from rtl_gen.tile import tile_verilog
+from rtl_gen.errors import ExitCode, FlowError
 
 
 def harden(
     base: BaseConfig,
+    rtl: str,
     work: Path,
     out: Path,
     *,
@@ -41,6 +44,7 @@ def harden(
 
     Args:
         base: The base.
+        rtl: Verilog whose module `scf_<base>` is hardened; its banks are instances `rom.bank<n>`.
         work: Folder of the run; finished steps in it are not run again.
         out: Folder of the artifact; an earlier one stays until the run has ended well.
         jobs: Threads.
@@ -48,41 +52,72 @@ def harden(
         to_synthesis: Stop when the logic is mapped to cells, which takes no OpenROAD.
 
     Raises:
-        FlowError: OpenROAD, liberty or extraction rules are missing (MISSING_TOOL), or a step failed.
+        FlowError: OpenROAD is missing or too old, liberty or extraction rules are missing (MISSING_TOOL); the
+            floorplan cannot work; a node failed (TOOL_FAILED), which is named with its log; the disk is full
+            or `out` holds other files (OUTPUT).
+        KeyboardInterrupt: The run was interrupted.
     """
-    tools = {"yosys": yosys_version()} | ({} if to_synthesis else {"openroad": require("openroad")})
+    tools = {"yosys": yosys_version()} | ({} if to_synthesis else {"openroad": need_openroad()})
     pdk = load_pdk(base.pdk)
     files, facts = find_pdk(pdk), load_place_route(pdk)
     check_banks(base, facts.bank_halo)
-    rtl = tile_verilog(base.core())
+    _check_out(out)
     sources = prepare(base, rtl, files, facts, work / "sources")
     project = make_project(base, facts, files, sources, work, jobs=jobs)
     if to_synthesis:
         project.option.add_to(FIRST)
     say(f"{', '.join(f'{tool} {version}' for tool, version in sorted(tools.items()))}; working in {work}")
-    try:
-        ended = project.run()  # as the run left it; `project` itself forgets what was measured
-    except RuntimeError as e:
-        log = work / f"scf_{base.name}" / "harden" / "job.log"
-        raise FlowError(
-            f"hardening did not end: {why(log) or e}",
-            where=str(log),
-            hint="Each node's own log is beside it. Run the same command to go on from the node that failed.",
-        ) from e
-    job = work / f"scf_{base.name}" / "harden"
-    ends = {node: job / node / "0" / "outputs" for node in (FIRST, ROUTED, LAST)}
     top = f"scf_{base.name}"
+    job = work / top / "harden"
+    ended = _run(project, job)
+    ends = {node: job / node / "0" / "outputs" for node in (FIRST, ROUTED, LAST)}
     products = {"mapped.v": (ends[FIRST] / f"{top}.vg").read_bytes()}
     if not to_synthesis:
         products |= collect(ends[ROUTED], ends[LAST], top, facts)
         products["reports.json"] = reports(ended, base)
-    return HardenedBase.write(
-        out,
-        products,
-        Bindings.now(base, rtl, sources.cells.read_text("utf-8"), facts),
-        tools,
-        {name: files.digests[name] for name in ("liberty", "extraction")},
-    )
+    made_from = Bindings.now(base, rtl, sources.cells.read_text("utf-8"), facts)
+    digests = {name: files.digests[name] for name in ("liberty", "extraction")}
+    return replace_artifact(out, products, made_from, tools, digests)
+
+
+def replace_artifact(
+    out: Path,
+    products: Mapping[str, bytes],
+    made_from: Bindings,
+    tools: Mapping[str, str],
+    pdk: Mapping[str, str],
+) -> HardenedBase:
+    """Write an artifact whole, and leave an earlier one until then; arguments as of `HardenedBase.write`."""
+    with atomic_dir(out) as new:
+        made = HardenedBase.write(new, products, made_from, tools, pdk)
+    return replace(made, folder=out)
+
+
+def _run(project: Any, job: Path) -> Any:
+    """The project as the run left it: `project` itself forgets what was measured. FlowError names a node."""
+    try:
+        return project.run()
+    except RuntimeError as e:
+        raise failure(project, job, str(e)) from e
+    except SystemExit:
+        # How SiliconCompiler ends a run that was interrupted, after it has ended the nodes.
+        raise KeyboardInterrupt from None
+    except KeyError:
+        if project.getkeys("history"):
+            raise
+        raise KeyboardInterrupt from None  # it keeps one to itself that comes before the first node
+
+
+def _check_out(out: Path) -> None:
+    """The folder is replaced as a whole, so it must hold nothing but an artifact."""
+    known = {"manifest.json", *(f"{name}.xz" for name in FILES)}
+    if out.is_dir() and (others := sorted(p.name for p in out.iterdir() if p.name not in known)):
+        raise FlowError(
+            f"the folder for the artifact holds other files, such as {others[0]}",
+            where=str(out),
+            hint="Choose a new folder with --out.",
+            code=ExitCode.OUTPUT,
+        )
 
 
 def prepare(base: BaseConfig, rtl: str, files: PdkFiles, facts: PlaceRoute, folder: Path) -> Sources:
@@ -161,17 +196,6 @@ def reports(ended: Any, base: BaseConfig) -> bytes:
         if values := {k: v for k, v in values.items() if v is not None}:
             told[step] = values
     return (json.dumps({"base": base.name, "steps": told}, indent=1, sort_keys=True) + "\n").encode()
-
-
-def why(log: Path) -> str:
-    """The first error that a tool or SiliconCompiler's checks reported in a job's log."""
-    try:
-        lines = log.read_text("utf-8", "replace").splitlines()
-    except OSError:
-        return ""
-    errors = [line.rpartition(" | ")[2].strip() for line in lines if "| ERROR " in line]
-    told = [e for e in errors if e.startswith(("[ERROR", "Error:"))] or errors
-    return told[0] if told else ""
 
 
 def logic_alone(netlist: str, facts: PlaceRoute) -> str:

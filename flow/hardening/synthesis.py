@@ -1,6 +1,6 @@
 """The first node of hardening: RTL to cells with our Yosys script."""
 
-__all__ = ["CORNER", "SynthesisNode", "bank_ports", "need_liberty", "plain_liberty"]
+__all__ = ["CORNER", "FAULT", "SynthesisNode", "bank_ports", "need_liberty", "plain_liberty"]
 
 import gzip
 import json
@@ -9,11 +9,13 @@ from pathlib import Path
 from siliconcompiler import Task
 
 from base_chip.bank import BankSpec
-from base_chip.harden.floorplan import check_utilisation
-from base_chip.synth import map_to_cells
+from base_chip.harden.floorplan import check_pins, check_utilisation
+from base_chip.synth import Netlist, map_to_cells
 from flow.pdk import PdkFiles
 from rtl_gen.errors import ExitCode, FlowError
+from signoff.netlist import read_modules
 
+FAULT = "fault.json"  # in the node's folder: what, where, hint and code of the error that it ended with
 CORNER = "tt_025C_1v80"
 
 
@@ -26,6 +28,7 @@ class SynthesisNode(Task):
         self.add_parameter("liberty", "file", "liberty of the typical corner, not compressed")
         self.add_parameter("banks", "str", "JSON: module name to Verilog that declares its ports")
         self.add_parameter("rows_um2", "float", "area for cells, um2")
+        self.add_parameter("pin_places", "int", "pins that the edges of the die have room for")
         self.add_parameter("script", "str", "digest of the synthesis script")
 
     def tool(self) -> str:
@@ -39,27 +42,37 @@ class SynthesisNode(Task):
         self.set_threads(1)
         self.add_output_file(f"{self.design_topmodule}.vg")
         # A change to any of them makes the node run again.
-        for name in ("rows_um2", "rtl", "liberty", "banks", "script"):
+        for name in ("rows_um2", "pin_places", "rtl", "liberty", "banks", "script"):
             self.add_required_key("var", name)
 
     def run(self) -> int:
         """Runs in the node's working folder."""
-        top = self.design_topmodule
+        try:
+            netlist, used = self._mapped()
+        except FlowError as e:
+            self.logger.error(e.what)
+            Path(FAULT).write_text(json.dumps([e.what, e.where, e.hint, int(e.code)]))
+            return 1
+        self.logger.info(f"{netlist.cell_count} cells, {used:.0f} % of the rows")
+        return 0
+
+    def _mapped(self) -> tuple[Netlist, float]:
+        """The netlist, which is written, and percent of the rows; FlowError when there is no room for it."""
+        top, work = self.design_topmodule, Path("work")
         netlist = map_to_cells(
             Path(self.find_files("var", "rtl")).read_text(),
             top,
             Path(self.find_files("var", "liberty")),
             json.loads(self.get("var", "banks")),
-            Path("work"),
+            work,
         )
-        try:
-            used = check_utilisation(top, self.get("var", "rows_um2"), netlist.area_um2)
-        except FlowError as e:
-            self.logger.error(e.what)
-            return 1
-        self.logger.info(f"{netlist.cell_count} cells, {used:.0f} % of the rows")
+        base = top.removeprefix("scf_")
+        used = check_utilisation(base, self.get("var", "rows_um2"), netlist.area_um2)
+        ports = read_modules(work / "netlist.v")[top].ports.values()
+        pins = sum(1 if span is None else abs(span[0] - span[1]) + 1 for _, span in ports)
+        check_pins(base, self.get("var", "pin_places"), pins)
         Path("outputs", f"{top}.vg").write_text(netlist.verilog)
-        return 0
+        return netlist, used
 
 
 def bank_ports(bank: BankSpec) -> str:

@@ -11,7 +11,7 @@ from base_chip.harden.artifact import FILES
 from base_chip.pdk import load_pdk
 from base_chip.pdk.place_route import load_place_route
 from flow.hardening.graph import FIRST, LAST, ROUTED, Sources, hardening_flow, make_project
-from flow.hardening.run import collect, reports, why
+from flow.hardening.run import collect, reports
 from flow.pdk import PdkFiles
 from rtl_gen.errors import ExitCode, FlowError
 
@@ -164,18 +164,6 @@ def test_what_is_kept_has_no_dates_and_no_fill(tmp_path):
     assert kept["constraints.sdc"] == b"create_clock\n"
     assert kept["timing.slow.lib"] == b"library (t) {\n}\n"
     assert not [name for name, content in kept.items() if b"now" in content]
-
-
-def test_the_first_error_of_a_tool_is_told(tmp_path):
-    log = tmp_path / "job.log"
-    log.write_text(
-        "| INFO  | fine\n"
-        "| ERROR    | harden | route.global | 0 | Reading lef\n"
-        "| ERROR    | harden | route.global | 0 | [ERROR GRT-0244] Diode area is zero.\n"
-        "| ERROR    | Run failed\n"
-    )
-    assert why(log) == "[ERROR GRT-0244] Diode area is zero."
-    assert why(tmp_path / "none.log") == ""
 
 
 def test_the_report_holds_what_each_step_measured_but_no_times(tmp_path):

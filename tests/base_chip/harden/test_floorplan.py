@@ -5,11 +5,19 @@ from dataclasses import replace
 import pytest
 
 from base_chip.config import Floorplan, load_base
-from base_chip.harden.floorplan import check_banks, check_utilisation, core_used_percent, rows_um2
+from base_chip.harden.floorplan import (
+    check_banks,
+    check_pins,
+    check_utilisation,
+    core_used_percent,
+    pin_places,
+    rows_um2,
+)
 from rtl_gen.errors import FlowError
 
 NANO = load_base("nano")
 HALO = (4.0, 4.0)
+PITCH = {"horizontal": 0.68, "vertical": 0.46}
 
 
 def with_banks(*origins):
@@ -40,6 +48,22 @@ def test_banks_a_halo_apart_are_taken():
 def test_cells_that_do_not_fit_say_how_full_it_would_be():
     with pytest.raises(FlowError, match=r"um2 of cells are 9\d % of .* at most 85 %"):
         check_utilisation("nano", rows_um2(NANO, HALO), 530_000)
+
+
+# What OpenROAD's pin placer says it has room for, with a port of 2,000 bits on dies of these sizes
+@pytest.mark.parametrize(
+    ("die", "places"), [((20.24, 21.76), 64), ((46.0, 81.6), 208), ((103.04, 103.36), 364), ((2.0, 2.0), 0)]
+)
+def test_pins_find_as_much_room_as_openroad_gives_them(die, places):
+    base = replace(NANO, floorplan=Floorplan(die, NANO.floorplan.banks))
+    assert pin_places(base, PITCH) == places
+
+
+def test_more_pins_than_fit_at_the_edges_are_refused():
+    check_pins("nano", 22, 22)
+    with pytest.raises(FlowError, match="base nano: 23 pins, and room for 22 at the edges") as e:
+        check_pins("nano", 22, 23)
+    assert "floorplan.die" in e.value.hint
 
 
 def test_the_core_is_used_by_cells_and_by_banks_without_their_halos():
