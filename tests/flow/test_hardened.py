@@ -51,7 +51,7 @@ END DESIGN
 """
 NETLIST = f"module scf_nano(a, y);\n input a;\n output y;\n {P}inv_1 u0 (.A(a),\n    .Y(y));\nendmodule\n"
 REPORTS = {"base": "nano", "steps": {
-    "place.global": {"wirelength": 1.0}, "route.detailed": {"wirelength": 21.5, "drcs": 0, "cells": 3},
+    "place.global": {"wirelength": 1.0}, "route.detailed": {"wirelength": 21.5, "drcs": 0, "drvs": 7},
 }}  # fmt: skip
 
 
@@ -109,6 +109,7 @@ def test_the_artifact_is_unpacked_and_measured(tmp_path, cells, artifact):
     assert 0 < m["rows_used_percent"] < 1
     assert m["core_used_percent"] == core_used_percent(SMALL, m["routed_cell_area_um2"])
     assert (m["wire_length_um"], m["router_violations"]) == (21.5, 0)
+    assert m["drv_violations"] == 7
     assert "routed_vias" not in m  # nothing measured it
 
 
