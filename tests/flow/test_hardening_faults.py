@@ -301,7 +301,7 @@ def test_a_run_that_is_ended_leaves_the_earlier_artifact(
     openroad(f"echo $$ > {started}.part; mv {started}.part {started}; exec sleep 120")
     rtl = tmp_path / "rtl.v"
     rtl.write_text(RTL)
-    command = [sys.executable, "-m", "tests.flow.harden_tiny", rtl, "base", "build", "tiny"]
+    command = [sys.executable, "-m", "tests.harden_tiny", rtl, "base", "build", "tiny"]
     command += ["--work", tmp_path / "work", "--out", earlier]
     said = tmp_path / "stderr"
     with said.open("w") as stderr:
