@@ -20,10 +20,10 @@ engine: {columns: 2, slot_bits: 4, group_steps: false}
 rom: {banks: 1, word_lines: 32, bits: 8, mux: 2}
 floorplan:
   die: [126.04, 103.36]
-  banks: [[105.8, 62.56]]
+  banks: [[105.8, 32.64]]
 hardening:
   core: [[5.52, 10.88], [120.52, 92.48]]
-  density: 0.55
+  density: 0.42
   target_ns: 45
   signoff_ns: {slow: 50, typical: 20, fast: 20}
 """

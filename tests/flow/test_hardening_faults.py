@@ -281,6 +281,9 @@ def test_a_disk_that_is_full_as_the_artifact_is_written_leaves_the_earlier(earli
 # -- ended from outside ----------------------------------------------------------------
 
 
+WAITS = "echo $$ > started.part; mv started.part started; exec sleep 120"
+
+
 def alive(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
@@ -290,18 +293,28 @@ def alive(pid: int) -> bool:
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
 @pytest.mark.parametrize(
-    ("number", "whole_group", "status"),
-    [(signal.SIGINT, True, 130), (signal.SIGTERM, False, 130), (signal.SIGKILL, False, -signal.SIGKILL)],
-    ids=["Ctrl-C", "kill", "kill -9"],
+    ("does", "number", "whole_group", "status"),
+    [
+        (WAITS, signal.SIGINT, True, 130),
+        (WAITS, signal.SIGTERM, False, 130),
+        (WAITS, signal.SIGKILL, False, -signal.SIGKILL),
+        # SiliconCompiler asks for the version once more, before the first node
+        (f"if [ -e asked ]; then {WAITS}; fi; touch asked; echo {GOOD}", signal.SIGINT, True, 130),
+    ],
+    ids=["Ctrl-C", "kill", "kill -9", "Ctrl-C before the first node"],
 )
 def test_a_run_that_is_ended_leaves_the_earlier_artifact(
-    tmp_path, openroad, small_pdk, earlier, number, whole_group, status
+    tmp_path, openroad, small_pdk, earlier, does, number, whole_group, status
 ):
-    started = tmp_path / "started"
-    openroad(f"echo $$ > {started}.part; mv {started}.part {started}; exec sleep 120")
+    started, script = tmp_path / "started", openroad(does)
+    if does != WAITS:
+        script.write_text(f"#!/bin/sh\n{does}\n")
+    script.write_text(
+        script.read_text().replace("started", str(started)).replace("asked", f"{tmp_path}/asked")
+    )
     rtl = tmp_path / "rtl.v"
     rtl.write_text(RTL)
-    command = [sys.executable, "-m", "tests.flow.harden_tiny", rtl, "base", "build", "tiny"]
+    command = [sys.executable, "-m", "tests.harden_tiny", rtl, "base", "build", "tiny"]
     command += ["--work", tmp_path / "work", "--out", earlier]
     said = tmp_path / "stderr"
     with said.open("w") as stderr:

@@ -1,8 +1,12 @@
 """A small block with a bank goes through place and route as a base does, and its result through checks."""
 
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import klayout.db as kdb
 import pytest
@@ -15,7 +19,6 @@ from base_chip.pdk import load_pdk
 from base_chip.pdk.checks import load_checks
 from base_chip.pdk.place_route import load_place_route
 from flow.config import BuildConfig
-from flow.hardening.run import harden
 from flow.hardening.synthesis import CORNER
 from flow.tasks.base import BaseTask
 from flow.tasks.equiv_routed import EquivRoutedTask
@@ -26,6 +29,7 @@ from signoff import antenna
 from tests.tiny_base import TINY, tiny_verilog
 
 pytestmark = pytest.mark.flow
+ROOT = Path(__file__).parents[2]
 PDK = load_pdk(TINY.pdk)
 FACTS = load_place_route(PDK)
 BANK = BankSpec.of(TINY.rom, TINY.pdk)
@@ -33,23 +37,32 @@ P = f"{FACTS.library}__"
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory, pdk_kit):
-    """Places and routes the base from nothing, into a folder of a name."""
+def folders(tmp_path_factory, pdk_kit):
+    """Two artifacts of the base, each made from nothing by a process of its own, beside each other."""
     if shutil.which("openroad") is None:
         pytest.skip("no openroad on PATH")
     if CORNER not in pdk_kit.liberty or not pdk_kit.extraction:
         pytest.skip("no liberty or no extraction rules (SCF_LIBERTY_DIR or lambdapdk)")
     folder = tmp_path_factory.mktemp("tiny")
-
-    def make(name: str) -> HardenedBase:
-        return harden(TINY, tiny_verilog(), folder / f"{name}.work", folder / name, jobs=2, say=print)
-
-    return make
+    rtl = folder / "rtl.v"
+    rtl.write_text(tiny_verilog())
+    runs = {}
+    for name in ("first", "second"):
+        command = [sys.executable, "-m", "tests.harden_tiny", rtl, "base", "build", "tiny", "--jobs", "1"]
+        command += ["--work", folder / f"{name}.work", "--out", folder / name]
+        with (folder / f"{name}.log").open("w") as log:
+            runs[name] = subprocess.Popen(
+                list(map(str, command)), cwd=ROOT, stdout=log, stderr=subprocess.STDOUT,
+                env=os.environ | {"PYTHONPATH": str(ROOT)},
+            )  # fmt: skip
+    for name, run in runs.items():
+        assert run.wait() == 0, (folder / f"{name}.log").read_text()[-3000:]
+    return [folder / name for name in runs]
 
 
 @pytest.fixture(scope="module")
-def artifact(made):
-    return made("first")
+def artifact(folders):
+    return HardenedBase.read(folders[0], "tiny")
 
 
 @pytest.fixture
@@ -67,12 +80,10 @@ def job(artifact, tmp_path, pdk_kit, monkeypatch):
 
 
 def test_the_artifact_is_whole_and_says_what_it_is_of(artifact, kit_cells):
-    kept = HardenedBase.read(artifact.folder, "tiny")
-    assert kept.routed
-    now = Bindings.now(TINY, tiny_verilog(), cell_lef(kit_cells, FACTS.library), FACTS)
-    kept.check("tiny", now)
-    assert set(kept.tools) == {"openroad", "yosys"}
-    assert all(kept.content(name) for name in FILES)
+    assert artifact.routed
+    artifact.check("tiny", Bindings.now(TINY, tiny_verilog(), cell_lef(kit_cells, FACTS.library), FACTS))
+    assert set(artifact.tools) == {"openroad", "yosys"}
+    assert all(artifact.content(name) for name in FILES)
 
 
 def test_it_is_routed_without_a_violation_and_in_time(artifact):
@@ -125,8 +136,7 @@ def test_it_is_in_time_in_every_corner(job):
         assert row.status == "pass", row
 
 
-def test_hardening_from_nothing_again_gives_the_same_bytes(made, artifact):
-    again = made("second").folder
-    first = {p.name: p.read_bytes() for p in artifact.folder.iterdir()}
-    assert {p.name: p.read_bytes() for p in again.iterdir()} == first
+def test_hardening_from_nothing_again_gives_the_same_bytes(folders):
+    first, second = ({p.name: p.read_bytes() for p in folder.iterdir()} for folder in folders)
     assert set(first) == {"manifest.json", *(f"{name}.xz" for name in FILES)}
+    assert first == second
