@@ -44,14 +44,12 @@ class PlaceRoute:
         tie_low, tie_high: Cell and output pin.
         corners: By name; slow, typical and fast.
         resistance: Ohm a um by routing layer; `capacitance`: pF a um; `via_resistance`: ohm.
-        cell_padding: Sites at each side of a cell that global placement leaves free.
         scripts: Folder of the Tcl that inserts taps, connects supplies and draws the power grid.
     """
 
     library: str
     site: str
     bank_halo: tuple[float, float]
-    cell_padding: int
     routing: Mapping[str, str]
     pins: Mapping[str, str]
     pin_pitch: Mapping[str, float]

@@ -64,7 +64,6 @@ def cell_library(files: PdkFiles, facts: PlaceRoute, pdk: OpenROADPDK, lef: Path
         library.add_openroad_powergridfileset()
     library.set_openroad_tapcells_file(str(facts.scripts / "tapcell.tcl"))
     library.set_openroad_macro_placement_halo(*facts.bank_halo)
-    library.set_openroad_cell_padding(facts.cell_padding, 0)
     for use, cells in facts.cells.items():
         library.add_asic_celllist(use, list(cells))
     library.set_openroad_tielow_cell(*facts.tie_low)
