@@ -8,7 +8,6 @@ file's hash is the manifest's; anything else is built anew.
 __all__ = [
     "FORMAT",
     "DieJob",
-    "Stopwatch",
     "build_die",
     "die_paths",
     "keep_memory",
@@ -19,7 +18,6 @@ __all__ = [
 
 import ctypes
 import json
-import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +26,7 @@ from base_chip.bank import BankSpec, SiteGrid
 from base_chip.planned import STATUS, PlannedBase, load_planned
 from flow.files import atomic_write, disk_faults, sha256_file
 from flow.plan import place
+from flow.stopwatch import Stopwatch
 from metal_configs.checkpoint import load
 from metal_configs.multi_die.die import quantise_die, write_die
 from metal_configs.multi_die.mapping import Mapping
@@ -84,17 +83,6 @@ class DieJob:
         """The model's."""
         forms = QuantisedSource(Path(self.path)).forms if self.quantised else None
         return place(Shape(**self.shape), base, self.context, forms)
-
-
-class Stopwatch:
-    """Seconds of the wall clock and of the processor since it was made."""
-
-    def __init__(self) -> None:
-        self._wall, self._cpu = time.monotonic(), time.process_time()
-
-    def read(self) -> dict[str, float]:
-        """Both, as `seconds` and `cpu`."""
-        return {"seconds": time.monotonic() - self._wall, "cpu": time.process_time() - self._cpu}
 
 
 def die_paths(folder: Path, die: int) -> tuple[Path, Path]:

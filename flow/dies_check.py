@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from base_chip.planned import STATUS, PlannedBase, load_planned
-from flow.dies import DieJob, Stopwatch, die_paths, keep_memory, read_die_manifest, site_map, told
+from flow.dies import DieJob, die_paths, keep_memory, read_die_manifest, site_map, told
 from flow.files import disk_faults
+from flow.stopwatch import Stopwatch
 from metal_configs.multi_die.die import quantise_die, write_die
 from metal_configs.multi_die.mapping import FACTOR, STEP
 from metal_configs.sitemap import bank_bits

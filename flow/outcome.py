@@ -20,12 +20,15 @@ class StepRow:
 
     Attributes:
         status: "done", "failed" or "not run".
+        seconds: From its start to its end.
+        cpu: Seconds of the processor, those of the tools that it ran included.
         note: What it found, or why it failed or did not run.
     """
 
     name: str
     status: str
     seconds: float
+    cpu: float
     reused: bool
     note: str = ""
 
@@ -72,14 +75,14 @@ def collect(steps: Sequence[type[StepTask]], asked: Collection[str], work: Path)
         timing = _read(node / "timing.json")
         failure = _read(node / FAILURE)
         if name not in asked:
-            out.steps.append(StepRow(name, "not run", 0.0, False, "not asked for (--to)"))
+            out.steps.append(StepRow(name, "not run", 0.0, 0.0, False, "not asked for (--to)"))
         elif found and timing:
             out.steps.append(_finished(out, name, found["result"], timing))
             if out.steps[-1].status == "failed":
                 broken.add(name)
         elif lacking := [n for n in step.needs if n in broken]:
             broken.add(name)
-            out.steps.append(StepRow(name, "not run", 0.0, False, f"needs {', '.join(lacking)}"))
+            out.steps.append(StepRow(name, "not run", 0.0, 0.0, False, f"needs {', '.join(lacking)}"))
             if step.is_check:
                 reason = out.steps[-1].note
                 out.checks.append(CheckResult(name, "", "", None, None, "not run", reason, ""))
@@ -91,9 +94,10 @@ def collect(steps: Sequence[type[StepTask]], asked: Collection[str], work: Path)
                 "hint": f"See the logs in {node}",
                 "code": int(ExitCode.TOOL_FAILED),
                 "seconds": 0.0,
+                "cpu": 0.0,
             }
             out.errors.append((FlowError(told["what"], where=told["where"], hint=told["hint"]), told["code"]))
-            out.steps.append(StepRow(name, "failed", told["seconds"], False, told["what"]))
+            out.steps.append(StepRow(name, "failed", told["seconds"], told["cpu"], False, told["what"]))
             if step.is_check:
                 out.checks.append(CheckResult(name, "", "", None, None, "not run", told["what"], ""))
     return out
@@ -114,7 +118,7 @@ def _finished(out: Outcome, name: str, result: dict[str, Any], timing: dict[str,
         status, note = "not run", absent[0].reason
     else:
         status, note = "done", result["note"]
-    return StepRow(name, status, round(timing["seconds"], 3), timing["reused"], note)
+    return StepRow(name, status, round(timing["seconds"], 3), round(timing["cpu"], 3), timing["reused"], note)
 
 
 def _read(path: Path) -> Any:
@@ -129,7 +133,7 @@ def write_result(path: Path, outcome: Outcome) -> None:
     keep = ("name", "tool", "version", "count", "limit", "status", "reason")
     data = {
         "steps": [
-            {"name": s.name, "status": s.status, "seconds": s.seconds, "reused": s.reused}
+            {"name": s.name, "status": s.status, "seconds": s.seconds, "cpu": s.cpu, "reused": s.reused}
             for s in outcome.steps
         ],
         "checks": [{k: asdict(c)[k] for k in keep} for c in outcome.checks],

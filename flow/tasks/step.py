@@ -15,7 +15,6 @@ import os
 import shutil
 import signal
 import sys
-import time
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -31,6 +30,7 @@ from flow.events import tell
 from flow.files import atomic_dir, cache_root, disk_faults
 from flow.keys import code_digest, folder_files, library_versions, step_key
 from flow.pdk import PdkFiles
+from flow.stopwatch import Stopwatch
 from flow.tools import TOOLS, require, version
 from rtl_gen.errors import FlowError
 from signoff.result import CheckResult
@@ -139,26 +139,25 @@ class StepTask(Task):
         """Runs in a process of its own, in the node's working folder; 0 when the outputs are there."""
         _die_with_parent()
         run = load_run(Path(self.get("var", "run")))
-        began = time.monotonic()
+        watch = Stopwatch()
         tell(run.events, self.step_name, "start")
         try:
-            status, note = self._reuse_or_work(run)
+            status, note = self._reuse_or_work(run, watch)
         except Exception as e:
-            what = self._record_failure(e, time.monotonic() - began)
+            what = self._record_failure(e, watch)
             tell(run.events, self.step_name, "failed", what)
             return 1
         tell(run.events, self.step_name, status, note)
         return 1 if status == "failed" else 0
 
-    def _reuse_or_work(self, run: Run) -> tuple[str, str]:
-        began = time.monotonic()
+    def _reuse_or_work(self, run: Run, watch: Stopwatch) -> tuple[str, str]:
         out = Path("outputs", self.step_name)
         key = self._key(run)
         cache = StepCache(cache_root())
         with disk_faults(run.build):
             if self.cached and self.step_name not in run.forced and self._restored(run, cache, key):
                 os.rename("restored", out)
-                self._publish(run, time.monotonic() - began, reused=True)
+                self._publish(run, watch, reused=True)
                 return "reused", json.loads((out / RESULT).read_bytes())["result"]["note"]
             out.mkdir()
             result = self._checked_work(run, out)
@@ -167,7 +166,7 @@ class StepTask(Task):
             # What failed, did not run or is waived until a date is looked at again each time.
             if self.cached and all(c.status == "pass" for c in result.checks):
                 cache.store(key, out, folder_files(out))
-            self._publish(run, time.monotonic() - began, reused=False)
+            self._publish(run, watch, reused=False)
         if bad := result.failed():
             return "failed", bad[0].reason or bad[0].detail
         if result.checks and all(c.status == "not run" for c in result.checks):
@@ -223,14 +222,14 @@ class StepTask(Task):
             pdk={role: run.pdk.digests.get(role, "none") for role in self.roles},
         )
 
-    def _publish(self, run: Run, seconds: float, *, reused: bool) -> None:
+    def _publish(self, run: Run, watch: Stopwatch, *, reused: bool) -> None:
         """Show the outputs as `<build>/<step>`, all at once."""
         source = Path("outputs", self.step_name)
         with atomic_dir(run.build / self.step_name) as shown:
             shutil.copytree(source, shown, copy_function=_link, dirs_exist_ok=True)
-        Path("timing.json").write_text(json.dumps({"seconds": seconds, "reused": reused}))
+        Path("timing.json").write_text(json.dumps({**watch.read(), "reused": reused}))
 
-    def _record_failure(self, error: Exception, seconds: float) -> str:
+    def _record_failure(self, error: Exception, watch: Stopwatch) -> str:
         if isinstance(error, FlowError):
             told = {"what": error.what, "where": error.where, "hint": error.hint, "code": int(error.code)}
         else:
@@ -241,7 +240,7 @@ class StepTask(Task):
                 "hint": f"Details: {Path.cwd() / (self.step_name + '.log')}",
                 "code": CRASHED,
             }
-        Path(FAILURE).write_text(json.dumps({**told, "seconds": seconds}))
+        Path(FAILURE).write_text(json.dumps({**told, **watch.read()}))
         return str(told["what"])
 
 

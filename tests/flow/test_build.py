@@ -37,7 +37,7 @@ def test_unchanged_steps_are_reused_and_changed_ones_run(demo):
     assert sorted(demo.ran()) == ["a", "b", "c", "check", "end"]
     result = json.loads((demo.build / "result.json").read_text())
     assert list(result) == ["steps", "checks", "text", "tokens_equal", "metrics"]
-    assert all(list(s) == ["name", "status", "seconds", "reused"] for s in result["steps"])
+    assert all(list(s) == ["name", "status", "seconds", "cpu", "reused"] for s in result["steps"])
     assert result["checks"] == [
         {
             "name": "check",

@@ -20,7 +20,7 @@ def leave(work: Path, step: str, *, checks=(), reused=False, **result) -> None:
     folder.mkdir(parents=True)
     found = {"checks": list(checks), "metrics": {}, "text": [], "tokens_equal": None, "note": ""} | result
     (folder / "step.json").write_text(json.dumps({"key": "k", "files": {}, "result": found}))
-    timing = {"seconds": 1.25, "reused": reused}
+    timing = {"seconds": 1.25, "cpu": 2.5, "reused": reused}
     (work / step / "0" / "timing.json").write_text(json.dumps(timing))
 
 
@@ -64,7 +64,7 @@ def test_status_of_a_check(tmp_path, status, step, code, strict):
 @pytest.mark.parametrize("status", STATUSES)
 def test_the_table_shows_a_status_as_what_it_is(status):
     text = shown(
-        Outcome(steps=[StepRow("s", "not run", 0.0, False, "n")], checks=[CheckResult(**row(status))])
+        Outcome(steps=[StepRow("s", "not run", 0.0, 0.0, False, "n")], checks=[CheckResult(**row(status))])
     )
     line = next(x for x in text.splitlines() if "check " in x and "why" in x)
     assert [s for s in STATUSES if s in line] == [status]
@@ -113,7 +113,7 @@ def test_result_json_has_the_agreed_fields(tmp_path):
     write_result(path, collect(STEPS, ALL, tmp_path))
     data = json.loads(path.read_text())
     assert list(data) == ["steps", "checks", "text", "tokens_equal", "metrics"]
-    assert set(data["steps"][0]) == {"name", "status", "seconds", "reused"}
+    assert set(data["steps"][0]) == {"name", "status", "seconds", "cpu", "reused"}
     assert set(data["checks"][0]) == {"name", "tool", "version", "count", "limit", "status", "reason"}
     assert data["tokens_equal"] is False  # nothing was compared
 
