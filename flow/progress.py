@@ -1,8 +1,9 @@
 """Shows a run: a line a step while it goes on, live on a terminal, plain elsewhere; a table at its end."""
 
-__all__ = ["Progress", "final_table"]
+__all__ = ["Progress", "final_table", "result_console"]
 
 import os
+import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -29,6 +30,7 @@ _COLOUR = {
     "waived": "yellow",
 }
 _SAID_SHOWN = 6
+_WIDE = 110  # characters: as many leave room for remarks beside the checks
 
 
 class Progress:
@@ -101,6 +103,11 @@ class Progress:
         return Group(table, *(Text(s, "dim") for s in self._said[-_SAID_SHOWN:]))
 
 
+def result_console() -> Console:
+    """Where the final table goes: as wide as the terminal, or wide enough where there is none."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else _WIDE)
+
+
 def final_table(outcome: Outcome, console: Console) -> None:
     """Print steps, checks, metrics and the generated text."""
     steps = Table("step", "result", "seconds", "", title="Steps", title_justify="left")
@@ -109,13 +116,14 @@ def final_table(outcome: Outcome, console: Console) -> None:
         steps.add_row(s.name, _coloured(word), f"{s.seconds:.1f}" if s.seconds else "", escape(s.note))
     console.print(steps)
     if outcome.checks:
-        # Names stay whole on a narrow terminal; the remark beside them is what wraps.
+        # Names stay whole on a narrow terminal, and what is well is said in a word.
         heads = (Column("check", no_wrap=True), Column("tool", no_wrap=True), "count", "limit", "result", "")
         checks = Table(*heads, title="Checks", title_justify="left")
         for c in outcome.checks:
             count, limit = ("" if v is None else str(v) for v in (c.count, c.limit))
             used = f"{c.tool} {c.version}".strip()
-            about = c.reason or (c.detail if c.status == "fail" else _short(c.detail))
+            good = _short(c.detail) if console.width >= _WIDE else ""
+            about = c.reason or (c.detail if c.status == "fail" else good)
             checks.add_row(c.name, used, count, limit, _coloured(c.status), escape(about))
         console.print(checks)
     for name, value in sorted(outcome.metrics.items()):

@@ -5,7 +5,6 @@ __all__ = ["build"]
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from flow.cli.plan import print_plan
 from rtl_gen.errors import ExitCode, FlowError
@@ -72,7 +71,7 @@ def build(
     from flow.config import make_config
     from flow.graph import PLANNED_STEPS, STEPS, Steps
     from flow.planned import make_planned_config, needs_planned, plan_of
-    from flow.progress import final_table
+    from flow.progress import final_table, result_console
     from flow.run import run_build
 
     load_pdk(pdk)
@@ -114,7 +113,7 @@ def build(
             words=words,
         )
     outcome = run_build(config, out, first=first, last=last, jobs=jobs, steps=steps)
-    final_table(outcome, Console(highlight=False))
+    final_table(outcome, result_console())
     click.echo(f"Results: {out / config.model / 'result.json'}")
     for error, _ in outcome.errors:
         click.echo(f"sc-flow: error: {error}", err=True)

@@ -37,9 +37,9 @@ def row(status: str) -> dict:
     }
 
 
-def shown(outcome: Outcome) -> str:
+def shown(outcome: Outcome, width: int = 200) -> str:
     out = io.StringIO()
-    final_table(outcome, Console(file=out, width=200))
+    final_table(outcome, Console(file=out, width=width))
     return out.getvalue()
 
 
@@ -136,3 +136,12 @@ def test_a_check_whose_tool_is_missing_does_not_run_and_names_the_fix(tmp_path, 
     with pytest.raises(FlowError) as e:
         BankTask()._checked_work(run, tmp_path)
     assert e.value.code == ExitCode.MISSING_TOOL
+
+
+def test_on_a_narrow_terminal_only_faults_are_explained():
+    good, bad = row("pass") | {"name": "good", "detail": "it is well"}, row("fail") | {"name": "bad"}
+    good["reason"] = ""
+    outcome = Outcome(checks=[CheckResult(**good), CheckResult(**bad)])
+    assert "it is well" in shown(outcome)
+    assert "it is well" not in shown(outcome, 80)
+    assert "why" in shown(outcome, 80)
