@@ -37,7 +37,6 @@ class Checks:
         antenna: Rule by layer.
         narrow: Transistors below this width (um) have other models in the kit's netlists ...
         narrow_models: ... namely these, by model.
-        magic_absent: Rules of Magic's technology, and the layers without which nothing can break them.
     """
 
     contact: str
@@ -46,7 +45,6 @@ class Checks:
     antenna: Mapping[str, AntennaRule]
     narrow: float
     narrow_models: Mapping[str, str]
-    magic_absent: Mapping[str, tuple[Layer, ...]]
 
 
 def load_checks(pdk: Pdk) -> Checks:
@@ -59,8 +57,6 @@ def load_checks(pdk: Pdk) -> Checks:
         rules[layer] = AntennaRule(float(rule.get("thickness", 0)), points)
     number, datatype = facts["poly_resistor"]
     joins = tuple((str(a), str(b), str(c)) for a, b, c in facts["joins"])
-    absent = facts["magic_absent"]
-    layers = tuple((int(a), int(b)) for a, b in absent["layers"])
     return Checks(
         facts["contact"],
         joins,
@@ -68,5 +64,4 @@ def load_checks(pdk: Pdk) -> Checks:
         MappingProxyType(rules),
         float(facts["narrow"]["width"]),
         MappingProxyType(dict(facts["narrow"]["models"])),
-        MappingProxyType(dict.fromkeys(absent["rules"], layers)),
     )

@@ -2,7 +2,6 @@
 
 __all__ = ["DrcMagicTask"]
 
-from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -16,7 +15,6 @@ class DrcMagicTask(StepTask):
     needs = ("metal",)
     config: ClassVar[tuple[str, ...]] = ("model", "base", "pdk")
     code = (
-        "signoff.absent_rules",
         "signoff.drc_magic",
         "signoff.drc_parts",
         "signoff.gds",
@@ -42,26 +40,16 @@ class DrcMagicTask(StepTask):
 
     def work(self, job: Job) -> Result:
         from base_chip.pdk import load_pdk
-        from base_chip.pdk.checks import load_checks
         from flow.pdk import tech_for_magic
         from flow.tasks.sample import sample_bank
         from flow.tools import require
-        from signoff.absent_rules import without_absent
         from signoff.drc_magic import control, run
 
         chip, top = self.layout(job)
-        tech, left_out = without_absent(
-            tech_for_magic(job.pdk.path("magic_tech"), require("magic")),
-            chip,
-            load_checks(load_pdk(job.config.pdk)).magic_absent,
-            job.scratch / "chip.tech",
-        )
+        tech = tech_for_magic(job.pdk.path("magic_tech"), require("magic"))
         sample = sample_bank(job.config.pdk, job.scratch)
-        row = run(chip, top, tech, job.scratch / "drc")
-        if row.status == "pass" and left_out:
-            row = replace(row, detail=f"{row.detail}; no layer for {', '.join(left_out)}")
         checks = [
-            row,
+            run(chip, top, tech, job.scratch / "drc"),
             control(
                 sample.layout,
                 sample.spec.name,
