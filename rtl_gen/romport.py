@@ -1,7 +1,10 @@
 """The ROM's periphery in standard cells: row decoder, word-line drivers, column multiplexer."""
 
-__all__ = ["PRECHARGE", "WORD_LINE", "RomPort", "drivers_verilog"]
+__all__ = ["PRECHARGE", "WORD_LINE", "RomPort", "verilog_with_rom"]
 
+from collections.abc import Sequence
+
+from amaranth.back import verilog
 from amaranth.hdl import Cat, ClockSignal, Elaboratable, Instance, Module, Mux, Signal
 
 from rtl_gen.golden.rom import RomGeometry
@@ -9,9 +12,15 @@ from rtl_gen.golden.rom import RomGeometry
 WORD_LINE, PRECHARGE = "scf_word_line", "scf_precharge"
 
 
-def drivers_verilog() -> str:
-    """The drivers of a bank's long poly wires; synthesis puts strong cells in their places."""
-    return f"""module {WORD_LINE}(input high, input low, output line);
+def verilog_with_rom(design: Elaboratable, name: str, ports: Sequence[Signal]) -> str:
+    """Verilog of a design that holds a `RomPort`; its module is called `name`.
+
+    The same design gives the same text. The drivers of a bank's long poly wires are modules, in whose
+    places synthesis puts strong cells.
+    """
+    text = verilog.convert(design, name=name, ports=ports, emit_src=False, strip_internal_attrs=True)
+    return f"""{text}
+module {WORD_LINE}(input high, input low, output line);
   assign line = high & low;
 endmodule
 

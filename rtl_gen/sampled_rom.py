@@ -2,11 +2,10 @@
 
 __all__ = ["TOP", "SampledRom", "sampled_rom_verilog"]
 
-from amaranth.back import verilog
 from amaranth.hdl import Elaboratable, Module, Signal
 
 from rtl_gen.golden.rom import RomGeometry
-from rtl_gen.romport import RomPort, drivers_verilog
+from rtl_gen.romport import RomPort, verilog_with_rom
 
 TOP = "scf_rom"
 
@@ -40,6 +39,4 @@ class SampledRom(Elaboratable):
 def sampled_rom_verilog(geometry: RomGeometry) -> str:
     """Verilog of it; the module is called `TOP`. The same geometry gives the same text."""
     rom = SampledRom(geometry)
-    ports = [rom.row, rom.enable, rom.word]
-    text = verilog.convert(rom, name=TOP, ports=ports, emit_src=False, strip_internal_attrs=True)
-    return f"{text}\n{drivers_verilog()}"
+    return verilog_with_rom(rom, TOP, [rom.row, rom.enable, rom.word])

@@ -2,12 +2,11 @@
 
 __all__ = ["Tile", "tile_verilog"]
 
-from amaranth.back import verilog
 from amaranth.hdl import Elaboratable, Module, Signal
 
 from rtl_gen.core import Core
 from rtl_gen.golden.core import CoreConfig
-from rtl_gen.romport import RomPort, drivers_verilog
+from rtl_gen.romport import RomPort, verilog_with_rom
 
 
 class Tile(Elaboratable):
@@ -49,7 +48,4 @@ def tile_verilog(config: CoreConfig) -> str:
     """Verilog of the tile; the module is called scf_<name>. The same config gives the same text."""
     tile = Tile(config)
     ports = [tile.rx_data, tile.rx_valid, tile.rx_ready, tile.tx_data, tile.tx_valid, tile.tx_ready]
-    text = verilog.convert(
-        tile, name=f"scf_{config.name}", ports=ports, emit_src=False, strip_internal_attrs=True
-    )
-    return f"{text}\n{drivers_verilog()}"
+    return verilog_with_rom(tile, f"scf_{config.name}", ports)

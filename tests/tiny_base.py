@@ -2,12 +2,11 @@
 
 __all__ = ["TINY", "tiny_verilog"]
 
-from amaranth.back import verilog
 from amaranth.hdl import Elaboratable, Module, Signal
 
 from base_chip.config import BaseConfig, parse_base
 from rtl_gen.golden.rom import RomGeometry
-from rtl_gen.romport import RomPort, drivers_verilog
+from rtl_gen.romport import RomPort, verilog_with_rom
 
 # 32 word lines, so that the straps of the bank's both supplies meet one of the power grid. Limits say nothing
 # here: the decoder of even the smallest ones would be thousands of cells.
@@ -70,5 +69,4 @@ def tiny_verilog() -> str:
     """Verilog of a tile with the ports of every base; the module is called scf_tiny."""
     tile = TinyTile(TINY.rom)
     ports = [tile.rx_data, tile.rx_valid, tile.rx_ready, tile.tx_data, tile.tx_valid, tile.tx_ready]
-    text = verilog.convert(tile, name="scf_tiny", ports=ports, emit_src=False, strip_internal_attrs=True)
-    return f"{text}\n{drivers_verilog()}"
+    return verilog_with_rom(tile, "scf_tiny", ports)

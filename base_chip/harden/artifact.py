@@ -109,14 +109,14 @@ class HardenedBase:
         """
         if set(products) not in (set(FILES), set(MAPPED)):
             raise ValueError(f"products are {sorted(products)}, expected {sorted(FILES)}")
-        # Compression takes a minute: until it has ended, an earlier artifact stays whole.
-        packed = {name: lzma.compress(products[name], preset=9 | lzma.PRESET_EXTREME) for name in products}
-        sums = {name: _sha256(products[name]) for name in sorted(products)}
         folder.mkdir(parents=True, exist_ok=True)
         for name in set(FILES) - set(products):
             (folder / f"{name}.xz").unlink(missing_ok=True)
-        for name in sums:
-            (folder / f"{name}.xz").write_bytes(packed[name])
+        sums = {}
+        for name, content in sorted(products.items()):
+            sums[name] = _sha256(content)
+            packed = lzma.compress(content, preset=9 | lzma.PRESET_EXTREME)
+            (folder / f"{name}.xz").write_bytes(packed)
         told = {
             "format": FORMAT,
             "made_from": asdict(made_from),
