@@ -19,7 +19,7 @@ import klayout.db as db
 
 from signoff.gds import write_gds
 
-LARGEST = 200.0  # um: side of a window; a rule's work grows faster than the area that it is done for at once
+LARGEST = 280.0  # um: side of a window; larger and smaller ones take more time
 _AROUND = 30.0  # um that come with a window: latch-up, the rule that reaches furthest, reaches 20
 _MARGIN = 1.0  # um around a cell: a fault may lie beside what breaks the rule
 
