@@ -28,7 +28,6 @@ FILES = (
     "layout.def",
     "netlist.v",
     "lvs.v",
-    "wires.spef",
     "constraints.sdc",
     "reports.json",
     *(f"delays.{c}.sdf" for c in CORNERS),

@@ -171,7 +171,6 @@ def collect(routed: Path, outputs: Path, top: str, facts: PlaceRoute) -> dict[st
         "layout.def": gzip.decompress((routed / f"{top}.def.gz").read_bytes()),
         "netlist.v": logic_alone((outputs / f"{top}.vg").read_text("utf-8"), facts).encode(),
         "lvs.v": (outputs / f"{top}.lvs.vg").read_bytes(),
-        "wires.spef": _dateless(outputs / f"{top}.typical.spef", rb"^\*DATE .*$", b'*DATE ""'),
         "constraints.sdc": _dateless(outputs / f"{top}.sdc", rb"^#.*\n", b""),
     }
     for corner in facts.corners:

@@ -24,7 +24,7 @@ drc style drc(full)
 box values 0 0 1i 1i
 drc listall why
 # One step for a window: Magic cuts its work at multiples of this, and looks at 20 um around each piece once more.
-catch { drc *stepsize 2000000 }
+drc *stepsize 2000000
 set um [cif scale out]
 set window {}
 foreach v $::env(SCF_WINDOW) { lappend window [expr {round($v / $um)}] }

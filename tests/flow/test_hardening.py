@@ -152,7 +152,6 @@ def test_what_is_kept_has_no_dates_and_no_fill(tmp_path):
     (tmp_path / "t.def.gz").write_bytes(gzip.compress(b"wires in another order\n"))
     (tmp_path / "t.vg").write_text(ROUTED_NETLIST)
     (tmp_path / "t.lvs.vg").write_text("module t; endmodule\n")
-    (tmp_path / "t.typical.spef").write_text('*SPEF "x"\n*DATE "now"\n')
     (tmp_path / "t.sdc").write_text("# Mon\ncreate_clock\n")
     for corner in FACTS.corners:
         (tmp_path / f"t.{corner}.sdf").write_text('(DELAYFILE\n (DATE "now")\n)\n')
