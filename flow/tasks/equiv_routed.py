@@ -1,4 +1,4 @@
-"""The routed netlist computes what the mapped one does: each cell has the sources that synthesis gave it."""
+"""The routed netlist computes what the mapped one does, and the one that LVS reads is the same design."""
 
 __all__ = ["EquivRoutedTask"]
 
@@ -6,19 +6,21 @@ from flow.tasks.step import Job, Result, StepTask
 
 
 class EquivRoutedTask(StepTask):
-    """Its controls are two swapped inputs, an inverter too many, and a gate of another function."""
+    """Each cell has the sources that synthesis gave it; controls are swapped inputs and other cells."""
 
     step_name = "equiv_routed"
     needs = ("harden",)
-    config = ("base",)
+    config = ("base", "pdk")
     code = (
         "signoff.netlist",
         "signoff.routed_equiv",
+        "signoff.same_netlist",
         "signoff.timing.cells",
         "base_chip.bank",
         "base_chip.config",
         "base_chip.fields",
         "base_chip.configs",
+        "base_chip.pdk",
     )
     roles = ("cells",)
     is_check = True
@@ -27,15 +29,21 @@ class EquivRoutedTask(StepTask):
     def work(self, job: Job) -> Result:
         from base_chip.bank import BankSpec
         from base_chip.config import load_base
-        from signoff.routed_equiv import run
+        from base_chip.pdk import load_pdk
+        from base_chip.pdk.place_route import load_place_route
+        from signoff import routed_equiv, same_netlist
 
         base = load_base(job.config.base)
         hardened = job.inputs["harden"]
-        row, control = run(
+        top = f"scf_{base.name}"
+        row, control = routed_equiv.run(
             hardened / "mapped.v",
             hardened / "netlist.v",
-            f"scf_{base.name}",
+            top,
             job.pdk.path("cells"),
             {BankSpec.of(base.rom, base.pdk).name: "BL"},
         )
-        return Result([row, control], note=row.detail.partition(",")[0] if row.status == "pass" else "")
+        supplies = load_place_route(load_pdk(job.config.pdk)).supplies
+        same = same_netlist.run(hardened / "netlist.v", hardened / "lvs.v", top, supplies)
+        note = row.detail.partition(",")[0] if row.status == "pass" else ""
+        return Result([row, control, *same], note=note)
