@@ -1,6 +1,6 @@
 """What changes on the one programmed mask when a base is given another model."""
 
-__all__ = ["BankDiff", "MetalDiff", "diff"]
+__all__ = ["Change", "MetalDiff", "diff"]
 
 import hashlib
 from dataclasses import dataclass
@@ -8,31 +8,53 @@ from pathlib import Path
 from typing import Any
 
 import klayout.db as kdb
+import numpy as np
 
+from metal_configs.sitemap import SiteMap, from_banks
 from metal_configs.writer.manifest import read_manifest
 from rtl_gen.errors import FlowError
+from rtl_gen.golden.rom import RomGeometry
+
+WRITE_AGAIN = "Write the metal config again."
 
 
 @dataclass(frozen=True)
-class BankDiff:
-    """Vias of one bank: in the second model only, in the first only, and in both."""
+class Change:
+    """Vias of some sites: in the second model only, in the first only, and in both."""
 
     added: int
     removed: int
     kept: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class MetalDiff:
-    """Two models on one base, bank by bank."""
+    """Two models on one base, site by site.
+
+    Attributes:
+        first, second: bool [banks, word lines, bit lines], where each has a via.
+        layer: GDS layer and datatype of the vias.
+    """
 
     base: str
     models: tuple[str, str]
-    banks: tuple[BankDiff, ...]
+    first: np.ndarray
+    second: np.ndarray
+    rom: RomGeometry
+    layer: tuple[int, int]
 
     @property
-    def total(self) -> BankDiff:
-        return BankDiff(*(sum(getattr(b, n) for b in self.banks) for n in ("added", "removed", "kept")))
+    def banks(self) -> tuple[Change, ...]:
+        return tuple(_change(a, b) for a, b in zip(self.first, self.second, strict=True))
+
+    @property
+    def total(self) -> Change:
+        return _change(self.first, self.second)
+
+    def rows(self) -> tuple[np.ndarray, np.ndarray]:
+        """Vias added and removed on each logical row, int64 [rows]."""
+        a, b = from_banks(self.rom, self.first), from_banks(self.rom, self.second)
+        return (b & ~a).sum(1), (a & ~b).sum(1)
 
 
 def diff(first: Path, second: Path) -> MetalDiff:
@@ -55,38 +77,51 @@ def diff(first: Path, second: Path) -> MetalDiff:
                 where=f"{first}, {second}",
                 hint="Build both models on the same base.",
             )
-    vias = [_vias(p, m) for p, m in zip((first, second), manifests, strict=True)]
-    changed = vias[1] - vias[0], vias[0] - vias[1], vias[0] & vias[1]
-    banks = tuple(BankDiff(*(int((r & box).count()) for r in changed)) for box in _boxes(manifests[0]))
-    result = MetalDiff(manifests[0]["base"]["name"], (manifests[0]["model"], manifests[1]["model"]), banks)
-    lost = sum(int(r.count()) for r in changed) - sum(vars(result.total).values())
-    if lost:
-        raise FlowError(f"{lost} vias lie outside every bank", where=f"{first}, {second}")
-    return result
+    sites = _site_map(first, manifests[0])
+    bits = [_bits(p, m, sites) for p, m in zip((first, second), manifests, strict=True)]
+    return MetalDiff(
+        sites.base, (manifests[0]["model"], manifests[1]["model"]), bits[0], bits[1], sites.rom, sites.layer
+    )
 
 
-def _vias(manifest: Path, data: dict[str, Any]) -> kdb.Region:
-    """Squares of the OASIS file that a manifest describes."""
-    path = manifest.parent / data["file"]["name"]
-    hint = "Write the metal config again."
+def _change(first: np.ndarray, second: np.ndarray) -> Change:
+    return Change(*(int(m.sum()) for m in (second & ~first, first & ~second, first & second)))
+
+
+def _site_map(path: Path, data: dict[str, Any]) -> SiteMap:
+    m = data["site_map"]
+    try:
+        rom = RomGeometry(m["banks"], m["word_lines"], m["bits"], m["mux"])
+        origins, x, y = (np.array(m[k], np.int64) for k in ("origins_nm", "x_nm", "y_nm"))
+        layer, datatype = data["layer"]
+        return SiteMap(data["base"]["name"], rom, origins, x, y, m["size_nm"], (layer, datatype))
+    except (KeyError, TypeError, ValueError) as e:
+        raise FlowError(f"its site map cannot be used ({e})", where=str(path), hint=WRITE_AGAIN) from e
+
+
+def _bits(manifest: Path, data: dict[str, Any], sites: SiteMap) -> np.ndarray:
+    """Sites that the OASIS file of a manifest programs, bool [banks, word lines, bit lines]."""
+    path = manifest.parent / Path(data["file"]["name"]).name
     try:
         found = hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as e:
-        raise FlowError(f"cannot read the metal config ({e.strerror})", where=str(path), hint=hint) from e
+        raise FlowError(
+            f"cannot read the metal config ({e.strerror})", where=str(path), hint=WRITE_AGAIN
+        ) from e
     if found != data["file"]["sha256"]:
         raise FlowError(
             f"SHA-256 is {found}, expected {data['file']['sha256']}: the file is damaged",
             where=str(path),
-            hint=hint,
+            hint=WRITE_AGAIN,
         )
     layout = kdb.Layout()
     layout.read(str(path))
-    return kdb.Region(layout.top_cell().begin_shapes_rec(layout.layer(*data["layer"]))).merged()
-
-
-def _boxes(data: dict[str, Any]) -> list[kdb.Region]:
-    """The area of each bank's sites."""
-    m = data["site_map"]
-    r = m["size_nm"] // 2
-    cell = kdb.Box(min(m["x_nm"]) - r, min(m["y_nm"]) - r, max(m["x_nm"]) + r, max(m["y_nm"]) + r)
-    return [kdb.Region(cell.moved(x, y)) for x, y in m["origins_nm"]]
+    region = kdb.Region(layout.top_cell().begin_shapes_rec(layout.layer(*sites.layer)))
+    centres = [p.bbox().center() for p in region.each_merged()]
+    points = np.array([(c.x, c.y) for c in centres], np.int64).reshape(-1, 2)
+    bank, word_line, bit_line = sites.locate(points)
+    if lost := int((bank < 0).sum()):
+        raise FlowError(f"{lost} vias lie on no site of the base", where=str(path), hint=WRITE_AGAIN)
+    bits = np.zeros((sites.rom.banks, sites.rom.word_lines, sites.rom.bit_lines), bool)
+    bits[bank, word_line, bit_line] = True
+    return bits

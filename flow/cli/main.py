@@ -13,6 +13,7 @@ import click
 
 from flow.cli.base import base
 from flow.cli.build import build
+from flow.cli.diff import diff
 from flow.cli.doctor import doctor
 from flow.cli.models import models
 from flow.cli.pdk import pdk
@@ -34,7 +35,7 @@ def cli() -> None:
     """Hardwire a language model as vias into a sky130 chip, and prove it step by step."""
 
 
-for command in (build, plan, quantise, models, show, doctor, pdk, base, steps, clean):
+for command in (build, plan, quantise, models, show, diff, doctor, pdk, base, steps, clean):
     cli.add_command(command)
 
 

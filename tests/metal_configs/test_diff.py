@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from metal_configs.diff import BankDiff, diff
+from metal_configs.diff import Change, diff
 from metal_configs.sitemap import SiteMap
 from metal_configs.writer import make_manifest, write_manifest, write_metal
 from rtl_gen.errors import FlowError
@@ -28,15 +28,18 @@ def test_counts_by_bank(tmp_path):
     a, b = image(1), image(2)
     found = diff(metal(tmp_path, "a", a), metal(tmp_path, "b", b))
     ba, bb = ROM.to_banks(a), ROM.to_banks(b)
-    expected = [BankDiff(*(int(m[k].sum()) for m in (bb & ~ba, ba & ~bb, ba & bb))) for k in range(2)]
+    expected = [Change(*(int(m[k].sum()) for m in (bb & ~ba, ba & ~bb, ba & bb))) for k in range(2)]
     assert list(found.banks) == expected
     assert found.models == ("a", "b")
     assert found.total.added == (b & ~a).sum()
+    added, removed = found.rows()
+    assert added.tolist() == (b & ~a).sum(1).tolist()
+    assert removed.tolist() == (a & ~b).sum(1).tolist()
 
 
 def test_a_model_does_not_differ_from_itself(tmp_path):
     a = metal(tmp_path, "a", image(1))
-    assert diff(a, a).total == BankDiff(0, 0, int(image(1).sum()))
+    assert diff(a, a).total == Change(0, 0, int(image(1).sum()))
     none = metal(tmp_path, "none", np.zeros_like(image(1)))
     assert diff(none, a).total.added == image(1).sum()
 
