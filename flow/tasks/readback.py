@@ -7,27 +7,35 @@ from rtl_gen.errors import FlowError
 
 
 class ReadbackTask(StepTask):
-    """Reads GDS and OASIS, and hands the contents of each bank to simulation as `bank<n>.hex`."""
+    """Reads GDS and OASIS, takes the bits apart, and hands each bank to simulation as `bank<n>.hex`."""
 
     step_name = "readback"
-    needs = ("image", "metal")
-    config = ("base",)
+    needs = ("quantise", "image", "metal")
+    config = ("model_digest", "base")
     code = (
+        "signoff.contents",
         "signoff.readback",
-        "rtl_gen.golden.rom",
+        "metal_configs.checkpoint",
+        "metal_configs.lower",
+        "metal_configs.reference",
+        "rtl_gen.golden",
         "base_chip.config",
         "base_chip.fields",
         "base_chip.configs",
+        "flow.tasks.parts",
     )
-    libraries = ("klayout", "numpy")
+    libraries = ("klayout", "numpy", "safetensors")
     is_check = True
 
     def work(self, job: Job) -> Result:
         from base_chip.config import load_base
-        from flow.tasks.parts import read_image
+        from flow.tasks.parts import integer_model, load_model, read_image
+        from rtl_gen.golden.quantised import QuantModel
+        from signoff.contents import check_contents
         from signoff.readback import compare, read_layout, readback_control, recover, write_hex
 
-        expected = load_base(job.config.base).rom.to_banks(read_image(job.inputs["image"]))
+        core = load_base(job.config.base).core()
+        expected = core.rom.to_banks(read_image(job.inputs["image"]))
         chip = job.inputs["metal"] / "chip.oas"
         layout = read_layout(chip)
         found = recover(layout)
@@ -38,4 +46,7 @@ class ReadbackTask(StepTask):
             raise FlowError(
                 "GDS and OASIS hold different bits", where=str(chip.parent), hint="Run with --from metal."
             )
+        model = QuantModel.load(job.inputs["quantise"] / "quantised.safetensors")
+        integers, ends = integer_model(job.inputs["quantise"]), [load_model(job.config).end]
+        checks += check_contents(found.rows(core.rom.mux), model, integers, core, ends)
         return Result(checks, {"rom_bits_read_back": found.bits.size}, note=f"{found.bits.size} bits")

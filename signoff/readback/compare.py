@@ -30,7 +30,7 @@ def compare(recovered: Recovered, expected: np.ndarray) -> CheckResult:
     faults += [f"unclear via at ({x / 1000:g}, {y / 1000:g}) um" for x, y in recovered.unclear[:SHOWN]]
     count = len(wrong) + len(recovered.unclear)
     if not count:
-        return _result(0, f"{expected.size} bits read from the layout equal the quantised model")
+        return _result(0, f"{expected.size} bits read from the layout equal the ROM image")
     return _result(count, "; ".join(faults) + ("; ..." if count > len(faults) else ""))
 
 
