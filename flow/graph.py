@@ -15,6 +15,7 @@ from flow.tasks.drc_klayout import DrcKlayoutTask
 from flow.tasks.drc_magic import DrcMagicTask
 from flow.tasks.equiv import EquivTask
 from flow.tasks.equiv_routed import EquivRoutedTask
+from flow.tasks.figures import FiguresTask
 from flow.tasks.gatesim import GatesimTask
 from flow.tasks.harden import HardenTask
 from flow.tasks.image import ImageTask
@@ -25,7 +26,6 @@ from flow.tasks.metal import MetalTask
 from flow.tasks.planned import PLANNED_STEPS
 from flow.tasks.quantise import QuantiseTask
 from flow.tasks.readback import ReadbackTask
-from flow.tasks.report import ReportTask
 from flow.tasks.rtl import RtlTask
 from flow.tasks.simulator import SimulatorTask
 from flow.tasks.sta import StaTask
@@ -58,7 +58,7 @@ STEPS: Steps = (
     EquivTask,
     EquivRoutedTask,
     LvsTask,
-    ReportTask,
+    FiguresTask,
 )
 
 

@@ -6,12 +6,13 @@ from pathlib import Path
 
 from base_chip.pdk import load_pdk
 from flow.config import BuildConfig, Run
-from flow.files import disk_faults
+from flow.files import atomic_write, disk_faults
 from flow.graph import STEPS, Steps, ancestors, check_steps, descendants, make_project
 from flow.lock import build_lock
 from flow.outcome import Outcome, collect, write_result
 from flow.pdk import find_pdk
 from flow.progress import Progress
+from flow.report.page import REPORT, render_report
 from rtl_gen.errors import FlowError
 
 
@@ -24,7 +25,7 @@ def run_build(
     jobs: int = 2,
     steps: Steps = STEPS,
 ) -> Outcome:
-    """Run the steps and write `<out>/<model>/result.json`.
+    """Run the steps and write `<out>/<model>/result.json` and `report.html`.
 
     Args:
         config: What to build.
@@ -51,6 +52,7 @@ def run_build(
         if failure and not outcome.errors and all(s.status != "failed" for s in outcome.steps):
             raise FlowError(failure, where="SiliconCompiler", hint=f"See {build / 'work' / 'job.log'}")
         write_result(build / "result.json", outcome)
+        atomic_write(build / REPORT, render_report(build, config, outcome).encode())
     return outcome
 
 

@@ -115,6 +115,7 @@ def build(
     outcome = run_build(config, out, first=first, last=last, jobs=jobs, steps=steps)
     final_table(outcome, result_console())
     click.echo(f"Results: {out / config.model / 'result.json'}")
+    click.echo(f"Report: {out / config.model / 'report.html'}")
     for error, _ in outcome.errors:
         click.echo(f"sc-flow: error: {error}", err=True)
     return outcome.exit_code(strict=strict)

@@ -33,5 +33,4 @@ def test_what_takes_longest_comes_first_when_the_chip_is_there():
     after = names[names.index("metal") + 1 :]
     assert after.index("drc_magic") < after.index("drc_klayout") < after.index("invariance")
     assert after.index("lvs_chip") < after.index("antenna")
-    assert names[-1] == "report"
-    assert set(STEPS[-1].needs) == set(names) - {"report", "rtl", "simulator"}
+    assert after[-1] == "figures"

@@ -9,7 +9,6 @@ from flow.tasks.planned.layouts import (
     BankLvsTask,
     SampleTask,
 )
-from flow.tasks.planned.page import PageTask
 from flow.tasks.planned.plan import PlanTask
 from flow.tasks.planned.readback import DieReadbackTask
 
@@ -21,5 +20,4 @@ PLANNED_STEPS = (
     BankDrcKlayoutTask,
     BankDrcMagicTask,
     BankLvsTask,
-    PageTask,
 )

@@ -1,0 +1,152 @@
+"""Pictures and figures of a finished chip, for its report."""
+
+__all__ = [
+    "CATEGORIES",
+    "area_by_kind",
+    "category",
+    "code_histograms",
+    "draw_pictures",
+    "draw_rom_map",
+    "rom_use",
+]
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from base_chip.pdk import Pdk
+from metal_configs.sitemap import SiteMap
+from rtl_gen.golden.quantised import QuantModel
+from rtl_gen.golden.rom import RomGeometry
+from signoff.picture import draw_png
+
+# What lies in a ROM, and its colour on the map (after Tableau 20: told apart by people with colour blindness
+# as far as thirteen colours can be).
+CATEGORIES = {
+    "program": "#7f7f7f",
+    "tables": "#bcbd22",
+    "factors": "#e377c2",
+    "embed": "#1f77b4",
+    "head": "#17becf",
+    "q": "#2ca02c",
+    "k": "#98df8a",
+    "v": "#d62728",
+    "o": "#ff9896",
+    "gate": "#9467bd",
+    "up": "#c5b0d5",
+    "down": "#ff7f0e",
+    "unused": "#d9d9d9",
+}
+_GAP = 6  # pixels between the banks of the map
+_NO_VIA = 0.45  # how much of a category's colour a site without a via keeps
+
+_FUNCTIONS = (  # of a standard cell by its name, the first that matches
+    ("flip-flops, latches", r"s?e?df|dl[rx]|sdf|edf"),
+    ("clock gates", r"dlclk|sdlclk"),
+    ("clock tree buffers", r"clkbuf|clkinv|clkdly"),
+    ("buffers, inverters", r"buf|inv|dly|einv|ebuf|bufinv"),
+    ("multiplexers", r"mux"),
+    ("adders", r"fa|ha"),
+    ("antenna diodes", r"diode"),
+    ("fill, taps", r"fill|decap|tap"),
+    ("constants", r"conb"),
+)
+_CLOCK_GATE_FIRST = re.compile(r"s?dlclk")
+
+
+def category(name: str, kind: str) -> str:
+    """One of `CATEGORIES` for a block of the ROM image: by matrix for weights, else by kind."""
+    if kind != "weights":
+        return kind if kind in CATEGORIES else "unused"
+    last = name.split("[")[0].rsplit(".", 1)[-1]
+    return last if last in CATEGORIES else "unused"
+
+
+def rom_use(blocks: Sequence[Mapping[str, object]], rows: int) -> dict[str, int]:
+    """Rows by category, in the order of `CATEGORIES`; what no block takes is "unused"."""
+    counts: Counter[str] = Counter()
+    for b in blocks:
+        counts[category(str(b["name"]), str(b["kind"]))] += int(str(b["rows"]))
+    counts["unused"] += rows - counts.total()
+    return {name: counts[name] for name in CATEGORIES if counts[name]}
+
+
+def draw_rom_map(
+    path: Path, image: np.ndarray, blocks: Sequence[Mapping[str, object]], rom: RomGeometry
+) -> None:
+    """Write a PNG, a pixel a site, banks side by side, coloured by what lies there; a via is darker.
+
+    Args:
+        image: bool [rows, bits].
+        blocks: `name`, `kind`, `start` and `rows` of each block of the image.
+    """
+    names = list(CATEGORIES)
+    of_row = np.full(rom.rows, names.index("unused"))
+    for b in blocks:
+        start = int(str(b["start"]))
+        of_row[start : start + int(str(b["rows"]))] = names.index(category(str(b["name"]), str(b["kind"])))
+    what = rom.to_banks(np.repeat(of_row[:, None], rom.bits, 1))
+    vias = rom.to_banks(image)
+    colours = np.array([[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in CATEGORIES.values()], float)
+    full = colours[what]
+    shown = np.where(vias[..., None], full, 255 - (255 - full) * _NO_VIA).astype(np.uint8)
+    gap = np.full((rom.word_lines, _GAP, 3), 255, np.uint8)
+    parts = [p for bank in shown for p in (np.flipud(bank), gap)][:-1]  # word line 0 is at a bank's bottom
+    Image.fromarray(np.concatenate(parts, axis=1)).save(path, "PNG", optimize=True)
+
+
+def code_histograms(model: QuantModel) -> dict[str, dict[str, object]]:
+    """For each matrix its bits and how often each code occurs, from the lowest code to the highest."""
+    out: dict[str, dict[str, object]] = {}
+    for name, matrix in model.matrices.items():
+        low = -(1 << (matrix.bits - 1))
+        counts = np.bincount((matrix.codes.astype(int) - low).ravel(), minlength=1 << matrix.bits)
+        out[name] = {"bits": matrix.bits, "counts": counts.tolist()}
+    return out
+
+
+def area_by_kind(
+    cells: Mapping[str, int], areas: Mapping[str, float], prefix: str
+) -> list[dict[str, object]]:
+    """Cells and their area by function, the largest first.
+
+    Args:
+        cells: Instances by cell.
+        areas: um2 by cell; a macro's too.
+        prefix: Of standard cells' names; all other cells are macros and keep their own names.
+    """
+    number: Counter[str] = Counter()
+    um2: dict[str, float] = defaultdict(float)
+    for cell, n in cells.items():
+        kind = _function(cell.removeprefix(prefix)) if cell.startswith(prefix) else f"bank {cell}"
+        number[kind] += n
+        um2[kind] += n * areas[cell]
+    return [
+        {"kind": k, "cells": number[k], "um2": round(a, 1)}
+        for k, a in sorted(um2.items(), key=lambda t: -t[1])
+    ]
+
+
+def _function(cell: str) -> str:
+    if _CLOCK_GATE_FIRST.match(cell):
+        return "clock gates"
+    for name, pattern in _FUNCTIONS:
+        if re.match(pattern, cell):
+            return name
+    return "other logic"
+
+
+def draw_pictures(chip: Path, folder: Path, pdk: Pdk, sites: SiteMap) -> None:
+    """Write chip.png, bank.png (a bank's corner) and cell.png (a few cells of it) into a folder."""
+    layers, program = pdk.layers, pdk.program_layers
+    draw_png(chip, folder / "chip.png", layers, program_layers=program, size=(1000, 0))
+    # A site in the middle of the first bank, as its corner is where banks without contents have nothing.
+    _, words, lines = (n // 2 for n in (sites.rom.banks, sites.rom.word_lines, sites.rom.bit_lines))
+    x, y = sites.place(np.array(0), np.array(words), np.array(lines)) / 1000
+    for name, side in (("bank", 16.0), ("cell", 3.2)):
+        window = (x - side, y - side * 5 / 8, x + side, y + side * 5 / 8)
+        draw_png(chip, folder / f"{name}.png", layers, program_layers=program, window=window, size=(960, 600))

@@ -1,0 +1,141 @@
+"""Renders `report.html` from the outcome of a build and the files that its steps left."""
+
+__all__ = ["REPORT", "render_report"]
+
+import base64
+import json
+import platform
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from base_chip.config import load_base
+from flow.config import BuildConfig
+from flow.outcome import Outcome
+from flow.report.figures import CATEGORIES
+from rtl_gen.errors import FlowError
+
+REPORT = "report.html"
+PICTURES = {
+    "chip": "The chip: every layer, the model's vias in yellow",
+    "bank": "Part of a ROM bank: bit lines, word lines and programmed vias",
+    "cell": "A few bits: a via (yellow) is a 1",
+}
+
+# What the summary shows: metric, what it is called, unit, digits after the point.
+SUMMARY = (
+    ("die_mm2", "die", "mm²", 3),
+    ("routed_cells", "standard cells", "", 0),
+    ("core_used_percent", "core used", "%", 1),
+    ("rom_bits", "ROM", "bits", 0),
+    ("program_vias", "vias of the model", "", 0),
+    ("weights", "weights", "", 0),
+    ("weight_rom_bits_average", "ROM per weight", "bits", 2),
+    ("quant_nll_ratio", "loss, integers over float", "×", 4),
+    ("cycles_per_token", "cycles per token", "", 0),
+)
+
+
+def render_report(build: Path, config: BuildConfig, outcome: Outcome) -> str:
+    """The page as self-contained HTML without script.
+
+    Args:
+        build: Folder of the build; what a step did not leave is left out of the page.
+        config: What was built.
+        outcome: What `result.json` holds.
+    """
+    figures = _json(build / "figures" / "figures.json") or {}
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    m = outcome.metrics
+    return environment.get_template("page.html").render(
+        config=config,
+        outcome=outcome,
+        verdict=_verdict(outcome),
+        summary=[(label, f"{m[k]:,.{digits}f}", unit) for k, label, unit, digits in SUMMARY if k in m],
+        corners=_corners(config, m),
+        pictures=[(n, text, _png(build / "figures" / f"{n}.png")) for n, text in PICTURES.items()],
+        rom_map=_png(build / "figures" / "rom.png"),
+        rom_rows=figures.get("rom_rows", {}),
+        colours=CATEGORIES,
+        quality=_json(build / "quantise" / "loss.json"),
+        codes=figures.get("codes", {}),
+        areas=figures.get("areas", []),
+        versions=_versions(outcome),
+        command=_command(config),
+        seconds=sum(s.seconds for s in outcome.steps),
+        cpu=sum(s.cpu for s in outcome.steps),
+    )
+
+
+def _verdict(outcome: Outcome) -> tuple[str, str]:
+    """A class (good, bad, open) and a sentence."""
+    count = {s: sum(c.status == s for c in outcome.checks) for s in ("pass", "fail", "waived", "not run")}
+    if outcome.errors:
+        return "bad", f"The build did not end: {outcome.errors[0][0].what}"
+    total = len(outcome.checks)
+    if count["fail"]:
+        return "bad", f"{count['fail']} of {total} checks found a fault"
+    waived = f", {count['waived']} waived" if count["waived"] else ""
+    lacking = count["not run"] or sum(s.status == "not run" for s in outcome.steps)
+    if lacking or not total:
+        return "open", f"{count['pass']} of {total} checks pass{waived}; not everything was run"
+    return "good", f"{count['pass']} of {total} checks pass{waived}"
+
+
+def _corners(config: BuildConfig, metrics: Mapping[str, float]) -> list[dict[str, float | str]]:
+    """Static timing by corner: period, slack, and the clock and token rate that it allows."""
+    try:
+        periods = load_base(config.base).hardening.signoff_ns
+    except FlowError:  # a base of several dies, which has no timing yet
+        return []
+    out: list[dict[str, float | str]] = []
+    for corner, period in periods.items():
+        slack, hold = (metrics.get(f"sta_{corner}_{kind}_ns") for kind in ("setup", "hold"))
+        if slack is None or hold is None:
+            continue
+        mhz = 1000 / (period - slack)
+        cycles = metrics.get("cycles_per_token")
+        rate = f"{1e6 * mhz / cycles:,.0f}" if cycles else ""
+        out.append({"name": corner, "period": period, "setup": slack, "hold": hold, "mhz": mhz, "rate": rate})
+    return out
+
+
+def _versions(outcome: Outcome) -> list[tuple[str, str]]:
+    tools = {c.tool: c.version for c in outcome.checks if c.tool and c.version}
+    tools |= {"Python": platform.python_version(), "sc-flow": version("sc-flow")}
+    tools["siliconcompiler"] = version("siliconcompiler")
+    return sorted(tools.items(), key=lambda t: t[0].lower())
+
+
+def _command(config: BuildConfig) -> str:
+    """A command line that builds this again, with the options that differ from their defaults."""
+    words = [f"sc-flow build --model {config.model} --pdk {config.pdk} --base {config.base}"]
+    default = BuildConfig("", "", "")
+    for name in ("prompt", "seed", "temperature", "words"):
+        if (value := getattr(config, name)) != getattr(default, name):
+            words.append(f"--{name} {value!r}" if isinstance(value, str) else f"--{name} {value}")
+    return " ".join(words)
+
+
+def _png(path: Path) -> str:
+    """A data URI, or nothing when there is no such file."""
+    try:
+        return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode("ascii")
+    except OSError:
+        return ""
+
+
+def _json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None

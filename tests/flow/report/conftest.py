@@ -1,0 +1,51 @@
+"""A build with something of everything, as its steps leave it."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from flow.config import BuildConfig
+from flow.outcome import Outcome, StepRow
+from signoff.result import CheckResult
+
+
+@pytest.fixture
+def outcome() -> Outcome:
+    checks = [
+        CheckResult("lvs", "Netgen", "1.5", 0, 0, "pass", detail="2 devices <match>"),
+        CheckResult("lvs_control", "Netgen", "1.5", 0, 0, "pass", detail="found: a swap"),
+        CheckResult("drc", "Magic", "8.3", 2, 0, "fail", detail="met1.2 at (1, 2)"),
+        CheckResult("sta", "", "", None, None, "not run", "sta is not installed"),
+    ]
+    steps = [StepRow("lvs", "done", 2.0, 3.5, False, "2 devices"), StepRow("sta", "not run", 0, 0, False)]
+    metrics = {"die_mm2": 0.68, "cycles_per_token": 1000.0}
+    metrics |= {f"sta_{c}_{k}_ns": 1.0 for c in ("slow", "typical", "fast") for k in ("setup", "hold")}
+    return Outcome(steps, checks, ["once <b>upon</b> a time"], True, metrics)
+
+
+@pytest.fixture
+def config() -> BuildConfig:
+    return BuildConfig("words", "", "abc", seed=7)
+
+
+@pytest.fixture
+def build(tmp_path: Path) -> Path:
+    folder = tmp_path / "build" / "words"
+    (folder / "figures").mkdir(parents=True)
+    (folder / "quantise").mkdir()
+    for name in ("chip", "bank", "cell", "rom"):
+        Image.fromarray(np.zeros((30, 40, 3), np.uint8)).save(folder / "figures" / f"{name}.png")
+    told = {
+        "rom_rows": {"program": 3, "q": 5, "unused": 4},
+        "codes": {"layers.0.q": {"bits": 3, "counts": [0, 1, 2, 3, 4, 3, 2, 1]}},
+        "areas": [{"kind": "adders", "cells": 1200, "um2": 3456.0}],
+    }
+    (folder / "figures" / "figures.json").write_text(json.dumps(told))
+    score = {"nll": 1.9, "tokens": 10, "top1": 0.36}
+    rows = [{"name": "float", "agreement": 1.0, "nll_ratio": 1.0, "perplexity": 6.7, "score": score}]
+    loss = {"rows": rows, "errors": {"layers.0.q": 0.05}, "bits": {"layers.0.q": 3}}
+    (folder / "quantise" / "loss.json").write_text(json.dumps(loss))
+    return folder

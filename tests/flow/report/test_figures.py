@@ -1,0 +1,66 @@
+"""What the report says of ROM and area."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from flow.report.figures import CATEGORIES, area_by_kind, code_histograms, draw_rom_map, rom_use
+from rtl_gen.golden.quantised import QuantMatrix
+from rtl_gen.golden.rom import RomGeometry
+
+ROM = RomGeometry(1, 6, 4, 2)
+BLOCKS = [
+    {"name": "program", "kind": "program", "start": 0, "rows": 3},
+    {"name": "layers.0.q[0]", "kind": "weights", "start": 3, "rows": 5},
+    {"name": "layers.0.q[0]", "kind": "factors", "start": 8, "rows": 2},
+]
+
+
+def test_rows_by_what_lies_there():
+    assert rom_use(BLOCKS, 12) == {"program": 3, "factors": 2, "q": 5, "unused": 2}
+
+
+def test_the_map_shows_kind_and_via_of_every_site(tmp_path):
+    image = np.random.default_rng(1).random((12, 4)) < 0.5
+    draw_rom_map(tmp_path / "rom.png", image, BLOCKS, ROM)
+    shown = np.asarray(Image.open(tmp_path / "rom.png"))
+    assert shown.shape == (6, 8, 3)
+    full = [int(CATEGORIES["q"][i : i + 2], 16) for i in (1, 3, 5)]
+    assert (shown == full).all(2).sum() == image[3:8].sum()
+    # Row 0, bit 1 lies on word line 0, at the bottom, on bit line 2.
+    program = [int(CATEGORIES["program"][i : i + 2], 16) for i in (1, 3, 5)]
+    assert (shown[-1, 2].tolist() == program) == image[0, 1]
+
+
+def test_codes_are_counted_from_the_lowest():
+    model = SimpleNamespace(matrices={"q": QuantMatrix(3, np.array([[-4, 3], [3, 0]], np.int8), np.ones(2))})
+    assert code_histograms(model) == {"q": {"bits": 3, "counts": [1, 0, 0, 0, 1, 0, 0, 2]}}
+
+
+@pytest.mark.parametrize(
+    ("cell", "kind"),
+    [
+        ("dfrtp_1", "flip-flops, latches"),
+        ("sdfxtp_2", "flip-flops, latches"),
+        ("dlxtp_1", "flip-flops, latches"),
+        ("dlclkp_1", "clock gates"),
+        ("clkbuf_16", "clock tree buffers"),
+        ("buf_2", "buffers, inverters"),
+        ("dlygate4sd3_1", "buffers, inverters"),
+        ("mux4_1", "multiplexers"),
+        ("fa_1", "adders"),
+        ("diode_2", "antenna diodes"),
+        ("fill_4", "fill, taps"),
+        ("nand2_1", "other logic"),
+        ("a21oi_1", "other logic"),
+    ],
+)
+def test_cells_are_told_apart_by_function(cell, kind):
+    name = f"sky130_fd_sc_hd__{cell}"
+    found = area_by_kind({name: 3, "scf_bank": 1}, {name: 2.5, "scf_bank": 100.0}, "sky130_fd_sc_hd__")
+    assert found == [
+        {"kind": "bank scf_bank", "cells": 1, "um2": 100.0},
+        {"kind": kind, "cells": 3, "um2": 7.5},
+    ]

@@ -1,0 +1,79 @@
+"""The report holds what the build found, and nothing from outside of itself."""
+
+import re
+
+import pytest
+
+from flow.config import BuildConfig, Planned
+from flow.outcome import Outcome
+from flow.report.page import render_report
+from rtl_gen.errors import FlowError
+
+
+def test_every_check_and_step_is_there_and_text_is_escaped(build, config, outcome):
+    page = render_report(build, config, outcome)
+    for c in outcome.checks:
+        assert f'<td class="name">{c.name}</td>' in page
+    assert "2 devices &lt;match&gt;" in page
+    assert "once &lt;b&gt;upon&lt;/b&gt; a time" in page
+    assert "sta is not installed" in page
+    assert page.count('class="control"') == 1
+
+
+def test_it_needs_nothing_but_itself(build, config, outcome):
+    page = render_report(build, config, outcome)
+    links = re.findall(r"(?:src|href)=\"([^\"]*)\"", page)
+    assert len([x for x in links if x.startswith("data:image/png;base64,")]) == 4
+    assert all(x.startswith("data:") for x in links)
+    assert "<script" not in page
+
+
+@pytest.mark.parametrize(
+    ("drop", "kind", "sentence"),
+    [
+        ((), "bad", "1 of 4 checks found a fault"),
+        (("fail",), "open", "2 of 3 checks pass; not everything was run"),
+        (("fail", "not run"), "good", "2 of 2 checks pass"),
+    ],
+)
+def test_the_verdict(build, config, outcome, drop, kind, sentence):
+    outcome.checks = [c for c in outcome.checks if c.status not in drop]
+    if "not run" in drop:
+        outcome.steps = [s for s in outcome.steps if s.status == "done"]
+    page = render_report(build, config, outcome)
+    assert f'<p class="verdict {kind}">{sentence}</p>' in page
+
+
+def test_a_build_that_stopped_says_why_and_is_not_good(build, config, outcome):
+    outcome.errors = [(FlowError("Yosys stopped", where="equiv", hint="See the log."), 5)]
+    page = render_report(build, config, outcome)
+    assert 'class="verdict bad">The build did not end: Yosys stopped' in page
+    assert "See the log." in page
+
+
+def test_nothing_run_is_not_a_pass(tmp_path, config):
+    page = render_report(tmp_path, config, Outcome())
+    assert 'class="verdict open">0 of 0 checks pass; not everything was run' in page
+    assert "No check was run." in page
+    assert "<img" not in page
+
+
+def test_clock_and_token_rate_come_from_slack_and_cycles(build, config, outcome):
+    page = render_report(build, config, outcome)
+    # nano is signed off at 50 ns in the slow corner: 1 ns to spare leaves 49 ns, and 1000 cycles a token.
+    assert f"{1000 / 49:.1f}" in page
+    assert f"{1e9 / 49 / 1000:,.0f}" in page
+
+
+def test_the_command_that_builds_it_again_has_its_options(build, config, outcome):
+    assert "sc-flow build --model words --pdk sky130 --base nano --seed 7" in render_report(
+        build, config, outcome
+    )
+
+
+def test_dies_of_a_plan_say_so(build, outcome):
+    planned = Planned({}, "synthetic, seed 1", 1, 512, 4, 8, 35)
+    config = BuildConfig("llama3.1-8b", "", "", base="reticle", planned=planned)
+    page = render_report(build, config, outcome)
+    assert "4 to 7 of 35; the base is a plan" in page
+    assert "synthetic, seed 1" in page
