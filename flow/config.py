@@ -14,6 +14,7 @@ from flow.files import atomic_write, sha256_bytes, sha256_file
 from flow.pdk import PdkFiles
 from flow.weights import find_weights
 from metal_configs.checkpoint import load
+from metal_configs.checkpoint.gguf_header import parts_of
 from metal_configs.models import KNOWN
 from rtl_gen.errors import ExitCode, FlowError
 
@@ -167,4 +168,6 @@ def content_digest(path: Path) -> str:
 def _beside(path: Path) -> list[Path]:
     """A checkpoint of one file, and what is read from the folder that it lies in."""
     names = ("calibration.txt", "heldout.txt", "tok*.bin")
-    return [path, *sorted({p for name in names for p in path.parent.glob(name) if p != path and p.is_file()})]
+    parts = parts_of(path)
+    beside = {p for name in names for p in path.parent.glob(name)} - set(parts)
+    return [p for p in (*parts, *sorted(beside)) if p.is_file()]

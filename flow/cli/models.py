@@ -69,12 +69,15 @@ def inspect(model: str, weights: Path | None) -> None:
         f"  dim {s.dim}, {s.layers} layers, hidden {s.hidden}, vocabulary {s.vocab}, context {s.context}"
     )
     click.echo(f"  {s.heads} heads of {s.head_dim}, {s.kv_heads} key/value heads")
-    scaled = ", scaled as in Llama 3.1" if s.rope_factors else ""
+    scaled = ""
+    if s.rope_factors:
+        linear = min(s.rope_factors) == max(s.rope_factors)
+        scaled = f", scaled linearly by {s.rope_factors[0]:g}" if linear else ", scaled as in Llama 3.1"
     click.echo(f"  RoPE theta {s.rope_theta:g}{scaled}; norm epsilon {s.norm_eps:g}")
     click.echo(f"  head {'tied to the embedding' if s.tied else 'of its own'}")
     click.echo(f"  {_parameters(s):,} parameters in {', '.join(c.formats) or 'float32'}")
     text = "none" if c.read_tokenizer is None else f"{c.tokenizer().get_vocab_size()} tokens"
-    click.echo(f"  tokenizer: {text}; opens with {c.begin}, closes with {c.end}")
+    click.echo(f"  tokenizer: {text}; opens with {c.begin}, ends with {', '.join(map(str, c.ends)) or None}")
     bases = fitting_bases(s)
     click.echo(f"  bases that hold it: {', '.join(bases) or 'none of those there are'}")
 

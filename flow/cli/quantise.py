@@ -128,5 +128,5 @@ def _continue(
     except ValueError as e:
         raise FlowError(str(e), code=ExitCode.USAGE) from e
     ids = opened.prompt(prompt)
-    said = list(islice(done.decoder().generate(ids, end=opened.end, beta=beta, seed=seed), tokens))
+    said = list(islice(done.decoder().generate(ids, beta=beta, seed=seed), tokens))
     click.echo(opened.tokenizer.decode([*ids, *said]))

@@ -46,7 +46,7 @@ class GatesimTask(StepTask):
         requests = []
         for n in range(job.config.words):
             seed = job.config.seed + n
-            tokens = tuple(golden.generate(prompt, end=model.end, beta=beta, seed=seed))
+            tokens = tuple(golden.generate(prompt, beta=beta, seed=seed))
             requests.append(Request(prompt, beta, seed, tokens))
         decode = model.tokenizer.decode
         ends = [len(r.expected) for r in requests]

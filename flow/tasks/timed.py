@@ -49,7 +49,7 @@ class TimedTask(StepTask):
         base, model = load_base(job.config.base), load_model(job.config)
         golden = GoldenDecoder(integer_model(job.inputs["quantise"]))
         prompt, beta, seed = model.prompt(""), beta_of(job.config.temperature), job.config.seed
-        tokens = tuple(golden.generate(prompt, end=model.end, beta=beta, seed=seed))[:1]
+        tokens = tuple(golden.generate(prompt, beta=beta, seed=seed))[:1]
         hardened = job.inputs["harden"]
         corner = next(c for c in corners(base.name, hardened, job.scratch) if c.name == CORNER)
         spec = BankSpec.of(base.rom, base.pdk)

@@ -6,10 +6,12 @@ A reader is a sibling module with `accepts(path) -> bool` and `load(path, name) 
 
 __all__ = ["Checkpoint", "load"]
 
+import contextlib
 from pathlib import Path
 
 from metal_configs.checkpoint import gguf_file, huggingface, llama2c
 from metal_configs.checkpoint.checkpoint import Checkpoint
+from metal_configs.checkpoint.stand_in import START, refuse_stand_in
 from rtl_gen.errors import FlowError
 
 READERS = (huggingface, gguf_file, llama2c)
@@ -32,6 +34,9 @@ def load(path: Path | str, name: str | None = None) -> Checkpoint:
             raise FlowError("no such checkpoint", where=str(path))
     except (OSError, ValueError) as e:
         raise FlowError(f"cannot look at it ({e})", where=str(path)) from e
+    if path.is_file():
+        with contextlib.suppress(OSError), path.open("rb") as f:
+            refuse_stand_in(f.read(START), str(path))
     for reader in READERS:
         if reader.accepts(path):
             return reader.load(path, name or path.resolve().name)

@@ -41,7 +41,7 @@ class Checkpoint:
             canonical name by default.
         read_tokenizer: Makes the tokenizer, if the checkpoint has one; use `tokenizer`, which checks it.
         begin: Token that opens a text, if one is named.
-        end: Token that closes one.
+        ends: Tokens that end a text, whichever comes; the first closes the texts of a file.
         opens: Whether the model is used to `begin` before a text.
         formats: Types of numbers in the files, sorted.
     """
@@ -52,11 +52,16 @@ class Checkpoint:
     read: Callable[[str], np.ndarray]
     read_tokenizer: Callable[[], Tokenizer] | None = None
     begin: int | None = None
-    end: int | None = None
+    ends: tuple[int, ...] = ()
     opens: bool = True
     formats: tuple[str, ...] = ()
     read_rows: Callable[[str, int, int], np.ndarray] | None = None
     locate: Callable[[str], tuple[Path, str]] | None = None
+
+    @property
+    def end(self) -> int | None:
+        """The token that closes a text, if one is named."""
+        return self.ends[0] if self.ends else None
 
     def names(self) -> list[str]:
         """Canonical names of all tensors."""

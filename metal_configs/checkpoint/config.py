@@ -1,6 +1,6 @@
 """config.json of a Hugging Face Llama model, as a `Shape`."""
 
-__all__ = ["llama3_factors", "parse_config"]
+__all__ = ["linear_factors", "llama3_factors", "parse_config"]
 
 import math
 from typing import Any
@@ -16,6 +16,7 @@ LIMITS = {
     "vocab_size": 1 << 24, "max_position_embeddings": 1 << 24,
 }  # fmt: skip
 MISSING = object()
+NO_SCALE = {"type", "rope_type", "rope_theta", "partial_rotary_factor"}  # fields of rope_scaling
 
 
 class _Config:
@@ -68,6 +69,14 @@ def llama3_factors(
     return tuple(float(x) for x in 1 / ((1 - share) / factor + share))
 
 
+def linear_factors(head_dim: int, factor: float) -> tuple[float, ...]:
+    """What divides the frequency of each pair under linear scaling: all alike; nothing for a factor of 1."""
+    return () if factor == 1 else (float(factor),) * (head_dim // 2)
+
+
+SCALINGS = ("default", "linear", "llama3")
+
+
 def _rope(c: _Config) -> tuple[float, tuple[float, ...]]:
     """(theta, frequency divisors) from `rope_theta` and `rope_scaling`, or from `rope_parameters`, where
     newer files keep both."""
@@ -77,17 +86,27 @@ def _rope(c: _Config) -> tuple[float, tuple[float, ...]]:
         value: Any = c.raw.get(name)
         if value is None:
             continue
-        kind = value.get("rope_type", value.get("type")) if isinstance(value, dict) else value
-        if not isinstance(value, dict) or (kind is not None and kind not in ("default", "llama3")):
-            raise c.fail(name, "null or type 'default' or 'llama3'", "No other RoPE scaling is supported.")
-        if "rope_theta" in value:
+        kind = (value.get("rope_type") or value.get("type")) if isinstance(value, dict) else value
+        # A factor without a type would be left out in silence.
+        untold = isinstance(value, dict) and kind is None and not value.keys() <= NO_SCALE
+        if not isinstance(value, dict) or untold or (kind is not None and kind not in SCALINGS):
+            kinds = ", ".join(map(repr, SCALINGS))
+            raise c.fail(name, f"null or one of type {kinds}", "No other RoPE scaling is supported.")
+        if value.get("rope_theta") is not None:
             c.raw = {**c.raw, "rope_theta": value["rope_theta"]}
-        if kind == "llama3":
+        _Config(value, f"{c.where} ({name})").only("partial_rotary_factor", 1, 1.0, None)
+        if kind not in (None, "default"):
             scaling, field = value, name
     theta = c.number("rope_theta", 10000.0, 1.0, 1e12)
     if not scaling:
         return theta, ()
     s = _Config(scaling, f"{c.where} ({field})")
+    dim, heads = c.integer("hidden_size"), c.integer("num_attention_heads")
+    head_dim = c.integer("head_dim", max(dim // heads, 1))
+    if (scaling.get("rope_type") or scaling["type"]) == "linear":
+        if "factor" not in scaling:
+            raise s.fail("factor", "a number")
+        return theta, linear_factors(head_dim, s.number("factor", 1.0, 1e-3, 1e9))
     names = ("factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings")
     for name in names:
         if name not in scaling:
@@ -95,10 +114,7 @@ def _rope(c: _Config) -> tuple[float, tuple[float, ...]]:
     factor, low, high, context = (s.number(name, 0.0, 1e-3, 1e9) for name in names)
     if low >= high:
         raise s.fail("low_freq_factor", f"less than high_freq_factor, {high:g}")
-    dim, heads = c.integer("hidden_size"), c.integer("num_attention_heads")
-    return theta, llama3_factors(
-        theta, c.integer("head_dim", max(dim // heads, 1)), factor, low, high, context
-    )
+    return theta, llama3_factors(theta, head_dim, factor, low, high, context)
 
 
 def parse_config(raw: dict, where: str) -> Shape:
@@ -118,6 +134,7 @@ def parse_config(raw: dict, where: str) -> Shape:
     c.only("hidden_act", "silu")
     c.only("attention_bias", False, None)
     c.only("mlp_bias", False, None)
+    c.only("partial_rotary_factor", 1, 1.0, None)
     c.only("quantization_config", None)
     c.only("tie_word_embeddings", True, False)
     theta, factors = _rope(c)

@@ -3,19 +3,17 @@
 __all__ = ["READABLE", "accepts", "gguf_name", "load"]
 
 import math
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from gguf import GGMLQuantizationType as Kind
 from gguf.quants import dequantize
-from tokenizers import Tokenizer
 
 from metal_configs.checkpoint.checkpoint import Checkpoint, tensor_shapes
-from metal_configs.checkpoint.config import LIMITS
+from metal_configs.checkpoint.config import LIMITS, linear_factors
 from metal_configs.checkpoint.gguf_header import MAGIC, GgufHeader, read_header
-from metal_configs.checkpoint.tokens import SPACE, byte_level, sentencepiece, token_number
+from metal_configs.checkpoint.gguf_texts import read_texts
 from rtl_gen.errors import FlowError
 from rtl_gen.golden.shape import Shape
 
@@ -29,7 +27,6 @@ KINDS = {
 }  # fmt: skip
 ROPE = "rope_freqs.weight"
 SPARE = ".attn_rot_embd.weight"  # a table that follows from the shape
-NORMAL, UNKNOWN, CONTROL, USER, UNUSED, BYTE = 1, 2, 3, 4, 5, 6
 
 
 def accepts(path: Path) -> bool:
@@ -67,23 +64,19 @@ def load(path: Path, name: str) -> Checkpoint:
                 f"tensor {tensor} {what}, expected none", where=str(path),
                 hint="It would be left out of the chip; only plain Llama decoders can be hardwired.",
             )  # fmt: skip
-    values = header.values
-    begin, end = (
-        token_number(values.get(f"tokenizer.ggml.{k}_token_id"), shape.vocab) for k in ("bos", "eos")
-    )
+    texts = read_texts(header.values, f"{path} (tokenizer)", shape.vocab)
     return Checkpoint(
-        name, shape, path, lambda tensor: _read(header, gguf_name(tensor)), _tokenizer(header), begin, end,
-        # The runtime's own default: SentencePiece models are used to it, byte-level ones say so.
-        opens=bool(values.get("tokenizer.ggml.add_bos_token", values.get("tokenizer.ggml.model") == "llama")),
+        name, shape, path, lambda tensor: _read(header, gguf_name(tensor)),
+        texts.read_tokenizer, texts.begin, texts.ends, texts.opens,
         formats=tuple(sorted({t.kind.name for t in header.tensors.values()})),
         read_rows=lambda tensor, first, count: _read_rows(header, gguf_name(tensor), first, count),
-        locate=lambda tensor: (path, gguf_name(tensor)),
+        locate=lambda tensor: (header.tensors[gguf_name(tensor)].file, gguf_name(tensor)),
     )  # fmt: skip
 
 
 def _check(header: GgufHeader, name: str, want: tuple[int, ...]) -> None:
-    where = str(header.path)
     t = header.tensors.get(name)
+    where = str(t.file if t else header.path)
     if t is None:
         raise FlowError(f"no tensor {name}, expected one of shape {want}", where=where)
     if t.shape != want:
@@ -111,13 +104,11 @@ def _read_rows(header: GgufHeader, name: str, first: int, count: int) -> np.ndar
     t = header.tensors[name]
     each = t.size // math.prod(t.shape[:-1])  # blocks of quantised numbers never span two rows
     try:
-        raw = np.fromfile(header.path, np.uint8, count * each, offset=t.begin + first * each)
+        raw = np.fromfile(t.file, np.uint8, count * each, offset=t.begin + first * each)
     except OSError as e:
-        raise FlowError(f"cannot be read ({e.strerror or e})", where=str(header.path)) from e
+        raise FlowError(f"cannot be read ({e.strerror or e})", where=str(t.file)) from e
     if raw.size != count * each:
-        raise FlowError(
-            f"tensor {name} has {raw.size} bytes, expected {count * each}", where=str(header.path)
-        )
+        raise FlowError(f"tensor {name} has {raw.size} bytes, expected {count * each}", where=str(t.file))
     with np.errstate(all="ignore"):  # NaN and infinity are reported by `Checkpoint.tensor`
         return dequantize(raw.reshape(count, each), t.kind).astype(np.float32, copy=False)
 
@@ -142,12 +133,21 @@ def _shape(header: GgufHeader) -> Shape:
         # GGUF holds float32: 1e-5 must come back as the 1e-5 that the other formats state.
         return float(f"{value:.7g}")
 
+    def scale() -> float:
+        """What divides every frequency; as in llama.cpp, a factor without a type is a linear one."""
+        kind = values.get("llama.rope.scaling.type") or "linear"
+        if kind not in ("none", "linear"):
+            raise bad(
+                "llama.rope.scaling.type", "'none' or 'linear'",
+                "Of scaled RoPE, linear scaling and that of Llama 3.1 are supported.",
+            )  # fmt: skip
+        for key in ("rope.scaling.factor", "rope.scale_linear"):  # the second is the older name
+            if kind == "linear" and f"llama.{key}" in values:
+                return number(key, 1.0, 0.0, 1e9) or 1.0
+        return 1.0
+
     if values.get("general.architecture") != "llama":
         raise bad("general.architecture", "'llama'", "Only Llama decoders can be hardwired.")
-    if values.get("llama.rope.scaling.type", "none") not in ("none", ""):
-        raise bad(
-            "llama.rope.scaling.type", "'none'", "Of scaled RoPE, that of Llama 3.1 alone is supported."
-        )
     dim = integer("embedding_length", "hidden_size")
     heads = integer("attention.head_count", "num_attention_heads")
     kv_heads = integer("attention.head_count_kv", "num_key_value_heads", heads)
@@ -166,12 +166,13 @@ def _shape(header: GgufHeader) -> Shape:
     embed = header.tensors.get(gguf_name("embed"))
     if embed is None or len(embed.shape) != 2:
         raise FlowError("no tensor token_embd.weight, expected a matrix", where=where)
-    factors: tuple[float, ...] = ()
+    factors = linear_factors(head_dim, scale())
     if ROPE in header.tensors:
         _check(header, ROPE, (head_dim // 2,))
-        factors = tuple(float(x) for x in _read(header, ROPE))
-        if not all(math.isfinite(x) and x > 0 for x in factors):
-            raise FlowError(f"tensor {ROPE} holds {min(factors)}, expected positive numbers", where=where)
+        own = tuple(float(x) for x in _read(header, ROPE))
+        if not all(math.isfinite(x) and x > 0 for x in own):
+            raise FlowError(f"tensor {ROPE} holds {min(own)}, expected positive numbers", where=where)
+        factors = tuple(a * b for a, b in zip(own, factors or (1.0,) * len(own), strict=True))
     return Shape(
         dim=dim, layers=integer("block_count", "num_hidden_layers"), heads=heads, kv_heads=kv_heads,
         head_dim=head_dim, hidden=integer("feed_forward_length", "intermediate_size"), vocab=embed.shape[0],
@@ -180,40 +181,3 @@ def _shape(header: GgufHeader) -> Shape:
         norm_eps=number("attention.layer_norm_rms_epsilon", 1e-5, 0.0, 1.0),
         tied=gguf_name("head") not in header.tensors, rope_factors=factors,
     )  # fmt: skip
-
-
-def _tokenizer(header: GgufHeader) -> Callable[[], Tokenizer] | None:
-    model = header.values.get("tokenizer.ggml.model")
-    if model is None:
-        return None
-    where = f"{header.path} (tokenizer)"
-
-    def values(key: str, kind: type, count: int | None = None) -> list:
-        got = header.values.get(f"tokenizer.ggml.{key}")
-        if (
-            not isinstance(got, list)
-            or not all(type(x) is kind for x in got)
-            or (count is not None and len(got) != count)
-        ):
-            raise FlowError(
-                f"tokenizer.ggml.{key} is {got!r:.40}, expected a list of {count or ''} {kind.__name__}",
-                where=where,
-            )
-        return got
-
-    def make() -> Tokenizer:
-        tokens = values("tokens", str)
-        types = values("token_type", int, len(tokens)) if "tokenizer.ggml.token_type" in header.values else []
-        special = [i for i, t in enumerate(types) if t in (UNKNOWN, CONTROL, USER)]
-        if model == "gpt2":
-            merges = [m.partition(" ") for m in values("merges", str)]
-            cut = str(header.values.get("tokenizer.ggml.pre", "default"))
-            return byte_level(tokens, [(a, b) for a, _, b in merges], special, cut, where)
-        if model == "llama":
-            special.sort(key=lambda i: types[i] != UNKNOWN)
-            prefix = header.values.get("tokenizer.ggml.add_space_prefix", True) is not False
-            pieces = [t.replace(" ", SPACE) for t in tokens]
-            return sentencepiece(pieces, values("scores", float, len(tokens)), special, where, prefix)
-        raise FlowError(f"tokenizer.ggml.model is {model!r:.40}, expected 'gpt2' or 'llama'", where=where)
-
-    return make

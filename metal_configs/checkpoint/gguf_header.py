@@ -1,8 +1,10 @@
 """The header of a GGUF file that may be damaged: every count is checked against what is left of the file."""
 
-__all__ = ["GgufHeader", "GgufTensor", "read_header"]
+__all__ = ["MAGIC", "GgufHeader", "GgufTensor", "parts_of", "read_header"]
 
+import re
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import Any, BinaryIO
 
 from gguf import GGML_QUANT_SIZES, GGMLQuantizationType
 
+from metal_configs.checkpoint.stand_in import START, refuse_stand_in
 from rtl_gen.errors import FlowError
 
 MAGIC = b"GGUF"
@@ -19,13 +22,15 @@ MOST_TENSORS = 1 << 20
 MOST_VALUES = 1 << 16  # keys of the header
 SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 STRING, ARRAY = 8, 9
+COUNT = "split.count"
 AGAIN = "The file is cut short, damaged or no GGUF file; fetch it again."
 
 
 @dataclass(frozen=True)
 class GgufTensor:
-    """One tensor: `shape` as NumPy has it (rows first), `begin` and `size` in bytes of the file."""
+    """One tensor: `shape` as NumPy has it (rows first), `begin` and `size` in bytes of `file`."""
 
+    file: Path
     kind: GGMLQuantizationType
     shape: tuple[int, ...]
     begin: int
@@ -34,7 +39,7 @@ class GgufTensor:
 
 @dataclass(frozen=True)
 class GgufHeader:
-    """What a file says about itself."""
+    """What a file says about itself; for a split model, the first file, with the tensors of all."""
 
     path: Path
     values: dict[str, Any]
@@ -87,22 +92,64 @@ class _Reader:
         return list(struct.unpack(f"<{n}{code}", self.take(n * struct.calcsize("<" + code), what)))
 
 
+PART = re.compile(r"(.+)-(\d{5})-of-(\d{5})\.gguf")
+MOST_PARTS = 10_000
+
+
+def parts_of(path: Path) -> list[Path]:
+    """All files of a split model by the name of any of them, there or not; of another model, its file."""
+    match = PART.fullmatch(path.name)
+    count = int(match[3]) if match else 1
+    if match is None or not 1 <= int(match[2]) <= count <= MOST_PARTS:
+        return [path]
+    return [path.with_name(f"{match[1]}-{n:05}-of-{match[3]}.gguf") for n in range(1, count + 1)]
+
+
 def read_header(path: Path) -> GgufHeader:
-    """Read and check a header; no weight is read.
+    """Read and check a header, of a split model those of all its files; no weight is read.
 
     Raises:
         FlowError: The file cannot be read, is no GGUF file of version 2 or 3, or contradicts itself or
-            its size.
+            its size, or a file of a split model is missing.
     """
+    parts = parts_of(path)
+    first = _one_header(parts[0], parts)
+    told = first.values.get(COUNT, 1)
+    if told != len(parts):
+        raise FlowError(
+            f"is one of {told!r:.40} files of a split model by its header, of {len(parts)} by its name",
+            where=str(parts[0]),
+            hint="The files are called <name>-00001-of-00003.gguf and so on; give them their names back.",
+        )  # fmt: skip
+    tensors = dict(first.tensors)
+    for part in parts[1:]:
+        for name, tensor in _one_header(part, parts).tensors.items():
+            if name in tensors:
+                raise FlowError(f"tensor {name} comes twice", where=str(part))
+            tensors[name] = tensor
+    return GgufHeader(parts[0], first.values, tensors)
+
+
+def _one_header(path: Path, parts: Sequence[Path]) -> GgufHeader:
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
             return _parse(_Reader(file, path, size), path)
+    except FileNotFoundError as e:
+        missing = [p.name for p in parts if not p.exists()]
+        raise FlowError(
+            f"no such file, {len(missing)} of the {len(parts)} files of a split model are missing"
+            if len(parts) > 1 else "no such file", where=str(path),
+            hint=f"Put all into one folder; missing: {', '.join(missing[:5])}" if len(parts) > 1 else "",
+        ) from e  # fmt: skip
     except OSError as e:
         raise FlowError(f"cannot be read ({e.strerror or e})", where=str(path)) from e
 
 
 def _parse(r: _Reader, path: Path) -> GgufHeader:
+    start = r.file.read(START)
+    refuse_stand_in(start, r.where)
+    r.file.seek(0)
     if r.take(4, "the magic number") != MAGIC:
         raise r.fail("no GGUF magic number")
     version = r.number("I", "the version")
@@ -134,7 +181,7 @@ def _parse(r: _Reader, path: Path) -> GgufHeader:
             )  # fmt: skip
         if name in out:
             raise r.fail(f"tensor {name} comes twice")
-        out[name] = GgufTensor(kind, shape, base + offset, length)
+        out[name] = GgufTensor(path, kind, shape, base + offset, length)
     return GgufHeader(path, values, out)
 
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from metal_configs.checkpoint.checkpoint import Checkpoint, tensor_shapes
 from metal_configs.checkpoint.config import parse_config
-from metal_configs.checkpoint.safetensors_file import MAX_JSON, SafetensorsFile, read_json
-from metal_configs.checkpoint.tokens import from_json, token_number
+from metal_configs.checkpoint.huggingface_texts import TOKENS, read_texts
+from metal_configs.checkpoint.safetensors_file import SafetensorsFile, json_file
 from rtl_gen.errors import FlowError
 
 NAMES = {"embed": "model.embed_tokens", "final_norm": "model.norm", "head": "lm_head"}
@@ -19,7 +19,7 @@ KINDS = {
     "gate": "mlp.gate_proj", "up": "mlp.up_proj", "down": "mlp.down_proj",
     "norm_attn": "input_layernorm", "norm_mlp": "post_attention_layernorm",
 }  # fmt: skip
-TOLD = "tokenizer_config.json"
+CONFIG = "config.json"
 # Tables that follow from the shape, and the copy of the embedding that some tools write for a tied head.
 SPARE = (".rotary_emb.inv_freq", "lm_head.weight")
 INDEX, SINGLE = "model.safetensors.index.json", "model.safetensors"
@@ -45,18 +45,6 @@ def interleave(w: np.ndarray, head_dim: int) -> np.ndarray:
     return np.ascontiguousarray(a.swapaxes(1, 2)).reshape(w.shape)
 
 
-def _json(path: Path) -> dict:
-    try:
-        if path.stat().st_size > MAX_JSON:
-            raise FlowError(f"has {path.stat().st_size} bytes, expected at most {MAX_JSON}", where=str(path))
-        return read_json(path.read_bytes(), str(path))
-    except FileNotFoundError as e:
-        hint = "A checkpoint folder holds config.json, model.safetensors and tokenizer.json."
-        raise FlowError("no such file", where=str(path), hint=hint) from e
-    except OSError as e:
-        raise FlowError(f"cannot be read ({e.strerror or e})", where=str(path)) from e
-
-
 def _open(folder: Path) -> dict[str, SafetensorsFile]:
     """Which file holds each tensor, by Hugging Face name."""
     if not (folder / INDEX).is_file():
@@ -65,7 +53,7 @@ def _open(folder: Path) -> dict[str, SafetensorsFile]:
         file = SafetensorsFile(folder / SINGLE)
         return dict.fromkeys(file.entries, file)
     where = str(folder / INDEX)
-    table = _json(folder / INDEX).get("weight_map")
+    table = json_file(folder / INDEX).get("weight_map")
     if not isinstance(table, dict):
         raise FlowError("no weight_map, expected an object from tensor names to file names", where=where)
     files: dict[str, SafetensorsFile] = {}
@@ -91,11 +79,15 @@ def _open(folder: Path) -> dict[str, SafetensorsFile]:
 
 def _instead(folder: Path) -> str:
     """What to do about a folder without weights, by what lies in it."""
-    if any(folder.glob("*.safetensors")):
+    if found := next(folder.glob("snapshots/*/config.json"), None):
+        return f"This is a folder of a Hugging Face cache; give the one inside it: {found.parent}"
+    if any(folder.glob("*.safetensors")) and (folder / CONFIG).exists():
         return f"Weights in several files need {INDEX}, which says what lies where; fetch it too."
     if any(folder.glob("pytorch_model*.bin")):
         return "Only safetensors are read: save the model again with safe_serialization=True."
-    return "A checkpoint folder holds config.json, model.safetensors and tokenizer.json."
+    if found := next(folder.glob("*.gguf"), None):
+        return f"For the GGUF file in this folder, give its own path: {found}"
+    return f"A checkpoint folder holds {CONFIG}, {SINGLE} and {TOKENS}."
 
 
 def _check(files: dict[str, SafetensorsFile], expected: dict[str, tuple[int, ...]], folder: Path) -> None:
@@ -122,13 +114,15 @@ def _check(files: dict[str, SafetensorsFile], expected: dict[str, tuple[int, ...
 
 def read_config(folder: Path) -> dict:
     """The parsed config.json of a folder, or a FlowError."""
-    return _json(folder / "config.json")
+    if not os.path.lexists(folder / CONFIG):
+        raise FlowError("no such file", where=str(folder / CONFIG), hint=_instead(folder))
+    return json_file(folder / CONFIG)
 
 
 def load(folder: Path, name: str) -> Checkpoint:
     """Open a folder; see `metal_configs.checkpoint.load`."""
     config = read_config(folder)
-    shape = parse_config(config, str(folder / "config.json"))
+    shape = parse_config(config, str(folder / CONFIG))
     files = _open(folder)
     _check(files, tensor_shapes(shape), folder)
 
@@ -147,12 +141,9 @@ def load(folder: Path, name: str) -> Checkpoint:
         a = interleave(files[hf].read(hf, (start, stop - start)), shape.head_dim)
         return a[first - start : first - start + count]
 
-    begin, end = (token_number(config.get(f"{k}_token_id"), shape.vocab) for k in ("bos", "eos"))
-    told = _json(folder / TOLD) if (folder / TOLD).is_file() else {}
-    file = folder / "tokenizer.json"
+    texts = read_texts(folder, config, shape.vocab)
     return Checkpoint(
-        name, shape, folder, read, (lambda: from_json(file)) if file.is_file() else None, begin, end,
-        opens=told.get("add_bos_token") is not False,
+        name, shape, folder, read, texts.read_tokenizer, texts.begin, texts.ends, texts.opens,
         formats=tuple(sorted({file.entries[n].dtype for n, file in files.items()})),
         read_rows=read_rows,
         locate=lambda tensor: (files[hf_name(tensor)].path, hf_name(tensor)),

@@ -3,7 +3,7 @@
 __all__ = ["ORDER", "accepts", "load", "sizes"]
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import prod
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from tokenizers import Tokenizer
 
 from metal_configs.checkpoint.checkpoint import Checkpoint, tensor_shapes
 from metal_configs.checkpoint.config import LIMITS
+from metal_configs.checkpoint.stand_in import refuse_stand_in
 from metal_configs.checkpoint.tokens import SPACE, sentencepiece
 from rtl_gen.errors import FlowError
 from rtl_gen.golden.shape import Shape
@@ -26,8 +27,9 @@ NEWER = 0x616B3432  # first word of versions 1 and 2
 # Each stands for one tensor a layer. Rows of q and k are in interleaved RoPE order already. Between
 # final_norm and head lie tables of cosines and sines, which follow from the shape.
 ORDER = ("embed", "norm_attn", "q", "k", "v", "o", "norm_mlp", "gate", "down", "up", "final_norm", "head")
-UNKNOWN, BEGIN, END = 0, 1, 2
+UNKNOWN, BEGIN, SPARE = 0, 1, 2
 TOKENS = "tokenizer.bin"
+PYTORCH = (b"PK\x03\x04", b"\x80\x02")  # how files of PyTorch begin, which end in .bin too
 
 
 def accepts(path: Path) -> bool:
@@ -60,6 +62,11 @@ def load(path: Path, name: str) -> Checkpoint:
         raise FlowError(f"cannot be read ({e.strerror or e})", where=where) from e
     if len(raw) < HEADER.size:
         raise FlowError(f"has {size} bytes, expected a header of {HEADER.size}", where=where)
+    if raw.startswith(PYTORCH):
+        raise FlowError(
+            "is a file of PyTorch, expected one of llama2.c", where=where,
+            hint="Give the folder of the model with its weights as safetensors, or a GGUF file.",
+        )  # fmt: skip
     numbers = dict(zip(FIELDS, HEADER.unpack(raw), strict=True))
     if numbers["dim"] == NEWER:
         raise FlowError(
@@ -106,21 +113,49 @@ def load(path: Path, name: str) -> Checkpoint:
             )
         return a.reshape(shapes[tensor])
 
-    return Checkpoint(name, shape, path, read, _tokenizer(path, shape.vocab), BEGIN, END)
+    # Its training texts follow one another with the opening token between them, and none that closes.
+    return Checkpoint(name, shape, path, read, _tokenizer(path, shape.vocab), BEGIN, (BEGIN,))
 
 
 def _tokenizer(path: Path, vocab: int) -> Callable[[], Tokenizer] | None:
-    """From tokenizer.bin beside the weights, or tok<vocabulary>.bin, as llama2.c's own training names it."""
-    files = [path.parent / TOKENS, path.parent / f"tok{vocab}.bin"]
-    file = next((f for f in files if f.is_file()), None)
-    return None if file is None else lambda: _read_tokenizer(file, vocab)
+    """From the file beside the weights that has as many tokens as the model.
+
+    llama2.c calls it tokenizer.bin, and tok<vocabulary>.bin where it was trained for the model; both may lie
+    beside models that they do not belong to.
+    """
+    own, given = path.parent / f"tok{vocab}.bin", path.parent / TOKENS
+    rest = sorted(set(path.parent.glob("tok*.bin")) - {own, given, path})
+    files = [f for f in (own, given, *rest) if f.is_file()]
+    return (lambda: _choose_tokenizer(files, vocab)) if files else None
 
 
-def _read_tokenizer(file: Path, vocab: int) -> Tokenizer:
+def _choose_tokenizer(files: Sequence[Path], vocab: int) -> Tokenizer:
+    found: list[str] = []
+    for file in files:
+        try:
+            pieces, scores = _pieces(file)
+        except FlowError as e:
+            if len(files) == 1:
+                raise
+            found.append(f"{file.name}, damaged ({e.what})")
+            continue
+        if len(pieces) == vocab:
+            return _build_tokenizer(file, pieces, scores)
+        if len(files) == 1:
+            raise FlowError(f"holds {len(pieces)} tokens, expected {vocab}, the model's", where=str(file))
+        found.append(f"{file.name} with {len(pieces)}")
+    raise FlowError(
+        f"no tokenizer of {vocab} tokens, the model's, lies beside it; there is {', '.join(found)}",
+        where=str(files[0].parent), hint=f"Put the model's own there, as tok{vocab}.bin or {TOKENS}.",
+    )  # fmt: skip
+
+
+def _pieces(file: Path) -> tuple[list[str], list[float]]:
     try:
         data = file.read_bytes()
     except OSError as e:
         raise FlowError(f"cannot be read ({e.strerror or e})", where=str(file)) from e
+    refuse_stand_in(data, str(file))
     at = 4
     pieces: list[str] = []
     scores: list[float] = []
@@ -132,10 +167,13 @@ def _read_tokenizer(file: Path, vocab: int) -> Tokenizer:
         pieces.append(data[end : end + length].decode("utf-8", "replace"))
         scores.append(score)
         at = end + length
-    if len(pieces) != vocab:
-        raise FlowError(f"holds {len(pieces)} tokens, expected {vocab}, the model's", where=str(file))
-    if vocab > END:
-        # llama2.c prints these two on lines of their own.
-        pieces[BEGIN], pieces[END] = pieces[BEGIN].strip("\n"), pieces[END].strip("\n")
-    special = [i for i in (UNKNOWN, BEGIN, END) if i < vocab]
+    return pieces, scores
+
+
+def _build_tokenizer(file: Path, pieces: list[str], scores: list[float]) -> Tokenizer:
+    # llama2.c prints these two on lines of their own.
+    for n in (BEGIN, SPARE):
+        if n < len(pieces):
+            pieces[n] = pieces[n].strip("\n")
+    special = [n for n in (UNKNOWN, BEGIN, SPARE) if n < len(pieces)]
     return sentencepiece([p.replace(" ", SPACE) for p in pieces], scores, special, str(file))

@@ -3,7 +3,7 @@
 The library's NumPy face has no bfloat16. This reader holds the header and the one tensor asked for.
 """
 
-__all__ = ["Entry", "SafetensorsFile", "read_json"]
+__all__ = ["Entry", "SafetensorsFile", "json_file"]
 
 import json
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from metal_configs.checkpoint.stand_in import START, refuse_stand_in
 from rtl_gen.errors import FlowError
 
 MAX_JSON = 100 << 20  # bytes, the format's own limit of a header
@@ -24,8 +25,18 @@ KINDS = {"F32": "<f4", "F16": "<f2", "BF16": "<u2"}
 READABLE = "F32, F16 or BF16"
 
 
-def read_json(raw: bytes, where: str) -> dict:
-    """A JSON object, or a FlowError."""
+def json_file(path: Path) -> dict:
+    """The JSON object of a file, or a FlowError."""
+    try:
+        if path.stat().st_size > MAX_JSON:
+            raise FlowError(f"has {path.stat().st_size} bytes, expected at most {MAX_JSON}", where=str(path))
+        return _object(path.read_bytes(), str(path))
+    except OSError as e:
+        raise FlowError(f"cannot be read ({e.strerror or e})", where=str(path)) from e
+
+
+def _object(raw: bytes, where: str) -> dict:
+    refuse_stand_in(raw, where)
     try:
         value = json.loads(raw.decode("utf-8"))
     except (ValueError, RecursionError) as e:
@@ -63,14 +74,17 @@ class SafetensorsFile:
         try:
             size = path.stat().st_size
             with path.open("rb") as f:
-                start = f.read(8)
+                start = f.read(START)
+                refuse_stand_in(start, str(path))
+                start = start[:8]
+                f.seek(8)
                 length = int.from_bytes(start, "little")
                 if len(start) < 8 or length > min(size - 8, MAX_JSON):
                     raise FlowError(
                         f"safetensors header claims {length} bytes, the file has {size}", where=str(path),
                         hint="The file is cut short or is no safetensors file; fetch it again.",
                     )  # fmt: skip
-                header = read_json(f.read(length), f"{path} (header)")
+                header = _object(f.read(length), f"{path} (header)")
         except OSError as e:
             raise FlowError(f"cannot be read ({e.strerror or e})", where=str(path)) from e
         header.pop("__metadata__", None)

@@ -1,13 +1,17 @@
 """Tokenizers of every format, as the library `tokenizers` runs them."""
 
-__all__ = ["PRETOKENIZERS", "byte_level", "encode", "from_json", "sentencepiece", "token_number"]
+__all__ = [
+    "OPENED", "PRETOKENIZERS", "Texts", "byte_level", "encode", "from_json", "sentencepiece", "token_numbers",
+]  # fmt: skip
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
 
+from metal_configs.checkpoint.stand_in import START, refuse_stand_in
 from rtl_gen.errors import FlowError
 
 LONGEST = 1024  # characters of a token
@@ -32,7 +36,22 @@ def _llama3() -> pre_tokenizers.PreTokenizer:
 
 
 # How text is cut before byte-level merging, by GGUF's name for it (tokenizer.ggml.pre).
-PRETOKENIZERS = {"default": _gpt2, "gpt-2": _gpt2, "smollm": _digits, "llama-bpe": _llama3}
+PRETOKENIZERS = {
+    "default": _gpt2, "gpt-2": _gpt2, "smollm": _digits,
+    "llama-bpe": _llama3, "llama3": _llama3, "llama-v3": _llama3,
+}  # fmt: skip
+# Of these, the kinds whose texts llama.cpp opens where the file does not say.
+OPENED = frozenset(name for name, cut in PRETOKENIZERS.items() if cut is _llama3)
+
+
+@dataclass(frozen=True)
+class Texts:
+    """See `Checkpoint`, whose fields these are."""
+
+    begin: int | None
+    ends: tuple[int, ...]
+    opens: bool
+    read_tokenizer: Callable[[], Tokenizer] | None
 
 
 @contextlib.contextmanager
@@ -48,21 +67,29 @@ def _guard(what: str, where: str) -> Iterator[None]:
 
 def from_json(path: Path) -> Tokenizer:
     """A tokenizer.json; FlowError when it is damaged."""
+    with contextlib.suppress(OSError), path.open("rb") as f:
+        refuse_stand_in(f.read(START), str(path))
     with _guard("not a tokenizer", str(path)):
         return Tokenizer.from_file(str(path))
 
 
-def encode(tokenizer: Tokenizer, text: str, where: str) -> list[int]:
-    """Token numbers of a text, nothing added; FlowError when the tokenizer contradicts itself."""
+def encode(tokenizer: Tokenizer, text: str, where: str, special: bool = False) -> list[int]:
+    """Token numbers of a text; FlowError when the tokenizer contradicts itself.
+
+    Args:
+        tokenizer: Of the model.
+        text: To be encoded.
+        where: File, for messages.
+        special: Whether the tokenizer's post-processor adds the tokens that it puts around a text.
+    """
     with _guard(f"the tokenizer cannot read {text!r:.40}", where):
-        return tokenizer.encode(text, add_special_tokens=False).ids
+        return tokenizer.encode(text, add_special_tokens=special).ids
 
 
-def token_number(value: object, vocab: int) -> int | None:
-    """A token of the vocabulary as config files name one (a number, or the first of a list), else None."""
-    if isinstance(value, list) and value:
-        value = value[0]
-    return value if type(value) is int and 0 <= value < vocab else None
+def token_numbers(value: object, vocab: int) -> tuple[int, ...]:
+    """Tokens of the vocabulary as config files name them (a number, or a list), in their order."""
+    values = value if isinstance(value, list) else [value]
+    return tuple(dict.fromkeys(v for v in values if type(v) is int and 0 <= v < vocab))
 
 
 def byte_level(
@@ -84,7 +111,7 @@ def byte_level(
         )  # fmt: skip
     vocab = _vocabulary(pieces, where)
     with _guard("merges and tokens do not belong together", where):
-        tok = Tokenizer(models.BPE(vocab, list(merges), ignore_merges=cut == "llama-bpe"))
+        tok = Tokenizer(models.BPE(vocab, list(merges), ignore_merges=PRETOKENIZERS[cut] is _llama3))
     tok.pre_tokenizer = PRETOKENIZERS[cut]()
     tok.decoder = decoders.ByteLevel()
     tok.add_special_tokens(

@@ -121,7 +121,8 @@ class _Writer:
         p.branch(Condition.PROMPT_LEFT, "more")
         self._head(embed)
         p.emit(Op.EMIT)
-        p.branch(Condition.END, "end", d=1)
+        for token in m.ends:
+            p.branch(Condition.END, "end", d=token)
         p.branch(Condition.FULL, "end", d=s.context - 1)
         p.branch(Condition.ALWAYS, "token", n=ADVANCE)
         p.label("more")

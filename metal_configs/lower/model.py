@@ -75,6 +75,7 @@ def lower(model: QuantModel, calibration: Sequence[Sequence[int]]) -> IntModel:
         beta_shift=beta_shift,
         logit_scale=logit_scale,
         tables=_tables(model, norm.table),
+        ends=model.ends,
     )
 
 

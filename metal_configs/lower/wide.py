@@ -87,6 +87,7 @@ def lower_wide(
         beta_shift=beta_shift,
         logit_scale=logit_scale,
         tables=_tables(shape, rsqrt, min(positions, shape.context)),
+        ends=model.ends,
     )
 
 

@@ -92,4 +92,5 @@ def quantise(
         matrices = quantise_layers(checkpoint, policy, calibration, say)
     else:
         matrices = {n: quantise_matrix(checkpoint, n, policy) for n in checkpoint.shape.matrices()}
-    return QuantModel(checkpoint.name, checkpoint.shape, matrices, final_gain(checkpoint))
+    gain = final_gain(checkpoint)
+    return QuantModel(checkpoint.name, checkpoint.shape, matrices, gain, checkpoint.ends)

@@ -120,8 +120,8 @@ class GoldenDecoder:
         distance = saturate_unsigned(round_shift((logits.max() - logits) * beta, self.model.beta_shift), 8)
         return select_token(self.model.tables.exp2[distance].astype(np.int64), state)
 
-    def generate(self, prompt: Sequence[int], *, end: int, beta: int = 0, seed: int = 1) -> Iterator[int]:
-        """Tokens that follow the prompt, up to and including `end`, or until the context is full."""
+    def generate(self, prompt: Sequence[int], *, beta: int = 0, seed: int = 1) -> Iterator[int]:
+        """Tokens that follow the prompt, up to and including one that ends a text, or to a full context."""
         self.reset()
         x = np.zeros(0, np.int64)
         for token in prompt:
@@ -130,7 +130,7 @@ class GoldenDecoder:
         while True:
             token, state = self.choose(self.logits(x), beta, state)
             yield token
-            if token == end or self.position == self.model.shape.context:
+            if token in self.model.ends or self.position == self.model.shape.context:
                 return
             x = self.feed(token)
 

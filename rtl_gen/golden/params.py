@@ -145,6 +145,7 @@ class IntModel:
         final_shift: Shift of the final norm to 16 bits, when `final_gain` follows.
         norm_init: What the sum of squares starts from: the epsilon, at least 1.
         logit_scale: Integer logits a nat; from it and `beta_shift` follows the temperature.
+        ends: Tokens that end a text, whichever comes.
     """
 
     name: str
@@ -159,3 +160,4 @@ class IntModel:
     beta_shift: int
     logit_scale: float
     tables: Tables
+    ends: tuple[int, ...] = ()

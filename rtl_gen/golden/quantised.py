@@ -15,7 +15,7 @@ from rtl_gen.errors import FlowError
 from rtl_gen.golden.arith import LANE_EXPONENT_BITS, LANE_MANTISSA_BITS
 from rtl_gen.golden.shape import Shape
 
-FORMAT = "sc-flow-quantised-2"
+FORMAT = "sc-flow-quantised-3"
 LANE_BITS = LANE_MANTISSA_BITS + LANE_EXPONENT_BITS
 STEP_BITS = 6  # of the unsigned multiplier of a group's sum
 STEP_MAX = (1 << STEP_BITS) - 1
@@ -82,6 +82,7 @@ class QuantModel:
 
     Norm weights are folded into the matrices that follow them, so norms have no weights left;
     the one exception is `final_norm` (float64 [dim]) of a tied model, whose head must stay the embedding.
+    `ends` are the tokens that end a text; without any it ends with the context.
     Rows of `q` and `k` are in interleaved RoPE order: elements 2i and 2i+1 of a head rotate together.
     """
 
@@ -89,6 +90,7 @@ class QuantModel:
     shape: Shape
     matrices: dict[str, QuantMatrix]
     final_norm: np.ndarray
+    ends: tuple[int, ...] = ()
 
     def save(self, path: Path) -> None:
         """Write one safetensors file; the same model gives the same bytes."""
@@ -101,6 +103,7 @@ class QuantModel:
         meta = {
             "format": FORMAT,
             "name": self.name,
+            "ends": json.dumps(self.ends),
             "shape": json.dumps(self.shape.to_dict(), sort_keys=True),
             "bits": json.dumps({n: m.bits for n, m in self.matrices.items()}, sort_keys=True),
             "groups": json.dumps({n: m.group for n, m in self.matrices.items()}, sort_keys=True),
@@ -129,7 +132,10 @@ class QuantModel:
                 )
                 for n in shape.matrices()
             }
-            return cls(meta["name"], shape, matrices, tensors["final_norm"])
+            ends = tuple(json.loads(meta["ends"]))
+            if not all(type(n) is int and 0 <= n < shape.vocab for n in ends):
+                raise ValueError(f"tokens {ends} end a text, the vocabulary has {shape.vocab}")
+            return cls(meta["name"], shape, matrices, tensors["final_norm"], ends)
         except (OSError, SafetensorError, KeyError, TypeError, ValueError) as e:
             raise FlowError(
                 f"not a quantised model, or damaged ({e})",

@@ -112,17 +112,15 @@ class WideDecoder:
         distance = round_shift((logits.max() - logits) * beta, self.model.beta_shift)
         return select_token(self._exp2(distance) >> (EXP_BITS - 8), state)
 
-    def generate(
-        self, prompt: Sequence[int], *, end: int | None, beta: int = 0, seed: int = 1
-    ) -> Iterator[int]:
-        """Tokens that follow the prompt, up to and including `end`, or until the context is full."""
+    def generate(self, prompt: Sequence[int], *, beta: int = 0, seed: int = 1) -> Iterator[int]:
+        """Tokens that follow the prompt, up to and including one that ends a text, or to a full context."""
         self.reset()
         x = self.feed(prompt)[-1:]
         state = seed
         while True:
             token, state = self.choose(self.logits(x)[0], beta, state)
             yield token
-            if token == end or self.position == len(self._rope):
+            if token in self.model.ends or self.position == len(self._rope):
                 return
             x = self.feed(token)
 

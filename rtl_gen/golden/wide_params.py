@@ -146,6 +146,7 @@ class WideModel:
         norm_shift: Of every norm, less the double shifts of its sum.
         norm_init: What the sum of squares starts from, in squares of the residual's integers.
         logit_scale: Integer logits a nat; from it and `beta_shift` follows the temperature.
+        ends: Tokens that end a text, whichever comes.
     """
 
     name: str
@@ -160,6 +161,7 @@ class WideModel:
     beta_shift: int
     logit_scale: float
     tables: WideTables
+    ends: tuple[int, ...] = ()
 
     def embedded(self, tokens: np.ndarray) -> np.ndarray:
         """int64 [n, dim]: rows of the embedding, before saturation."""

@@ -151,6 +151,8 @@ def _gguf_writer(path: Path, shape: Shape, **fields: object) -> gguf.GGUFWriter:
             out.add_bool(key, value)
         elif isinstance(value, list):
             out.add_array(key, value)
+        elif isinstance(value, float):
+            out.add_float32(key, value)
         else:
             out.add_uint32(key, value)
     return out

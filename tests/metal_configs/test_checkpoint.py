@@ -120,7 +120,7 @@ def test_shards(tmp_path):
             {"rope_scaling": {"rope_type": "llama3"}},
             r"\(rope_scaling\): factor is nothing, expected a number",
         ),
-        ({"rope_scaling": {"rope_type": "linear"}}, "rope_scaling is .*linear.* expected null"),
+        ({"rope_scaling": {"rope_type": "yarn"}}, "rope_scaling is .*yarn.* expected null"),
         ({"rope_scaling": 2}, "rope_scaling is 2"),
         ({"rope_parameters": {"rope_type": "yarn"}}, "rope_parameters is"),
         ({"quantization_config": {"bits": 4}}, "quantization_config is"),

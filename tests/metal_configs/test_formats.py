@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from metal_configs.checkpoint import load
 from metal_configs.checkpoint.config import llama3_factors
 from metal_configs.checkpoint.gguf_header import read_header
-from metal_configs.reference import logits
+from metal_configs.reference import logits, rope_angles
 from rtl_gen.errors import FlowError
 from tests.metal_configs import exports
 from tests.metal_configs.exports import PIECES, SHAPE
@@ -120,6 +120,85 @@ def test_llama3_scaling_is_the_same_in_both_formats(tmp_path):
                 load(exports.huggingface(tmp_path / "hf", SHAPE, w, rope_scaling=less))
 
 
+LINEAR_HF = [
+    {"rope_scaling": {"type": "linear", "factor": 4}},
+    {"rope_scaling": {"rope_type": "linear", "factor": 4.0}},
+    {"rope_scaling": {"rope_type": "linear", "type": "linear", "factor": 4.0}},
+    {"rope_parameters": {"rope_type": "linear", "factor": 4.0, "rope_theta": 10000.0}, "rope_theta": None},
+]
+LINEAR_GGUF: list[dict[str, object]] = [
+    {"llama.rope.scale_linear": 4.0},
+    {"llama.rope.scaling.factor": 4.0},
+    {"llama.rope.scaling.type": "linear", "llama.rope.scaling.factor": 4.0},
+    {"llama.rope.scaling.type": "linear", "llama.rope.scale_linear": 4.0},
+    {"llama.rope.scaling.factor": 4.0, "llama.rope.scale_linear": 8.0},  # the newer name goes first
+]
+PLAIN_GGUF: list[dict[str, object]] = [
+    {"llama.rope.scale_linear": 1.0},
+    {"llama.rope.scaling.factor": 0.0},
+    {"llama.rope.scaling.type": "none", "llama.rope.scaling.factor": 4.0},
+    {"llama.rope.scaling.type": "linear"},
+    {"llama.rope.scaling.type": ""},
+]
+
+
+def test_linear_scaling_is_honoured_in_every_spelling(tmp_path):
+    """It divides positions, and so every angle, by the factor."""
+    w = exports.weights()
+    slow = rope_angles(dataclasses.replace(SHAPE, rope_factors=(4.0,) * 4), 8)
+    np.testing.assert_allclose(slow, rope_angles(SHAPE, 8) / 4)
+    want = logits(dataclasses.replace(SHAPE, rope_factors=(4.0,) * 4), w, TOKENS)
+    assert np.abs(want - logits(SHAPE, w, TOKENS)).max() > 1e-3
+    for config in LINEAR_HF:
+        c = load(exports.huggingface(tmp_path / "hf", SHAPE, w, **config))
+        np.testing.assert_allclose(logits(c.shape, c.weights(), TOKENS), want, atol=1e-5)
+    for fields in LINEAR_GGUF:
+        c = load(exports.write_gguf(tmp_path / "m.gguf", SHAPE, w, **fields))
+        np.testing.assert_allclose(logits(c.shape, c.weights(), TOKENS), want, atol=1e-5)
+    for config in ({"rope_scaling": {"type": "linear", "factor": 1.0}}, {"rope_scaling": {}}):
+        assert load(exports.huggingface(tmp_path / "hf", SHAPE, w, **config)).shape.rope_factors == ()
+    for fields in PLAIN_GGUF:
+        assert load(exports.write_gguf(tmp_path / "m.gguf", SHAPE, w, **fields)).shape == SHAPE
+
+
+def test_linear_scaling_and_that_of_a_table_multiply(tmp_path):
+    shape = dataclasses.replace(SHAPE, rope_factors=(1.0, 2.0, 3.0, 8.0))
+    path = exports.write_gguf(tmp_path / "m.gguf", shape, exports.weights(), **LINEAR_GGUF[0])
+    assert load(path).shape.rope_factors == (4.0, 8.0, 12.0, 32.0)
+
+
+@pytest.mark.parametrize("kind", ["dynamic", "yarn", "longrope", "su", 4])
+def test_other_scalings_are_refused_in_every_spelling(tmp_path, kind):
+    w = exports.weights()
+    for config in (
+        {"rope_scaling": {"type": kind, "factor": 4.0}},
+        {"rope_scaling": {"rope_type": kind, "factor": 4.0}},
+        {"rope_parameters": {"rope_type": kind, "factor": 4.0}},
+    ):
+        with pytest.raises(FlowError, match="No other RoPE scaling is supported"):
+            load(exports.huggingface(tmp_path / "hf", SHAPE, w, **config))
+    path = exports.write_gguf(tmp_path / "m.gguf", SHAPE, w, **{"llama.rope.scaling.type": kind})
+    with pytest.raises(FlowError, match="expected 'none' or 'linear'"):
+        load(path)
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"rope_scaling": {"factor": 4.0}}, "rope_scaling is {'factor': 4.0}, expected null or one of type"),
+        ({"rope_scaling": {"type": "linear"}}, r"\(rope_scaling\): factor is nothing, expected a number"),
+        ({"rope_scaling": {"type": "linear", "factor": "4"}}, "factor is '4', expected a number"),
+        ({"rope_scaling": {"type": "linear", "factor": 0}}, "factor is 0, expected a number"),
+        ({"partial_rotary_factor": 0.5}, "partial_rotary_factor is 0.5"),
+        ({"rope_parameters": {"partial_rotary_factor": 0.5}}, "partial_rotary_factor is 0.5"),
+        ({"rope_parameters": {"full_attention": {"rope_type": "linear"}}}, "rope_parameters is"),
+    ],
+)
+def test_scaling_that_is_half_said_is_refused(tmp_path, config, message):
+    with pytest.raises(FlowError, match=message):
+        load(exports.huggingface(tmp_path / "hf", SHAPE, exports.weights(), **config))
+
+
 def test_llama3_factors_of_the_real_model():
     """Llama 3.1's own numbers: high frequencies stay, low ones are divided by 8, and it is smooth between."""
     f = np.array(llama3_factors(500000.0, 128, 8.0, 1.0, 4.0, 8192))
@@ -133,7 +212,11 @@ def test_llama3_factors_of_the_real_model():
     ("field", "value", "message"),
     [
         ("general__architecture2", "x", None),
-        ("llama__rope__scaling__type", "yarn", "llama.rope.scaling.type is 'yarn', expected 'none'"),
+        (
+            "llama__rope__scaling__type",
+            "yarn",
+            "llama.rope.scaling.type is 'yarn', expected 'none' or 'linear'",
+        ),
         ("llama__attention__value_length", 4, "value_length is 4, expected the elements of a head, 8"),
         ("llama__expert_count", 8, "llama.expert_count is 8"),
         ("llama__attention__key_length", 3, "a head has 3 elements"),

@@ -27,7 +27,7 @@ def core_for(shape: Shape, columns: int = 16) -> CoreConfig:
     )
 
 
-def random_model(shape: Shape, seed: int) -> IntModel:
+def random_model(shape: Shape, seed: int, ends: tuple[int, ...] = (1,)) -> IntModel:
     rng = np.random.default_rng(seed)
 
     def matrix(outputs: int, inputs: int, bits: int, out_rms: float = 40.0) -> IntMatrix:
@@ -77,4 +77,5 @@ def random_model(shape: Shape, seed: int) -> IntModel:
         beta_shift=10,
         logit_scale=738.6,
         tables=tables,
+        ends=ends,
     )

@@ -10,11 +10,9 @@ from rtl_gen.golden.decoder import GoldenDecoder
 from tests.rtl_gen.models import SMALL, core_for, random_model
 from tests.rtl_gen.simulation import request, run_core
 
-END = 1
-
 
 def expected(model, prompt, beta, seed):
-    return list(GoldenDecoder(model).generate(prompt, end=END, beta=beta, seed=seed))
+    return list(GoldenDecoder(model).generate(prompt, beta=beta, seed=seed))
 
 
 @pytest.mark.parametrize(
@@ -44,6 +42,24 @@ def test_two_requests_follow_each_other():
     stream = request(1, 0, [2]) + request(9, 40, [8, 6])
     got = run_core(core_for(SMALL), image.rows, stream, len(first) + len(second))
     assert got == first + second
+
+
+@pytest.mark.parametrize("which", [0, 1, 2])
+def test_every_end_token_ends_a_text_and_the_next_request_is_taken(which):
+    """The program compares with each of them, so that hardware, golden model and host agree on the end."""
+    free = replace(random_model(SMALL, 1), ends=())
+    tokens = expected(free, [3], 32, 4)
+    assert len(tokens) == SMALL.context  # nothing ends it before the context
+    end = tokens[1]
+    assert end != tokens[0]
+    others = [n for n in range(SMALL.vocab) if n not in tokens][:2]
+    model = replace(free, ends=(*others[:which], end, *others[which:]))
+    first, second = expected(model, [3], 32, 4), expected(model, [5, 2], 0, 9)
+    assert first == tokens[:2]
+    stream = request(4, 32, [3]) + request(9, 0, [5, 2])
+    image = build_image(model, core_for(SMALL))
+    assert image.instructions == build_image(free, core_for(SMALL)).instructions + 3
+    assert run_core(core_for(SMALL), image.rows, stream, len(first) + len(second)) == first + second
 
 
 def test_a_flipped_weight_changes_what_the_core_computes():

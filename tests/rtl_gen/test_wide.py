@@ -118,12 +118,16 @@ def test_sums_are_normalised(value):
 
 
 def test_generation_stops_at_the_end_token_or_the_context():
-    decoder = WideDecoder(random_model(2))
-    tokens = list(decoder.generate([1, 2, 3], end=None))
+    model = random_model(2)
+    decoder = WideDecoder(model)
+    tokens = list(decoder.generate([1, 2, 3]))
     assert len(tokens) == SHAPE.context - 3 + 1
-    assert list(decoder.generate([1, 2, 3], end=tokens[2])) == tokens[: tokens.index(tokens[2]) + 1]
-    warm = list(decoder.generate([1, 2, 3], end=None, beta=32, seed=9))
-    assert warm == list(decoder.generate([1, 2, 3], end=None, beta=32, seed=9))
+    absent = next(n for n in range(SHAPE.vocab) if n not in tokens)
+    for ends in ((tokens[2],), (absent, tokens[2])):
+        stopped = list(WideDecoder(dataclasses.replace(model, ends=ends)).generate([1, 2, 3]))
+        assert stopped == tokens[: tokens.index(tokens[2]) + 1]
+    warm = list(decoder.generate([1, 2, 3], beta=32, seed=9))
+    assert warm == list(decoder.generate([1, 2, 3], beta=32, seed=9))
     assert warm != tokens
 
 

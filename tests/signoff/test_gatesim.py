@@ -126,7 +126,7 @@ def run(tile, folder, requests, banks=None, start=1):
 
 
 def ask(model, prompt, beta, seed):
-    tokens = GoldenDecoder(model).generate(prompt, end=1, beta=beta, seed=seed)
+    tokens = GoldenDecoder(model).generate(prompt, beta=beta, seed=seed)
     return Request(prompt, beta, seed, list(tokens))
 
 
