@@ -16,7 +16,7 @@ chip: setup pdk
 	$(BIN)/sc-flow build --model words --pdk sky130
 
 test: setup .venv/.debian_tests pdk
-	$(BIN)/ruff check .
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/mypy flow rtl_gen base_chip metal_configs signoff
 	$(BIN)/pytest -q -n auto
 	$(BIN)/pytest -q -n auto -m flow
