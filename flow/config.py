@@ -1,6 +1,8 @@
 """What a build is asked for, checked before anything runs."""
 
-__all__ = ["BuildConfig", "Planned", "Run", "content_digest", "load_run", "make_config", "model_name"]
+__all__ = [
+    "BuildConfig", "Planned", "Run", "content_digest", "folder_name", "load_run", "make_config", "model_name",
+]  # fmt: skip
 
 import json
 import re
@@ -13,10 +15,12 @@ from base_chip.pdk import load_pdk
 from flow.files import atomic_write, sha256_bytes, sha256_file
 from flow.pdk import PdkFiles
 from flow.weights import find_weights
-from metal_configs.checkpoint import load
+from metal_configs.checkpoint import load, path_name
 from metal_configs.checkpoint.gguf_header import parts_of
 from metal_configs.models import KNOWN
 from rtl_gen.errors import ExitCode, FlowError
+
+LONGEST_NAME = 100  # characters; what is written beside it must fit a file name, too
 
 
 @dataclass(frozen=True)
@@ -133,8 +137,11 @@ def make_config(
         weights: The checkpoint of a known model that is neither in the package nor pulled.
 
     Raises:
-        FlowError: A name is not known, base and PDK do not belong together, or the checkpoint is damaged.
+        FlowError: A name is not known, base and PDK do not belong together, the checkpoint is damaged, or
+            the model cannot take the prompt.
     """
+    from flow.tasks.parts import open_model
+
     load_pdk(pdk)
     if (on := load_base(base).pdk) != pdk:
         raise FlowError(
@@ -142,13 +149,19 @@ def make_config(
         )
     path = find_weights(model, weights).absolute()
     name = model_name(model, path)
-    load(path, name)  # what can be told from config and headers is told before anything runs
+    # What can be told from config, headers and tokenizer is told before anything runs.
+    open_model(load(path, name)).prompt(prompt)
     return BuildConfig(name, str(path), content_digest(path), pdk, base, prompt, seed, temperature, words)
 
 
 def model_name(model: str, path: Path) -> str:
     """What results are called: the known name, or that of the checkpoint's file or folder."""
-    return re.sub(r"[^A-Za-z0-9_]", "_", model if model in KNOWN else path.absolute().stem) or "model"
+    return re.sub(r"\W", "_", model, flags=re.ASCII) if model in KNOWN else folder_name(path_name(path))
+
+
+def folder_name(name: str) -> str:
+    """A name as one of a folder: letters, digits, dots, hyphens stay; Llama-3.1-8B is not Llama-3_1-8B."""
+    return re.sub(r"^[.-]|[^A-Za-z0-9_.-]", "_", name)[:LONGEST_NAME]
 
 
 def content_digest(path: Path) -> str:

@@ -118,7 +118,7 @@ def make_project(steps: Steps, run: Run, *, to: str | None, jobs: int) -> Projec
             flow.edge(name, step.step_name)
     design = Design(run.build.name)
     with design.active_fileset("none"):
-        design.set_topmodule(run.build.name)
+        design.set_topmodule("chip")  # an identifier, which the name of a folder need not be
     project = Project(design)
     project.set_flow(flow)
     project.add_fileset("none")

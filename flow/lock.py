@@ -1,15 +1,16 @@
-"""One build per folder."""
+"""One build per folder at a time, and one model for ever."""
 
-__all__ = ["build_lock"]
+__all__ = ["build_lock", "claim"]
 
 import contextlib
 import errno
 import fcntl
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from flow.files import disk_faults
+from flow.files import atomic_write, disk_faults
 from rtl_gen.errors import ExitCode, FlowError
 
 
@@ -46,3 +47,31 @@ def build_lock(build: Path) -> Iterator[None]:
         yield
     finally:
         os.close(fd)
+
+
+def claim(folder: Path, path: str, digest: str) -> None:
+    """Keep a folder for the results of one model: another of the same name must not take its place unseen.
+
+    Args:
+        folder: That exists.
+        path: Where the model lies; empty if it lies nowhere.
+        digest: Of its content.
+
+    Raises:
+        FlowError: Results of a model that lay elsewhere and was another are in it.
+    """
+    file = folder / ".model.json"
+    try:
+        held = json.loads(file.read_bytes())
+        other = str(held["path"]) if held["path"] != path and held["digest"] != digest else None
+    except (OSError, ValueError, TypeError, KeyError):
+        other = None
+    if other is not None:
+        raise FlowError(
+            f"holds results of another model of this name: {other or 'synthetic weights'}",
+            where=str(folder),
+            hint=f"Choose another folder with --out for {path or 'this one'}, or remove that one.",
+            code=ExitCode.OUTPUT,
+        )
+    with disk_faults(folder):
+        atomic_write(file, json.dumps({"path": path, "digest": digest}).encode())

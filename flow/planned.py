@@ -8,7 +8,7 @@ from pathlib import Path
 
 from base_chip.pdk import load_pdk
 from base_chip.planned import known_planned, load_planned
-from flow.config import BuildConfig, Planned, content_digest
+from flow.config import BuildConfig, Planned, content_digest, model_name
 from flow.files import sha256_bytes
 from flow.plan import Plan, fits_hardened, make_plan, model_shape
 from flow.weights import check_shape, find_weights
@@ -111,7 +111,7 @@ def make_planned_config(
         )  # fmt: skip
     first, stop = die_range(dies, len(plan.dies))
     _, shape = model_shape(model)
-    name = re.sub(r"[^A-Za-z0-9_]", "_", f"{plan.model}_{plan.base}")
+    name = f"{model_name(model, Path(model))}_{plan.base}"
     if quantised is not None:
         path, digest = str(quantised.absolute()), content_digest(quantised)
         told = f"quantised {quantised.name} {digest[:12]}"

@@ -8,7 +8,7 @@ from base_chip.pdk import load_pdk
 from flow.config import BuildConfig, Run
 from flow.files import atomic_write, disk_faults
 from flow.graph import STEPS, Steps, ancestors, check_steps, descendants, make_project
-from flow.lock import build_lock
+from flow.lock import build_lock, claim
 from flow.outcome import Outcome, collect, write_result
 from flow.pdk import find_pdk
 from flow.progress import Progress
@@ -43,6 +43,7 @@ def run_build(
     run = Run(config, find_pdk(load_pdk(config.pdk)), build, descendants(steps, first) if first else ())
     asked = ancestors(steps, last) if last else tuple(s.step_name for s in steps)
     with build_lock(build), disk_faults(build):
+        claim(build, config.model_path, config.model_digest)
         run.save()
         run.events.unlink(missing_ok=True)
         project = make_project(steps, run, to=last, jobs=jobs)

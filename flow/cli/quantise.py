@@ -61,8 +61,9 @@ def quantise(
     seed: int,
 ) -> None:
     """Quantise a model into one file, and measure what that costs."""
-    from flow.config import model_name
+    from flow.config import content_digest, model_name
     from flow.files import disk_faults
+    from flow.lock import claim
     from flow.quality import Request, measure, run
     from flow.tasks.parts import open_model
     from flow.weights import find_weights
@@ -71,12 +72,16 @@ def quantise(
     console = Console(highlight=False)
     path = find_weights(model, weights)
     opened = open_model(load(path, model_name(model, path)))
-    groups = None if group == "auto" else (int(group),)
-    say = _sayer()
-    done = run(opened, Request(method, bits, groups, base), say)
+    ids = None if prompt is None else opened.prompt(prompt)
     folder = out or Path("build") / f"{opened.checkpoint.name}-quantised"
     with disk_faults(folder):
         folder.mkdir(parents=True, exist_ok=True)
+    if out is None:
+        claim(folder, str(path.absolute()), content_digest(path))
+    groups = None if group == "auto" else (int(group),)
+    say = _sayer()
+    done = run(opened, Request(method, bits, groups, base), say)
+    with disk_faults(folder):
         done.model.save(folder / "quantised.safetensors")
     console.print(
         f"{done.average_bits:.3f} bits of code a weight, {done.average_rom_bits:.3f} of ROM with scales: "
@@ -91,8 +96,8 @@ def quantise(
         for table in _tables(found.rows, found.kinds()):
             console.print(table)
         console.print(f"Every matrix: {folder / 'report.txt'}", soft_wrap=True)
-    if prompt is not None:
-        _continue(opened, done, prompt, tokens, temperature, seed)
+    if ids is not None:
+        _continue(opened, done, ids, tokens, temperature, seed)
 
 
 def _sayer() -> Callable[[str], None]:
@@ -119,7 +124,7 @@ def _tables(rows: "Sequence[Row]", kinds: "Sequence[Kind]") -> list[Table]:
 
 
 def _continue(
-    opened: "Model", done: "Quantised", prompt: str, tokens: int, temperature: float, seed: int
+    opened: "Model", done: "Quantised", ids: list[int], tokens: int, temperature: float, seed: int
 ) -> None:
     from rtl_gen.golden.decoder import beta_of
 
@@ -127,6 +132,5 @@ def _continue(
         beta = beta_of(temperature)
     except ValueError as e:
         raise FlowError(str(e), code=ExitCode.USAGE) from e
-    ids = opened.prompt(prompt)
     said = list(islice(done.decoder().generate(ids, beta=beta, seed=seed), tokens))
     click.echo(opened.tokenizer.decode([*ids, *said]))

@@ -71,7 +71,7 @@ def model_shape(model: str) -> tuple[str, Shape]:
     Raises:
         FlowError: There is no such model, or its config is damaged.
     """
-    from metal_configs.checkpoint import load
+    from metal_configs.checkpoint import load, path_name
     from metal_configs.checkpoint.config import parse_config
     from metal_configs.checkpoint.huggingface import read_config
 
@@ -81,10 +81,10 @@ def model_shape(model: str) -> tuple[str, Shape]:
     path = resolve(model)
     folder = path.parent if path.name == "config.json" else path
     if not folder.is_dir():
-        return path.stem, load(path).shape
+        return path_name(path), load(path).shape
     # How positions are rotated changes no number of a plan, so scaled rotations are no obstacle here.
     raw = {k: v for k, v in read_config(folder).items() if k not in ("rope_scaling", "rope_parameters")}
-    return folder.resolve().name, parse_config(raw, str(folder / "config.json"))
+    return path_name(folder), parse_config(raw, str(folder / "config.json"))
 
 
 def fits_hardened(shape: Shape, base: str) -> bool:

@@ -24,6 +24,7 @@ from metal_configs import prose
 from metal_configs.checkpoint import Checkpoint, load
 from metal_configs.checkpoint.tokens import encode
 from metal_configs.lower import lower
+from metal_configs.prompt import prompt_tokens
 from metal_configs.sitemap import SiteMap
 from rtl_gen.errors import FlowError
 from rtl_gen.golden.params import IntModel
@@ -35,7 +36,8 @@ class Model:
     """A checkpoint and what it says about text.
 
     Attributes:
-        begin, end: Tokens that open and close a text.
+        begin, end: Tokens that open and close a text; where texts are not opened, an empty one begins with
+            the token that closes others, if none is named that opens them.
     """
 
     checkpoint: Checkpoint
@@ -44,9 +46,9 @@ class Model:
     end: int
 
     def prompt(self, text: str) -> list[int]:
-        """Tokens to continue from: at least one, the opening one where the model is used to it."""
-        ids = encode(self.tokenizer, text, str(self.checkpoint.source))
-        return [self.begin, *ids] if self.checkpoint.opens or not ids else ids
+        """Tokens to continue from; see `prompt_tokens`."""
+        c = self.checkpoint
+        return prompt_tokens(self.tokenizer, text, self.begin, c.opens, c.shape.context)
 
 
 def load_model(config: BuildConfig) -> Model:
@@ -56,15 +58,16 @@ def load_model(config: BuildConfig) -> Model:
 
 def open_model(checkpoint: Checkpoint) -> Model:
     """A checkpoint with its tokenizer; FlowError when it names no opening or closing token."""
-    for name, token in (("opens", checkpoint.begin), ("closes", checkpoint.end)):
+    begin = checkpoint.end if checkpoint.begin is None and not checkpoint.opens else checkpoint.begin
+    for name, token in (("opens", begin), ("closes", checkpoint.end)):
         if token is None:
             raise FlowError(
                 f"no token of the vocabulary is named that {name} a text", where=str(checkpoint.source),
                 hint="Name bos_token_id and eos_token_id in config.json, or in the header of the GGUF file.",
             )  # fmt: skip
-    assert checkpoint.begin is not None
+    assert begin is not None
     assert checkpoint.end is not None
-    return Model(checkpoint, checkpoint.tokenizer(), checkpoint.begin, checkpoint.end)
+    return Model(checkpoint, checkpoint.tokenizer(), begin, checkpoint.end)
 
 
 def token_sequences(model: Model, name: str) -> list[list[int]]:

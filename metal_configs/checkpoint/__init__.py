@@ -4,9 +4,11 @@ A reader is a sibling module with `accepts(path) -> bool` and `load(path, name) 
 `READERS`.
 """
 
-__all__ = ["Checkpoint", "load"]
+__all__ = ["Checkpoint", "load", "path_name"]
 
 import contextlib
+import os
+import re
 from pathlib import Path
 
 from metal_configs.checkpoint import gguf_file, huggingface, llama2c
@@ -17,12 +19,29 @@ from rtl_gen.errors import FlowError
 READERS = (huggingface, gguf_file, llama2c)
 
 
+def path_name(path: Path) -> str:
+    """What a checkpoint is called by where it lies.
+
+    The name of the file without what says its format, or that of the folder; in a cache of Hugging Face,
+    where folders have hashes for names, that of the repository.
+    """
+    path = Path(os.path.abspath(path))  # links stay, for they may have better names; ".." goes
+    if path.name == "config.json":
+        path = path.parent
+    name, kept = path.name, path.parent.parent.name
+    if path.parent.name == "snapshots" and kept.startswith("models--"):
+        name = kept.rpartition("--")[2]
+    if not path.is_dir():
+        name = re.sub(r"(-\d{5}-of-\d{5})?\.(gguf|bin|safetensors)$", "", name)
+    return name or "model"
+
+
 def load(path: Path | str, name: str | None = None) -> Checkpoint:
     """Open a checkpoint: check its config and the presence and shape of every tensor, read no weights yet.
 
     Args:
         path: A Hugging Face folder (config.json and safetensors), a GGUF file, or a llama2.c file (.bin).
-        name: What to call the model; the folder's name by default.
+        name: What to call the model; by default by where it lies.
 
     Raises:
         FlowError: Something is missing, damaged or unsupported; the message names file, tensor, what was
@@ -39,7 +58,7 @@ def load(path: Path | str, name: str | None = None) -> Checkpoint:
             refuse_stand_in(f.read(START), str(path))
     for reader in READERS:
         if reader.accepts(path):
-            return reader.load(path, name or path.resolve().name)
+            return reader.load(path, name or path_name(path))
     raise FlowError(
         "not a checkpoint of a known format", where=str(path),
         hint="Give the folder of a Hugging Face model (config.json, model.safetensors, tokenizer.json), "

@@ -1,7 +1,8 @@
 """Tokenizers of every format, as the library `tokenizers` runs them."""
 
 __all__ = [
-    "OPENED", "PRETOKENIZERS", "Texts", "byte_level", "encode", "from_json", "sentencepiece", "token_numbers",
+    "OPENED", "PRETOKENIZERS", "Texts", "byte_level", "encode", "encoding", "from_json", "sentencepiece",
+    "token_numbers",
 ]  # fmt: skip
 
 import contextlib
@@ -9,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
+from tokenizers import AddedToken, Encoding, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
 
 from metal_configs.checkpoint.stand_in import START, refuse_stand_in
 from rtl_gen.errors import FlowError
@@ -82,8 +83,13 @@ def encode(tokenizer: Tokenizer, text: str, where: str, special: bool = False) -
         where: File, for messages.
         special: Whether the tokenizer's post-processor adds the tokens that it puts around a text.
     """
+    return encoding(tokenizer, text, where, special).ids
+
+
+def encoding(tokenizer: Tokenizer, text: str, where: str, special: bool = False) -> Encoding:
+    """As `encode`: with the tokens, the part of the text that each stands for."""
     with _guard(f"the tokenizer cannot read {text!r:.40}", where):
-        return tokenizer.encode(text, add_special_tokens=special).ids
+        return tokenizer.encode(text, add_special_tokens=special)
 
 
 def token_numbers(value: object, vocab: int) -> tuple[int, ...]:

@@ -19,10 +19,14 @@ from flow.run import run_build
 @click.option("--to", "last")
 @click.option("--from", "first")
 @click.option("--prompt", default="x")
+@click.option("--model", default="demo")
+@click.option("--model-path", default="")
 @click.option("--words", default=1)
 @click.option("--strict", is_flag=True)
-def demo(out: Path, last: str, first: str, prompt: str, words: int, strict: bool) -> int:
-    config = BuildConfig("demo", "", "", prompt=prompt, words=words)
+def demo(
+    out: Path, last: str, first: str, prompt: str, model: str, model_path: str, words: int, strict: bool
+) -> int:
+    config = BuildConfig(model, model_path, model_path, prompt=prompt, words=words)
     outcome = run_build(config, out, first=first, last=last, steps=STEPS)
     final_table(outcome, Console(width=120))
     for error, _ in outcome.errors:

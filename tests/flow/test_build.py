@@ -79,6 +79,27 @@ def test_outputs_are_published_and_the_same_in_every_run(demo):
     assert {p: p.read_bytes() for p in first} == first
 
 
+@pytest.mark.parametrize("model", ["4c0d1e2f", "Llama-3.1-8B", "_x.y-z"])
+@pytest.mark.parametrize("place", ["out", "a b \u00e9'$HOME[1]{2};#%"])
+def test_any_name_and_any_place(demo, tmp_path, model, place):
+    demo.out = tmp_path / place
+    demo.build = demo.out / model
+    ok(demo("--model", model))
+    assert statuses(demo) == dict.fromkeys(("a", "b", "c", "check", "end"), "done")
+    assert (demo.build / "b" / "b.txt").read_text() == "x"
+    ok(demo("--model", model))
+    assert rows(demo)["check"]["reused"] is True
+
+
+def test_a_model_of_the_same_name_from_elsewhere_is_refused(demo):
+    ok(demo("--model-path", "/there/demo"))
+    before = (demo.build / "result.json").read_bytes()
+    second = demo("--model-path", "/here/demo")
+    assert second.returncode == 6
+    assert "holds results of another model of this name: /there/demo" in second.stderr
+    assert (demo.build / "result.json").read_bytes() == before
+
+
 @pytest.mark.parametrize(
     ("how", "code", "says"),
     [
