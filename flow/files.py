@@ -1,6 +1,15 @@
 """Files that outlive the process: hashes, atomic writes, and where the cache lies."""
 
-__all__ = ["atomic_dir", "atomic_write", "cache_root", "disk_faults", "sha256_bytes", "sha256_file"]
+__all__ = [
+    "atomic_dir",
+    "atomic_write",
+    "cache_root",
+    "disk_fault",
+    "disk_faults",
+    "make_folder",
+    "sha256_bytes",
+    "sha256_file",
+]
 
 import contextlib
 import errno
@@ -12,6 +21,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from rtl_gen.errors import ExitCode, FlowError
+
+_UNWRITABLE = frozenset(
+    (
+        errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ELOOP,
+        errno.ENAMETOOLONG, errno.EBUSY, errno.ETXTBSY, errno.EIO, errno.ESTALE, errno.ENXIO,
+    )
+)  # fmt: skip
 
 
 def cache_root() -> Path:
@@ -38,16 +54,38 @@ def disk_faults(where: Path) -> Iterator[None]:
     try:
         yield
     except OSError as e:
-        where = Path(e.filename) if isinstance(e.filename, str) else where
-        if e.errno in (errno.ENOSPC, errno.EDQUOT):
-            hint = f"{_free(where)}Free some space, or choose another folder with --out (cache: SCF_CACHE)."
-            raise FlowError("the disk is full", where=str(where), hint=hint, code=ExitCode.OUTPUT) from e
-        if e.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ELOOP):
-            hint = "Choose another folder with --out (cache: SCF_CACHE)."
-            raise FlowError(
-                f"cannot write there ({e.strerror})", where=str(where), hint=hint, code=ExitCode.OUTPUT
-            ) from e
+        if fault := disk_fault(e, where):
+            raise fault from e
         raise
+
+
+def disk_fault(e: BaseException, where: Path) -> FlowError | None:
+    """The message for what the system says when something cannot be written; None for any other error."""
+    if not isinstance(e, OSError):
+        return None
+    where = Path(e.filename) if isinstance(e.filename, str) else where
+    hint = "Choose another folder with --out (cache: SCF_CACHE)."
+    if e.errno in (errno.ENOSPC, errno.EDQUOT):
+        what, hint = "the disk is full", f"{_free(where)}Free some space, or choose another folder with --out"
+        hint += " (cache: SCF_CACHE)."
+    elif e.errno == errno.EFBIG:
+        what, hint = "a file would be larger than is allowed", "Raise the limit on file sizes (ulimit -f)."
+    elif e.errno in _UNWRITABLE:
+        what = f"cannot write there ({e.strerror})"
+    else:
+        return None
+    return FlowError(what, where=str(where), hint=hint, code=ExitCode.OUTPUT)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder for outputs, and what it lies in; FlowError when that cannot be (OUTPUT)."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as e:
+        raise disk_fault(e, path) or FlowError(
+            f"cannot make this folder ({getattr(e, 'strerror', None) or e})", where=str(path),
+            hint="Choose another folder with --out (cache: SCF_CACHE).", code=ExitCode.OUTPUT,
+        ) from e  # fmt: skip
 
 
 def _free(where: Path) -> str:
@@ -60,7 +98,7 @@ def _free(where: Path) -> str:
 def atomic_write(path: Path, data: bytes) -> None:
     """Write a file so that a reader, or a crash, sees the old content or the new, never a part."""
     with disk_faults(path.parent):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         fd, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(fd, "wb") as f:
@@ -79,7 +117,7 @@ def atomic_dir(path: Path) -> Iterator[Path]:
     An existing `path` is replaced, by two renames, so that it is missing only between them.
     """
     with disk_faults(path.parent):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         temp = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
         try:
             yield temp

@@ -10,7 +10,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from flow.files import atomic_write, disk_faults
+from flow.files import atomic_write, disk_faults, make_folder
+from flow.guard import command_pid
 from rtl_gen.errors import ExitCode, FlowError
 
 
@@ -26,7 +27,7 @@ def build_lock(build: Path) -> Iterator[None]:
     """
     path = build / ".lock"
     with disk_faults(build):
-        build.mkdir(parents=True, exist_ok=True)
+        make_folder(build)
         fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
         try:
@@ -43,7 +44,7 @@ def build_lock(build: Path) -> Iterator[None]:
             ) from None
         with disk_faults(build):
             os.truncate(fd, 0)
-            os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
+            os.pwrite(fd, f"{command_pid()}\n".encode(), 0)
         yield
     finally:
         os.close(fd)

@@ -1,8 +1,12 @@
 """The error that people see: what happened, where, why, and what to do next."""
 
-__all__ = ["ExitCode", "FlowError"]
+__all__ = ["ExitCode", "FlowError", "printable"]
 
 import enum
+import unicodedata
+
+# Letters from right to left are fine; what turns the order of a line around is not.
+_TURNS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 class ExitCode(enum.IntEnum):
@@ -16,8 +20,21 @@ class ExitCode(enum.IntEnum):
     OUTPUT = 6  # the output directory cannot be written, is full, or is in use
 
 
+def printable(text: str, keep: str = "") -> str:
+    """Text from a file, made safe for a terminal: control characters are escaped, but for those to keep."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(c if c in keep or not _controls(c) else repr(c)[1:-1] for c in text)
+
+
+def _controls(c: str) -> bool:
+    return unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") or c in _TURNS
+
+
 class FlowError(Exception):
     """A fault with a message for a person; it never reaches the user as a traceback.
+
+    Names from files may stand in it as they are: control characters are escaped.
 
     Args:
         what: What went wrong, naming the value found and the one expected.
@@ -29,6 +46,7 @@ class FlowError(Exception):
     def __init__(
         self, what: str, *, where: str = "", hint: str = "", code: ExitCode = ExitCode.BAD_INPUT
     ) -> None:
-        self.what, self.where, self.hint, self.code = what, where, hint, code
-        text = f"{where}: {what}" if where else what
-        super().__init__(f"{text}\n  {hint}" if hint else text)
+        self.what, self.where = printable(what), printable(where)
+        self.hint, self.code = printable(hint, "\n"), code
+        text = f"{self.where}: {self.what}" if where else self.what
+        super().__init__(f"{text}\n  {self.hint}" if hint else text)

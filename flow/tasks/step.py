@@ -7,21 +7,16 @@ package and list the class in `flow.graph.STEPS`.
 
 __all__ = ["FAILURE", "RESULT", "Job", "Result", "StepTask"]
 
-import contextlib
-import ctypes
 import dataclasses
 import json
 import os
 import shutil
-import signal
-import sys
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
-import psutil
 from siliconcompiler import Task
 
 from flow.cache import CacheDamage, StepCache
@@ -137,7 +132,6 @@ class StepTask(Task):
 
     def run(self) -> int:
         """Runs in a process of its own, in the node's working folder; 0 when the outputs are there."""
-        _die_with_parent()
         run = load_run(Path(self.get("var", "run")))
         watch = Stopwatch()
         tell(run.events, self.step_name, "start")
@@ -249,23 +243,3 @@ def _link(source: str, target: str) -> None:
         os.link(source, target)
     except OSError:
         shutil.copyfile(source, target)
-
-
-def _die_with_parent() -> None:
-    """End this step and the tools that it runs when the build is killed, so that the next does not meet them.
-
-    Not by SIGTERM: for that SiliconCompiler has a handler, which tells the build, and waits for ever if the
-    build is gone.
-    """
-    if sys.platform != "linux":
-        return  # the step runs on to its end, and its outputs go to the cache
-    pr_set_pdeathsig = 1
-    signal.signal(signal.SIGUSR1, _end)
-    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGUSR1, 0, 0, 0)
-
-
-def _end(number: int, _: object) -> None:
-    for child in psutil.Process().children(recursive=True):
-        with contextlib.suppress(psutil.NoSuchProcess):
-            child.kill()
-    os._exit(128 + number)
