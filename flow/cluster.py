@@ -1,4 +1,8 @@
-"""Dask: processes of this machine, or a cluster that is there already; tasks outlive their workers."""
+"""Dask: processes of this machine, or a cluster that is there already; tasks outlive their workers.
+
+Whoever can connect to a scheduler or worker can let it run any function. Those that are started here take
+only connections with a certificate that is made for them and is nowhere on disk, and have no HTTP server.
+"""
 
 __all__ = ["MEMORY", "Task", "connected", "run_all"]
 
@@ -22,8 +26,8 @@ def connected(scheduler: str, workers: int, scratch: Path) -> Iterator[Any]:
     """Yield a `distributed.Client`.
 
     Args:
-        scheduler: Address of a running scheduler (tcp://host:port), whose workers see the same files under
-            the same paths; empty for processes of this machine.
+        scheduler: Address of a running scheduler (tls://host:port or tcp://...), whose workers see the same
+            files under the same paths; empty for processes of this machine.
         workers: Processes to start, without a scheduler.
         scratch: Folder for what workers spill.
 
@@ -31,33 +35,24 @@ def connected(scheduler: str, workers: int, scratch: Path) -> Iterator[Any]:
         FlowError: The scheduler does not answer or has no worker (TOOL_FAILED), or the address is none
             (USAGE).
     """
-    from distributed import Client, LocalCluster
+    from distributed import Client
 
     # Workers that are ended with the cluster complain at length; what matters is in results.
     for name in ("distributed", "distributed.worker", "distributed.nanny", "distributed.scheduler"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     with contextlib.ExitStack() as stack:
         if not scheduler:
-            cluster = stack.enter_context(
-                LocalCluster(
-                    n_workers=workers,
-                    threads_per_worker=1,
-                    processes=True,
-                    memory_limit=MEMORY,
-                    dashboard_address=None,
-                    local_directory=str(scratch),
-                    silence_logs=logging.CRITICAL,
-                )
-            )
-            yield stack.enter_context(Client(cluster))
+            yield stack.enter_context(Client(stack.enter_context(_own_cluster(workers, scratch))))
             return
         try:
             client = stack.enter_context(Client(scheduler, timeout=ANSWER))
             client.wait_for_workers(1, timeout=WORKERS)
-        except ValueError as e:
+        except (ValueError, TypeError) as e:
             raise FlowError(
-                f"not a scheduler's address ({e})", where=scheduler, code=ExitCode.USAGE,
-                hint="Give it as tcp://host:port.",
+                f"not a scheduler's address, or no certificates for it ({e})", where=scheduler,
+                code=ExitCode.USAGE,
+                hint="Give it as tls://host:port, with distributed.comm.tls in Dask's configuration, or as"
+                " tcp://host:port.",
             ) from e  # fmt: skip
         except (OSError, TimeoutError) as e:
             raise FlowError(
@@ -68,6 +63,33 @@ def connected(scheduler: str, workers: int, scratch: Path) -> Iterator[Any]:
                 code=ExitCode.TOOL_FAILED,
             ) from e
         yield client
+
+
+def _own_cluster(workers: int, scratch: Path) -> Any:
+    from distributed import Nanny, SpecCluster
+    from distributed.security import Security
+
+    from flow.cluster_nodes import ClosedScheduler, ClosedWorker
+
+    security = Security.temporary()
+    common = {"host": "127.0.0.1", "protocol": "tls", "security": security, "dashboard": False}
+    worker = {
+        "cls": Nanny,
+        "options": {
+            **common,
+            "worker_class": ClosedWorker,
+            "nthreads": 1,
+            "memory_limit": MEMORY,
+            "local_directory": str(scratch),
+            "silence_logs": logging.CRITICAL,
+        },
+    }
+    return SpecCluster(
+        workers=dict.fromkeys(range(workers), worker),
+        scheduler={"cls": ClosedScheduler, "options": common},
+        security=security,
+        silence_logs=logging.CRITICAL,
+    )
 
 
 def run_all(

@@ -12,4 +12,5 @@ if __name__ == "__main__":
     rtl = Path(sys.argv[1]).read_text()
     base_chip.config.load_base = lambda name: TINY
     rtl_gen.tile.tile_verilog = lambda core: rtl
-    sys.exit(main(sys.argv[2:]))
+    del sys.argv[1]
+    sys.exit(main())
