@@ -7,11 +7,14 @@ import errno
 import fcntl
 import json
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
+
 from flow.files import atomic_write, disk_faults, make_folder
-from flow.guard import command_pid
+from flow.guard import ENDING_S, command_pid
 from rtl_gen.errors import ExitCode, FlowError
 
 
@@ -30,24 +33,35 @@ def build_lock(build: Path) -> Iterator[None]:
         make_folder(build)
         fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        try:
-            fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as e:
-            if e.errno not in (errno.EACCES, errno.EAGAIN):
-                raise
-            pid = os.pread(fd, 20, 0).decode("ascii", "replace").strip() or "unknown"
+        deadline = time.monotonic() + ENDING_S
+        while (pid := _holder(fd)) is not None:
+            # A command that was killed holds the folder until its guard has ended what it left.
+            if pid.isdigit() and not psutil.pid_exists(int(pid)) and time.monotonic() < deadline:
+                time.sleep(0.05)
+                continue
             raise FlowError(
-                f"another build (process {pid}) is using this folder",
+                f"another build (process {pid or 'unknown'}) is using this folder",
                 where=str(build),
                 hint="Wait for it to end, or choose another folder with --out.",
                 code=ExitCode.OUTPUT,
-            ) from None
+            )
         with disk_faults(build):
             os.truncate(fd, 0)
             os.pwrite(fd, f"{command_pid()}\n".encode(), 0)
         yield
     finally:
         os.close(fd)
+
+
+def _holder(fd: int) -> str | None:
+    """Take the lock and return None, or name the process that holds it."""
+    try:
+        fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as e:
+        if e.errno not in (errno.EACCES, errno.EAGAIN):
+            raise
+        return os.pread(fd, 20, 0).decode("ascii", "replace").strip()
+    return None
 
 
 def claim(folder: Path, path: str, digest: str) -> None:
