@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 
 from flow.files import atomic_write, disk_faults, make_folder
-from flow.guard import ENDING_S, command_pid
+from flow.supervisor import ENDING_S, command_pid
 from rtl_gen.errors import ExitCode, FlowError
 
 

@@ -23,7 +23,7 @@ from flow.cli.quantise import quantise
 from flow.cli.show import show
 from flow.cli.steps import clean, steps
 from flow.files import cache_root, disk_fault
-from flow.guard import INTERRUPTED, guarded
+from flow.supervisor import INTERRUPTED, guarded
 from rtl_gen.errors import ExitCode, FlowError, printable
 
 CRASHED = 70  # EX_SOFTWARE of sysexits.h: a fault of sc-flow itself

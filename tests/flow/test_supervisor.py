@@ -16,7 +16,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="child subreaper
 
 SCRIPT = """
 import os, signal, subprocess, sys, time
-from flow.guard import guarded
+from flow.supervisor import guarded
 
 def work():
     step = os.fork()
@@ -157,7 +157,7 @@ def test_many_requests_at_once_are_130_without_a_traceback(tree):
 
 def test_work_that_does_not_end_is_killed(monkeypatch):
     monkeypatch.setattr(
-        sys.modules[__name__], "SCRIPT", "import flow.guard\nflow.guard.PATIENCE_S = 1\n" + SCRIPT
+        sys.modules[__name__], "SCRIPT", "import flow.supervisor\nflow.supervisor.PATIENCE_S = 1\n" + SCRIPT
     )
     tree = start("stubborn")
     os.kill(tree.process.pid, signal.SIGTERM)
@@ -174,7 +174,7 @@ def test_the_end_of_a_session_and_a_kill_by_name_leave_nothing():
 
     tree = start()
     assert psutil.Process(tree.guard).name() == "scf-guard"
-    assert "flow.guard" not in " ".join(psutil.Process(tree.guard).cmdline())
+    assert "flow.supervisor" not in " ".join(psutil.Process(tree.guard).cmdline())
     for pid in (tree.process.pid, tree.worker, tree.step):  # what `pkill -9 -f` of the command's name meets
         os.kill(pid, signal.SIGKILL)
     tree.process.communicate()
@@ -209,7 +209,7 @@ def test_only_the_command_itself_turns_a_request_to_end_into_an_interrupt():
     """A step is a fork of the command: raised in its exit handlers an interrupt would print a traceback."""
     script = (
         "import os, signal, sys\n"
-        "from flow.guard import guarded\n"
+        "from flow.supervisor import guarded\n"
         "def work():\n"
         "    assert callable(signal.getsignal(signal.SIGTERM))\n"
         "    pid = os.fork()\n"
