@@ -8,18 +8,17 @@ from functools import cached_property
 
 from base_chip.config import fitting_bases, load_base
 from flow.tasks.parts import Model, token_sequences
-from metal_configs.lower import golden_logits, lower, lower_wide
-from metal_configs.quantise import Method, Policy, Rounded, average_bits, average_rom_bits
+from metal_configs.lower import golden_logits, lower, lower_vector
+from metal_configs.quantise import Folded, Method, Policy, Rotation, average_bits, average_rom_bits, on_grid
 from metal_configs.quantise import quantise as quantise_checkpoint
 from metal_configs.quantise.budget import choose_formats
-from metal_configs.quantise.policy import GROUPS
 from metal_configs.quantise.report import Report, report
 from rtl_gen.errors import ExitCode, FlowError
 from rtl_gen.golden.decoder import GoldenDecoder
+from rtl_gen.golden.model import Model as Integers
+from rtl_gen.golden.network import Network
 from rtl_gen.golden.params import IntModel
 from rtl_gen.golden.quantised import QuantModel
-from rtl_gen.golden.wide import WideDecoder
-from rtl_gen.golden.wide_params import WideModel
 
 Say = Callable[[str], None]
 GOLDEN = "integer golden model"
@@ -32,23 +31,28 @@ class Request:
     Attributes:
         method: "gptq" or "rtn".
         bits: Average bits of ROM a weight, scales included; None for 4 a code, 6 in embedding and head.
-        groups: Inputs that may share a scale; None for all that the base takes.
-        base: Whose arithmetic it is for; None for the first that holds the model, or the wide arithmetic.
+        base: Whose arithmetic it is for; None for the first that holds the model, else of `Network`.
     """
 
     method: str = "gptq"
     bits: float | None = None
-    groups: tuple[int, ...] | None = None
     base: str | None = None
 
 
 @dataclass(frozen=True)
 class Quantised:
-    """A quantised model, the text it was calibrated on, and the base it is for (None: wide arithmetic)."""
+    """A quantised model.
+
+    Attributes:
+        calibration: The text it was calibrated on.
+        base: Whose arithmetic it is for; None for `rtl_gen.golden.network`.
+        rotation: Of its weights, if they are rotated.
+    """
 
     model: QuantModel
     calibration: Sequence[Sequence[int]]
     base: str | None
+    rotation: Rotation | None
 
     @property
     def average_bits(self) -> float:
@@ -59,41 +63,46 @@ class Quantised:
         return average_rom_bits(self.model)
 
     @cached_property
-    def integers(self) -> IntModel | WideModel:
+    def integers(self) -> IntModel | Integers:
         """The integer model."""
         if self.base is not None:
             return lower(self.model, self.calibration)
-        return lower_wide(self.model, self.calibration, Rounded(self.model))
+        return lower_vector(self.model, self.calibration)
 
-    def decoder(self) -> GoldenDecoder | WideDecoder:
+    def decoder(self) -> GoldenDecoder | Network:
         """The golden model."""
         model = self.integers
-        return WideDecoder(model) if isinstance(model, WideModel) else GoldenDecoder(model)
+        return Network(model) if isinstance(model, Integers) else GoldenDecoder(model)
 
 
 def run(model: Model, asked: Request, say: Say = lambda text: None) -> Quantised:
     """Quantise.
 
     Raises:
-        FlowError: The base does not hold the model or has no group steps, or the budget is too small.
+        FlowError: The base does not hold the model, or the budget is too small.
     """
     base = _base(model, asked)
-    steps = base is None or load_base(base).engine.group_steps
-    known = GROUPS if steps else (0,)
-    groups = asked.groups or (known if asked.bits is not None else (0,))
-    if stray := [g for g in groups if g not in known]:
-        raise FlowError(
-            f"groups of {stray[0]} inputs are asked for, base {base} has one scale an output",
-            code=ExitCode.USAGE, hint="Pass --group 0, or a larger base.",
-        )  # fmt: skip
+    rotation = _rotation(model, base, say)
     calibration = token_sequences(model, "calibration")
     method: Method = "rtn" if asked.method == "rtn" else "gptq"
     if asked.bits is None:
-        policy = Policy(method, group=groups[0])
+        policy = Policy(method)
     else:
-        formats = choose_formats(model.checkpoint, asked.bits, calibration, groups, say, method)
+        weights = Folded(model.checkpoint, rotation)
+        formats = choose_formats(weights, asked.bits, calibration, say=say, method=method)
         policy = Policy.of_formats(formats, method)
-    return Quantised(quantise_checkpoint(model.checkpoint, policy, calibration, say), calibration, base)
+    done = quantise_checkpoint(model.checkpoint, policy, calibration, say, rotation)
+    return Quantised(done, calibration, base, rotation)
+
+
+def _rotation(model: Model, base: str | None, say: Say) -> Rotation | None:
+    """None for a base, whose hardware has no Hadamard blocks, and for weights that lie on the codes' grid."""
+    if base is not None:
+        return None
+    if on_grid(model.checkpoint):
+        say("the weights lie on a grid of 4-bit codes with one scale an output: they are not rotated")
+        return None
+    return Rotation.of(model.checkpoint.shape)
 
 
 def _base(model: Model, asked: Request) -> str | None:
@@ -104,7 +113,7 @@ def _base(model: Model, asked: Request) -> str | None:
     if asked.base not in fitting:
         raise FlowError(
             f"base {asked.base} does not hold the model", where=model.checkpoint.name, code=ExitCode.USAGE,
-            hint="`sc-flow models inspect` shows its dimensions; without --base the wide arithmetic is used.",
+            hint="`sc-flow models inspect` shows its dimensions; without --base it needs no base.",
         )  # fmt: skip
     return asked.base
 
@@ -114,4 +123,5 @@ def measure(model: Model, done: Quantised, most: int | None = None, say: Say = l
     texts = token_sequences(model, "heldout")
     if most is not None:
         texts = texts[:: -(-len(texts) // most)]
-    return report(model.checkpoint, done.model, texts, {GOLDEN: golden_logits(done.integers)}, say)
+    integers = {GOLDEN: golden_logits(done.integers)}
+    return report(model.checkpoint, done.model, texts, integers, say, done.rotation)

@@ -5,8 +5,8 @@ activations that calibrate both. Weights go by canonical names, q and k in inter
 """
 
 __all__ = [
-    "Score", "Tally", "activations", "by_length", "evaluate", "head_input", "head_name", "layer",
-    "layer_names", "logits", "rms_norm", "rope_angles", "score", "stream",
+    "Score", "Tally", "activations", "by_length", "evaluate", "hadamard_blocks", "head_input", "head_name",
+    "hidden", "layer", "layer_names", "logits", "mixed", "rms_norm", "rope_angles", "score", "stream",
 ]  # fmt: skip
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -69,7 +69,18 @@ def layer(shape: Shape, weights: Weights, n: int, x: np.ndarray, record: Record 
     Returns:
         [b, t, dim], the residual after it.
     """
-    s, (b, t, _), dtype = shape, x.shape, x.dtype
+    seen: Record = {} if record is None else record
+    p = f"layers.{n}."
+    a = seen[p + "attn_in"] = rms_norm(x, shape.norm_eps, _gain(weights, p + "norm_attn", x.dtype))
+    x = seen[p + "residual_attn"] = x + _matrix(weights, p + "o", mixed(shape, weights, n, a, record))
+    a = seen[p + "mlp_in"] = rms_norm(x, shape.norm_eps, _gain(weights, p + "norm_mlp", x.dtype))
+    x = seen[p + "residual_mlp"] = x + _matrix(weights, p + "down", hidden(weights, n, a, record))
+    return x
+
+
+def mixed(shape: Shape, weights: Weights, n: int, a: np.ndarray, record: Record | None = None) -> np.ndarray:
+    """[b, t, q_dim]: what o multiplies, from the input [b, t, dim] of q, k and v."""
+    s, (b, t, _), dtype = shape, a.shape, a.dtype
     seen: Record = {} if record is None else record
     p = f"layers.{n}."
 
@@ -78,11 +89,10 @@ def layer(shape: Shape, weights: Weights, n: int, x: np.ndarray, record: Record 
         return x
 
     def matrix(name: str, x: np.ndarray) -> np.ndarray:
-        return x @ np.asarray(weights[p + name], dtype).T
+        return _matrix(weights, p + name, x)
 
     angles, root = rope_angles(s, t), dtype.type(np.sqrt(s.head_dim))
     later = np.triu(np.ones((t, t), bool), 1)[:, None]  # [query, 1, key]
-    a = tap("attn_in", rms_norm(x, s.norm_eps, _gain(weights, p + "norm_attn", dtype)))
     q = tap("q", matrix("q", a).reshape(b, t, s.heads, s.head_dim))
     k = tap("k", matrix("k", a).reshape(b, t, s.kv_heads, s.head_dim))
     v = tap("v", matrix("v", a).reshape(b, t, s.kv_heads, s.head_dim))
@@ -97,13 +107,40 @@ def layer(shape: Shape, weights: Weights, n: int, x: np.ndarray, record: Record 
     e = np.where(later, 0, np.exp(scores - np.where(later, -np.inf, scores).max(-1, keepdims=True)))
     prob = tap("prob", e / e.sum(-1, keepdims=True))
     share = prob.reshape(b, t, s.kv_heads, s.group, t).transpose(0, 2, 1, 3, 4)
-    mixed = share.reshape(b, s.kv_heads, t * s.group, t) @ v.transpose(0, 2, 1, 3)
-    mixed = mixed.reshape(b, s.kv_heads, t, s.group, s.head_dim).transpose(0, 2, 1, 3, 4)
-    x = x + matrix("o", tap("attn_out", mixed.reshape(b, t, s.q_dim)))
-    a = tap("mlp_in", rms_norm(tap("residual_attn", x), s.norm_eps, _gain(weights, p + "norm_mlp", dtype)))
-    gate, up = tap("gate", matrix("gate", a)), tap("up", matrix("up", a))
-    h = tap("h", tap("silu", _silu(gate)) * up)
-    return tap("residual_mlp", x + matrix("down", h))
+    out = share.reshape(b, s.kv_heads, t * s.group, t) @ v.transpose(0, 2, 1, 3)
+    out = out.reshape(b, s.kv_heads, t, s.group, s.head_dim).transpose(0, 2, 1, 3, 4)
+    return tap("attn_out", out.reshape(b, t, s.q_dim))
+
+
+def hidden(weights: Weights, n: int, a: np.ndarray, record: Record | None = None) -> np.ndarray:
+    """[b, t, hidden]: what down multiplies, from the input [b, t, dim] of gate and up."""
+    seen: Record = {} if record is None else record
+    p = f"layers.{n}."
+    gate = seen[p + "gate"] = _matrix(weights, p + "gate", a)
+    up = seen[p + "up"] = _matrix(weights, p + "up", a)
+    silu = seen[p + "silu"] = _silu(gate)
+    h = seen[p + "h"] = hadamard_blocks(silu * up, int(weights.get("hadamard", 1)))
+    return h
+
+
+def _matrix(weights: Weights, name: str, x: np.ndarray) -> np.ndarray:
+    return x @ np.asarray(weights[name], x.dtype).T
+
+
+def hadamard_blocks(x: np.ndarray, order: int) -> np.ndarray:
+    """Sylvester's Hadamard matrix, entries 1 and -1, on each `order` consecutive elements of x [..., n].
+
+    Args:
+        x: Floats or integers; sums are of the same type.
+        order: A power of two that divides n.
+    """
+    shape, half = x.shape, 1
+    while half < order:
+        x = x.reshape(*shape[:-1], -1, 2, half)
+        a, b = x[..., 0, :], x[..., 1, :]
+        x = np.stack([a + b, a - b], -2)
+        half *= 2
+    return x.reshape(shape)
 
 
 def _gain(weights: Weights, name: str, dtype: DTypeLike) -> np.ndarray | None:
@@ -112,7 +149,8 @@ def _gain(weights: Weights, name: str, dtype: DTypeLike) -> np.ndarray | None:
 
 def head_input(shape: Shape, weights: Weights, x: np.ndarray) -> np.ndarray:
     """[b, t, dim]: what the LM head multiplies, from the residual after the last layer."""
-    return rms_norm(x, shape.norm_eps, _gain(weights, "final_norm", x.dtype))
+    y = rms_norm(x, shape.norm_eps, _gain(weights, "final_norm", x.dtype))
+    return y @ np.asarray(weights["final"], x.dtype).T if "final" in weights else y
 
 
 def logits(
@@ -127,13 +165,15 @@ def logits(
     Args:
         shape: The decoder's shape.
         weights: Arrays by canonical name, read in order of execution and not kept. Norm weights that are
-            absent count as ones, as after folding.
+            absent count as ones, as after folding. A rotated model has "hadamard", the order of the blocks at
+            the input of down, and if it is tied "final" [dim, dim], between the final norm and the head.
         tokens: int [b, t], t at most `shape.context`.
         record: Receives intermediate arrays by tap name, all with leading axes [b, t]. In layer n, with the
             prefix "layers.n.": attn_in (input of q, k, v), q, k, v, q_rope, k_rope [.., heads, head_dim],
             scores and prob [.., heads, t] (scaled; scores of later positions are 0), attn_out (input of o),
             residual_attn (after the add), mlp_in (input of gate, up), gate (before the activation), silu, up,
-            h (input of down), residual_mlp (after the add). Besides: embed, head_in, logits.
+            h (input of down, after the Hadamard blocks), residual_mlp (after the add). Besides: embed,
+            head_in, logits.
         dtype: float32 or float64, of the whole computation.
 
     Returns:
@@ -169,8 +209,9 @@ def stream(
 
 
 def layer_names(n: int) -> list[str]:
-    """Names of the tensors of layer n, the norms among them."""
-    return [f"layers.{n}.{k}" for k in ("norm_attn", "q", "k", "v", "o", "norm_mlp", "gate", "up", "down")]
+    """Names of the tensors of layer n, the norms and what all layers share among them."""
+    kinds = ("norm_attn", "q", "k", "v", "o", "norm_mlp", "gate", "up", "down")
+    return [*(f"layers.{n}.{k}" for k in kinds), "hadamard"]
 
 
 def by_length(sequences: Iterable[Sequence[int]], rows: int = 1024) -> Iterator[np.ndarray]:

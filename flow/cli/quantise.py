@@ -29,10 +29,6 @@ if TYPE_CHECKING:  # they take a second to import, which other commands need not
     " without it.",
 )  # fmt: skip
 @click.option("--method", type=click.Choice(["gptq", "rtn"]), default="gptq", show_default=True)
-@click.option(
-    "--group", type=click.Choice(["auto", "0", "32", "64", "128"]), default="auto", show_default=True,
-    help="Inputs that share a scale; 0: one scale an output.",
-)  # fmt: skip
 @click.option("--base", help="Keep to what this base's arithmetic has; by default the first that holds it.")
 @click.option("--report", is_flag=True, help="Measure what it costs on held-out text.")
 @click.option(
@@ -50,7 +46,6 @@ def quantise(
     weights: Path | None,
     bits: float | None,
     method: str,
-    group: str,
     base: str | None,
     report: bool,
     texts: int | None,
@@ -78,9 +73,8 @@ def quantise(
         folder.mkdir(parents=True, exist_ok=True)
     if out is None:
         claim(folder, str(path.absolute()), content_digest(path))
-    groups = None if group == "auto" else (int(group),)
     say = _sayer()
-    done = run(opened, Request(method, bits, groups, base), say)
+    done = run(opened, Request(method, bits, base), say)
     with disk_faults(folder):
         done.model.save(folder / "quantised.safetensors")
     console.print(

@@ -7,15 +7,15 @@ from collections.abc import Callable
 import numpy as np
 
 from rtl_gen.golden.decoder import GoldenDecoder
+from rtl_gen.golden.model import Model
+from rtl_gen.golden.network import Network
 from rtl_gen.golden.params import IntModel
-from rtl_gen.golden.wide import WideDecoder
-from rtl_gen.golden.wide_params import WideModel
 
 
-def golden_logits(model: IntModel | WideModel) -> Callable[[np.ndarray], np.ndarray]:
+def golden_logits(model: IntModel | Model) -> Callable[[np.ndarray], np.ndarray]:
     """A function from tokens [b, t] to logits [b, t, vocab] in nats, computed by the golden model."""
-    if isinstance(model, WideModel):
-        return _wide(model)
+    if isinstance(model, Model):
+        return _together(model)
     decoder = GoldenDecoder(model)
 
     def run(tokens: np.ndarray) -> np.ndarray:
@@ -29,14 +29,14 @@ def golden_logits(model: IntModel | WideModel) -> Callable[[np.ndarray], np.ndar
     return run
 
 
-def _wide(model: WideModel) -> Callable[[np.ndarray], np.ndarray]:
-    decoder = WideDecoder(model)
+def _together(model: Model) -> Callable[[np.ndarray], np.ndarray]:
+    network = Network(model)
 
     def run(tokens: np.ndarray) -> np.ndarray:
         out = np.empty((*tokens.shape, model.shape.vocab), np.float32)
         for b, sequence in enumerate(tokens):
-            decoder.reset()
-            out[b] = decoder.logits(decoder.feed(sequence)) / np.float32(model.logit_scale)
+            network.reset()
+            out[b] = network.logits(network.feed(sequence)) / np.float32(model.logit_scale)
         return out
 
     return run

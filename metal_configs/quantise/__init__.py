@@ -1,8 +1,8 @@
 """From a float checkpoint to integer codes and scales."""
 
 __all__ = [
-    "Format", "Method", "Policy", "Rounded", "average_bits", "average_rom_bits",
-    "dequantised", "fold", "quantise", "quantise_matrix",
+    "Folded", "Format", "Method", "Policy", "Rotation", "Rounded", "average_bits", "average_rom_bits",
+    "dequantised", "fold", "on_grid", "quantise", "quantise_matrix",
 ]  # fmt: skip
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,13 +11,15 @@ import numpy as np
 
 from metal_configs.checkpoint import Checkpoint
 from metal_configs.quantise.calibrate import quantise_layers
-from metal_configs.quantise.fold import final_gain, fold, fold_matrix
+from metal_configs.quantise.fold import fold, fold_matrix
 from metal_configs.quantise.policy import Format, Method, Policy
+from metal_configs.quantise.rotate import Folded, Rotation
 from metal_configs.quantise.rounding import round_to_nearest
 from rtl_gen.errors import ExitCode, FlowError
 from rtl_gen.golden.quantised import QuantMatrix, QuantModel
 
 Say = Callable[[str], None]
+ON_GRID = 1e-3  # relative error below which rounding has only repeated the weights
 
 
 class Rounded(Mapping[str, np.ndarray]):
@@ -29,21 +31,24 @@ class Rounded(Mapping[str, np.ndarray]):
     def __getitem__(self, name: str) -> np.ndarray:
         if name == "final_norm":
             return self._model.final_norm
+        if name == "hadamard":
+            return np.array(self._model.hadamard)
         return self._model.matrices[name].dequantised(np.float32)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._model.matrices or name == "final_norm"
+        return name in self._model.matrices or name in ("final_norm", "hadamard")
 
     def __iter__(self) -> Iterator[str]:
-        return iter([*self._model.matrices, "final_norm"])
+        return iter([*self._model.matrices, "final_norm", "hadamard"])
 
     def __len__(self) -> int:
-        return len(self._model.matrices) + 1
+        return len(self._model.matrices) + 2
 
 
 def dequantised(model: QuantModel) -> dict[str, np.ndarray]:
     """Float64 weights that mean the same as the model's codes, for models that fit in memory."""
-    return {name: m.dequantised() for name, m in model.matrices.items()} | {"final_norm": model.final_norm}
+    rest = {"final_norm": model.final_norm, "hadamard": np.array(model.hadamard)}
+    return {name: m.dequantised() for name, m in model.matrices.items()} | rest
 
 
 def average_bits(model: QuantModel) -> float:
@@ -64,13 +69,26 @@ def quantise_matrix(checkpoint: Checkpoint, name: str, policy: Policy) -> QuantM
     return round_to_nearest(fold_matrix(checkpoint, name), form.bits, form.group)
 
 
+def on_grid(checkpoint: Checkpoint) -> bool:
+    """Whether weights are whole multiples of one scale an output already, as after training for 4-bit codes.
+
+    A rotation would take them off that grid. The first layer is looked at.
+    """
+    for kind in ("q", "down"):
+        w = fold_matrix(checkpoint, f"layers.0.{kind}")
+        if np.linalg.norm(round_to_nearest(w, 4).dequantised() - w) > ON_GRID * np.linalg.norm(w):
+            return False
+    return True
+
+
 def quantise(
     checkpoint: Checkpoint,
     policy: Policy | None = None,
     calibration: Sequence[Sequence[int]] = (),
     say: Say = lambda text: None,
+    rotation: Rotation | None = None,
 ) -> QuantModel:
-    """Fold the norms and round every matrix; the same input gives the same codes.
+    """Fold the norms, rotate if asked for, and round every matrix; the same input gives the same codes.
 
     Args:
         checkpoint: The float model.
@@ -78,19 +96,25 @@ def quantise(
         calibration: Token sequences that GPTQ draws activations from; they flow through the layers that are
             already rounded, so that later ones make up for earlier ones. Round to nearest needs none.
         say: Told about progress.
+        rotation: Of the model; None leaves it as it is.
 
     Raises:
         FlowError: A policy that cannot be followed, or a damaged checkpoint.
     """
     policy = policy or Policy()
+    weights = Folded(checkpoint, rotation)
     if policy.method == "gptq":
         if not any(len(s) > 1 for s in calibration):
             raise FlowError(
                 "GPTQ has no calibration sequences", where="quantise", code=ExitCode.USAGE,
                 hint='Give some, or use method "rtn".',
             )  # fmt: skip
-        matrices = quantise_layers(checkpoint, policy, calibration, say)
+        matrices = quantise_layers(weights, policy, calibration, say)
     else:
-        matrices = {n: quantise_matrix(checkpoint, n, policy) for n in checkpoint.shape.matrices()}
-    gain = final_gain(checkpoint)
-    return QuantModel(checkpoint.name, checkpoint.shape, matrices, gain, checkpoint.ends)
+        matrices = {}
+        for name in weights.matrices():
+            form = policy.format_of(name)
+            matrices[name] = round_to_nearest(weights[name], form.bits, form.group)
+    gain = weights["final_norm"] if "final_norm" in weights else np.ones(checkpoint.shape.dim)
+    block = rotation.block if rotation else 1
+    return QuantModel(checkpoint.name, checkpoint.shape, matrices, gain, checkpoint.ends, block)

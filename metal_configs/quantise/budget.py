@@ -8,17 +8,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from metal_configs.checkpoint import Checkpoint
 from metal_configs.quantise.calibrate import INPUTS, head_moment
-from metal_configs.quantise.fold import final_gain, fold_matrix
 from metal_configs.quantise.gptq import gptq
-from metal_configs.quantise.policy import WIDTHS, Format, Method
+from metal_configs.quantise.policy import FINAL, WIDTHS, Format, Method
+from metal_configs.quantise.rotate import Folded
 from metal_configs.quantise.rounding import round_to_nearest
-from metal_configs.reference import Record, by_length, head_input, layer
+from metal_configs.reference import Record, by_length, head_input, layer, layer_names
 from rtl_gen.errors import ExitCode, FlowError
 from rtl_gen.golden.shape import Shape
 
-PROBE = Format(4, 64)  # small enough that losses add up and scale; measured on the whole model
+PROBE = Format(4)  # small enough that losses add up and scale; measured on the whole model
 COARSE = Format(3)  # probes a matrix that lies on the grid of PROBE, as after training for it
 SAMPLE = 96  # outputs of a matrix on which formats are compared
 TOKENS = 160  # of calibration text, that the whole model is measured on
@@ -82,7 +81,7 @@ def _slope(a: Choice, b: Choice) -> float:
 
 
 def choose_formats(
-    checkpoint: Checkpoint,
+    weights: Folded,
     budget: float,
     calibration: Sequence[Sequence[int]],
     groups: Sequence[int] = (0,),
@@ -92,7 +91,7 @@ def choose_formats(
     """A format for every matrix.
 
     Args:
-        checkpoint: The float model.
+        weights: The exact model, as it will be rounded.
         budget: Bits of ROM a weight, scales included.
         calibration: Token sequences to measure on.
         groups: Groups that may be used.
@@ -102,26 +101,27 @@ def choose_formats(
     Raises:
         FlowError: No number, or even the smallest formats take more; said before anything is measured.
     """
-    shape = checkpoint.shape
+    shape = weights.shape
     forms = [Format(b, g) for b in WIDTHS for g in groups]
-    weights = sum(a * b for a, b in shape.matrices().values())
-    least = sum(min(f.rom_bits(*size) for f in forms) for size in shape.matrices().values()) / weights
-    if not least <= budget < float("inf"):
+    number = sum(a * b for a, b in weights.matrices().values())
+    fixed = Format(FINAL).rom_bits(shape.dim, shape.dim) if "final" in weights else 0
+    least = fixed + sum(min(f.rom_bits(*size) for f in forms) for size in shape.matrices().values())
+    if not least / number <= budget < float("inf"):
         raise FlowError(
-            f"{budget:g} bits a weight are asked for, the smallest formats take {least:.3f}",
-            where=checkpoint.name, code=ExitCode.USAGE,
+            f"{budget:g} bits a weight are asked for, the smallest formats take {least / number:.3f}",
+            where=weights.checkpoint.name, code=ExitCode.USAGE,
             hint="Give at least as many: codes have 3 bits or more, scales come on top.",
         )  # fmt: skip
-    losses = sensitivities(checkpoint, forms, calibration, say, method)
+    losses = sensitivities(weights, forms, calibration, say, method)
     choices = {
         name: [Choice(f, f.rom_bits(*shape.matrices()[name]), loss) for f, loss in table.items()]
         for name, table in losses.items()
     }
-    return allot(choices, int(budget * weights), where=checkpoint.name)
+    return allot(choices, int(budget * number) - fixed, where=weights.checkpoint.name)
 
 
 def sensitivities(
-    checkpoint: Checkpoint,
+    weights: Folded,
     forms: Sequence[Format],
     calibration: Sequence[Sequence[int]],
     say: Callable[[str], None] = lambda text: None,
@@ -134,18 +134,18 @@ def sensitivities(
     proportion to the square error that they make in the matrix's own output on the same text, as small
     errors do.
     """
-    shape = checkpoint.shape
+    shape = weights.shape
     batches = _probe_text(calibration)
-    final = {"final_norm": final_gain(checkpoint)}
-    embed = fold_matrix(checkpoint, "embed").astype(np.float32)
-    head = embed if shape.tied else fold_matrix(checkpoint, "head").astype(np.float32)
+    final = {k: weights[k].astype(np.float32) for k in ("final", "final_norm") if k in weights}
+    embed = weights["embed"].astype(np.float32)
+    head = embed if shape.tied else weights["head"].astype(np.float32)
     x = [embed[b] for b in batches]
     before: list[list[np.ndarray]] = []
-    weights: dict[str, np.ndarray] = {}
+    known: dict[str, np.ndarray] = {}
     records: list[list[np.ndarray]] = []
     for n in range(shape.layers):
         before.append(x)
-        here = _layer_weights(checkpoint, n)
+        here = {k: weights[k].astype(np.float32) for k in layer_names(n) if k in weights}
         taps: dict[str, list[np.ndarray]] = {t: [] for t in dict.fromkeys(INPUTS.values())}
         after = []
         for part in x:
@@ -156,19 +156,19 @@ def sensitivities(
                 rows.append(a.reshape(-1, a.shape[-1]))
         x = after
         records.append([np.concatenate(taps[t]) for t in taps])
-        weights |= here
+        known |= here
     exact = _predictions(shape, final, head, x)
     out: dict[str, dict[Format, float]] = {}
 
     def measure(name: str, n: int, start: list[np.ndarray], changed: np.ndarray, last: np.ndarray) -> float:
-        moved = weights | {name: changed}
+        moved = known | {name: changed}
         y = start
         for m in range(n, shape.layers):
             y = [layer(shape, moved, m, part) for part in y]
         return _divergence(exact, _predictions(shape, final, last, y))
 
     # GPTQ spares a head far more than any other matrix, so a tied embedding is probed as it will be rounded.
-    moment = head_moment(checkpoint, calibration) if shape.tied and method == "gptq" else None
+    moment = head_moment(weights, calibration) if shape.tied and method == "gptq" else None
     form, probe = _probe(embed, moment)
     cost = measure("embed", 0, [probe[b] for b in batches], probe, probe if shape.tied else head)
     out["embed"] = _scaled(embed, None, forms, form, cost, moment)
@@ -177,20 +177,15 @@ def sensitivities(
         inputs = dict(zip(dict.fromkeys(INPUTS.values()), records[n], strict=True))
         for kind, tap in INPUTS.items():
             name = f"layers.{n}.{kind}"
-            form, changed = _probe(weights[name])
+            form, changed = _probe(known[name])
             cost = measure(name, n, before[n], changed, head)
-            out[name] = _scaled(weights[name], inputs[tap], forms, form, cost)
+            out[name] = _scaled(known[name], inputs[tap], forms, form, cost)
     if not shape.tied:
         form, changed = _probe(head)
         cost = _divergence(exact, _predictions(shape, final, changed, x))
         given = np.concatenate([head_input(shape, final, part).reshape(-1, shape.dim) for part in x])
         out["head"] = _scaled(head, given, forms, form, cost)
     return out
-
-
-def _layer_weights(checkpoint: Checkpoint, n: int) -> dict[str, np.ndarray]:
-    names = [f"layers.{n}.{k}" for k in INPUTS]
-    return {name: fold_matrix(checkpoint, name).astype(np.float32) for name in names}
 
 
 def _probe_text(calibration: Sequence[Sequence[int]]) -> list[np.ndarray]:

@@ -1,102 +1,148 @@
-"""GPTQ over a whole model, layer by layer: one layer's weights and the text's residual are all it holds."""
+"""GPTQ over a whole model, layer by layer: one layer's weights and the text's residuals are all it holds.
+
+Two copies of the text flow side by side: through the exact model and through the layers that are already
+rounded. A matrix is not to repeat its own weights on what it is given, but to give what the exact one gives
+on what that is given, as far as a linear map can (`_aim`).
+"""
 
 __all__ = ["INPUTS", "head_moment", "quantise_layers"]
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from metal_configs.checkpoint import Checkpoint
-from metal_configs.quantise.fold import final_gain, fold_matrix
-from metal_configs.quantise.gptq import Hessian, gptq
+from metal_configs.quantise.gptq import gptq
 from metal_configs.quantise.policy import Policy
+from metal_configs.quantise.rotate import Folded
 from metal_configs.quantise.rounding import round_to_nearest
-from metal_configs.reference import Record, by_length, head_input, layer, layer_names
+from metal_configs.reference import by_length, head_input, hidden, layer, layer_names, mixed, rms_norm
 from rtl_gen.golden.quantised import QuantMatrix
-from rtl_gen.golden.shape import Shape
 
 # The tap of the reference whose activations each kind of matrix multiplies.
 INPUTS = {
     "q": "attn_in", "k": "attn_in", "v": "attn_in", "o": "attn_out",
     "gate": "mlp_in", "up": "mlp_in", "down": "h",
 }  # fmt: skip
-STAGES = (("q", "k", "v"), ("o",), ("gate", "up"), ("down",))
 HEAD_TOKENS = 4000  # of calibration text, on which the head of a tied model is calibrated
-SMALL = 1 << 22  # weights of a model for which every stage is calibrated behind the ones before it
-SWEEPS = 2  # over the codes of a small model, after GPTQ; what a further one saves is small
+SWEEPS = 2  # over the codes, after GPTQ; what a further one saves is small
+TRUST = 0.1  # of the mean power of the inputs: how strongly `_aim` holds on to the weights
+
+Parts = list[np.ndarray]  # activations [b, t, features] of each batch
 
 
 def quantise_layers(
-    checkpoint: Checkpoint, policy: Policy, calibration: Sequence[Sequence[int]], say: Callable[[str], None]
+    weights: Folded, policy: Policy, calibration: Sequence[Sequence[int]], say: Callable[[str], None]
 ) -> dict[str, QuantMatrix]:
     """Every matrix by GPTQ; an embedding that is not the head too (its input is one-hot) to nearest."""
-    shape = checkpoint.shape
+    shape = weights.shape
     done: dict[str, QuantMatrix] = {}
-    whole = sum(a * b for a, b in shape.matrices().values())
-    # One stage after another costs a pass through the layer for each, and a sweep as much as GPTQ itself;
-    # large models take one pass for all, and no sweeps.
-    stages, sweeps = (STAGES, SWEEPS) if whole <= SMALL else ((tuple(INPUTS),), 0)
 
-    def rounded(name: str, w: np.ndarray, moment: np.ndarray) -> QuantMatrix:
-        form = policy.format_of(name)
-        return gptq(w, form.bits, moment, form.group, policy.damping, sweeps=sweeps)
-
-    embed = fold_matrix(checkpoint, "embed")
+    embed = weights["embed"]
     if shape.tied:
-        done["embed"] = rounded("embed", embed, head_moment(checkpoint, calibration))
+        done["embed"] = _rounded(policy, "embed", embed, head_moment(weights, calibration))
     else:
         form = policy.format_of("embed")
         done["embed"] = round_to_nearest(embed, form.bits, form.group)
-    embed = done["embed"].dequantised(np.float32)
     batches = [b[:, :-1] for b in by_length([s for s in calibration if len(s) > 1])]
-    x = [embed[tokens] for tokens in batches]
+    exact = [embed[b].astype(np.float32) for b in batches]
+    x = [done["embed"].dequantised(np.float32)[b] for b in batches]
     del embed
     for n in range(shape.layers):
         say(f"layer {n + 1} of {shape.layers}")
         p = f"layers.{n}."
-        current = {p + k: fold_matrix(checkpoint, p + k).astype(np.float32) for k in INPUTS}
-        for stage in stages:
-            moments = _moments(shape, current, n, x, {INPUTS[k] for k in stage})
-            for kind in stage:
-                done[p + kind] = rounded(p + kind, current[p + kind], moments[INPUTS[kind]].mean())
-            current |= {p + k: done[p + k].dequantised(np.float32) for k in stage}
-        x = [layer(shape, current, n, part) for part in x]
+        want = _layer_weights(weights, n)
+        have = dict(want)
+
+        def settle(kinds: str, given: Parts, wanted: Parts, off: Parts | None = None) -> None:
+            found = _settle(policy, want, [p + k for k in kinds.split()], given, wanted, off)  # noqa: B023
+            done.update(found)
+            have.update({k: m.dequantised(np.float32) for k, m in found.items()})  # noqa: B023
+
+        a, b = ([rms_norm(part, shape.norm_eps) for part in side] for side in (x, exact))
+        settle("q k v", a, b)
+        a = [mixed(shape, have, n, part) for part in a]
+        b = [mixed(shape, want, n, part) for part in b]
+        settle("o", a, b, [f - q for f, q in zip(exact, x, strict=True)])
+        x, exact = _added(x, a, have[p + "o"]), _added(exact, b, want[p + "o"])
+        a, b = ([rms_norm(part, shape.norm_eps) for part in side] for side in (x, exact))
+        settle("gate up", a, b)
+        a = [hidden(have, n, part) for part in a]
+        b = [hidden(want, n, part) for part in b]
+        settle("down", a, b, [f - q for f, q in zip(exact, x, strict=True)])
+        x, exact = _added(x, a, have[p + "down"]), _added(exact, b, want[p + "down"])
+    final = {k: weights[k] for k in ("final", "final_norm") if k in weights}
+    if "final" in weights:
+        given = [rms_norm(part, shape.norm_eps) for part in x]
+        done["final"] = _rounded(policy, "final", final["final"], _moment(given))
     if not shape.tied:
-        moment = Hessian.of(shape.dim)
-        final = {"final_norm": final_gain(checkpoint)}
-        for part in x:
-            moment.add(head_input(shape, final, part))
-        done["head"] = rounded("head", fold_matrix(checkpoint, "head"), moment.mean())
-    return {name: done[name] for name in shape.matrices()}
+        given = [head_input(shape, final, part) for part in x]
+        done["head"] = _rounded(policy, "head", weights["head"], _moment(given))
+    return {name: done[name] for name in weights.matrices()}
 
 
-def head_moment(checkpoint: Checkpoint, calibration: Sequence[Sequence[int]]) -> np.ndarray:
+def head_moment(weights: Folded, calibration: Sequence[Sequence[int]]) -> np.ndarray:
     """float64 [dim, dim]: second moments of what the head multiplies, in the exact model."""
-    shape = checkpoint.shape
+    shape = weights.shape
     texts = [s for s in calibration if len(s) > 1]
     share = max(1, sum(map(len, texts)) // HEAD_TOKENS)
     batches = [b[:, :-1] for b in by_length(texts[::share])]
-    embed = fold_matrix(checkpoint, "embed").astype(np.float32)
+    embed = weights["embed"].astype(np.float32)
     x = [embed[b] for b in batches]
     del embed
-    tensors = checkpoint.tensors()
     for n in range(shape.layers):
-        here = {k: tensors[k] for k in layer_names(n)}
+        here = _layer_weights(weights, n)
         x = [layer(shape, here, n, part) for part in x]
-    moment = Hessian.of(shape.dim)
-    for part in x:
-        moment.add(head_input(shape, tensors, part))
-    return moment.mean()
+    final = {k: weights[k] for k in ("final", "final_norm") if k in weights}
+    return _moment([head_input(shape, final, part) for part in x])
 
 
-def _moments(
-    shape: Shape, weights: dict[str, np.ndarray], n: int, x: list[np.ndarray], taps: set[str]
-) -> dict[str, Hessian]:
-    sizes = {"attn_in": shape.dim, "attn_out": shape.q_dim, "mlp_in": shape.dim, "h": shape.hidden}
-    out = {t: Hessian.of(sizes[t]) for t in sorted(taps)}
-    for part in x:
-        record: Record = {}
-        layer(shape, weights, n, part, record)
-        for t, moment in out.items():
-            moment.add(record[f"layers.{n}.{t}"])
+def _layer_weights(weights: Folded, n: int) -> dict[str, np.ndarray]:
+    return {k: weights[k].astype(np.float32) for k in layer_names(n) if k in weights}
+
+
+def _rounded(policy: Policy, name: str, w: np.ndarray, moment: np.ndarray) -> QuantMatrix:
+    form = policy.format_of(name)
+    return gptq(w, form.bits, moment, form.group, policy.damping, sweeps=SWEEPS)
+
+
+def _settle(
+    policy: Policy,
+    want: Mapping[str, np.ndarray],
+    names: Sequence[str],
+    given: Parts,
+    wanted: Parts,
+    off: Parts | None,
+) -> dict[str, QuantMatrix]:
+    """Round matrices that multiply `given`, where the exact model has `wanted`.
+
+    Least squares finds the weights W' with which W' given is nearest to W wanted + off, and stays at W where
+    the text does not say. `off` is how far the residual [b, t, outputs] is behind the exact one already.
+    """
+    inputs = given[0].shape[-1]
+    moment = _moment(given)
+    shift = _product([b - a for a, b in zip(given, wanted, strict=True)], given)
+    damped = moment + np.eye(inputs) * (TRUST * moment.trace() / inputs)
+    out = {}
+    for name in names:
+        w = want[name].astype(np.float64)
+        pull = w @ shift if off is None else w @ shift + _product(off, given)
+        out[name] = _rounded(policy, name, w + np.linalg.solve(damped, pull.T).T, moment)
     return out
+
+
+def _product(a: Parts, b: Parts) -> np.ndarray:
+    """float64 [features of a, features of b]: mean over tokens of a b'."""
+    total, tokens = np.zeros((a[0].shape[-1], b[0].shape[-1])), 0
+    for x, y in zip(a, b, strict=True):
+        x, y = x.reshape(-1, x.shape[-1]), y.reshape(-1, y.shape[-1])
+        total += x.T @ y
+        tokens += len(x)
+    return total / max(tokens, 1)
+
+
+def _moment(given: Parts) -> np.ndarray:
+    return _product(given, given)
+
+
+def _added(x: Parts, a: Parts, w: np.ndarray) -> Parts:
+    return [part + y @ w.T for part, y in zip(x, a, strict=True)]

@@ -1,8 +1,8 @@
 """GPTQ: rounding errors are made up for in columns not yet rounded; then every code is looked at again."""
 
-__all__ = ["Hessian", "gptq"]
+__all__ = ["gptq"]
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -11,33 +11,6 @@ from rtl_gen.golden.quantised import QuantMatrix
 
 BLOCK = 64  # columns between updates of the whole matrix
 ROWS = 4096  # outputs at a time; bounds memory
-
-
-@dataclass
-class Hessian:
-    """Second moments of a matrix's inputs, X' X over tokens, added up batch by batch."""
-
-    total: np.ndarray
-    tokens: int = 0
-
-    @classmethod
-    def of(cls, inputs: int) -> "Hessian":
-        return cls(np.zeros((inputs, inputs)))
-
-    def add(self, x: np.ndarray) -> None:
-        """Activations [..., inputs]."""
-        x = x.reshape(-1, x.shape[-1])
-        self.total += x.T @ x
-        self.tokens += len(x)
-
-    def mean(self) -> np.ndarray:
-        """float64 [inputs, inputs]: a token's share."""
-        return self.total / max(self.tokens, 1)
-
-    def error(self, difference: np.ndarray) -> float:
-        """Mean square error, summed over outputs, that an error of weights [outputs, inputs] makes."""
-        d = np.asarray(difference, np.float64)
-        return float(np.einsum("oi,oi->", d @ self.mean(), d))
 
 
 def gptq(

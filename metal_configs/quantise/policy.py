@@ -9,7 +9,8 @@ from rtl_gen.errors import ExitCode, FlowError
 from rtl_gen.golden.quantised import LANE_BITS, STEP_BITS
 
 Method = Literal["rtn", "gptq"]
-WIDTHS = (3, 4, 6)
+WIDTHS = (3, 4, 5, 6)
+FINAL = 8  # bits of the matrix between final norm and head of a rotated tied model: small, and read by all
 GROUPS = (0, 32, 64, 128)  # inputs that share a step; 0: one scale an output and no steps
 
 
@@ -32,7 +33,7 @@ class Policy:
 
     Attributes:
         method: "rtn" (nearest codes, scale of least square error) or "gptq" (needs calibration sequences).
-        bits: Width of a code: 3, 4 or 6. Keys are a matrix ("layers.0.down"), a kind ("down"), or "*" for the
+        bits: Width of a code: 3 .. 6. Keys are a matrix ("layers.0.down"), a kind ("down"), or "*" for the
             rest, the narrower key first. An integer stands for {"*": it, "embed": 6, "head": 6}.
         group: Inputs that share a step: 0, 32, 64 or 128, by the same keys; an integer stands for all.
         damping: GPTQ: added to the Hessian's diagonal, as a share of its mean.
@@ -49,6 +50,8 @@ class Policy:
         Raises:
             FlowError: A width or a group that there is not, or no key fits.
         """
+        if name == "final":
+            return Format(FINAL)
         bits = self.bits if isinstance(self.bits, dict) else {"*": self.bits, "embed": 6, "head": 6}
         group = self.group if isinstance(self.group, dict) else {"*": self.group}
         return Format(_pick(bits, name, WIDTHS, "bits"), _pick(group, name, GROUPS, "inputs a group"))

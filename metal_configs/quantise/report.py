@@ -9,7 +9,7 @@ import numpy as np
 
 from metal_configs.checkpoint import Checkpoint
 from metal_configs.quantise import Rounded, average_bits, average_rom_bits
-from metal_configs.quantise.fold import fold_matrix
+from metal_configs.quantise.rotate import Folded, Rotation
 from metal_configs.reference import Score, Tally, by_length, stream
 from rtl_gen.golden.quantised import QuantModel
 
@@ -119,6 +119,7 @@ def report(
     sequences: Sequence[Sequence[int]],
     extra: Mapping[str, Logits] | None = None,
     say: Callable[[str], None] = lambda text: None,
+    rotation: Rotation | None = None,
 ) -> Report:
     """Compare a quantised model with its checkpoint; layers and batches go through memory one by one.
 
@@ -129,6 +130,7 @@ def report(
         extra: Further models by name, such as the integer golden model: from tokens [b, t] to logits
             [b, t, vocab] in nats.
         say: Told about progress.
+        rotation: With which it was made.
     """
     shape = checkpoint.shape
     batches = list(by_length([s for s in sequences if len(s) > 1]))
@@ -145,13 +147,13 @@ def report(
         for y, batch in zip(start(), batches, strict=True):
             tally.add(y, batch[:, 1:])
     first = np.concatenate(tallies[FLOAT].choices)
-    matrices = model.matrices
+    matrices, exact = model.matrices, Folded(checkpoint, rotation)
     return Report(
         rows=tuple(
             Row(name, t.score(), float((np.concatenate(t.choices) == first).mean()))
             for name, t in tallies.items()
         ),
-        errors={n: _error(m.dequantised(), fold_matrix(checkpoint, n)) for n, m in matrices.items()},
+        errors={n: _error(m.dequantised(), exact[n]) for n, m in matrices.items()},
         bits={n: m.bits for n, m in matrices.items()},
         groups={n: m.group for n, m in matrices.items()},
         rom_bits={n: m.rom_bits() for n, m in matrices.items()},

@@ -30,12 +30,13 @@ class Factors:
     shift: int
 
     @classmethod
-    def of(cls, factors: np.ndarray, longest: int = 31) -> "Factors":
+    def of(cls, factors: np.ndarray, longest: int = 31, least: int = 1) -> "Factors":
         """The nearest representable factors: 11 significant bits, 2**15 from largest to smallest.
 
         Args:
             factors: float [n].
             longest: The longest shift there is.
+            least: The shortest.
         """
         f = np.asarray(factors, np.float64)
         top = (1 << (LANE_MANTISSA_BITS - 1)) - 1
@@ -43,7 +44,7 @@ class Factors:
             raise ValueError("factors must be finite and not all zero")
         # Exponent at which the mantissa uses all its bits; rounding up to 2**11 is avoided by `top`.
         power = np.floor(np.log2(top / np.maximum(np.abs(f), np.finfo(float).tiny))).astype(np.int64)
-        shift = int(np.clip(power.min(), 1, longest))
+        shift = int(np.clip(power.min(), least, longest))
         span = (1 << LANE_EXPONENT_BITS) - 1
         exponent = np.clip(power - shift, 0, min(span, longest - shift))
         mantissa = np.rint(f * np.exp2(shift + exponent)).astype(np.int64)

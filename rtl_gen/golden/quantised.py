@@ -26,7 +26,7 @@ class QuantMatrix:
     """One matrix: weight[o, i] is about codes[o, i] * scale[o], by groups also times steps[o, i // group].
 
     Attributes:
-        bits: 3, 4 or 6; codes lie in [-2**(bits-1), 2**(bits-1) - 1].
+        bits: 3 .. 8; codes lie in [-2**(bits-1), 2**(bits-1) - 1].
         codes: int8 [outputs, inputs].
         scale: float64 [outputs], positive.
         group: Inputs that share a step; 0 for none. The last group may be shorter.
@@ -80,10 +80,16 @@ class QuantMatrix:
 class QuantModel:
     """A decoder after quantisation, before its activations are calibrated.
 
-    Norm weights are folded into the matrices that follow them, so norms have no weights left;
-    the one exception is `final_norm` (float64 [dim]) of a tied model, whose head must stay the embedding.
-    `ends` are the tokens that end a text; without any it ends with the context.
-    Rows of `q` and `k` are in interleaved RoPE order: elements 2i and 2i+1 of a head rotate together.
+    Norm weights are folded into the matrices that follow them, so norms have no weights left; the one
+    exception is the final norm of a tied model, whose head must stay the embedding. Rows of `q` and `k` are
+    in interleaved RoPE order: elements 2i and 2i+1 of a head rotate together.
+
+    Attributes:
+        matrices: Those of the shape; of a tied model that is rotated besides "final" [dim, dim], which stands
+            between the final norm and the head.
+        final_norm: float64 [dim]: weights of the final norm; ones where they are in a matrix.
+        ends: Tokens that end a text; without any it ends with the context.
+        hadamard: Order of the Hadamard blocks at the input of down; 1 for none.
     """
 
     name: str
@@ -91,6 +97,7 @@ class QuantModel:
     matrices: dict[str, QuantMatrix]
     final_norm: np.ndarray
     ends: tuple[int, ...] = ()
+    hadamard: int = 1
 
     def save(self, path: Path) -> None:
         """Write one safetensors file; the same model gives the same bytes."""
@@ -106,6 +113,7 @@ class QuantModel:
             "ends": json.dumps(self.ends),
             "shape": json.dumps(self.shape.to_dict(), sort_keys=True),
             "bits": json.dumps({n: m.bits for n, m in self.matrices.items()}, sort_keys=True),
+            "hadamard": self.hadamard,
             "groups": json.dumps({n: m.group for n, m in self.matrices.items()}, sort_keys=True),
         }
         # One metadata value: the library orders several keys by a hash that differs from run to run.
@@ -130,12 +138,12 @@ class QuantModel:
                     groups[n],
                     tensors.get(f"{n}.steps"),
                 )
-                for n in shape.matrices()
+                for n in [*shape.matrices(), *(["final"] if "final" in bits else [])]
             }
             ends = tuple(json.loads(meta["ends"]))
             if not all(type(n) is int and 0 <= n < shape.vocab for n in ends):
                 raise ValueError(f"tokens {ends} end a text, the vocabulary has {shape.vocab}")
-            return cls(meta["name"], shape, matrices, tensors["final_norm"], ends)
+            return cls(meta["name"], shape, matrices, tensors["final_norm"], ends, meta["hadamard"])
         except (OSError, SafetensorError, KeyError, TypeError, ValueError) as e:
             raise FlowError(
                 f"not a quantised model, or damaged ({e})",

@@ -12,6 +12,7 @@ from flow.weights import find_weights, pull, pulled
 from metal_configs import models
 from metal_configs.models import KNOWN, Known, Source
 from rtl_gen.errors import ExitCode, FlowError
+from rtl_gen.golden.quantised import QuantModel
 from tests.metal_configs import exports
 
 
@@ -69,11 +70,6 @@ def test_weights_must_be_those_of_the_model(toy, tmp_path):
         (("models", "pull", "nonsense"), ExitCode.USAGE, "no model and no checkpoint"),
         (("models", "inspect", "nonsense"), ExitCode.USAGE, "no model and no checkpoint"),
         (("quantise", "--model", "llama3.1-8b"), ExitCode.USAGE, "do not come with sc-flow"),
-        (
-            ("quantise", "--model", "words", "--group", "32"),
-            ExitCode.USAGE,
-            "base nano has one scale an output",
-        ),
         (("quantise", "--model", "words", "--base", "x"), ExitCode.USAGE, "unknown base 'x'"),
         (("quantise", "--model", "words", "--bits", "1"), ExitCode.USAGE, "the smallest formats take"),
         (
@@ -132,7 +128,7 @@ def test_quantise_words_reports(capsys, tmp_path, monkeypatch):
 
 
 def test_quantise_under_a_budget_with_own_text(capsys, tmp_path, monkeypatch):
-    """A checkpoint that fits no base goes through the wide arithmetic, with steps by group."""
+    """A checkpoint that fits no base is rotated, and goes through the arithmetic of any size."""
     monkeypatch.chdir(tmp_path)
     source = exports.llama2c(tmp_path / "m.bin", exports.SHAPE, exports.weights())
     exports.llama2c_tokens(tmp_path / "tokenizer.bin", exports.PIECES)
@@ -141,7 +137,8 @@ def test_quantise_under_a_budget_with_own_text(capsys, tmp_path, monkeypatch):
     assert main(["quantise", "--model", str(source), "--bits", "5", "--report", "--out", "q"]) == 0
     found = json.loads((tmp_path / "q" / "report.json").read_text())
     assert found["average_rom_bits"] <= 5
-    assert set(found["groups"].values()) & {32, 64, 128}
+    assert found["bits"]["layers.0.q"] in (3, 4, 5, 6)
+    assert QuantModel.load(tmp_path / "q" / "quantised.safetensors").hadamard == 64
     assert [r["name"] for r in found["rows"]] == ["float", "weights rounded", "integer golden model"]
     first = (tmp_path / "q" / "quantised.safetensors").read_bytes()
     assert main(["quantise", "--model", str(source), "--bits", "5", "--out", "q"]) == 0

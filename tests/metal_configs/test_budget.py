@@ -8,14 +8,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metal_configs.lower import golden_logits, lower, lower_wide
-from metal_configs.quantise import Policy, average_bits, average_rom_bits, dequantised, fold, quantise
+from metal_configs.lower import golden_logits, lower, lower_vector
+from metal_configs.quantise import (
+    Folded,
+    Policy,
+    Rotation,
+    average_bits,
+    average_rom_bits,
+    dequantised,
+    fold,
+    on_grid,
+    quantise,
+)
 from metal_configs.quantise.budget import Choice, allot, choose_formats, sensitivities
 from metal_configs.quantise.policy import WIDTHS, Format
 from metal_configs.quantise.rounding import round_to_nearest
 from metal_configs.reference import evaluate, logits, score
 from rtl_gen.errors import ExitCode, FlowError
-from rtl_gen.golden.quantised import QuantModel
+from rtl_gen.golden.quantised import QuantMatrix, QuantModel
 from tests.metal_configs.test_quantise import checkpoint, sequences
 
 
@@ -55,28 +65,33 @@ def test_budgets_that_cannot_be_kept_are_refused_before_measuring(budget):
     with pytest.raises(
         FlowError, match=r"bits a weight are asked for, the smallest formats take 4\.\d+"
     ) as e:
-        choose_formats(checkpoint(), budget, sequences(), say=said.append)
+        choose_formats(Folded(checkpoint(), None), budget, sequences(), say=said.append)
     assert e.value.code == ExitCode.USAGE
     assert not said
 
 
+@pytest.mark.parametrize("turned", [True, False])
 @pytest.mark.parametrize("tied", [True, False])
-def test_formats_keep_the_budget_and_are_deterministic(tied):
+def test_formats_keep_the_budget_and_are_deterministic(tied, turned):
     c = checkpoint(tied)
-    formats = choose_formats(c, 6.0, sequences())
-    assert formats == choose_formats(c, 6.0, sequences())
+    rotation = Rotation.of(c.shape) if turned else None
+    folded = Folded(c, rotation)
+    formats = choose_formats(folded, 6.3, sequences())
+    assert formats == choose_formats(folded, 6.3, sequences())
     assert set(formats) == set(c.shape.matrices())
-    model = quantise(c, Policy.of_formats(formats), sequences())
+    policy = Policy.of_formats(formats)
+    model = quantise(c, policy, sequences(), rotation=rotation)
     weights = sum(m.codes.size for m in model.matrices.values())
-    counted = sum(formats[n].rom_bits(*size) for n, size in c.shape.matrices().items())
-    assert average_rom_bits(model) == counted / weights <= 6.0
+    counted = sum(policy.format_of(n).rom_bits(*size) for n, size in folded.matrices().items())
+    assert average_rom_bits(model) == counted / weights <= 6.3
     assert len({f.bits for f in formats.values()}) > 1
     with pytest.raises(FlowError, match="no calibration text"):
-        choose_formats(c, 6.0, [])
+        choose_formats(folded, 6.0, [])
 
 
 def test_sensitivity_follows_bits_and_groups():
-    table = sensitivities(checkpoint(), [Format(b, g) for b in WIDTHS for g in (0, 32)], sequences())
+    forms = [Format(b, g) for b in WIDTHS for g in (0, 32)]
+    table = sensitivities(Folded(checkpoint(), None), forms, sequences())
     for losses in table.values():
         assert losses[Format(3)] > losses[Format(4)] > losses[Format(6)] >= 0
 
@@ -86,10 +101,11 @@ def test_weights_on_the_grid_of_the_probe_are_not_thought_to_bear_three_bits(met
     """`words` is stored on a grid of 4 bits: nothing is lost there, and at 3 bits much is."""
     c = checkpoint()
     stored = dequantised(quantise(c, Policy("rtn", {"*": 4})))
-    on_grid = dataclasses.replace(
+    stored_so = dataclasses.replace(
         c, read=lambda n: np.ones_like(c.read(n)) if "norm" in n else stored[n].astype(np.float32)
     )
-    table = sensitivities(on_grid, [Format(3), Format(4), Format(6)], sequences(), method=method)
+    forms = [Format(b) for b in WIDTHS]
+    table = sensitivities(Folded(stored_so, None), forms, sequences(), method=method)
     for losses in table.values():
         assert losses[Format(3)] > 1e-4
         assert losses[Format(4)] < 1e-3 * losses[Format(3)]
@@ -127,20 +143,43 @@ def test_gptq_beats_nearest_at_equal_bits(seed):
     assert off("gptq") < off("rtn")
 
 
-@pytest.mark.parametrize("group", [0, 32])
-def test_wide_integers_lose_little(group):
-    c = checkpoint(tied=group == 0)
-    model = quantise(c, Policy(group=group))
+@pytest.mark.parametrize("turned", [True, False])
+@pytest.mark.parametrize("tied", [True, False])
+def test_integers_lose_little(tied, turned, tmp_path):
+    c = checkpoint(tied)
+    quantise(c, rotation=Rotation.of(c.shape) if turned else None).save(tmp_path / "q")
+    model = QuantModel.load(tmp_path / "q")
+    assert model.hadamard == (4 if turned else 1)
+    assert ("final" in model.matrices) == (tied and turned)
     weights = dequantised(model)
-    wide = lower_wide(model, sequences(), weights)
+    made = lower_vector(model, sequences())
     tokens = np.array([[1, 5, 3, 7, 2, 9, 4]])
     exact = logits(c.shape, weights, tokens)
-    error = golden_logits(wide)(tokens) - exact
+    error = golden_logits(made)(tokens) - exact
     assert np.sqrt((error**2).mean()) < 0.06 * exact.std()
     held = sequences(20, seed=8)
-    assert abs(evaluate(golden_logits(wide), held).nll - score(c.shape, weights, held).nll) < 0.02
-    again = lower_wide(model, sequences(), weights)
-    np.testing.assert_array_equal(again.layers[1].down.factors.mantissa, wide.layers[1].down.factors.mantissa)
+    assert abs(evaluate(golden_logits(made), held).nll - score(c.shape, weights, held).nll) < 0.02
+    again = lower_vector(model, sequences())
+    np.testing.assert_array_equal(again.layers[1].down.factors.mantissa, made.layers[1].down.factors.mantissa)
+
+
+def test_a_model_that_the_arithmetic_cannot_hold_is_named():
+    c = checkpoint(shape=dataclasses.replace(checkpoint().shape, hidden=2200))
+    model = quantise(c)
+    down = QuantMatrix(6, np.full((12, 2200), -32, np.int8), np.ones(12))
+    matrices = model.matrices | {"layers.1.down": down}
+    with pytest.raises(FlowError, match=r"layers\.1\.down: a sum can reach \d+, which does not fit 24 bits"):
+        lower_vector(dataclasses.replace(model, matrices=matrices), sequences())
+
+
+def test_weights_on_the_grid_of_codes_are_known():
+    c = checkpoint()
+    assert not on_grid(c)
+    stored = dequantised(quantise(c, Policy("rtn", {"*": 4})))
+    one = dataclasses.replace(
+        c, read=lambda n: np.ones_like(c.read(n)) if "norm" in n else stored[n].astype(np.float32)
+    )
+    assert on_grid(one)
 
 
 def test_nano_arithmetic_refuses_groups():

@@ -18,8 +18,8 @@ from rtl_gen.golden.quantised import QuantModel
 from rtl_gen.golden.shape import Shape
 
 
-def checkpoint(tied: bool = True, seed: int = 0) -> Checkpoint:
-    shape = Shape(
+def checkpoint(tied: bool = True, seed: int = 0, shape: Shape | None = None) -> Checkpoint:
+    shape = shape or Shape(
         dim=12, layers=2, heads=6, kv_heads=2, head_dim=4, hidden=20, vocab=11, context=16, tied=tied
     )
     rng = np.random.default_rng(seed)
@@ -164,7 +164,7 @@ def test_bits_by_name_kind_and_rest():
 @pytest.mark.parametrize(
     ("policy", "message"),
     [
-        (Policy(bits=5), "layers.0.q would have 5 bits, expected one of"),
+        (Policy(bits=7), "layers.0.q would have 7 bits, expected one of"),
         (Policy(bits={"down": 4}), "embed would have None bits"),
         (Policy("gptq"), "GPTQ has no calibration sequences"),
     ],
