@@ -1,4 +1,4 @@
-"""Formats of every vector, and the integer factors and tables that follow from them.
+"""For the hardened `nano` alone: formats of every vector, and the integer factors and tables that follow from them.
 
 A vector of the hardware is `real * scale`, rounded. Scales are free except where a plain shift stands
 between two vectors; there one of them is chosen so that the shift is exact.
@@ -51,7 +51,7 @@ def lower(model: QuantModel, calibration: Sequence[Sequence[int]]) -> IntModel:
     if grouped := next((n for n, m in model.matrices.items() if m.group), None):
         raise FlowError(
             f"{grouped} has a scale for every {model.matrices[grouped].group} inputs, expected one an output",
-            where=model.name, hint="The base has no multiplier for groups; quantise with --group 0.",
+            where=model.name, hint="The base has no multiplier for groups.",
         )  # fmt: skip
     shape = model.shape
     ranges = measure(shape, dequantised(model), calibration)

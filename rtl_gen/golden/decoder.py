@@ -1,4 +1,7 @@
-"""The golden model: the whole decoder in integers. Hardware agrees with it bit for bit."""
+"""The golden model of the hardened `nano`, with static 8-bit ranges: its hardware agrees bit for bit.
+
+Every other model goes through `rtl_gen.golden.network`.
+"""
 
 __all__ = ["BETA_ONE", "GoldenDecoder", "beta_of", "select_token"]
 
