@@ -1,4 +1,4 @@
-"""For the hardened `nano` alone: formats of every vector, and the integer factors and tables that follow from them.
+"""For the hardened `nano` alone: formats of every vector, and the integers that follow from them.
 
 A vector of the hardware is `real * scale`, rounded. Scales are free except where a plain shift stands
 between two vectors; there one of them is chosen so that the shift is exact.

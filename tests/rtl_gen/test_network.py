@@ -108,9 +108,7 @@ def test_sums_of_any_chunks_and_planes_add_up(seed, bits, cuts):
     whole = m.sums(x)
     np.testing.assert_array_equal(whole, x @ codes.T.astype(np.int64))
     edges = [0, *sorted(cuts), 70]
-    np.testing.assert_array_equal(
-        sum(m.sums(x, slice(a, b)) for a, b in itertools.pairwise(edges)), whole
-    )
+    np.testing.assert_array_equal(sum(m.sums(x, slice(a, b)) for a, b in itertools.pairwise(edges)), whole)
     split = planes(codes, bits)
     assert sum(width for _, width, _ in split) == bits
     np.testing.assert_array_equal(sum((x @ digits.T) << shift for shift, _, digits in split), whole)
