@@ -24,9 +24,29 @@ DIES_SHOWN = 6
     "--quantised", type=click.Path(path_type=Path), metavar="FILE",
     help="What `sc-flow quantise` wrote: plan with its formats.",
 )  # fmt: skip
+@click.option("--explore", is_flag=True, help="Compare arrays of tiles for the model (docs/fabric.md).")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def plan(model: str, pdk: str, base: str, context: int | None, quantised: Path | None, as_json: bool) -> None:
+def plan(
+    model: str,
+    pdk: str,
+    base: str,
+    context: int | None,
+    quantised: Path | None,
+    explore: bool,
+    as_json: bool,
+) -> None:
     """Say what a model would take: banks, dies, masks, area, memory, speed, energy. Needs no weights."""
+    if explore:
+        from flow.plan.explore import explore_model, print_exploration
+
+        if quantised:
+            raise click.UsageError("--explore takes no --quantised: its formats are fixed (docs/fabric.md)")
+        tried = explore_model(model, base, pdk, context)
+        if as_json:
+            click.echo(tried.to_json())
+        else:
+            print_exploration(tried)
+        return
     from flow.planned import plan_of
 
     found = plan_of(model, pdk, base, context, quantised)

@@ -26,19 +26,23 @@ class Line:
 
 
 @functools.cache
-def constants(pdk: str) -> Mapping[str, dict[str, Any]]:
-    """The table of a PDK: by name, value, unit and source.
+def constants(pdk: str, table: str = "plan") -> Mapping[str, dict[str, Any]]:
+    """A table of a PDK: by name, value, unit and source.
+
+    Args:
+        pdk: Name of the process.
+        table: "plan" for planned bases of banks, "fabric" for tiles.
 
     Raises:
         FlowError: There is no table for this PDK.
     """
-    path = resources.files("base_chip.pdk").joinpath(pdk, "plan.yaml")
+    path = resources.files("base_chip.pdk").joinpath(pdk, f"{table}.yaml")
     if not path.is_file():
         raise FlowError(f"no constants to plan with on {pdk}", hint="Plans exist for sky130.")
-    table: dict[str, dict[str, Any]] = yaml.safe_load(path.read_text("utf-8"))
-    return table
+    found: dict[str, dict[str, Any]] = yaml.safe_load(path.read_text("utf-8"))
+    return found
 
 
-def values(pdk: str) -> dict[str, float]:
+def values(pdk: str, table: str = "plan") -> dict[str, float]:
     """The constants by name, without units and sources."""
-    return {k: v["value"] for k, v in constants(pdk).items()}
+    return {k: v["value"] for k, v in constants(pdk, table).items()}

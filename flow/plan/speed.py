@@ -1,6 +1,6 @@
 """Key/value memory, cycles, tokens a second and energy of a model on a chain of dies."""
 
-__all__ = ["memory_lines", "speed_lines"]
+__all__ = ["SLOW", "TYPICAL", "bank_ns", "memory_lines", "speed_lines"]
 
 from collections.abc import Mapping as Table
 
@@ -65,8 +65,8 @@ def speed_lines(
     spec = BankSpec.of(base.rom, base.pdk)
     timing = load_timing(spec)
     table = f"timing_{spec.name}.json"
-    precharge, read_out = _bank_ns(timing, SLOW, c["bit_line_load"])
-    typical = _bank_ns(timing, TYPICAL, c["bit_line_load"])
+    precharge, read_out = bank_ns(timing, SLOW, c["bit_line_load"])
+    typical = bank_ns(timing, TYPICAL, c["bit_line_load"])
     hertz = 1e9 / (2 * max(precharge, read_out + c["read_logic"]))
     hertz_typical = 1e9 / (2 * max(typical[0], typical[1] + c["read_logic_typical"]))
     read = sum(m.passes * m.rows_a_pass for m in mapping.matrices if m.name != "embed" or shape.tied)
@@ -118,7 +118,7 @@ def speed_lines(
     ]  # fmt: skip
 
 
-def _bank_ns(timing: BankTiming, corner: str, load_ff: float) -> tuple[float, float]:
+def bank_ns(timing: BankTiming, corner: str, load_ff: float) -> tuple[float, float]:
     """A bank's least precharge, and its read as liberty states it, in a corner."""
     found = timing.corners[corner]
     delay, _ = bit_line_arc(found, "fall")

@@ -1,0 +1,188 @@
+"""Cycles, tokens a second and energy of a model on dies of tiles: a model of the array, not a simulation."""
+
+__all__ = ["Clock", "Die", "Estimate", "clocks", "estimate"]
+
+import math
+from dataclasses import dataclass
+
+from base_chip.bank import BankSpec
+from base_chip.bank.timing import load_timing
+from flow.plan.lines import values
+from flow.plan.speed import SLOW, TYPICAL, bank_ns
+from flow.plan.tiles import (
+    CODE_BITS,
+    RAM_COLUMNS,
+    WORD_LINES,
+    Phase,
+    RomTileArea,
+    phases,
+    ram_tile_um2,
+    vec_tile_um2,
+)
+from rtl_gen.golden.shape import Shape
+
+LOOKUP_BITS = 6  # of a weight of an untied input embedding, which no column multiplies
+
+
+@dataclass(frozen=True)
+class Die:
+    """A die: width and height that it has for tiles within its edge, mm."""
+
+    name: str
+    width: float
+    height: float
+
+    @property
+    def mm2(self) -> float:
+        return self.width * self.height
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Cycles a second in the two corners."""
+
+    slow: float
+    typical: float
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A model on dies of one kind of array.
+
+    Attributes:
+        tile: The rom tile.
+        grid: Rows and columns of rom tiles on a die.
+        ram, ram_rows, vec: Tiles of these kinds on a die, and rows of SRAM of a ram tile.
+        dies: Dies with arrays; `lookup_dies` more hold an untied input embedding, in ROM without columns.
+        die_mm2: What the tiles of a die take.
+        bound: Cycles a token that reading the weights takes, were nothing else and all tiles full.
+        cycles: Cycles a token by what they are spent on; their sum is a token of one stream.
+        slowest: Cycles of the slowest die, which sets the pace of many streams.
+        rom_joule: Energy of reading ROM, a token.
+    """
+
+    tile: RomTileArea
+    grid: tuple[int, int]
+    ram: int
+    ram_rows: int
+    vec: int
+    dies: int
+    lookup_dies: float
+    die_mm2: float
+    bound: float
+    cycles: dict[str, float]
+    slowest: float
+    rom_joule: float
+
+    @property
+    def token(self) -> float:
+        return sum(self.cycles.values())
+
+
+def clocks(pdk: str) -> Clock:
+    """The clock that the characterised bank of 256 x 128 allows, as the plan of banks has it."""
+    c = values(pdk, "fabric")
+    timing = load_timing(BankSpec(WORD_LINES, 128, pdk=pdk))
+    found = []
+    for corner, logic in ((SLOW, "read_logic"), (TYPICAL, "read_logic_typical")):
+        precharge, read = bank_ns(timing, corner, c["bit_line_load"])
+        found.append(1e9 / (2 * max(precharge, read + c[logic])))
+    return Clock(*found)
+
+
+def estimate(
+    shape: Shape,
+    context: int,
+    die: Die,
+    tile: RomTileArea,
+    grid: tuple[int, int],
+    ram_rows: int,
+    c: dict[str, float],
+) -> Estimate | None:
+    """A model on dies with a grid of rom tiles, ram tiles for keys and values, and vec tiles under all
+    columns.
+
+    Matrices follow each other on the chain of dies and may be cut between two passes. A head on several dies
+    is read on all of them at once.
+
+    Args:
+        shape, context: The model, and how many positions are kept.
+        die: Room for tiles.
+        tile, grid, ram_rows: The array: rom tiles, rows and columns of them, rows of SRAM in a ram tile.
+        c: Constants, the table "fabric".
+
+    Returns:
+        None if it is more than the die has room for, or its tiles would be too narrow or too wide.
+    """
+    rows, columns = grid
+    size = tile.size
+    vec = math.ceil(columns / c["vec_columns"])
+    lanes = int(vec * c["vec_columns"])
+    layer, head = phases(shape, c)
+    of_layers = shape.layers * sum(p.rows(rows, columns, size) for p in layer)
+    of_head = head.rows(rows, columns, size)
+    dies = math.ceil((of_layers + of_head) / size.depth)
+    layers = math.ceil(min(shape.layers, shape.layers * size.depth / of_layers))
+    ram = math.ceil(layers * 2 * context * shape.kv_dim / (ram_rows * RAM_COLUMNS))
+    factors = math.ceil((shape.layers * sum(p.outputs for p in layer) + head.outputs) / dies / vec)
+    um2 = rows * columns * tile.um2 + ram * ram_tile_um2(ram_rows, c) + vec * vec_tile_um2(c, factors)
+    if um2 / 1e6 > die.mm2 or (dies > 1 and not _can_be_drawn(columns, tile, die, c)):
+        return None
+    # From the last step at the first tile to the last value out of the last lane, beside the sums that leave.
+    latency = c["step_stages"] + columns + rows + c["lane_stages"]
+    norm = math.ceil(shape.dim / lanes) + vec + c["norm_stages"]
+    parts = {
+        "matrices": sum(_matrix(p, grid, tile, lanes) for p in layer),
+        "drains": sum(latency + p.words(columns, p.steps(rows, columns, size)[0]) for p in layer),
+        "norms": 2 * norm,
+        "attention": _attention(shape, context, ram / layers, c),
+        "softmax": math.ceil(context * shape.group / lanes) + c["softmax_stages"],
+        "hadamard": c["hadamard"],
+    }
+    head_dies = max(1.0, of_head / size.depth)
+    head_cycles = _matrix(head, grid, tile, lanes) / head_dies
+    hop = math.ceil(shape.dim * c["residual_bytes"] / (vec * c["link_bytes"])) + c["lane_stages"]
+    cycles = {k: shape.layers * v for k, v in parts.items()} | {
+        "head": head_cycles + latency + size.columns + c["sampling"] + norm,
+        "embedding": latency + (shape.dim if shape.tied else 0),
+        "links": (dies - 1) * hop,
+    }
+    of_head_weights = head.inputs * head.outputs
+    weights = shape.layers * sum(p.inputs * p.outputs for p in layer) + of_head_weights
+    read = weights - of_head_weights * (1 - 1 / head_dies)
+    charge = c["ones"] * (c["bit_line"] + c["bit_line_load"]) * 1e-15
+    lookup = 0.0 if shape.tied else shape.vocab * shape.dim * LOOKUP_BITS * c["rom_bit"] / 1e6 / die.mm2
+    # One die does everything, or a die does its layers, or its part of the head.
+    slowest = sum(cycles.values())
+    if dies > 1:
+        slowest = hop + max(cycles["head"], sum(parts.values()) * layers)
+    return Estimate(
+        tile, grid, ram, ram_rows, vec, dies, lookup, um2 / 1e6,
+        read / (rows * columns * size.columns * size.rows), cycles, slowest,
+        weights * CODE_BITS * charge * c["supply"] ** 2,
+    )  # fmt: skip
+
+
+def _can_be_drawn(columns: int, tile: RomTileArea, die: Die, c: dict[str, float]) -> bool:
+    """Whether tiles that fill the width of a die have sides of a sensible ratio."""
+    width = die.width / columns
+    return 1 / c["most_aspect"] <= width**2 / (tile.um2 / 1e6) <= c["most_aspect"]
+
+
+def _matrix(p: Phase, grid: tuple[int, int], tile: RomTileArea, lanes: int) -> float:
+    """Cycles of a phase: a pass lasts until the sums before have left and lanes have done their products."""
+    passes, steps = p.steps(*grid, tile.size)
+    words = p.words(grid[1], passes)
+    return passes * max(steps, words, words * p.products * grid[1] / lanes)
+
+
+def _attention(shape: Shape, context: int, ram: float, c: dict[str, float]) -> float:
+    """Scores, then the mix, at the last position; half of a layer's tiles hold keys, the others values.
+
+    A query head is a vector by matrix of `head_dim` inputs and `context` outputs, then one of `context`
+    inputs and `head_dim` outputs; heads run on the tiles that hold their keys, side by side.
+    """
+    tiles = max(1.0, ram / 2)
+    score = math.ceil(context / RAM_COLUMNS) * max(shape.head_dim, min(context, RAM_COLUMNS))
+    mix = math.ceil(shape.head_dim / RAM_COLUMNS) * max(context, min(shape.head_dim, RAM_COLUMNS))
+    return shape.heads * (score + mix) / tiles + 2 * (RAM_COLUMNS + c["step_stages"] + c["lane_stages"])

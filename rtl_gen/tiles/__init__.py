@@ -1,0 +1,1 @@
+"""Tiles of the fabric: `rom`, and arrays of them."""

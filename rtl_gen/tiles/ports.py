@@ -1,0 +1,78 @@
+"""What crosses the seams of tiles: steps from west to east, sums from north to south."""
+
+__all__ = ["SUM_BITS", "Link", "Step", "component_verilog", "sums"]
+
+from amaranth.back import verilog
+from amaranth.hdl import ClockDomain, ClockSignal, Const, Module, ResetSignal, Signal, Value, signed, unsigned
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+ACTIVATION_BITS = 8
+SUM_BITS = 26
+"""Width of a sum on its way south: exact for 32,767 inputs of 8 bits and codes of 4."""
+
+
+class Step(data.StructLayout):
+    """What a tile does in one cycle; it travels with the activations, so an array has no wires across it.
+
+    Args:
+        rows: ROM rows a cycle, each with an activation of its own.
+
+    Attributes:
+        x: `rows` activations, signed; with `seek` an address instead: the column in the low bits, the row
+            above.
+        seek: The next row is the one addressed; sums leave from the column addressed on.
+        row: Read the next row and accumulate its products.
+        first: With `row`: sums begin at zero.
+        last: With `row`: sums are complete, and leave one a cycle while others accumulate.
+        one: With `last`: only one sum leaves.
+    """
+
+    def __init__(self, rows: int) -> None:
+        flag = unsigned(1)
+        super().__init__(
+            {
+                "x": data.ArrayLayout(signed(ACTIVATION_BITS), rows),
+                "seek": flag, "row": flag, "first": flag, "last": flag, "one": flag,
+            }
+        )  # fmt: skip
+
+
+def sums() -> stream.Signature:
+    """One sum a cycle; no sum waits, so what takes them must always be ready."""
+    return stream.Signature(signed(SUM_BITS), always_ready=True)
+
+
+class Link(wiring.Component):
+    """Launches a stream across a seam with the falling edge of the clock.
+
+    The register on the other side takes it with the next rising edge, half a cycle later, so that hold does
+    not depend on how well the clocks of two tiles agree.
+
+    Args:
+        shape: Of the payload.
+    """
+
+    def __init__(self, shape: object) -> None:
+        ports = stream.Signature(shape, always_ready=True)  # type: ignore[arg-type]
+        super().__init__({"source": In(ports), "seam": Out(ports)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.domains.fall = ClockDomain("fall", clk_edge="neg", local=True)
+        m.d.comb += [ClockSignal("fall").eq(ClockSignal()), ResetSignal("fall").eq(ResetSignal())]
+        payload = Signal.like(Value.cast(self.source.payload), name="launched", reset_less=True)
+        valid = Signal(name="launched_valid")
+        m.d.fall += [payload.eq(self.source.payload), valid.eq(self.source.valid)]
+        m.d.comb += [self.seam.payload.eq(payload), self.seam.valid.eq(valid)]
+        return m
+
+
+def component_verilog(component: wiring.Component, name: str) -> str:
+    """Verilog of a component, its module called `name`; ready signals that are always high are no ports."""
+    ports = [
+        Value.cast(value)
+        for _, _, value in component.signature.flatten(component)
+        if not isinstance(value, Const)
+    ]
+    return verilog.convert(component, name=name, ports=ports, emit_src=False, strip_internal_attrs=True)

@@ -1,0 +1,128 @@
+"""The explorer: its numbers against a count of their own, its sources, and what it says of bad input."""
+
+import itertools
+import json
+import math
+
+import pytest
+
+from base_chip.planned import load_planned
+from flow.cli import main
+from flow.plan.explore import die_of, explore, silicon
+from flow.plan.fabric import Die, clocks, estimate
+from flow.plan.lines import constants, values
+from flow.plan.tiles import phases, ram_tile_um2, rom_tiles
+from metal_configs.models import KNOWN
+from rtl_gen.tiles.rom import RomTileSize
+
+C = values("sky130", "fabric")
+LLAMA, WORDS = KNOWN["llama3.1-8b"].shape, KNOWN["words"].shape
+
+
+def tile(banks, rows, columns=32):
+    return next(t for t in rom_tiles("sky130") if t.size == RomTileSize(banks, rows, columns))
+
+
+@pytest.fixture(scope="module")
+def llama():
+    return explore("llama3.1-8b", LLAMA, die_of(load_planned("reticle")), "sky130", 512)
+
+
+def test_a_tile_counts_macros_with_their_room_and_cells_in_their_rows():
+    t = tile(32, 2)
+    width, height = 128 * math.sqrt(0.6), 256 * math.sqrt(0.6)
+    macro = (width + 4) * (height + 4)
+    cells = t.um2 - 32 * macro
+    assert t.size.weights == 262_144
+    assert cells * C["utilisation"] == pytest.approx(133_151, abs=1)
+    assert t.um2_a_weight == pytest.approx(3.31, abs=0.005)
+    assert t.cells <= 15_000
+
+
+def test_llama_on_one_grid_by_another_count():
+    e = estimate(LLAMA, 512, Die("reticle", 25.3, 31.3), tile(32, 2), (24, 32), 128, C)
+    # A pass has 32 * 32 outputs; 24 rows of tiles take 171 inputs each, two a cycle: 86 steps.
+    rows = (8 + 4 + 28) * 86 + 4 * 299
+    head = math.ceil(2 * 128256 / 1024) * 86
+    assert e.dies == math.ceil((32 * rows + head) / 4096)
+    assert e.cycles["matrices"] == 32 * rows  # more than the 64 products of a lane
+    weights = 32 * (4096 * (4096 + 4096 + 4096) + 3 * 4096 * 14336)  # k and v take two columns an output
+    assert e.rom_joule == pytest.approx(
+        (weights + 2 * 128256 * 4096) * 4 * 0.48 * 305e-15 * 1.8**2, rel=0.001
+    )
+    assert e.ram * 128 * 32 == 2 * 512 * 1024
+    used = 6 * 128 * tile(32, 2).um2 + 256 * ram_tile_um2(128, C)
+    assert used / 1e6 < e.die_mm2 < 791.89
+    assert e.token == sum(e.cycles.values())
+
+
+def test_weights_are_never_read_faster_than_the_bound_of_their_tiles(llama):
+    for e in llama.best:
+        assert e.cycles["matrices"] + e.cycles["head"] >= e.bound
+
+
+def test_the_chosen_tile_reaches_the_numbers_that_are_asked(llama):
+    """At most 45 fields, 300 tokens/s of one stream and 8,000 pipelined, in the typical corner."""
+    of_chosen = [e for e in llama.best if e.tile.size == RomTileSize()]
+    fits = [e for e in of_chosen if silicon(e, llama.die) <= 45 * llama.die.mm2]
+    best = min(fits, key=lambda e: e.token)
+    assert llama.clock.typical / best.token >= 300
+    assert llama.clock.typical / best.slowest >= 8000
+
+
+def test_the_front_is_one(llama):
+    front = sorted((silicon(llama.best[n], llama.die), llama.best[n].token) for n in llama.pareto)
+    assert len(front) > 1
+    assert all(a[0] < b[0] and a[1] > b[1] for a, b in itertools.pairwise(front))
+    for e in llama.best:
+        assert any(s <= silicon(e, llama.die) and t <= e.token for s, t in front)
+
+
+def test_a_pass_lasts_until_its_sums_have_left():
+    die = Die("test", 10.0, 10.0)
+    one = estimate(WORDS, 16, die, tile(32, 2), (1, 1), 64, C)
+    layer, _ = phases(WORDS, C)
+    # q, k, v: 64 columns, two passes of 16 rows but 32 sums; o: one; gate and up: five; down: 40 rows.
+    assert [p.words(1, p.steps(1, 1, RomTileSize())[0]) for p in layer] == [32, 32, 32, 32]
+    assert one.cycles["matrices"] == 2 * (2 * 32 + 32 + 5 * 32 + 40)
+    # More rows of tiles cannot make it shorter.
+    assert estimate(WORDS, 16, die, tile(32, 2), (8, 1), 64, C).cycles["matrices"] >= 2 * 9 * 32
+
+
+def test_the_clock_is_that_of_the_characterised_bank():
+    clock = clocks("sky130")
+    assert clock.slow == pytest.approx(28.4e6, rel=0.005)
+    assert clock.typical == pytest.approx(77.6e6, rel=0.005)
+
+
+def test_every_constant_has_unit_and_source():
+    for entry in constants("sky130", "fabric").values():
+        assert set(entry) == {"value", "unit", "source"}
+        assert len(entry["source"]) >= 10 or entry["source"].endswith(".yaml")
+
+
+def test_table_and_json(capsys):
+    assert main(["plan", "--explore", "--model", "smollm2-135m", "--base", "slot"]) == 0
+    out = capsys.readouterr().out
+    assert "smollm2-135m on arrays of tiles (sky130, slot: 9.6 mm2 within the edge), context 64" in out
+    assert all(name in out for name in constants("sky130", "fabric"))
+    assert main(["plan", "--explore", "--model", "smollm2-135m", "--base", "slot", "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert any(a["pareto"] for a in data["arrays"])
+    assert all(a["token"] == pytest.approx(sum(a["cycles"].values())) for a in data["arrays"])
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (("--model", "nonsense"), "no model and no checkpoint"),
+        (("--model", "words", "--base", "nano"), "known: reticle, slot"),
+        (("--model", "words", "--pdk", "nonsense"), "unknown PDK"),
+        (("--model", "llama3.1-8b", "--base", "slot"), "fits on no array of a die of slot"),
+        (("--model", "llama3.1-8b", "--context", "131072"), "Pass a smaller --context"),
+        (("--model", "words", "--quantised", "x"), "--explore takes no --quantised"),
+    ],
+)
+def test_bad_input(capsys, args, says):
+    assert main(["plan", "--explore", *args]) == 2
+    assert says in capsys.readouterr().err

@@ -1,0 +1,178 @@
+"""Rom tiles and arrays of them against exact sums: chunking, passes, draining while accumulating, reset."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rtl_gen.golden.tile import Pass, RomTileModel
+from rtl_gen.tiles.rom import RomTileSize, rom_tile_verilog
+from tests.rtl_gen.tiles.rom_bench import cycles_of, random_tile, run
+
+SIZE = RomTileSize(banks=4, rows=2, columns=8)
+TILE = random_tile(SIZE, 1)
+
+
+@st.composite
+def passes(draw, size=SIZE, least=1, most=5):
+    out, row = [], 0
+    for _ in range(draw(st.integers(least, most))):
+        steps = draw(st.integers(1, 14))
+        if draw(st.booleans()) or row + steps > size.depth:
+            row = draw(st.integers(0, size.depth - steps))
+        extreme = st.sampled_from((-128, -127, -1, 0, 1, 127))
+        x = draw(st.lists(st.integers(-128, 127) | extreme, min_size=2 * steps, max_size=2 * steps))
+        column = draw(st.integers(0, size.columns - 1)) if draw(st.booleans()) else 0
+        out.append(Pass(row, np.array(x, np.int8).reshape(steps, 2), column, draw(st.booleans())))
+        row += steps
+    return out
+
+
+def sums(seen):
+    return [value for _, value in seen]
+
+
+@settings(max_examples=25, deadline=None)
+@given(passes(), st.lists(st.integers(0, 3), max_size=4), st.lists(st.booleans(), max_size=3))
+def test_sums_of_any_passes_with_any_gaps(program, gaps, seek):
+    seen = run(SIZE, [[TILE]], [cycles_of(SIZE, program, gaps, seek)])
+    assert sums(seen[0]) == [v for p in program for v in TILE.sums(p).tolist()]
+
+
+def test_the_next_pass_accumulates_while_the_sums_of_the_last_leave():
+    x = np.arange(-16, 16, dtype=np.int8).reshape(8, 2, 2)
+    program = [Pass(8 * n, np.concatenate([x[n]] * 4), 0) for n in range(8)]
+    cycles = cycles_of(SIZE, program)
+    assert all(cycles[1:])  # no cycle without a row: each pass of 8 rows hides 8 sums
+    seen = run(SIZE, [[TILE]], [cycles])
+    assert sums(seen[0]) == [v for p in program for v in TILE.sums(p).tolist()]
+    when = [cycle for cycle, _ in seen[0]]
+    assert when == list(range(when[0], when[0] + 64))  # a sum in every cycle
+
+
+def test_latency_is_what_the_plan_counts():
+    from flow.plan.lines import values
+
+    cycles = cycles_of(SIZE, [Pass(0, np.ones((3, 2), np.int8))])
+    (first, _), *_ = run(SIZE, [[TILE]], [cycles])[0]
+    assert first - (len(cycles) - 1) == values("sky130", "fabric")["step_stages"]
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.data())
+def test_however_a_matrix_is_cut_its_sums_are_the_same(data):
+    rows, columns = data.draw(st.sampled_from([(1, 1), (2, 1), (1, 2), (2, 2), (3, 2)]))
+    inputs, outputs = data.draw(st.integers(1, 30)), columns * SIZE.columns
+    rng = np.random.default_rng(data.draw(st.integers(0, 99)))
+    matrix, x = rng.integers(-8, 8, (outputs, inputs)), rng.integers(-128, 128, inputs)
+    # Each row of tiles takes as many steps; inputs that are missing are zero.
+    steps = -(-inputs // (rows * SIZE.rows))
+    chunk = steps * SIZE.rows
+    wide = np.zeros((outputs, rows * chunk), int)
+    wide[:, :inputs] = matrix
+    vector = np.zeros(rows * chunk, np.int8)
+    vector[:inputs] = x
+    row = data.draw(st.integers(0, SIZE.depth - steps))
+    models, programs = [], []
+    for r in range(rows):
+        line = []
+        for c in range(columns):
+            codes = np.zeros((SIZE.depth, SIZE.rows, SIZE.columns), np.int8)
+            part = wide[c * SIZE.columns : (c + 1) * SIZE.columns, r * chunk : (r + 1) * chunk]
+            codes[row : row + steps] = part.T.reshape(steps, SIZE.rows, SIZE.columns)
+            line.append(RomTileModel(codes, SIZE.sum_bits))
+        models.append(line)
+        program = [Pass(row, vector[r * chunk : (r + 1) * chunk].reshape(steps, SIZE.rows))]
+        programs.append(cycles_of(SIZE, program))
+    seen = run(SIZE, models, programs)
+    assert [v for column in seen for v in sums(column)] == (matrix @ x).tolist()
+    # Columns of tiles follow each other by one cycle, the hop from west to east.
+    assert [s[0][0] for s in seen] == [seen[0][0][0] + c for c in range(columns)]
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.integers(0, 40))
+def test_a_reset_at_any_moment_ends_everything_and_the_next_passes_are_right(moment):
+    first = cycles_of(SIZE, [Pass(3, np.full((9, 2), 7, np.int8)), Pass(40, np.full((9, 2), -7, np.int8))])
+    cut = first[:moment] + [{}] * max(0, moment - len(first))
+    then = [Pass(100, np.full((5, 2), 3, np.int8)), Pass(200, np.full((12, 2), -128, np.int8))]
+    second = cycles_of(SIZE, then)
+    seen = run(SIZE, [[TILE], [TILE]], [cut + [{}] * 3 + second] * 2, reset_at=moment)[0]
+    expected = [v for p in then for v in (2 * TILE.sums(p)).tolist()]
+    assert sums(seen)[-len(expected) :] == expected
+    late = [cycle for cycle, _ in seen if moment + 1 < cycle < moment + 3 + len(second[:6])]
+    assert late == []
+
+
+def test_the_longest_exact_pass_and_one_row_more():
+    size = RomTileSize(banks=4, rows=2, columns=8, sum_bits=16)
+    codes = np.full((size.depth, 2, 8), -8, np.int8)
+    model = RomTileModel(codes, size.sum_bits)
+    assert size.most_inputs == 31
+    x = np.full((16, 2), -128, np.int8)
+    x[-1, 1] = 0
+    assert sums(run(size, [[model]], [cycles_of(size, [Pass(0, x)])])[0]) == [31 * 1024] * 8
+    x[-1, 1] = -128
+    with pytest.raises(ValueError, match="needs more than 16 bits"):
+        model.sums(Pass(0, x))
+
+
+def test_a_single_column_reads_codes_as_an_embedding_does():
+    x = np.array([[1, 0]], np.int8)
+    program = [Pass(row, x, 5, True) for row in range(6)]
+    cycles = cycles_of(SIZE, program)
+    assert len(cycles) == 7  # one seek, then a code a cycle
+    assert sums(run(SIZE, [[TILE]], [cycles])[0]) == TILE.codes[:6, 0, 5].tolist()
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        ({"banks": 12}, "power of two, got 12"),
+        ({"banks": 2, "rows": 4}, "2 banks cannot give 4 rows"),
+        ({"columns": 512, "rows": 1}, "cannot address 512 columns"),
+        ({"sum_bits": 27}, "from 12 to 26, got 27"),
+    ],
+)
+def test_sizes_that_make_no_tile(args, says):
+    with pytest.raises(ValueError, match=says):
+        RomTileSize(**args)
+
+
+def test_verilog_is_the_same_each_time_and_names_its_ports():
+    text = rom_tile_verilog(SIZE)
+    assert text == rom_tile_verilog(SIZE)
+    for port in ("west__payload", "east__valid", "north__payload", "south__valid", "clk", "rst"):
+        assert f" {port};" in text
+    assert text.count("scf_rom_256x32 macro") == SIZE.banks
+    assert text.count("always @(negedge") == 4  # payload and valid of both seams
+
+
+def test_no_output_of_a_tile_depends_on_an_input_within_a_cycle():
+    """A change of every input between two edges leaves every output where it was."""
+    from amaranth.sim import Simulator
+
+    from rtl_gen.tiles.rom import RomTile
+
+    tile = RomTile(SIZE)
+
+    async def drive(ctx):
+        ctx.set(tile.west.valid, 1)
+        ctx.set(tile.north.valid, 1)
+        for value in (0x155, 0x0AA):
+            ctx.set(tile.west.payload.x[0], (value & 255) - 128)
+            ctx.set(tile.west.payload.row, value & 1)
+            ctx.set(tile.north.payload, value)
+            outs = (tile.east.payload.x[0], tile.east.valid, tile.south.payload, tile.south.valid)
+            before = [ctx.get(o) for o in outs]
+            ctx.set(tile.west.payload.x[0], 5)
+            ctx.set(tile.north.payload, 12345)
+            ctx.set(tile.west.payload.row, ~value & 1)
+            assert [ctx.get(o) for o in outs] == before
+            assert not any(ctx.get(pins.enable) for pins in tile.banks) or value == 0x0AA
+            await ctx.tick()
+
+    sim = Simulator(tile)
+    sim.add_clock(1e-6)
+    sim.add_testbench(drive)
+    sim.run()
