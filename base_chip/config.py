@@ -222,7 +222,7 @@ def _check_sense(where: str, c: BaseConfig) -> None:
 
 
 def _configs() -> Any:
-    return files("base_chip").joinpath("configs")
+    return files("base_chip.configs")
 
 
 def _nm(p: Point) -> tuple[int, int]:

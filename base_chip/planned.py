@@ -148,7 +148,7 @@ def _check_sense(where: str, base: PlannedBase) -> None:
 
 
 def _folder() -> Any:
-    return files("base_chip").joinpath("configs", "planned")
+    return files("base_chip.configs").joinpath("planned")
 
 
 def _nm(um: float) -> int:

@@ -1,19 +1,14 @@
-"""What a build is asked for, checked before anything runs."""
+"""Checks what a build is asked for before anything runs."""
 
-__all__ = [
-    "BuildConfig", "Planned", "Run", "content_digest", "folder_name", "load_run", "make_config", "model_name",
-]  # fmt: skip
+__all__ = ["content_digest", "folder_name", "make_config", "model_name"]
 
-import json
 import re
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from base_chip.config import load_base
 from base_chip.pdk import load_pdk
-from flow.files import atomic_write, sha256_bytes, sha256_file
-from flow.pdk import PdkFiles
+from flow.files import sha256_bytes, sha256_file
+from flow.request import BuildConfig
 from flow.weights import find_weights
 from metal_configs.checkpoint import load, path_name
 from metal_configs.checkpoint.gguf_header import parts_of
@@ -21,102 +16,6 @@ from metal_configs.models import KNOWN
 from rtl_gen.errors import ExitCode, FlowError
 
 LONGEST_NAME = 100  # characters; what is written beside it must fit a file name, too
-
-
-@dataclass(frozen=True)
-class Planned:
-    """What only a build on dies of a planned base is asked for.
-
-    Attributes:
-        shape: Fields of the model's `Shape`.
-        weights: Where the weights come from, in words; in every output.
-        seed: Of synthetic weights; 0 for a checkpoint's.
-        context: Positions kept.
-        first, stop: Dies to build.
-        total: Dies that the plan has.
-        scheduler: Address of a Dask scheduler; empty for this machine.
-        workers: Processes to start, without a scheduler.
-        gds: Write GDSII, too.
-        quantised: The weights are a file of `sc-flow quantise`, not a checkpoint.
-    """
-
-    shape: dict[str, Any]
-    weights: str
-    seed: int
-    context: int
-    first: int
-    stop: int
-    total: int
-    scheduler: str = ""
-    workers: int = 2
-    gds: bool = False
-    quantised: bool = False
-
-
-@dataclass(frozen=True)
-class BuildConfig:
-    """Everything that may change a result; a step's key holds the fields it names, and no others.
-
-    Attributes:
-        model: Name of the model, also of the folder under `--out`.
-        model_path: Its folder or file.
-        model_digest: SHA-256 over its content, which stands for the path in keys.
-        seed: Of the first text's sampling; each further text has the next.
-        temperature: Of the sampling; 0 for the likeliest token.
-        words: How many texts the gate-level simulation generates.
-        planned: For a build on dies of a planned base.
-    """
-
-    model: str
-    model_path: str
-    model_digest: str
-    pdk: str = "sky130"
-    base: str = "nano"
-    prompt: str = ""
-    seed: int = 1
-    temperature: float = 0.8
-    words: int = 3
-    planned: Planned | None = None
-
-
-@dataclass(frozen=True)
-class Run:
-    """One run of the graph: what is asked for, and where this machine keeps things.
-
-    Attributes:
-        build: The folder of results, `<out>/<model>`.
-        forced: Steps that run although the cache has them.
-    """
-
-    config: BuildConfig
-    pdk: PdkFiles
-    build: Path
-    forced: tuple[str, ...] = ()
-
-    @property
-    def file(self) -> Path:
-        return self.build / ".run.json"
-
-    @property
-    def events(self) -> Path:
-        return self.build / ".events.jsonl"
-
-    def save(self) -> None:
-        """Write `file`, from which the process of each step reads what it is to do."""
-        data = asdict(self)
-        atomic_write(self.file, json.dumps(data, default=str, sort_keys=True, indent=1).encode())
-
-
-def load_run(path: Path) -> Run:
-    """What `Run.save` wrote."""
-    data: dict[str, Any] = json.loads(path.read_bytes())
-    pdk = data["pdk"]
-    for field in ("files", "liberty", "extraction"):
-        pdk[field] = {k: Path(v) for k, v in pdk[field].items()}
-    config = data["config"]
-    if config.get("planned") is not None:
-        config["planned"] = Planned(**config["planned"])
-    return Run(BuildConfig(**config), PdkFiles(**pdk), Path(data["build"]), tuple(data["forced"]))
 
 
 def make_config(
@@ -140,7 +39,7 @@ def make_config(
         FlowError: A name is not known, base and PDK do not belong together, the checkpoint is damaged, or
             the model cannot take the prompt.
     """
-    from flow.tasks.parts import open_model
+    from flow.tasks.model import open_model
 
     load_pdk(pdk)
     if (on := load_base(base).pdk) != pdk:

@@ -5,7 +5,8 @@ __all__ = ["Row", "examine", "missing"]
 from dataclasses import dataclass
 
 from base_chip.pdk import Pdk
-from flow.pdk import find_pdk, installed_root
+from flow.pdk.kit import installed_root
+from flow.pdk.providers import find_pdk
 from flow.tools import TOOLS, version
 from rtl_gen.errors import FlowError
 

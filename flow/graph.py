@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from siliconcompiler import Design, Flowgraph, Project
 
-from flow.config import Run
+from flow.request import Run
 from flow.tasks.antenna import AntennaTask
 from flow.tasks.bank import BankTask
 from flow.tasks.base import BaseTask
@@ -23,7 +23,11 @@ from flow.tasks.invariance import InvarianceTask
 from flow.tasks.lvs import LvsTask
 from flow.tasks.lvs_chip import LvsChipTask
 from flow.tasks.metal import MetalTask
-from flow.tasks.planned import PLANNED_STEPS
+from flow.tasks.planned.dies import DiesTask
+from flow.tasks.planned.layouts import BankDrcKlayoutTask, BankDrcMagicTask, BankLvsTask
+from flow.tasks.planned.plan import PlanTask
+from flow.tasks.planned.readback import DieReadbackTask
+from flow.tasks.planned.sample import SampleTask
 from flow.tasks.quantise import QuantiseTask
 from flow.tasks.readback import ReadbackTask
 from flow.tasks.rtl import RtlTask
@@ -59,6 +63,17 @@ STEPS: Steps = (
     EquivRoutedTask,
     LvsTask,
     FiguresTask,
+)
+
+# Those of a build on dies of a planned base.
+PLANNED_STEPS: Steps = (
+    PlanTask,
+    DiesTask,
+    DieReadbackTask,
+    SampleTask,
+    BankDrcKlayoutTask,
+    BankDrcMagicTask,
+    BankLvsTask,
 )
 
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from base_chip.pdk import load_pdk
 from base_chip.planned import known_planned, load_planned
-from flow.config import BuildConfig, Planned, content_digest, model_name
+from flow.config import content_digest, model_name
 from flow.files import sha256_bytes
 from flow.plan import Plan, fits_hardened, make_plan, model_shape
+from flow.request import BuildConfig, Planned
 from flow.weights import check_shape, find_weights
 from metal_configs.models import KNOWN
 from metal_configs.multi_die.source import QuantisedSource

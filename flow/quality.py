@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from base_chip.config import fitting_bases, load_base
-from flow.tasks.parts import Model, token_sequences
+from flow.tasks.model import Model, token_sequences
 from metal_configs.lower import golden_logits, lower, lower_vector
 from metal_configs.quantise import Folded, Method, Policy, Rotation, average_bits, average_rom_bits, on_grid
 from metal_configs.quantise import quantise as quantise_checkpoint

@@ -5,14 +5,15 @@ __all__ = ["run_build"]
 from pathlib import Path
 
 from base_chip.pdk import load_pdk
-from flow.config import BuildConfig, Run
+from flow.closure import Sources
 from flow.files import atomic_write, disk_faults
 from flow.graph import STEPS, Steps, ancestors, check_steps, descendants, make_project
 from flow.lock import build_lock, claim
 from flow.outcome import Outcome, collect, write_result
-from flow.pdk import find_pdk
+from flow.pdk.providers import find_pdk
 from flow.progress import Progress
 from flow.report.page import REPORT, render_report
+from flow.request import BuildConfig, Run
 from rtl_gen.errors import FlowError
 
 
@@ -40,8 +41,10 @@ def run_build(
     """
     check_steps(steps, first, last)
     build = out.absolute() / config.model
-    run = Run(config, find_pdk(load_pdk(config.pdk)), build, descendants(steps, first) if first else ())
     asked = ancestors(steps, last) if last else tuple(s.step_name for s in steps)
+    closures = Sources().of_classes({s.step_name: s for s in steps if s.step_name in asked})
+    forced = descendants(steps, first) if first else ()
+    run = Run(config, find_pdk(load_pdk(config.pdk)), build, closures, forced)
     with build_lock(build), disk_faults(build):
         claim(build, config.model_path, config.model_digest)
         run.save()

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from base_chip.pdk import Pdk, load_pdk
-from flow.config import load_run
 from flow.files import disk_faults
+from flow.request import load_run
 from flow.tools import TOOLS, require
 from rtl_gen.errors import ExitCode, FlowError
 from signoff.picture import draw_png, write_layer_properties

@@ -1,14 +1,19 @@
 """The external tools: how each is found, asked for its version, installed, and what it is for."""
 
-__all__ = ["TOOLS", "Tool", "require", "version"]
+__all__ = ["TOOLS", "Tool", "identity", "require", "version"]
 
 import functools
+import glob
+import hashlib
 import importlib.metadata
+import os
 import re
 import shutil
 import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 
+from flow.files import sha256_file
 from rtl_gen.errors import ExitCode, FlowError
 
 
@@ -24,6 +29,9 @@ class Tool:
         used_for: What does not run without it.
         required: Whether the main build needs it.
         without: What can be done where it cannot be installed.
+        parts: What it consists of besides the executable: programs on PATH, and patterns of files, from the
+            folder of the executable.
+        variables: Of the environment, that change what it does.
     """
 
     name: str
@@ -34,11 +42,17 @@ class Tool:
     used_for: str
     required: bool
     without: str = ""
+    parts: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
 
     @property
     def way_on(self) -> str:
         """What to do when it is not there, or of no use."""
         return f"Run: {self.fix}" + (f". {self.without}" if self.without else "")
+
+
+TCL = ("TCLLIBPATH", "TCL_LIBRARY")
+LOADER = ("LD_LIBRARY_PATH", "LD_PRELOAD")
 
 
 def _apt(package: str) -> str:
@@ -58,10 +72,43 @@ TOOLS = {
             True,
         ),
         Tool(
-            "magic", "magic", ("--version",), r"([\d.]+)", _apt("magic"), "Magic DRC, extraction, LVS", True
+            "magic",
+            "magic",
+            ("--version",),
+            r"([\d.]+)",
+            _apt("magic"),
+            "Magic DRC, extraction, LVS",
+            True,
+            parts=("../lib/magic/tcl/*", "../lib/*/magic/tcl/*"),
+            variables=("CAD_ROOT", *TCL),
         ),
-        Tool("klayout", "klayout", ("-v",), r"KLayout ([\d.]+)", _apt("klayout"), "KLayout DRC, show", True),
-        Tool("netgen", "netgen-lvs", ("-batch", "quit"), r"Netgen ([\d.]+)", _apt("netgen-lvs"), "LVS", True),
+        Tool(
+            "klayout",
+            "klayout",
+            ("-v",),
+            r"KLayout ([\d.]+)",
+            _apt("klayout"),
+            "KLayout DRC, show",
+            True,
+            # All but the bindings of Qt, which are large and of the display.
+            parts=tuple(
+                f"{folder}{file}"
+                for folder in ("", "../lib/klayout/")
+                for file in ("klayout", "libklayout_[!Q]*.so", "db_plugins/*.so")
+            ),
+            variables=("KLAYOUT_HOME", "KLAYOUT_PATH"),
+        ),
+        Tool(
+            "netgen",
+            "netgen-lvs",
+            ("-batch", "quit"),
+            r"Netgen ([\d.]+)",
+            _apt("netgen-lvs"),
+            "LVS",
+            True,
+            parts=("../tcl/*", "../lib/netgen/tcl/*"),
+            variables=("CAD_ROOT", *TCL),
+        ),
         Tool(
             "iverilog",
             "iverilog",
@@ -70,6 +117,7 @@ TOOLS = {
             _apt("iverilog"),
             "a token with the delays of the routed chip",
             True,
+            parts=("vvp", "../lib/ivl/*", "../lib/*/ivl/*"),
         ),
         Tool(
             "verilator",
@@ -79,6 +127,8 @@ TOOLS = {
             _apt("verilator g++ make"),
             "gate-level simulation",
             True,
+            parts=("verilator_bin", "../share/verilator/include/*", "g++"),
+            variables=("VERILATOR_ROOT", "VERILATOR_BIN", "CXX", "CXXFLAGS", "CPPFLAGS", "LDFLAGS"),
         ),
         Tool("sta", "sta", ("-version",), r"([\d.]+)", _apt("opensta"), "static timing analysis", True),
         Tool(
@@ -104,6 +154,36 @@ TOOLS = {
         ),
     )
 }
+
+
+@functools.cache
+def identity(name: str) -> str:
+    """What a tool is, for keys: a hash of its programs and of the variables that change what it does.
+
+    A Python package is known by its version. "missing" when it is not there.
+    """
+    tool = TOOLS[name]
+    if not tool.exe:
+        return version(name) or "missing"
+    found = shutil.which(tool.exe)
+    if found is None:
+        return "missing"
+    path = Path(found).resolve()
+    parts = {p.resolve() for part in tool.parts for p in _parts(path.parent, part) if p.is_file()} - {path}
+    lines = [f"{p.name} {sha256_file(p)}" for p in (path, *sorted(parts))]
+    if not parts and path.open("rb").read(2) == b"#!":
+        # A script that starts the tool, installed in a way that is not known here.
+        lines.append(version(name) or "missing")
+    environment = dict(os.environ)
+    lines += [f"{v} {environment[v]}" for v in (*tool.variables, *LOADER) if v in environment]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _parts(folder: Path, part: str) -> list[Path]:
+    if "*" in part or "/" in part:
+        return [Path(p) for p in glob.glob(str(folder / part))]
+    found = shutil.which(part)
+    return [Path(found)] if found else []
 
 
 @functools.cache

@@ -16,6 +16,7 @@ from rtl_gen.golden.core import CoreConfig
 from rtl_gen.golden.decoder import SQUARE_SHIFT
 from rtl_gen.golden.isa import ROW_BITS, Op
 from rtl_gen.memory import ReadWriteMemory
+from rtl_gen.names import NO_SIGNAL
 
 ACC_BITS = NORMALISE_BITS + 1
 X_BITS = 16
@@ -170,7 +171,8 @@ class Datapath(Elaboratable):
         with m.Elif(ctl["b"] == SrcB.PAIR):
             m.d.comb += second.eq(weight)
         product = Signal(signed(ACC_BITS - 1), reset_less=True)
-        shift3, shift4 = Signal(6, reset_less=True), Signal(5, reset_less=True)
+        shift3 = Signal(6, reset_less=True, name=NO_SIGNAL)
+        shift4 = Signal(5, reset_less=True)
         m.d.sync += [
             product.eq(operand_a * second),
             shift3.eq(

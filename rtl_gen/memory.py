@@ -3,7 +3,9 @@
 __all__ = ["ReadWriteMemory"]
 
 from amaranth.hdl import Elaboratable, Module, Shape, Signal
-from amaranth.lib.memory import Memory
+from amaranth.lib.memory import Memory, ReadPort, WritePort
+
+from rtl_gen.names import NO_PORT
 
 
 class ReadWriteMemory(Elaboratable):
@@ -26,7 +28,10 @@ class ReadWriteMemory(Elaboratable):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.words = words = Memory(shape=self.shape, depth=self.depth, init=[])
-        read, write = words.read_port(domain="comb"), words.write_port()
+        # With names: those that Amaranth infers differ between versions of Python.
+        like = {"addr_width": len(self.read_address), "shape": self.shape}
+        read = ReadPort(ReadPort.Signature(**like), memory=words, domain="comb", path=(NO_PORT,))
+        write = WritePort(WritePort.Signature(**like), memory=words, domain="sync", path=("write",))
         m.d.comb += [
             read.addr.eq(self.read_address),
             self.read_data.eq(read.data),

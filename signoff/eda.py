@@ -129,7 +129,7 @@ def _version(path: str, asks: tuple[str, ...], pattern: str) -> str:
 
 def magic_arguments(tech: Path, script: str) -> list[str]:
     """Command line for a batch run of a Tcl script of this package, with nothing but the given tech file."""
-    path = str(resources.files("signoff") / "tcl" / script)
+    path = str(resources.files("signoff.tcl").joinpath(script))
     return ["-noconsole", "-dnull", "-rcfile", "/dev/null", "-T", str(tech.resolve()), path]
 
 

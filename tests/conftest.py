@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from base_chip.pdk import Pdk, load_pdk
-from flow.pdk import PdkFiles, find_pdk
+from flow.pdk.files import PdkFiles
+from flow.pdk.providers import find_pdk
 from rtl_gen.errors import FlowError
 
 

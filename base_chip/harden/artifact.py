@@ -88,7 +88,7 @@ class HardenedBase:
     @staticmethod
     def home(base: str) -> Path:
         """Where the artifact of a base is kept."""
-        return Path(str(files("base_chip").joinpath("hardened", base)))
+        return Path(str(files("base_chip.hardened").joinpath(base)))
 
     @classmethod
     def write(

@@ -22,7 +22,7 @@ def pdk() -> None:
 )
 def install(name: str, wheels: Path | None) -> None:
     """Download the pinned wheels of a PDK and unpack what the flow reads into the cache."""
-    from flow.pdk import install_kit
+    from flow.pdk.kit import install_kit
 
     root, done = install_kit(load_pdk(name), wheels=wheels)
     click.echo(f"{name}: {'installed in' if done else 'already installed in'} {root}")
@@ -32,7 +32,7 @@ def install(name: str, wheels: Path | None) -> None:
 @click.argument("name")
 def verify(name: str) -> int:
     """Compare every file of an installed kit with its hash."""
-    from flow.pdk import installed_root, verify_kit
+    from flow.pdk.kit import installed_root, verify_kit
 
     facts = load_pdk(name)
     root = installed_root(facts)
@@ -52,7 +52,7 @@ def verify(name: str) -> int:
 @pdk.command(name="list")
 def list_pdks() -> None:
     """List the PDKs the flow knows, and where their files come from here."""
-    from flow.pdk import find_pdk
+    from flow.pdk.providers import find_pdk
 
     for name in known_pdks():
         found = find_pdk(load_pdk(name), need_all=False)

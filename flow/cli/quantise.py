@@ -17,7 +17,7 @@ from rtl_gen.errors import ExitCode, FlowError
 
 if TYPE_CHECKING:  # they take a second to import, which other commands need not wait for
     from flow.quality import Quantised
-    from flow.tasks.parts import Model
+    from flow.tasks.model import Model
     from metal_configs.quantise.report import Kind, Row
 
 
@@ -60,7 +60,7 @@ def quantise(
     from flow.files import disk_faults
     from flow.lock import claim
     from flow.quality import Request, measure, run
-    from flow.tasks.parts import open_model
+    from flow.tasks.model import open_model
     from flow.weights import find_weights
     from metal_configs.checkpoint import load
 

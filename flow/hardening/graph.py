@@ -28,7 +28,7 @@ from base_chip.pdk.place_route import PlaceRoute
 from base_chip.synth import script_digest
 from flow.hardening.library import bank_library, cell_library, process
 from flow.hardening.synthesis import SynthesisNode
-from flow.pdk import PdkFiles
+from flow.pdk.files import PdkFiles
 
 FIRST, ROUTED, LAST = "synthesis", "route.detailed_antenna_repair", "write.views"
 # What timing repair adds to the constraints, as routed wires are slower than estimated ones.

@@ -7,7 +7,7 @@ from pathlib import Path
 from siliconcompiler.tools.openroad import OpenROADPDK, OpenROADStdCellLibrary
 
 from base_chip.pdk.place_route import PlaceRoute
-from flow.pdk import PdkFiles
+from flow.pdk.files import PdkFiles
 from rtl_gen.errors import ExitCode, FlowError
 
 PF = 1e-12

@@ -26,7 +26,8 @@ from flow.hardening.failure import failure
 from flow.hardening.graph import FIRST, LAST, ROUTED, Sources, make_project
 from flow.hardening.openroad import need_openroad
 from flow.hardening.synthesis import bank_ports, need_liberty, plain_liberty
-from flow.pdk import PdkFiles, find_pdk
+from flow.pdk.files import PdkFiles
+from flow.pdk.providers import find_pdk
 from rtl_gen.errors import ExitCode, FlowError
 
 

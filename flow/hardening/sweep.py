@@ -18,7 +18,7 @@ from base_chip.synth import yosys_version
 from flow.files import sha256_file
 from flow.hardening.periphery import Periphery, measure_periphery
 from flow.hardening.synthesis import CORNER, need_liberty, plain_liberty
-from flow.pdk import find_pdk
+from flow.pdk.providers import find_pdk
 
 _FORMAT = "scf-rom-sweep-1"
 

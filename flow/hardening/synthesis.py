@@ -11,7 +11,7 @@ from siliconcompiler import Task
 from base_chip.bank import BankSpec
 from base_chip.harden.floorplan import check_pins, check_utilisation
 from base_chip.synth import Netlist, map_to_cells
-from flow.pdk import PdkFiles
+from flow.pdk.files import PdkFiles
 from rtl_gen.errors import ExitCode, FlowError
 from signoff.netlist import read_modules
 

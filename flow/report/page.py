@@ -13,9 +13,9 @@ from typing import Any
 import jinja2
 
 from base_chip.config import load_base
-from flow.config import BuildConfig
 from flow.outcome import Outcome
 from flow.report.figures import CATEGORIES
+from flow.request import BuildConfig
 from rtl_gen.errors import FlowError
 
 REPORT = "report.html"

@@ -11,8 +11,6 @@ class AntennaTask(StepTask):
     step_name = "antenna"
     needs = ("harden", "metal")
     config = ("model", "base", "pdk")
-    code = ("signoff.antenna", "signoff.chip.wiring", "base_chip.pdk", "flow.tasks.wiring")
-    libraries = ("klayout", "numpy")
     is_check = True
     routed = True
 

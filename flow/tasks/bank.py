@@ -10,15 +10,6 @@ class BankTask(StepTask):
 
     step_name = "bank"
     config = ("base", "pdk")
-    code = (
-        "base_chip.bank",
-        "base_chip.config",
-        "base_chip.fields",
-        "base_chip.configs",
-        "base_chip.pdk",
-        "flow.tasks.parts",
-    )
-    libraries = ("klayout", "numpy")
 
     def work(self, job: Job) -> Result:
         from base_chip.bank import BankSpec, um2_per_bit

@@ -17,16 +17,6 @@ class BaseTask(StepTask):
     step_name = "base"
     needs = ("harden", "bank")
     config = ("base", "pdk")
-    code = (
-        "base_chip.assemble",
-        "base_chip.bank",
-        "base_chip.config",
-        "base_chip.fields",
-        "base_chip.configs",
-        "base_chip.harden",
-        "base_chip.pdk",
-    )
-    libraries = ("klayout",)
     roles = ("cells", "tech_lef")
 
     def work(self, job: Job) -> Result:

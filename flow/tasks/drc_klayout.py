@@ -15,17 +15,7 @@ class DrcKlayoutTask(StepTask):
     step_name = "drc_klayout"
     needs = ("metal",)
     config: ClassVar[tuple[str, ...]] = ("model", "base", "pdk")
-    code = (
-        "signoff.drc_klayout",
-        "signoff.controls",
-        "signoff.eda",
-        "signoff.violations",
-        "base_chip.bank",
-        "base_chip.pdk",
-        "flow.tasks.sample",
-    )
     tools = ("klayout",)
-    libraries = ("klayout",)
     roles = ("klayout_drc", "klayout_density", "klayout_zeroarea")
     is_check = True
 

@@ -14,21 +14,7 @@ class DrcMagicTask(StepTask):
     step_name = "drc_magic"
     needs = ("metal",)
     config: ClassVar[tuple[str, ...]] = ("model", "base", "pdk")
-    code = (
-        "signoff.drc_magic",
-        "signoff.drc_parts",
-        "signoff.gds",
-        "signoff.controls",
-        "signoff.eda",
-        "signoff.tcl",
-        "signoff.violations",
-        "base_chip.bank",
-        "base_chip.pdk",
-        "flow.pdk.magic_tech",
-        "flow.tasks.sample",
-    )
     tools = ("magic",)
-    libraries = ("klayout",)
     roles = ("magic_tech",)
     is_check = True
 
@@ -40,7 +26,7 @@ class DrcMagicTask(StepTask):
 
     def work(self, job: Job) -> Result:
         from base_chip.pdk import load_pdk
-        from flow.pdk import tech_for_magic
+        from flow.pdk.magic_tech import tech_for_magic
         from flow.tasks.sample import sample_bank
         from flow.tools import require
         from signoff.drc_magic import control, run

@@ -13,7 +13,6 @@ class EquivTask(StepTask):
     step_name = "equiv"
     needs = ("rtl", "harden")
     config = ("base",)
-    code = ("base_chip.synth",)
     tools = ("yosys",)
     roles = ("cells",)
     is_check = True

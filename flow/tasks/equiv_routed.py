@@ -11,17 +11,6 @@ class EquivRoutedTask(StepTask):
     step_name = "equiv_routed"
     needs = ("harden",)
     config = ("base", "pdk")
-    code = (
-        "signoff.netlist",
-        "signoff.routed_equiv",
-        "signoff.same_netlist",
-        "signoff.timing.cells",
-        "base_chip.bank",
-        "base_chip.config",
-        "base_chip.fields",
-        "base_chip.configs",
-        "base_chip.pdk",
-    )
     roles = ("cells",)
     is_check = True
     routed = True

@@ -22,7 +22,8 @@ class FiguresTask(StepTask):
         from base_chip.pdk import load_pdk
         from base_chip.pdk.place_route import load_place_route
         from flow.report.figures import area_by_kind, code_histograms, draw_pictures, draw_rom_map, rom_use
-        from flow.tasks.parts import read_image, site_map
+        from flow.tasks.rom_image import read_image
+        from flow.tasks.sites import site_map
         from rtl_gen.golden.quantised import QuantModel
         from signoff.netlist import read_modules
 

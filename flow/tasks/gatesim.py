@@ -17,23 +17,13 @@ class GatesimTask(StepTask):
     step_name = "gatesim"
     needs = ("quantise", "simulator", "readback")
     config = ("model_digest", "base", "prompt", "seed", "temperature", "words")
-    code = (
-        "signoff.gatesim",
-        "metal_configs.lower",
-        "metal_configs.reference",
-        "metal_configs.checkpoint",
-        "rtl_gen.golden",
-        "base_chip.config",
-        "base_chip.fields",
-        "base_chip.configs",
-        "flow.tasks.parts",
-    )
     tools = ("verilator",)
     is_check = True
 
     def work(self, job: Job) -> Result:
         from base_chip.config import load_base
-        from flow.tasks.parts import integer_model, load_model
+        from flow.tasks.integer_model import integer_model
+        from flow.tasks.model import load_model
         from rtl_gen.golden.decoder import GoldenDecoder, beta_of
         from signoff.gatesim import Request, Token, simulate
 

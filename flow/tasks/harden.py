@@ -8,8 +8,6 @@ import shutil
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from flow.config import BuildConfig
-from flow.keys import folder_files
 from flow.tasks.step import Job, Result, StepTask
 
 # Metric: what SiliconCompiler calls it; `drvs` are pins beyond a limit on transition, load or fan-out
@@ -27,21 +25,7 @@ class HardenTask(StepTask):
     step_name = "harden"
     needs = ("rtl",)
     config = ("base", "pdk")
-    code = (
-        "base_chip.bank",
-        "base_chip.config",
-        "base_chip.fields",
-        "base_chip.configs",
-        "base_chip.harden",
-        "base_chip.pdk",
-        "flow.hardening.graph",
-    )
     roles = ("cells",)
-
-    def reads(self, config: BuildConfig) -> Mapping[str, str]:
-        from base_chip.harden.artifact import HardenedBase
-
-        return {"artifact": json.dumps(folder_files(HardenedBase.home(config.base)), sort_keys=True)}
 
     def work(self, job: Job) -> Result:
         from base_chip.config import load_base

@@ -15,21 +15,10 @@ class ImageTask(StepTask):
     step_name = "image"
     needs = ("quantise",)
     config = ("base",)
-    code = (
-        "metal_configs.image",
-        "metal_configs.lower",
-        "metal_configs.reference",
-        "rtl_gen.golden",
-        "base_chip.config",
-        "base_chip.fields",
-        "base_chip.configs",
-        "flow.tasks.parts",
-    )
-    libraries = ("numpy",)
 
     def work(self, job: Job) -> Result:
         from base_chip.config import load_base
-        from flow.tasks.parts import integer_model
+        from flow.tasks.integer_model import integer_model
         from metal_configs.image import build_image
 
         image = build_image(integer_model(job.inputs["quantise"]), load_base(job.config.base).core())

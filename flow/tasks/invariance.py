@@ -11,27 +11,13 @@ class InvarianceTask(StepTask):
     step_name = "invariance"
     needs = ("base", "metal", "image")
     config = ("base",)
-    code = (
-        "signoff.invariance",
-        "signoff.readback.shapes",
-        "signoff.structure",
-        "metal_configs.writer",
-        "metal_configs.sitemap",
-        "base_chip.assemble",
-        "base_chip.bank",
-        "base_chip.config",
-        "base_chip.fields",
-        "base_chip.configs",
-        "base_chip.pdk",
-        "flow.tasks.parts",
-    )
-    libraries = ("klayout", "numpy")
     is_check = True
 
     def work(self, job: Job) -> Result:
         from base_chip.assemble import merge_chip
         from base_chip.config import load_base
-        from flow.tasks.parts import read_image, site_map
+        from flow.tasks.rom_image import read_image
+        from flow.tasks.sites import site_map
         from metal_configs.writer import write_metal
         from signoff.invariance import Sites, invariance
         from signoff.readback import read_layout

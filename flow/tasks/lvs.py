@@ -16,17 +16,7 @@ class LvsTask(StepTask):
     step_name = "lvs"
     needs = ("bank",)
     config = ("pdk",)
-    code = (
-        "signoff.lvs",
-        "signoff.eda",
-        "signoff.tcl",
-        "base_chip.bank",
-        "base_chip.pdk",
-        "flow.pdk.magic_tech",
-        "flow.tasks.sample",
-    )
     tools = ("magic", "netgen")
-    libraries = ("klayout",)
     roles = ("magic_tech", "netgen_setup")
     is_check = True
 
@@ -38,7 +28,7 @@ class LvsTask(StepTask):
 
     def work(self, job: Job) -> Result:
         from base_chip.bank.spice import bank_spice
-        from flow.pdk import tech_for_magic
+        from flow.pdk.magic_tech import tech_for_magic
         from flow.tools import require
         from signoff.lvs import run
 

@@ -11,27 +11,7 @@ class LvsChipTask(StepTask):
     step_name = "lvs_chip"
     needs = ("metal", "harden")
     config = ("model", "base", "pdk")
-    code = (
-        "signoff.lvs",
-        "signoff.lvs_cells",
-        "signoff.lvs_chip",
-        "signoff.chip",
-        "signoff.eda",
-        "signoff.netlist",
-        "signoff.tcl",
-        "base_chip.bank",
-        "base_chip.config",
-        "base_chip.fields",
-        "base_chip.configs",
-        "base_chip.harden.cells",
-        "base_chip.pdk",
-        "metal_configs.sitemap",
-        "flow.pdk.magic_tech",
-        "flow.tasks.parts",
-        "flow.tasks.wiring",
-    )
     tools = ("magic", "netgen")
-    libraries = ("klayout", "numpy")
     roles = ("cells", "magic_tech", "netgen_setup")
     is_check = True
     routed = True
@@ -44,8 +24,8 @@ class LvsChipTask(StepTask):
         from base_chip.config import load_base
         from base_chip.pdk import load_pdk
         from base_chip.pdk.checks import load_checks
-        from flow.pdk import tech_for_magic
-        from flow.tasks.parts import site_map
+        from flow.pdk.magic_tech import tech_for_magic
+        from flow.tasks.sites import site_map
         from flow.tasks.wiring import box_pins, stack_of
         from flow.tools import require
         from signoff import lvs_cells, lvs_chip

@@ -2,8 +2,9 @@
 
 __all__ = ["MetalTask"]
 
+import importlib.metadata
+
 from flow.files import sha256_file
-from flow.keys import library_versions
 from flow.tasks.step import Job, Result, StepTask
 
 
@@ -13,23 +14,12 @@ class MetalTask(StepTask):
     step_name = "metal"
     needs = ("quantise", "image", "base")
     config = ("model", "base")
-    code = (
-        "metal_configs.writer",
-        "metal_configs.sitemap",
-        "base_chip.assemble",
-        "base_chip.bank",
-        "base_chip.config",
-        "base_chip.fields",
-        "base_chip.configs",
-        "base_chip.pdk",
-        "flow.tasks.parts",
-    )
-    libraries = ("klayout", "numpy")
 
     def work(self, job: Job) -> Result:
         from base_chip.assemble import merge_chip
         from base_chip.config import load_base
-        from flow.tasks.parts import read_image, site_map
+        from flow.tasks.rom_image import read_image
+        from flow.tasks.sites import site_map
         from metal_configs.writer import make_manifest, write_manifest, write_metal
 
         sites = site_map(load_base(job.config.base))
@@ -43,7 +33,7 @@ class MetalTask(StepTask):
             image=image,
             base_sha256=sha256_file(base),
             weights_sha256=sha256_file(job.inputs["quantise"] / "quantised.safetensors"),
-            tools=library_versions(self.libraries),
+            tools={name: importlib.metadata.version(name) for name in ("klayout", "numpy")},
         )
         write_manifest(job.out / "manifest.json", manifest)
         chip = job.out / "chip"

@@ -14,24 +14,10 @@ class QuantiseTask(StepTask):
 
     step_name = "quantise"
     config = ("model", "model_digest", "base")
-    code = (
-        "metal_configs.checkpoint",
-        "metal_configs.quantise",
-        "metal_configs.lower",
-        "metal_configs.reference",
-        "rtl_gen.golden",
-        "metal_configs.prose",
-        "base_chip.config",
-        "base_chip.fields",
-        "base_chip.configs",
-        "flow.quality",
-        "flow.tasks.parts",
-    )
-    libraries = ("numpy", "safetensors", "tokenizers", "gguf")
 
     def work(self, job: Job) -> Result:
         from flow.quality import Request, measure, run
-        from flow.tasks.parts import load_model
+        from flow.tasks.model import load_model
 
         model = load_model(job.config)
         done = run(model, Request(base=job.config.base), job.say)

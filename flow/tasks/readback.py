@@ -12,24 +12,13 @@ class ReadbackTask(StepTask):
     step_name = "readback"
     needs = ("quantise", "image", "metal")
     config = ("model_digest", "base")
-    code = (
-        "signoff.contents",
-        "signoff.readback",
-        "metal_configs.checkpoint",
-        "metal_configs.lower",
-        "metal_configs.reference",
-        "rtl_gen.golden",
-        "base_chip.config",
-        "base_chip.fields",
-        "base_chip.configs",
-        "flow.tasks.parts",
-    )
-    libraries = ("klayout", "numpy", "safetensors")
     is_check = True
 
     def work(self, job: Job) -> Result:
         from base_chip.config import load_base
-        from flow.tasks.parts import integer_model, load_model, read_image
+        from flow.tasks.integer_model import integer_model
+        from flow.tasks.model import load_model
+        from flow.tasks.rom_image import read_image
         from rtl_gen.golden.quantised import QuantModel
         from signoff.contents import check_contents
         from signoff.readback import compare, read_layout, readback_control, recover, write_hex

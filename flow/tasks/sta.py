@@ -17,19 +17,6 @@ class StaTask(StepTask):
     step_name = "sta"
     needs = ("harden",)
     config = ("base", "pdk")
-    code = (
-        "signoff.sta",
-        "signoff.netlist",
-        "signoff.timing",
-        "signoff.eda",
-        "signoff.tcl",
-        "base_chip.bank",
-        "base_chip.config",
-        "base_chip.fields",
-        "base_chip.configs",
-        "base_chip.harden.constraints",
-        "base_chip.pdk",
-    )
     tools = ("sta",)
     roles = ("cells",)
     is_check = True

@@ -20,13 +20,15 @@ from typing import ClassVar
 from siliconcompiler import Task
 
 from flow.cache import CacheDamage, StepCache
-from flow.config import BuildConfig, Run, load_run
+from flow.closure import Sources
 from flow.events import tell
 from flow.files import atomic_dir, cache_root, disk_faults
-from flow.keys import code_digest, folder_files, library_versions, step_key
-from flow.pdk import PdkFiles
+from flow.guard import confined
+from flow.keys import folder_files, step_key
+from flow.pdk.files import PdkFiles
+from flow.request import BuildConfig, Run, load_run
 from flow.stopwatch import Stopwatch
-from flow.tools import TOOLS, require, version
+from flow.tools import TOOLS, identity, require, version
 from rtl_gen.errors import FlowError
 from signoff.result import CheckResult
 
@@ -84,9 +86,7 @@ class StepTask(Task):
         step_name: Name of the node.
         needs: Steps whose outputs it reads.
         config: Fields of `BuildConfig` that it depends on.
-        code: Modules and packages that compute it.
         tools: External tools that it cannot do without.
-        libraries: Python distributions whose version may change its outputs.
         roles: PDK files that it reads, by role; "liberty" for those.
         is_check: Whether it is a check, which reads "not run" when a tool is missing.
         cached: Whether its outputs are kept.
@@ -97,9 +97,7 @@ class StepTask(Task):
     step_name: ClassVar[str]
     needs: ClassVar[tuple[str, ...]] = ()
     config: ClassVar[tuple[str, ...]] = ()
-    code: ClassVar[tuple[str, ...]] = ()
     tools: ClassVar[tuple[str, ...]] = ()
-    libraries: ClassVar[tuple[str, ...]] = ()
     roles: ClassVar[tuple[str, ...]] = ()
     is_check: ClassVar[bool] = False
     cached: ClassVar[bool] = True
@@ -108,10 +106,6 @@ class StepTask(Task):
     def work(self, job: Job) -> Result:
         """Compute the outputs of the step; FlowError when it cannot be done."""
         raise NotImplementedError
-
-    def reads(self, config: BuildConfig) -> Mapping[str, str]:
-        """Hash of what it reads besides inputs, code and PDK, by name; part of its key."""
-        return {}
 
     def __init__(self) -> None:
         super().__init__()
@@ -200,19 +194,27 @@ class StepTask(Task):
             run.build,
             lambda text: tell(run.events, self.step_name, "say", text),
         )
-        return self.work(job)
+        closure = run.closures[self.step_name]
+        # The content of the model is in the key of a step that says so.
+        model = Path(run.config.model_path) if "model_digest" in self.config else None
+        with confined(closure, self.step_name, also=model):
+            result = self.work(job)
+        if changed := Sources().changed(closure):
+            raise FlowError(
+                f"{', '.join(changed[:3])} changed while the build ran",
+                where=f"step {self.step_name}",
+                hint="Run the same command again.",
+            )
+        return result
 
     def _key(self, run: Run) -> str:
         inputs = {n: json.loads(Path("inputs", n, RESULT).read_bytes())["files"] for n in self.needs}
         return step_key(
             self.step_name,
-            code=code_digest((type(self).__module__, *self.code)),
+            code=run.closures[self.step_name].digest,
             config={n: getattr(run.config, n) for n in self.config},
-            inputs={
-                **{n: json.dumps(files, sort_keys=True) for n, files in inputs.items()},
-                **self.reads(run.config),
-            },
-            tools={t: version(t) or "missing" for t in self.tools} | library_versions(self.libraries),
+            inputs={n: json.dumps(files, sort_keys=True) for n, files in inputs.items()},
+            tools={t: identity(t) for t in self.tools},
             pdk={role: run.pdk.digests.get(role, "none") for role in self.roles},
         )
 

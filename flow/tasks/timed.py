@@ -12,24 +12,6 @@ class TimedTask(StepTask):
     step_name = "timed"
     needs = ("quantise", "harden", "bank", "readback")
     config = ("model_digest", "base", "pdk", "seed", "temperature")
-    code = (
-        "signoff.timed",
-        "signoff.netlist",
-        "signoff.timing",
-        "signoff.gatesim",
-        "metal_configs.lower",
-        "metal_configs.reference",
-        "metal_configs.checkpoint",
-        "rtl_gen.golden",
-        "base_chip.bank",
-        "base_chip.config",
-        "base_chip.fields",
-        "base_chip.configs",
-        "base_chip.harden.constraints",
-        "base_chip.pdk",
-        "flow.tasks.parts",
-        "flow.tasks.sta",
-    )
     tools = ("iverilog",)
     roles = ("cells",)
     is_check = True
@@ -39,7 +21,8 @@ class TimedTask(StepTask):
         from base_chip.bank import BankSpec
         from base_chip.config import load_base
         from base_chip.harden.constraints import IO_SHARE
-        from flow.tasks.parts import integer_model, load_model
+        from flow.tasks.integer_model import integer_model
+        from flow.tasks.model import load_model
         from flow.tasks.sta import corners
         from rtl_gen.golden.decoder import GoldenDecoder, beta_of
         from signoff.gatesim import Request, Token

@@ -91,7 +91,7 @@ def build_simulator(netlist: str, top: str, cells: Path, bank_model: str, work: 
     (work / "cells.v").write_text(cell_models(netlist, cells))
     (work / "bank.v").write_text(bank_model)
     (work / "netlist.v").write_text(netlist)
-    (work / "host.cpp").write_text(files("signoff").joinpath("gatesim", "host.cpp").read_text("utf-8"))
+    (work / "host.cpp").write_text(files("signoff.gatesim").joinpath("host.cpp").read_text("utf-8"))
     # Registers start with random values: what a program leaves undefined must not matter. Compiling
     # takes far longer than running, so the compiler does not optimise.
     options = ["--cc", "--exe", "-O3", "--x-assign", "unique", "--x-initial", "unique", "-CFLAGS", "-O0"]

@@ -103,7 +103,7 @@ def build_timed(
         FlowError: Icarus or a C compiler is missing or fails.
     """
     work.mkdir(parents=True, exist_ok=True)
-    source = files("signoff").joinpath("gatesim")
+    source = files("signoff.gatesim")
     timed_bank = source.joinpath("timed_bank.v").read_text("utf-8")
     marks = ("@NAME@", bank), ("@WORD_LINES@", str(bank_shape[0])), ("@BIT_LINES@", str(bank_shape[1]))
     for mark, value in marks:

@@ -115,7 +115,7 @@ class Chip:
         (folder / "cells.lib").write_text(skeleton(self.cells.values()))
         (folder / "delays.sdf").write_text(sdf.text)
         (folder / "constraints.sdc").write_text(corner.constraints)
-        script = resources.files("signoff") / "tcl" / "sta.tcl"
+        script = resources.files("signoff.tcl").joinpath("sta.tcl")
         done = OPENSTA.run(["-no_splash", "-exit", str(script)], folder, _LIMIT_S, self._variables(corner))
         if done.fault:
             return done.fault

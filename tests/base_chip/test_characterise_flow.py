@@ -19,7 +19,8 @@ from base_chip.bank.lef import bank_lef
 from base_chip.bank.liberty import GATE_LOW, bank_liberty
 from base_chip.bank.timing import load_timing
 from base_chip.pdk import Pdk
-from flow.pdk import find_pdk, tech_for_magic
+from flow.pdk.magic_tech import tech_for_magic
+from flow.pdk.providers import find_pdk
 from rtl_gen.errors import FlowError
 from signoff import lvs
 from signoff.eda import MAGIC

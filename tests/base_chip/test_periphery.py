@@ -12,7 +12,7 @@ from flow.hardening import sweep as module
 from flow.hardening.periphery import measure_periphery
 from flow.hardening.sweep import sweep
 from flow.hardening.synthesis import CORNER, need_liberty, plain_liberty
-from flow.pdk import find_pdk
+from flow.pdk.providers import find_pdk
 from rtl_gen.golden.rom import RomGeometry
 
 NANO = load_base("nano")

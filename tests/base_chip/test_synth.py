@@ -8,7 +8,7 @@ from base_chip.harden.artifact import HardenedBase
 from base_chip.synth import map_to_cells, prove_equivalent, run_yosys
 from base_chip.synth.equivalence import damage
 from flow.hardening.synthesis import CORNER, bank_ports, need_liberty, plain_liberty
-from flow.pdk import find_pdk
+from flow.pdk.providers import find_pdk
 from rtl_gen.errors import ExitCode, FlowError
 from rtl_gen.tile import tile_verilog
 

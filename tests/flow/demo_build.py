@@ -9,8 +9,8 @@ from rich.console import Console
 
 from flow.cli import main as entry
 from flow.cli.main import cli
-from flow.config import BuildConfig
 from flow.progress import final_table
+from flow.request import BuildConfig
 from flow.run import run_build
 
 

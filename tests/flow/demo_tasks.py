@@ -13,11 +13,12 @@ from signoff.result import CheckResult
 
 
 def _act(job: Job, name: str) -> None:
-    log = Path(os.environ["DEMO_LOG"])
+    told = dict(os.environ)
+    log = Path(told["DEMO_LOG"])
     with log.open("a") as f:
         f.write(f"{name} start {os.getpid()}\n")
-    time.sleep(float(os.environ.get(f"DEMO_SLEEP_{name}", "0")))
-    how = os.environ.get(f"DEMO_{name}", "")
+    time.sleep(float(told.get(f"DEMO_SLEEP_{name}", "0")))
+    how = told.get(f"DEMO_{name}", "")
     if how == "error":
         raise FlowError("the demo fails", where=name, hint="Unset it.", code=ExitCode.TOOL_FAILED)
     if how == "crash":
@@ -61,7 +62,7 @@ class CheckTask(StepTask):
     def work(self, job: Job) -> Result:
         _act(job, "check")
         job.say("tok tok")
-        how = os.environ.get("DEMO_CHECK", "pass")
+        how = dict(os.environ).get("DEMO_CHECK", "pass")
         row = CheckResult("check", "demo", "1.0", int(how == "fail"), 0, how, "why" if how != "pass" else "")
         return Result([row], text=["hello"], tokens_equal=how == "pass")
 

@@ -12,7 +12,7 @@ from base_chip.pdk import load_pdk
 from base_chip.pdk.place_route import load_place_route
 from flow.hardening.graph import FIRST, LAST, ROUTED, Sources, hardening_flow, make_project
 from flow.hardening.run import collect, reports
-from flow.pdk import PdkFiles
+from flow.pdk.files import PdkFiles
 from rtl_gen.errors import ExitCode, FlowError
 
 NANO = load_base("nano")

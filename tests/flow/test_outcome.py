@@ -119,8 +119,8 @@ def test_result_json_has_the_agreed_fields(tmp_path):
 
 
 def test_a_check_whose_tool_is_missing_does_not_run_and_names_the_fix(tmp_path, monkeypatch):
-    from flow.config import BuildConfig, Run
-    from flow.pdk import PdkFiles
+    from flow.pdk.files import PdkFiles
+    from flow.request import BuildConfig, Run
     from flow.tasks.bank import BankTask
     from flow.tasks.drc_magic import DrcMagicTask
     from flow.tools import TOOLS
@@ -128,7 +128,7 @@ def test_a_check_whose_tool_is_missing_does_not_run_and_names_the_fix(tmp_path, 
 
     for module in ("flow.tasks.step", "flow.tools"):
         monkeypatch.setattr(f"{module}.version", lambda name: None)
-    run = Run(BuildConfig("m", "", ""), PdkFiles("sky130", {}, {}, {}, {}, {}), tmp_path)
+    run = Run(BuildConfig("m", "", ""), PdkFiles("sky130", {}, {}, {}, {}, {}), tmp_path, {})
     (got,) = DrcMagicTask()._checked_work(run, tmp_path).checks
     assert (got.name, got.status) == ("drc_magic", "not run")
     assert TOOLS["magic"].fix in got.reason

@@ -9,7 +9,8 @@ from types import MappingProxyType
 import pytest
 
 from base_chip.pdk import Kit, Wheel, load_pdk
-from flow.pdk import find_pdk, install_kit, installed_root, kit_root, verify_kit
+from flow.pdk.kit import install_kit, installed_root, kit_root, verify_kit
+from flow.pdk.providers import find_pdk
 from rtl_gen.errors import ExitCode, FlowError
 
 FILES = {

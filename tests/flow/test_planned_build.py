@@ -203,17 +203,20 @@ exec "$1" > "$out" 2>&1
 def test_a_step_goes_to_slurm_by_siliconcompilers_setting(tmp_path, monkeypatch, fake_kit):
     """What the documentation says, with scripts in place of Slurm's two commands."""
     from base_chip.pdk import load_pdk
-    from flow.config import Run
+    from flow.closure import Sources
     from flow.graph import PLANNED_STEPS, make_project
-    from flow.pdk import find_pdk
+    from flow.pdk.providers import find_pdk
     from flow.planned import make_planned_config, plan_of
+    from flow.request import Run
+    from flow.tasks.planned.plan import PlanTask
 
     fake_kit()
     plan = plan_of("smollm2-135m", "sky130", "slot", None)
     config = make_planned_config("smollm2-135m", plan, synthetic=1, dies="0:1")
     build = tmp_path / config.model
     build.mkdir()
-    run_ = Run(config, find_pdk(load_pdk("sky130")), build)
+    closures = Sources().of_classes({"plan": PlanTask})
+    run_ = Run(config, find_pdk(load_pdk("sky130")), build, closures)
     run_.save()
     project = make_project(PLANNED_STEPS, run_, to="plan", jobs=1)
     project.option.scheduler.set_name("slurm", step="plan", index="0")

@@ -18,8 +18,8 @@ from base_chip.harden.cells import cell_lef
 from base_chip.pdk import load_pdk
 from base_chip.pdk.checks import load_checks
 from base_chip.pdk.place_route import load_place_route
-from flow.config import BuildConfig
 from flow.hardening.synthesis import CORNER
+from flow.request import BuildConfig
 from flow.tasks.base import BaseTask
 from flow.tasks.equiv_routed import EquivRoutedTask
 from flow.tasks.sta import StaTask

@@ -17,7 +17,8 @@ import pytest
 from base_chip.bank import BankSpec, SiteGrid, build_bank, program_bank, write_layout
 from base_chip.bank.views import bank_spice
 from base_chip.pdk import load_pdk
-from flow.pdk import find_pdk, tech_for_magic
+from flow.pdk.magic_tech import tech_for_magic
+from flow.pdk.providers import find_pdk
 from rtl_gen.errors import FlowError
 from signoff import drc_klayout, drc_magic, lvs
 from signoff.eda import MAGIC

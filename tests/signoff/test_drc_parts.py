@@ -10,7 +10,8 @@ import pytest
 
 from base_chip.bank import BankSpec, SiteGrid, build_bank, write_layout
 from base_chip.pdk import load_pdk
-from flow.pdk import find_pdk, tech_for_magic
+from flow.pdk.magic_tech import tech_for_magic
+from flow.pdk.providers import find_pdk
 from signoff import drc_magic, drc_parts
 from signoff.eda import MAGIC
 

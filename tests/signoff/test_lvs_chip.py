@@ -8,7 +8,7 @@ import pytest
 
 from base_chip.bank import SiteGrid
 from base_chip.pdk.checks import load_checks
-from flow.pdk import tech_for_magic
+from flow.pdk.magic_tech import tech_for_magic
 from rtl_gen.errors import FlowError
 from signoff import antenna, lvs_cells, lvs_chip
 from signoff.chip.netlist import extract, without_squares

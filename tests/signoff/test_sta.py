@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from base_chip.bank.lef import bank_lef
 from base_chip.harden.cells import cell_lef
-from flow.pdk import find_pdk
+from flow.pdk.providers import find_pdk
 from rtl_gen.errors import FlowError
 from signoff.sta import Banks, Corner, run
 from signoff.timing.analysis import Chip

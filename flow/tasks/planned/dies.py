@@ -6,22 +6,9 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from flow.config import BuildConfig, Planned
+from flow.request import BuildConfig, Planned
 from flow.tasks.step import Job, Result, StepTask
 
-CODE = (
-    "metal_configs.multi_die",
-    "metal_configs.writer",
-    "metal_configs.sitemap",
-    "metal_configs.quantise",
-    "metal_configs.checkpoint",
-    "rtl_gen.golden",
-    "base_chip.bank",
-    "base_chip.planned",
-    "base_chip.fields",
-    "flow.dies",
-)
-LIBRARIES = ("numpy", "gguf", "safetensors")
 FOLDER = "dies"  # beside the steps: large, and kept from one build to the next
 
 
@@ -82,14 +69,14 @@ def all_dies(asked: Planned, cpu: Sequence[float]) -> str:
 def die_jobs(config: BuildConfig, folder: Path) -> list:
     """A job for each die that is asked for."""
     from base_chip.planned import load_planned
+    from flow.closure import Sources
     from flow.dies import FORMAT, DieJob
     from flow.files import sha256_bytes
-    from flow.keys import code_digest, library_versions
 
     asked = config.planned
     assert asked
     parts = [
-        FORMAT, code_digest(CODE), library_versions(LIBRARIES), load_planned(config.base).digest(),
+        FORMAT, Sources().closure("flow.dies").digest, load_planned(config.base).digest(),
         config.model_digest, asked.shape, asked.context, asked.weights,
     ]  # fmt: skip
     key = sha256_bytes(json.dumps(parts, sort_keys=True).encode())

@@ -6,7 +6,7 @@ import klayout.db as kdb
 import pytest
 
 from base_chip.harden.def_wires import Tech, read_tech, read_wires
-from flow.pdk import find_pdk
+from flow.pdk.providers import find_pdk
 from rtl_gen.errors import FlowError
 
 TECH = Tech(

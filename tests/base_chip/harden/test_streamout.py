@@ -7,7 +7,7 @@ import pytest
 
 from base_chip.harden.closing import close_gaps
 from base_chip.harden.streamout import stream_out
-from flow.pdk import find_pdk
+from flow.pdk.providers import find_pdk
 
 LIBRARY = "sky130_fd_sc_hd__"
 # The npc of these two cells is 0.16 um apart when they abut so; the rule is 0.27

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from flow.config import BuildConfig
 from flow.outcome import Outcome, StepRow
+from flow.request import BuildConfig
 from signoff.result import CheckResult
 
 

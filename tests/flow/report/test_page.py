@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from flow.config import BuildConfig, Planned
 from flow.outcome import Outcome
 from flow.report.page import render_report
+from flow.request import BuildConfig, Planned
 from rtl_gen.errors import FlowError
 
 

@@ -1,34 +1,17 @@
-"""Objects that several steps make from the same settings or from the same outputs of a step before."""
+"""The model of a build, with its tokenizer and its texts."""
 
-__all__ = [
-    "Model",
-    "integer_model",
-    "load_model",
-    "open_model",
-    "read_image",
-    "site_map",
-    "token_sequences",
-]
+__all__ = ["Model", "load_model", "open_model", "token_sequences"]
 
-import json
 from dataclasses import dataclass
-from pathlib import Path
 
-import numpy as np
 from tokenizers import Tokenizer
 
-from base_chip.bank import BankSpec, SiteGrid
-from base_chip.config import BaseConfig
-from flow.config import BuildConfig
+from flow.request import BuildConfig
 from metal_configs import prose
 from metal_configs.checkpoint import Checkpoint, load
 from metal_configs.checkpoint.tokens import encode
-from metal_configs.lower import lower
 from metal_configs.prompt import prompt_tokens
-from metal_configs.sitemap import SiteMap
 from rtl_gen.errors import FlowError
-from rtl_gen.golden.params import IntModel
-from rtl_gen.golden.quantised import QuantModel
 
 
 @dataclass(frozen=True)
@@ -90,20 +73,3 @@ def token_sequences(model: Model, name: str) -> list[list[int]]:
     ids = [encode(model.tokenizer, x, str(c.source)) for x in text if x and not x.startswith("#")]
     begin, end = [model.begin] * c.opens, [model.end] * own
     return [[*begin, *t, *end][: c.shape.context] for t in ids]
-
-
-def integer_model(folder: Path) -> IntModel:
-    """The integer model, from the outputs of `quantise`."""
-    calibration = json.loads((folder / "calibration.json").read_bytes())
-    return lower(QuantModel.load(folder / "quantised.safetensors"), calibration)
-
-
-def read_image(folder: Path) -> np.ndarray:
-    """The ROM image, bool [rows, bits], from the outputs of `image`."""
-    return np.load(folder / "image.npy")
-
-
-def site_map(base: BaseConfig) -> SiteMap:
-    """Where each bit of a base's ROM lies on the chip."""
-    grid = SiteGrid.of(BankSpec.of(base.rom, base.pdk))
-    return SiteMap.of(base.name, base.rom, base.floorplan.banks_nm(), grid.x, grid.y)

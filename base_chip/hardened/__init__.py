@@ -1,0 +1,1 @@
+"""Hardened artifacts, one folder a base."""

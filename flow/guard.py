@@ -1,0 +1,112 @@
+"""Holds a step to its closure: what its key does not cover cannot be imported or opened while it works."""
+
+__all__ = ["confined"]
+
+import contextlib
+import importlib.abc
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from flow.closure import PROJECT, ROOT, Closure
+from rtl_gen.errors import FlowError
+
+
+@contextlib.contextmanager
+def confined(closure: Closure, step: str, *, also: Path | None = None, root: Path = ROOT) -> Iterator[None]:
+    """Work with the modules and data of a closure alone.
+
+    A step is a fork of a process that has imported more. What does not belong to the closure is hidden while
+    the step works, so that importing it is noticed.
+
+    Args:
+        closure: What the key covers.
+        step: Its name, for the message.
+        also: Folder or file of the project that the key covers in another way: a model that ships.
+        root: Folder of the project.
+
+    Raises:
+        FlowError: At the import, or where the file is opened; it names both and the step.
+    """
+    guard = _Guard(closure, step, root, also)
+    hidden = {name: m for name, m in sys.modules.items() if guard.refuses(name)}
+    for name, module in hidden.items():
+        del sys.modules[name]
+        _set(name, None, module)
+    sys.meta_path.insert(0, guard)
+    _watched.append(guard)
+    _watch()
+    try:
+        yield
+    finally:
+        _watched.remove(guard)
+        sys.meta_path.remove(guard)
+        sys.modules.update(hidden)
+        for name, module in hidden.items():
+            _set(name, module, None)
+
+
+def _set(name: str, module: ModuleType | None, was: ModuleType | None) -> None:
+    """Let a module be an attribute of its package, or no longer: `from package import module` looks there."""
+    package, _, last = name.rpartition(".")
+    parent = sys.modules.get(package)
+    if parent is None or getattr(parent, last, None) is not was:
+        return
+    if module is None:
+        delattr(parent, last)
+    else:
+        setattr(parent, last, module)
+
+
+class _Guard(importlib.abc.MetaPathFinder):
+    def __init__(self, closure: Closure, step: str, root: Path, also: Path | None) -> None:
+        self._modules, self._files, self._step = frozenset(closure.modules), closure.files, step
+        self._also = os.path.abspath(also) if also else ""
+        self._root = f"{os.path.abspath(root)}{os.sep}"
+
+    def refuses(self, module: str) -> bool:
+        return module.partition(".")[0] in PROJECT and module not in self._modules
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if self.refuses(fullname):
+            raise self._fault("imports", fullname, "Write it as an import of that name.")
+        return None
+
+    def opened(self, path: str) -> None:
+        """Raise FlowError for a data file of the project that is not of the closure."""
+        if not (path := os.path.abspath(path)).startswith(self._root):
+            return
+        name = path[len(self._root) :].replace(os.sep, "/")
+        if name.partition("/")[0] not in PROJECT or name in self._files or name.endswith((".py", ".pyc")):
+            return
+        of_model = self._also and (path == self._also or path.startswith(f"{self._also}{os.sep}"))
+        if not of_model and not os.path.isdir(path):
+            raise self._fault("opens", name, 'Find it with importlib.resources.files("its.package").')
+
+    def _fault(self, does: str, name: str, hint: str) -> FlowError:
+        what = f"it {does} {name}, which its key does not cover"
+        return FlowError(what, where=f"step {self._step}", hint=f"{hint} (docs/flow.md, Adding a step)")
+
+
+_watched: list[_Guard] = []
+_hooked = False
+
+
+def _watch() -> None:
+    """Have files that are opened looked at; a hook of Python stays for the life of the process."""
+    global _hooked
+    if not _hooked:
+        sys.addaudithook(_heard)
+        _hooked = True
+
+
+def _heard(event: str, arguments: tuple[Any, ...]) -> None:
+    if event == "open" and _watched and isinstance(arguments[0], str | bytes | os.PathLike):
+        for guard in _watched:
+            guard.opened(os.fsdecode(arguments[0]))

@@ -1,0 +1,112 @@
+"""What a build is asked for, and what its steps are told."""
+
+__all__ = ["BuildConfig", "Planned", "Run", "load_run"]
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from flow.closure import Closure
+from flow.files import atomic_write
+from flow.pdk.files import PdkFiles
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What only a build on dies of a planned base is asked for.
+
+    Attributes:
+        shape: Fields of the model's `Shape`.
+        weights: Where the weights come from, in words; in every output.
+        seed: Of synthetic weights; 0 for a checkpoint's.
+        context: Positions kept.
+        first, stop: Dies to build.
+        total: Dies that the plan has.
+        scheduler: Address of a Dask scheduler; empty for this machine.
+        workers: Processes to start, without a scheduler.
+        gds: Write GDSII, too.
+        quantised: The weights are a file of `sc-flow quantise`, not a checkpoint.
+    """
+
+    shape: dict[str, Any]
+    weights: str
+    seed: int
+    context: int
+    first: int
+    stop: int
+    total: int
+    scheduler: str = ""
+    workers: int = 2
+    gds: bool = False
+    quantised: bool = False
+
+
+@dataclass(frozen=True)
+class BuildConfig:
+    """Everything that may change a result; a step's key holds the fields it names, and no others.
+
+    Attributes:
+        model: Name of the model, also of the folder under `--out`.
+        model_path: Its folder or file.
+        model_digest: SHA-256 over its content, which stands for the path in keys.
+        seed: Of the first text's sampling; each further text has the next.
+        temperature: Of the sampling; 0 for the likeliest token.
+        words: How many texts the gate-level simulation generates.
+        planned: For a build on dies of a planned base.
+    """
+
+    model: str
+    model_path: str
+    model_digest: str
+    pdk: str = "sky130"
+    base: str = "nano"
+    prompt: str = ""
+    seed: int = 1
+    temperature: float = 0.8
+    words: int = 3
+    planned: Planned | None = None
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of the graph: what is asked for, and where this machine keeps things.
+
+    Attributes:
+        build: The folder of results, `<out>/<model>`.
+        closures: What each step runs.
+        forced: Steps that run although the cache has them.
+    """
+
+    config: BuildConfig
+    pdk: PdkFiles
+    build: Path
+    closures: Mapping[str, Closure]
+    forced: tuple[str, ...] = ()
+
+    @property
+    def file(self) -> Path:
+        return self.build / ".run.json"
+
+    @property
+    def events(self) -> Path:
+        return self.build / ".events.jsonl"
+
+    def save(self) -> None:
+        """Write `file`, from which the process of each step reads what it is to do."""
+        data = asdict(self)
+        atomic_write(self.file, json.dumps(data, default=str, sort_keys=True, indent=1).encode())
+
+
+def load_run(path: Path) -> Run:
+    """What `Run.save` wrote."""
+    data: dict[str, Any] = json.loads(path.read_bytes())
+    pdk = data["pdk"]
+    for field in ("files", "liberty", "extraction"):
+        pdk[field] = {k: Path(v) for k, v in pdk[field].items()}
+    config = data["config"]
+    if config.get("planned") is not None:
+        config["planned"] = Planned(**config["planned"])
+    closures = {step: Closure(**told) for step, told in data.get("closures", {}).items()}
+    return Run(BuildConfig(**config), PdkFiles(**pdk), Path(data["build"]), closures, tuple(data["forced"]))

@@ -1,0 +1,1 @@
+"""Tcl that drives Magic and OpenSTA."""
