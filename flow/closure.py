@@ -71,6 +71,8 @@ class Sources:
         """`root` is the folder that holds the packages of `PROJECT`."""
         self._root = root
         self._read: dict[str, tuple[bytes, str]] = {}
+        self._module = functools.cache(self._find)
+        self._data = functools.cache(self._listed)
 
     def of_classes(self, classes: Mapping[str, type]) -> dict[str, Closure]:
         """The closure of each class, by the name that is given with it.
@@ -135,7 +137,7 @@ class Sources:
         here = {n: _version(n) for n in closure.libraries if n not in ("python", "machine")} | _python()
         return files + [n for n, version in closure.libraries.items() if here[n] != version]
 
-    def _module(self, name: str) -> Path | None:
+    def _find(self, name: str) -> Path | None:
         base = self._root.joinpath(*name.split("."))
         found = (base / "__init__.py", base.with_name(f"{base.name}.py"))
         return next((path for path in found if path.is_file()), None)
@@ -147,11 +149,9 @@ class Sources:
         elif (parent := name.rpartition(".")[0]) and self._module(parent):
             yield parent
 
-    def _data(self, package: str) -> Iterator[Path]:
+    def _listed(self, package: str) -> list[Path]:
         folder = self._root.joinpath(*package.split("."))
-        for path in sorted(folder.rglob("*")):
-            if path.is_file() and path.suffix not in (".py", ".pyc"):
-                yield path
+        return [p for p in sorted(folder.rglob("*")) if p.suffix not in (".py", ".pyc") and p.is_file()]
 
     def _content(self, path: Path) -> tuple[bytes, str]:
         key = str(path)

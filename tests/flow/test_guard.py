@@ -1,0 +1,61 @@
+"""A step that works is held to its closure."""
+
+import importlib
+import sys
+from importlib.resources import files
+
+import pytest
+
+from flow.closure import Sources
+from flow.guard import confined
+from rtl_gen.errors import FlowError
+
+
+@pytest.fixture(scope="module")
+def closure():
+    return Sources().closure("base_chip.bank.spec", "signoff.result")
+
+
+def test_what_is_in_the_closure_is_imported_and_opened(closure):
+    with confined(closure, "s"):
+        from base_chip.bank.spec import BankSpec
+
+        assert BankSpec(8, 16).process.dbu > 0
+        assert files("base_chip.pdk").joinpath("sky130", "bank.yaml").read_text()
+
+
+def test_a_module_outside_is_refused_by_name_whether_it_was_imported_before_or_not(closure):
+    import signoff.antenna as known
+
+    before = dict(sys.modules)
+    for name in ("signoff.antenna", "signoff.invariance"):
+        with pytest.raises(FlowError, match=rf"^step s: it imports {name}, which its key") as e:
+            with confined(closure, "s"):
+                importlib.import_module(name)
+        assert "docs/flow.md" in e.value.hint
+    with pytest.raises(FlowError, match=r"imports signoff\.antenna"):
+        with confined(closure, "s"):
+            from signoff import antenna
+    assert sys.modules["signoff.antenna"] is known
+    assert {n: m for n, m in sys.modules.items() if n in before} == before
+    from signoff import antenna
+
+    assert antenna is known
+
+
+def test_data_outside_are_refused_by_name(closure, tmp_path):
+    outside = files("signoff.tcl").joinpath("drc.tcl")
+    with pytest.raises(FlowError, match=r"^step s: it opens signoff/tcl/drc.tcl, which its key"):
+        with confined(closure, "s"):
+            outside.read_text()
+    assert outside.read_text()
+    with confined(closure, "s"):
+        (tmp_path / "own.txt").write_text("of no package")
+
+
+def test_a_model_of_the_project_is_open_to_a_step_whose_key_has_its_digest(closure):
+    folder = files("metal_configs").joinpath("words")
+    with confined(closure, "s", also=folder):
+        assert folder.joinpath("config.json").read_bytes()
+    with pytest.raises(FlowError, match=r"opens metal_configs/words/config\.json"), confined(closure, "s"):
+        folder.joinpath("config.json").read_bytes()
