@@ -18,10 +18,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import flow
 from rtl_gen.errors import FlowError
 
 PROJECT = ("base_chip", "flow", "metal_configs", "rtl_gen", "signoff")
-ROOT = Path(__file__).parents[1]
+ROOT = Path(flow.__path__[0]).parent
 
 
 @dataclass(frozen=True)
