@@ -170,7 +170,8 @@ def test_every_file_of_every_closure_changes_the_keys_of_its_steps_and_no_others
         path = tmp_path / name
         content = path.read_bytes()
         # Of equal size where the text is data, as a time stamp or a size would not show it.
-        path.write_bytes(content + b"\n#" if path.suffix == ".py" else bytes([content[0] ^ 1]) + content[1:])
+        turned = bytes([content[0] ^ 1]) + content[1:] if content else b"x"
+        path.write_bytes(content + b"\n#" if path.suffix == ".py" else turned)
         after = closures(tmp_path)
         path.write_bytes(content)
         moved = {c for c in before if after[c].digest != before[c].digest}
@@ -197,15 +198,16 @@ def test_what_a_step_runs_is_in_its_closure(step, file):
 @pytest.mark.parametrize(
     ("package", "steps"),
     [
-        ("metal_configs.quantise", {"quantise", "image", "timed", "gatesim"}),
-        ("metal_configs.writer", {"metal", "invariance"}),
-        ("rtl_gen.datapath", {"rtl"}),
-        ("base_chip.synth", {"equiv", "harden"}),
-        ("signoff.gatesim", {"timed", "simulator", "gatesim"}),
+        ("metal_configs.quantise", {"rtl", "harden", "bank", "base", "metal", "antenna", "sta", "lvs"}),
+        ("metal_configs.writer", {"quantise", "image", "readback", "antenna", "lvs_chip", "drc_magic"}),
+        ("metal_configs.checkpoint", {"rtl", "harden", "bank", "base", "metal", "antenna", "lvs_chip", "lvs"}),
+        ("rtl_gen.datapath", {"quantise", "image", "base", "metal", "sta", "equiv"}),
+        ("signoff.gatesim", {"rtl", "metal", "antenna", "lvs_chip", "sta", "drc_klayout"}),
     ],
 )
 def test_a_step_does_not_depend_on_what_it_has_nothing_to_do_with(package, steps):
     found = Sources().of_classes(OF_STEP)
-    assert {s for s, c in found.items() if package in c.modules} == steps
+    assert not {s for s in steps if package in found[s].modules}
+    assert any(package in c.modules for c in found.values())
     sizes = {s: len(c.modules) for s, c in found.items()}
     assert max(sizes.values()) < 120, sizes  # of more than 270
