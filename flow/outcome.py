@@ -1,14 +1,13 @@
-"""What a run came to: a row for each step, the checks, and `result.json`."""
+"""What a run came to: a row for each step, the checks, its text and its metrics."""
 
-__all__ = ["Outcome", "StepRow", "collect", "write_result"]
+__all__ = ["Outcome", "StepRow", "collect"]
 
 import json
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from flow.files import atomic_write
 from flow.tasks.step import FAILURE, RESULT, StepTask
 from rtl_gen.errors import ExitCode, FlowError
 from signoff.result import CheckResult
@@ -126,19 +125,3 @@ def _read(path: Path) -> Any:
         return json.loads(path.read_bytes())
     except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
-
-
-def write_result(path: Path, outcome: Outcome) -> None:
-    """Write `result.json`, all at once: an earlier one stays until then."""
-    keep = ("name", "tool", "version", "count", "limit", "status", "reason")
-    data = {
-        "steps": [
-            {"name": s.name, "status": s.status, "seconds": s.seconds, "cpu": s.cpu, "reused": s.reused}
-            for s in outcome.steps
-        ],
-        "checks": [{k: asdict(c)[k] for k in keep} for c in outcome.checks],
-        "text": outcome.text,
-        "tokens_equal": outcome.tokens_equal,
-        "metrics": dict(sorted(outcome.metrics.items())),
-    }
-    atomic_write(path, (json.dumps(data, indent=1) + "\n").encode())

@@ -1,6 +1,6 @@
 """Shows a run: a line a step while it goes on, live on a terminal, plain elsewhere; a table at its end."""
 
-__all__ = ["Progress", "final_table", "result_console"]
+__all__ = ["COLOUR", "Progress", "final_table", "result_console"]
 
 import os
 import sys
@@ -19,7 +19,7 @@ from rich.text import Text
 from flow.events import Event, EventReader
 from flow.outcome import Outcome
 
-_COLOUR = {
+COLOUR = {
     "done": "green",
     "reused": "cyan",
     "pass": "green",
@@ -99,7 +99,7 @@ class Progress:
         for name, (kind, seconds, note) in self._state.items():
             took = time.monotonic() - seconds if kind == "running" else seconds
             shown = "" if kind == "waiting" else f"{took:.1f} s"
-            table.add_row(name, Text(kind, _COLOUR.get(kind, "dim")), shown, Text(note, overflow="ellipsis"))
+            table.add_row(name, Text(kind, COLOUR.get(kind, "dim")), shown, Text(note, overflow="ellipsis"))
         return Group(table, *(Text(s, "dim") for s in self._said[-_SAID_SHOWN:]))
 
 
@@ -137,4 +137,4 @@ def _short(text: str) -> str:
 
 
 def _coloured(status: str) -> str:
-    return f"[{_COLOUR.get(status, 'yellow')}]{status}"
+    return f"[{COLOUR.get(status, 'yellow')}]{status}"

@@ -9,11 +9,12 @@ from flow.closure import Sources
 from flow.files import atomic_write, disk_faults
 from flow.graph import STEPS, Steps, ancestors, check_steps, descendants, make_project
 from flow.lock import build_lock, claim
-from flow.outcome import Outcome, collect, write_result
+from flow.outcome import Outcome, collect
 from flow.pdk.providers import find_pdk
 from flow.progress import Progress
 from flow.report.page import REPORT, render_report
 from flow.request import BuildConfig, Run
+from flow.result_file import write_result
 from rtl_gen.errors import FlowError
 
 
@@ -55,7 +56,7 @@ def run_build(
         outcome = collect(steps, asked, build / "work")
         if failure and not outcome.errors and all(s.status != "failed" for s in outcome.steps):
             raise FlowError(failure, where="SiliconCompiler", hint=f"See {build / 'work' / 'job.log'}")
-        write_result(build / "result.json", outcome)
+        write_result(build, config, run.pdk, outcome)
         atomic_write(build / REPORT, render_report(build, config, outcome).encode())
     return outcome
 

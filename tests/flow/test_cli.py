@@ -195,5 +195,3 @@ def test_a_reader_that_goes_away_is_no_error():
     command = f"{sys.executable} -c 'import sys; from flow.cli import main; sys.exit(main())' steps | true"
     run_ = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
     assert run_.stderr == ""
-
-

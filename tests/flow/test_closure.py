@@ -200,7 +200,10 @@ def test_what_a_step_runs_is_in_its_closure(step, file):
     [
         ("metal_configs.quantise", {"rtl", "harden", "bank", "base", "metal", "antenna", "sta", "lvs"}),
         ("metal_configs.writer", {"quantise", "image", "readback", "antenna", "lvs_chip", "drc_magic"}),
-        ("metal_configs.checkpoint", {"rtl", "harden", "bank", "base", "metal", "antenna", "lvs_chip", "lvs"}),
+        (
+            "metal_configs.checkpoint",
+            {"rtl", "harden", "bank", "base", "metal", "antenna", "lvs_chip", "lvs"},
+        ),
         ("rtl_gen.datapath", {"quantise", "image", "base", "metal", "sta", "equiv"}),
         ("signoff.gatesim", {"rtl", "metal", "antenna", "lvs_chip", "sta", "drc_klayout"}),
     ],

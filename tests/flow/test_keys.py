@@ -1,6 +1,5 @@
 """Keys change with what a step depends on, and with nothing else."""
 
-
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -1,4 +1,4 @@
-"""What the steps left behind becomes rows, an exit status, result.json and the table."""
+"""What the steps left behind becomes rows, an exit status and the table."""
 
 import io
 import json
@@ -8,7 +8,7 @@ import pytest
 from demo_tasks import STEPS
 from rich.console import Console
 
-from flow.outcome import Outcome, StepRow, collect, write_result
+from flow.outcome import Outcome, StepRow, collect
 from flow.progress import final_table
 from signoff.result import STATUSES, CheckResult
 
@@ -104,18 +104,6 @@ def test_reused_steps_say_so(tmp_path):
     line = next(x for x in shown(got).splitlines() if "│ a " in x)
     assert "reused" in line
     assert "[made] it" in line  # not taken for markup
-
-
-def test_result_json_has_the_agreed_fields(tmp_path):
-    for name in ALL:
-        leave(tmp_path, name, checks=[row("pass")] if name == "check" else ())
-    path = tmp_path / "result.json"
-    write_result(path, collect(STEPS, ALL, tmp_path))
-    data = json.loads(path.read_text())
-    assert list(data) == ["steps", "checks", "text", "tokens_equal", "metrics"]
-    assert set(data["steps"][0]) == {"name", "status", "seconds", "cpu", "reused"}
-    assert set(data["checks"][0]) == {"name", "tool", "version", "count", "limit", "status", "reason"}
-    assert data["tokens_equal"] is False  # nothing was compared
 
 
 def test_a_check_whose_tool_is_missing_does_not_run_and_names_the_fix(tmp_path, monkeypatch):
