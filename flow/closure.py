@@ -5,7 +5,7 @@ packages. Package data count by the calls that find them: `files("package")`, `f
 `Path(__file__)`. Nothing is imported to find this out.
 """
 
-__all__ = ["PROJECT", "Closure", "Sources"]
+__all__ = ["LOCATIONS", "PROJECT", "ROOT", "Closure", "Sources"]
 
 import ast
 import functools
@@ -17,12 +17,14 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import flow
 from rtl_gen.errors import FlowError
 
 PROJECT = ("base_chip", "flow", "metal_configs", "rtl_gen", "signoff")
 ROOT = Path(flow.__path__[0]).parent
+LOCATIONS = frozenset(("SCF_CACHE", "XDG_CACHE_HOME"))  # variables that say where things are kept
 
 
 @dataclass(frozen=True)
@@ -176,20 +178,25 @@ def _hash(path: Path) -> str:
         return ""
 
 
+STATEMENTS = (ast.stmt, ast.excepthandler, ast.match_case)
+
+
 @functools.lru_cache(maxsize=1024)
 def _facts(text: bytes, name: str, package: str, path: str) -> _Facts:
     """What a module's text says; `package` is the one that its relative imports start from."""
     imports: set[str] = set()
     data: set[str] = set()
     variables: set[str] = set()
-    for node in _run(ast.parse(text, path)):
+    # Imports are statements; expressions are looked at only where a word says that there may be something.
+    whole = any(word in text for word in (b"files(", b"__file__", b"environ", b"getenv"))
+    for node in _run(ast.parse(text, path), (ast.AST,) if whole else STATEMENTS):
         if isinstance(node, ast.Import):
             imports.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
             source = ".".join([*above, *([node.module] if node.module else [])])
             imports.update(f"{source}.{alias.name}" for alias in node.names)
-        elif isinstance(node, ast.Call) and _called(node) == "files":
+        elif isinstance(node, ast.Call) and _name(node.func) == "files":
             data.add(_package(node, name, package, path))
         elif isinstance(node, ast.Name) and node.id == "__file__":
             data.add(package)
@@ -198,21 +205,26 @@ def _facts(text: bytes, name: str, package: str, path: str) -> _Facts:
     return _Facts(frozenset(imports), frozenset(data), frozenset(variables))
 
 
-def _run(tree: ast.AST) -> Iterator[ast.AST]:
-    """All nodes but those that only a type checker sees."""
-    todo = [tree]
+def _run(tree: ast.AST, kinds: tuple[type, ...]) -> Iterator[ast.AST]:
+    """All nodes of some kinds that are reached through such, but those that only a type checker sees."""
+    todo: list[Any] = [tree]
     while todo:
         node = todo.pop()
         yield node
-        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+        if isinstance(node, ast.If) and _name(node.test) == "TYPE_CHECKING":
             todo += node.orelse
-        else:
-            todo += ast.iter_child_nodes(node)
+            continue
+        for field in node._fields:
+            value = getattr(node, field, None)
+            if isinstance(value, list):
+                todo += [child for child in value if isinstance(child, kinds)]
+            elif isinstance(value, kinds):
+                todo.append(value)
 
 
-def _called(node: ast.Call) -> str:
-    of = node.func
-    return of.attr if isinstance(of, ast.Attribute) else of.id if isinstance(of, ast.Name) else ""
+def _name(node: ast.expr) -> str:
+    """The last part of a dotted name."""
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
 def _package(call: ast.Call, name: str, package: str, path: str) -> str:
@@ -244,10 +256,6 @@ def _variable(node: ast.Call | ast.Subscript, path: str) -> set[str]:
         f"{ast.unparse(node)} does not say which variable it reads", where=f"{path}:{node.lineno}",
         hint="Name it, so that the keys of steps can hold it.",
     )  # fmt: skip
-
-
-# Where things are kept, which changes no output.
-LOCATIONS = {"SCF_CACHE", "XDG_CACHE_HOME"}
 
 
 @functools.cache

@@ -12,8 +12,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from flow.closure import PROJECT, ROOT, Closure
+from flow.closure import LOCATIONS, PROJECT, ROOT, Closure
 from rtl_gen.errors import FlowError
+
+OWN = "SCF_"  # begins the names of the variables of this project
 
 
 @contextlib.contextmanager
@@ -21,7 +23,8 @@ def confined(closure: Closure, step: str, *, also: Path | None = None, root: Pat
     """Work with the modules and data of a closure alone.
 
     A step is a fork of a process that has imported more. What does not belong to the closure is hidden while
-    the step works, so that importing it is noticed.
+    the step works, so that importing it is noticed. Variables of the environment that are of this project
+    and not of the closure are hidden, too.
 
     Args:
         closure: What the key covers.
@@ -37,6 +40,8 @@ def confined(closure: Closure, step: str, *, also: Path | None = None, root: Pat
     for name, module in hidden.items():
         del sys.modules[name]
         _set(name, None, module)
+    of_closure = {*closure.environment, *LOCATIONS}
+    variables = {v: os.environ.pop(v) for v in list(os.environ) if v.startswith(OWN) and v not in of_closure}
     sys.meta_path.insert(0, guard)
     _watched.append(guard)
     _watch()
@@ -45,6 +50,7 @@ def confined(closure: Closure, step: str, *, also: Path | None = None, root: Pat
     finally:
         _watched.remove(guard)
         sys.meta_path.remove(guard)
+        os.environ.update(variables)
         sys.modules.update(hidden)
         for name, module in hidden.items():
             _set(name, module, None)

@@ -90,11 +90,11 @@ TOOLS = {
             _apt("klayout"),
             "KLayout DRC, show",
             True,
-            # All but the bindings of Qt, which are large and of the display.
+            # The database, its scripts and the DRC engine; all else is of the display.
             parts=tuple(
                 f"{folder}{file}"
                 for folder in ("", "../lib/klayout/")
-                for file in ("klayout", "libklayout_[!Q]*.so", "db_plugins/*.so")
+                for file in ("klayout", "libklayout_[dgrt]*.so", "db_plugins/*.so")
             ),
             variables=("KLAYOUT_HOME", "KLAYOUT_PATH"),
         ),

@@ -70,7 +70,7 @@ def find_pdk(pdk: Pdk, *, need_all: bool = True) -> PdkFiles:
 
 def _sound_kit(pdk: Pdk) -> Path | None:
     kit = installed_root(pdk)
-    if kit and (damage := verify_kit(pdk, sizes_only=True)):
+    if kit and (damage := verify_kit(pdk)):
         more = f" (and {len(damage) - 1} more)" if damage[1:] else ""
         raise FlowError(
             f"damaged kit: {damage[0].path}: {damage[0].fault}{more}",

@@ -178,7 +178,8 @@ class RomTile(wiring.Component):
         with m.Elif(busy):
             m.d.sync += [index.eq(index + 1), busy.eq(~only & (index != size.columns - 1))]
         own = Signal(signed(size.sum_bits), reset_less=True)
-        own_valid, come_valid = Signal(), Signal()
+        own_valid = Signal()
+        come_valid = Signal()
         come = Signal(signed(SUM_BITS), reset_less=True)
         m.d.comb += columns.index.eq(index)
         m.d.sync += [

@@ -3,6 +3,7 @@
 Environment variables steer what a step does without being part of its key.
 """
 
+import importlib
 import os
 import time
 from pathlib import Path
@@ -21,6 +22,8 @@ def _act(job: Job, name: str) -> None:
     how = told.get(f"DEMO_{name}", "")
     if how == "error":
         raise FlowError("the demo fails", where=name, hint="Unset it.", code=ExitCode.TOOL_FAILED)
+    if how == "outside":
+        importlib.import_module("signoff.antenna")
     if how == "crash":
         raise ZeroDivisionError("demo")
     if how == "die":

