@@ -1,8 +1,9 @@
 """The error that people see: what happened, where, why, and what to do next."""
 
-__all__ = ["ExitCode", "FlowError", "printable"]
+__all__ = ["ExitCode", "FlowError", "ending", "printable"]
 
 import enum
+import signal
 import unicodedata
 
 # Letters from right to left are fine; what turns the order of a line around is not.
@@ -50,3 +51,18 @@ class FlowError(Exception):
         self.hint, self.code = printable(hint, "\n"), code
         text = f"{self.where}: {self.what}" if where else self.what
         super().__init__(f"{text}\n  {self.hint}" if hint else text)
+
+
+def ending(status: int) -> str:
+    """How a process ended, in words: "was ended by SIGKILL", "ended with status 3".
+
+    Args:
+        status: As `subprocess` gives it: negative for a signal. A shell in between adds 128 to the signal.
+    """
+    number = -status if status < 0 else status - 128
+    if number > 0:
+        try:
+            return f"was ended by {signal.Signals(number).name}"
+        except ValueError:
+            pass
+    return f"ended with status {status}"

@@ -134,8 +134,8 @@ def control_of(result: CheckResult, planted: str, found: bool) -> CheckResult:
         found: Whether the check said so.
     """
     name = f"{result.name}_control"
-    if result.status == "not run" or result.count is None:
-        return replace(result, name=name)  # the tool did not work, so it found nothing
+    if result.status == "not run":
+        return replace(result, name=name)
     reason = "" if found else f"not found: {planted}"
     status, detail = ("pass", f"found: {planted}") if found else ("fail", result.detail)
     return replace(result, name=name, count=int(not found), status=status, reason=reason, detail=detail)

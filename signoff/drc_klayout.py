@@ -79,9 +79,9 @@ def density(layout: Path, top: str, deck: Path, workdir: Path, *, timeout: float
     done, report = _run_deck(name, layout, top, deck, workdir, {}, timeout)
     measured = re.findall(r"^(\w+)_ca_density is ([\d.]+)$", done.log, re.M)
     if not done.fault and len(measured) != _DENSITY_LAYERS:
-        return KLAYOUT.fails(name, f"the deck measured {len(measured)} layers, not {_DENSITY_LAYERS}")
+        raise KLAYOUT.failed(f"the deck measured {len(measured)} layers, not {_DENSITY_LAYERS}", workdir)
     covered = ", ".join(f"{layer} {1 - float(clear):.0%}" for layer, clear in measured)
-    return _judge(name, done, report, f"covered: {covered}", least_rules=0)[0]
+    return _row(name, _found(done, report, least_rules=0), f"covered: {covered}")
 
 
 def density_control(
@@ -110,7 +110,7 @@ def zero_area(layout: Path, top: str, deck: Path, workdir: Path, *, timeout: flo
     done, _ = _run_deck(name, layout, top, deck, workdir, {"top_cell_name": top}, timeout)
     told = re.search(r"^(\d+) total zero-area objects", done.log, re.M)
     if not told:
-        return KLAYOUT.fails(name, done.fault or "the deck did not say how many shapes it found")
+        raise KLAYOUT.failed(done.fault or "the deck did not say how many shapes it found", workdir)
     count = int(told.group(1))
     status = "fail" if count else "pass"
     return CheckResult(name, KLAYOUT.name, KLAYOUT.version(), count, 0, status)
@@ -144,23 +144,25 @@ def parse_report(path: Path, least_rules: int = 1) -> Violations:
 def _check(
     name: str, layout: Path, top: str, deck: Path, workdir: Path, timeout: float
 ) -> tuple[CheckResult, Violations | None]:
-    """Run the design rule deck; the violations are None if the runs cannot be trusted."""
+    """Run the design rule deck; the violations are None if KLayout is not here.
+
+    Raises:
+        FlowError: A run cannot be trusted.
+    """
     if missing := KLAYOUT.missing(name):
         return missing, None
     clean = f"all rule groups on {top}"
 
-    def groups(of: Sequence[str]) -> tuple[CheckResult, Violations | None]:
+    def groups(of: Sequence[str]) -> Violations:
         # One thread: with two, KLayout 0.28.5 spins without end.
         flags = dict.fromkeys(of, "true") | {"thr": "1"}
         done, report = _run_deck(name, layout, top, deck, workdir / of[0], flags, timeout)
-        return _judge(name, done, report, clean, least_rules=1)
+        return _found(done, report, least_rules=1)
 
     with ThreadPoolExecutor(len(_RUNS)) as pool:
         told = list(pool.map(groups, _RUNS))
     together = Violations()
-    for result, found in told:
-        if found is None:
-            return result, None
+    for found in told:
         together.add(found)
     return _row(name, together, clean), together
 
@@ -171,25 +173,23 @@ def _run_deck(
     workdir.mkdir(parents=True, exist_ok=True)
     report = workdir / f"{name}.lyrdb"
     report.unlink(missing_ok=True)  # an old report must not stand for this run
-    arguments = ["-b", "-r", str(deck.resolve())]
-    # KLayout takes a relative report to lie beside the layout, which may be another folder.
-    variables = {"input": str(layout.resolve()), "top_cell": top, "report": str(report.resolve())}
+    files = {f"deck{deck.suffix}": deck, f"layout{layout.suffix}": layout}
+    rules, source = files
+    arguments = ["-b", "-r", rules]
+    variables = {"input": source, "top_cell": top, "report": report.name}
     for key, value in (variables | dict(more)).items():
         arguments += ["-rd", f"{key}={value}"]
-    return KLAYOUT.run(arguments, workdir, timeout), report
+    return KLAYOUT.run(arguments, workdir, timeout, files=files), report
 
 
-def _judge(
-    name: str, done: Run, report: Path, clean: str, least_rules: int
-) -> tuple[CheckResult, Violations | None]:
-    """The row of a run, whose detail is `clean` if nothing was found."""
+def _found(done: Run, report: Path, least_rules: int) -> Violations:
+    """What a run found; FlowError if it cannot be trusted."""
     if done.fault:
-        return KLAYOUT.fails(name, done.fault), None
+        raise KLAYOUT.failed(done.fault, report.parent)
     try:
-        found = parse_report(report, least_rules)
+        return parse_report(report, least_rules)
     except ValueError as e:
-        return KLAYOUT.fails(name, str(e)), None
-    return _row(name, found, clean), found
+        raise KLAYOUT.failed(str(e), report.parent) from e
 
 
 def _row(name: str, found: Violations, clean: str) -> CheckResult:

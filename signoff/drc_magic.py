@@ -11,7 +11,7 @@ from pathlib import Path
 
 from signoff.controls import MAGIC_ERRORS, control_result, plant
 from signoff.drc_parts import Part, cut
-from signoff.eda import MAGIC, magic_arguments
+from signoff.eda import MAGIC, run_magic
 from signoff.result import CheckResult
 from signoff.violations import Violations
 
@@ -90,16 +90,20 @@ def violations(faults: Iterable[Fault]) -> Violations:
 def _check(
     name: str, layout: Path, top: str, tech: Path, workdir: Path, timeout: float
 ) -> tuple[CheckResult, Violations | None]:
-    """Run the script on every part; the violations are None if a run cannot be trusted."""
+    """Run the script on every part; the violations are None if Magic is not here.
+
+    Raises:
+        FlowError: A run cannot be trusted.
+    """
     if missing := MAGIC.missing(name):
         return missing, None
     workdir.mkdir(parents=True, exist_ok=True)
     try:
         parts = cut(layout, top, workdir)
-        with ThreadPoolExecutor(min(_MOST, os.cpu_count() or 1)) as pool:
-            told = list(pool.map(lambda part: _look_at(part, tech, timeout), parts))
     except ValueError as e:
-        return MAGIC.fails(name, str(e)), None
+        raise MAGIC.failed(str(e), workdir) from e
+    with ThreadPoolExecutor(min(_MOST, os.cpu_count() or 1)) as pool:
+        told = list(pool.map(lambda part: _look_at(part, tech, timeout), parts))
     found = violations(fault for faults in told for fault in faults)
     status = "fail" if found.total else "pass"
     detail = str(found) or f"drc(full) on {top}"
@@ -107,18 +111,21 @@ def _check(
 
 
 def _look_at(part: Part, tech: Path, timeout: float) -> list[Fault]:
-    """The faults of a part; ValueError if the run cannot be trusted."""
+    """The faults of a part; FlowError if the run cannot be trusted."""
     folder = part.gds.with_suffix("")
     folder.mkdir(exist_ok=True)
     report = folder / "report.txt"
     report.unlink(missing_ok=True)  # an old report must not stand for this run
     variables = {
-        "SCF_GDS": str(part.gds.resolve()),
+        "SCF_GDS": "part.gds",
         "SCF_CELL": part.cell,
         "SCF_WINDOW": " ".join(str(v) for v in part.window),
         "SCF_REPORT": report.name,
     }
-    done = MAGIC.run(magic_arguments(tech, "drc.tcl"), folder, timeout, variables)
+    done = run_magic("drc.tcl", tech, folder, timeout, variables, {"part.gds": part.gds})
     if done.fault:
-        raise ValueError(done.fault)
-    return parse_report(report)
+        raise MAGIC.failed(done.fault, folder)
+    try:
+        return parse_report(report)
+    except ValueError as e:
+        raise MAGIC.failed(str(e), folder) from e

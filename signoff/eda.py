@@ -1,6 +1,6 @@
 """Finds and runs the external tools that signoff drives, and never takes silence for success."""
 
-__all__ = ["KLAYOUT", "MAGIC", "NETGEN", "OPENSTA", "Eda", "Run", "magic_arguments"]
+__all__ = ["KLAYOUT", "MAGIC", "NETGEN", "OPENSTA", "Eda", "Run", "run_magic", "script"]
 
 import contextlib
 import functools
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
+from rtl_gen.errors import ExitCode, FlowError, ending
 from signoff.result import CheckResult
 
 
@@ -60,9 +61,14 @@ class Eda:
         reason = f"{self.exe} is not on PATH; Debian package {self.package} has it"
         return CheckResult(check, self.name, "", None, None, "not run", reason)
 
-    def fails(self, check: str, reason: str, limit: int = 0) -> CheckResult:
-        """The row of a check whose tool failed."""
-        return CheckResult(check, self.name, self.version(), None, limit, "fail", reason)
+    def failed(self, reason: str, folder: Path) -> FlowError:
+        """What to raise where the tool ran in a folder and its result is worthless.
+
+        A check neither passes nor fails by that: there is no row, and the build says what happened.
+        """
+        log = folder / f"{self.exe}.log"
+        hint = f"What it printed is in {log}" if log.is_file() else ""
+        return FlowError(reason, where=self.name, hint=hint, code=ExitCode.TOOL_FAILED)
 
     def version(self) -> str:
         """What the tool calls itself; empty if it is missing or does not say."""
@@ -75,27 +81,38 @@ class Eda:
         folder: Path,
         timeout: float,
         variables: Mapping[str, str] | None = None,
+        files: Mapping[str, Path] | None = None,
     ) -> Run:
         """Run the tool in a folder, and keep its log there as `<exe>.log`.
+
+        Most of these tools are Tcl inside, and take a path with spaces, brackets or accents apart. Files from
+        elsewhere are therefore linked into the folder, and all is said by plain names in it.
 
         Args:
             arguments: Of the command line.
             folder: Working directory.
             timeout: Seconds after which the tool and all it started are killed.
             variables: Added to the environment.
+            files: What to link into the folder, by the name it gets there.
         """
+        for name, path in (files or {}).items():
+            bring(path, folder / name)
         start = time.monotonic()
-        process = subprocess.Popen(
-            [self.exe, *arguments],
-            cwd=folder,
-            env={**os.environ, **(variables or {})},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            start_new_session=True,
-        )
+        try:
+            process = subprocess.Popen(
+                [os.path.abspath(shutil.which(self.exe) or self.exe), *arguments],
+                cwd=folder,
+                # Numbers with a point, and names of files in UTF-8, whatever the user's language.
+                env={**os.environ, "LC_ALL": "C.UTF-8", **(variables or {})},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                start_new_session=True,
+            )
+        except OSError as e:
+            return Run("", 0.0, f"{self.exe} cannot be started ({e.strerror or e})")
         fault = ""
         try:
             log, _ = process.communicate(timeout=timeout)
@@ -106,13 +123,15 @@ class Eda:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
                 log, _ = process.communicate()
-        (folder / f"{self.exe}.log").write_text(log)
+        (folder / f"{self.exe}.log").write_text(log, "utf-8", "replace")
         return Run(log, time.monotonic() - start, fault or self._fault(process.returncode, log))
 
     def _fault(self, code: int, log: str) -> str:
+        if code < 0 or code > 128:
+            return f"{self.exe} {ending(code)}"
         if found := re.search(rf"^(?:{'|'.join(self.trouble)}).*", log, re.M):
             return f"{self.exe} reported: {found.group().strip()}"
-        return f"{self.exe} ended with status {code}" if code else ""
+        return f"{self.exe} {ending(code)}" if code else ""
 
 
 @functools.cache
@@ -127,10 +146,34 @@ def _version(path: str, asks: tuple[str, ...], pattern: str) -> str:
     return found.group(1) if found else ""
 
 
-def magic_arguments(tech: Path, script: str) -> list[str]:
-    """Command line for a batch run of a Tcl script of this package, with nothing but the given tech file."""
-    path = str(resources.files("signoff.tcl").joinpath(script))
-    return ["-noconsole", "-dnull", "-rcfile", "/dev/null", "-T", str(tech.resolve()), path]
+def bring(path: Path, to: Path) -> None:
+    """Make a file appear at another place: a link, or a copy where there are none."""
+    if to.exists() and to.samefile(path) and not to.is_symlink():
+        return
+    to.unlink(missing_ok=True)
+    try:
+        to.symlink_to(path.resolve())
+    except OSError:
+        shutil.copyfile(path, to)
+
+
+def script(name: str) -> dict[str, Path]:
+    """A Tcl script of this package, to be linked into the folder of a run."""
+    return {name: Path(str(resources.files("signoff.tcl").joinpath(name)))}
+
+
+def run_magic(
+    name: str,
+    tech: Path,
+    folder: Path,
+    timeout: float,
+    variables: Mapping[str, str],
+    files: Mapping[str, Path] | None = None,
+) -> Run:
+    """Run a Tcl script of this package in Magic, with nothing but the given tech file; see `Eda.run`."""
+    arguments = ["-noconsole", "-dnull", "-rcfile", "/dev/null", "-T", "scf.tech", name]
+    brought = {**script(name), "scf.tech": tech, **(files or {})}
+    return MAGIC.run(arguments, folder, timeout, variables, brought)
 
 
 KLAYOUT = Eda(

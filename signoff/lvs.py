@@ -11,7 +11,8 @@ from typing import Any
 
 import klayout.db as db
 
-from signoff.eda import MAGIC, NETGEN, magic_arguments
+from rtl_gen.errors import FlowError
+from signoff.eda import MAGIC, NETGEN, run_magic
 from signoff.gds import write_gds
 from signoff.result import CheckResult
 
@@ -51,17 +52,13 @@ def run(
         if absent:
             return absent, replace(absent, name=names[1])
     workdir.mkdir(parents=True, exist_ok=True)
-    extracted, fault = extract(layout, top, tech, workdir, timeout=timeout)
-    if fault:
-        return MAGIC.fails(names[0], fault), MAGIC.fails(names[1], fault)
+    extracted = extract(layout, top, tech, workdir, timeout=timeout)
     right = compare(extracted, netlist, top, setup, workdir, names[0], timeout=timeout)
     return right, _control(compare(extracted, wrong, top, setup, workdir, names[1], timeout=timeout))
 
 
 def _control(result: CheckResult) -> CheckResult:
     """Turn the row of the wrong netlist round: a mismatch that Netgen found is a pass."""
-    if result.status == "fail" and result.count is None:
-        return result  # the tool failed, so it found nothing
     found = bool(result.count)
     reason = "" if found else "a netlist with one bit changed was taken for the layout's"
     return CheckResult(
@@ -76,13 +73,16 @@ def _control(result: CheckResult) -> CheckResult:
     )
 
 
-def extract(layout: Path, top: str, tech: Path, workdir: Path, *, timeout: float = 3600) -> tuple[Path, str]:
+def extract(layout: Path, top: str, tech: Path, workdir: Path, *, timeout: float = 3600) -> Path:
     """Extract the transistors of a cell.
 
     The cell is flattened first: its transistors form where lines of one cell cross those of another.
 
     Returns:
-        The SPICE netlist, and why there is none (empty if there is).
+        The SPICE netlist.
+
+    Raises:
+        FlowError: The layout has no such cell, or Magic failed.
     """
     source = db.Layout()
     source.read(str(layout))
@@ -90,16 +90,16 @@ def extract(layout: Path, top: str, tech: Path, workdir: Path, *, timeout: float
     netlist.unlink(missing_ok=True)  # an old netlist must not stand for this run
     cell = source.cell(top)
     if cell is None:
-        return netlist, f"no cell {top} in {layout.name}"
+        raise FlowError(f"no cell {top}", where=str(layout))
     cell.flatten(True)
     write_gds(source, flat, top)
     variables = {"SCF_GDS": flat.name, "SCF_TOP": top, "SCF_NETLIST": netlist.name}
-    done = MAGIC.run(magic_arguments(tech, "extract.tcl"), workdir, timeout, variables)
+    done = run_magic("extract.tcl", tech, workdir, timeout, variables)
     if done.fault:
-        return netlist, done.fault
+        raise MAGIC.failed(done.fault, workdir)
     if not netlist.is_file() or not re.search(rf"^\.subckt {re.escape(top)}\b", netlist.read_text(), re.M):
-        return netlist, f"magic wrote no netlist of {top}"
-    return netlist, ""
+        raise MAGIC.failed(f"magic wrote no netlist of {top}", workdir)
+    return netlist
 
 
 def compare(
@@ -126,7 +126,10 @@ def compare(
         timeout: Seconds.
 
     Returns:
-        A row whose count is the number of differences; None if Netgen failed.
+        A row whose count is the number of differences.
+
+    Raises:
+        FlowError: Netgen failed.
     """
     report, data = workdir / f"{name}.out", workdir / f"{name}.json"
     for old in (report, data):
@@ -136,14 +139,15 @@ def compare(
     for side, path in (("layout", extracted), ("netlist", netlist)):
         shutil.copyfile(path, workdir / f"{name}_{side}.spice")
         sides.append(f"{name}_{side}.spice {top}")
-    arguments = ["-batch", "lvs", *sides, str(setup.resolve()), report.name, "-json"]
-    done = NETGEN.run([*arguments, "-blackbox"] if boxes else arguments, workdir, timeout)
+    arguments = ["-batch", "lvs", *sides, "setup.tcl", report.name, "-json"]
+    arguments += ["-blackbox"] if boxes else []
+    done = NETGEN.run(arguments, workdir, timeout, files={"setup.tcl": setup})
     if done.fault:
-        return NETGEN.fails(name, done.fault)
+        raise NETGEN.failed(done.fault, workdir)
     try:
         faults, devices = parse_comparison(report.read_text(), json.loads(data.read_text()), top)
     except (OSError, ValueError) as e:
-        return NETGEN.fails(name, f"no usable report of the comparison ({e})")
+        raise NETGEN.failed(f"no usable report of the comparison ({e})", workdir) from e
     detail = "; ".join(faults[:_SHOWN]) or f"{devices} devices of {top} match uniquely"
     status = "fail" if faults else "pass"
     return CheckResult(name, NETGEN.name, NETGEN.version(), len(faults), 0, status, "", detail)

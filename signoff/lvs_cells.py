@@ -13,7 +13,7 @@ from pathlib import Path
 
 import klayout.db as kdb
 
-from signoff.eda import MAGIC, NETGEN, magic_arguments
+from signoff.eda import MAGIC, NETGEN, run_magic
 from signoff.lvs import compare
 from signoff.result import CheckResult
 
@@ -70,10 +70,11 @@ def run(
     workdir.mkdir(parents=True, exist_ok=True)
     kinds = sorted({c.name for c in layout.each_cell() if c.name in netlists and not c.is_top()})
     if not kinds:
-        return NETGEN.fails(NAME, "the chip has no standard cells"), NETGEN.fails(control, "no cells")
-    fault = _extract(layout, kinds, narrow, diodes, tech, workdir, timeout)
-    if fault:
-        return MAGIC.fails(NAME, fault), MAGIC.fails(control, fault)
+        none = CheckResult(
+            NAME, NETGEN.name, NETGEN.version(), 1, 0, "fail", "the chip has no standard cells"
+        )
+        return none, replace(none, name=control)
+    _extract(layout, kinds, narrow, diodes, tech, workdir, timeout)
     rows = {kind: _cell(kind, netlists[kind], setup, workdir, timeout) for kind in kinds}
     bad = [f"{kind}: {row.reason or row.detail}" for kind, row in rows.items() if row.status != "pass"]
     empty = [kind for kind in kinds if not _devices(workdir / f"{kind}.spice")]
@@ -92,8 +93,8 @@ def _extract(
     tech: Path,
     workdir: Path,
     timeout: float,
-) -> str:
-    """Write `<kind>.spice` for each kind; returns why there are none, empty if there are."""
+) -> None:
+    """Write `<kind>.spice` for each kind; FlowError if Magic fails."""
     options = kdb.SaveLayoutOptions()
     options.format = "GDS2"
     options.gds2_write_timestamps = False
@@ -102,16 +103,15 @@ def _extract(
         (workdir / f"{kind}.spice").unlink(missing_ok=True)  # an old netlist must not stand for this run
     layout.write(str(workdir / "cells.gds"), options)
     variables = {"SCF_GDS": "cells.gds", "SCF_CELLS": " ".join(kinds)}
-    done = MAGIC.run(magic_arguments(tech, "extract_cells.tcl"), workdir, timeout, variables)
+    done = run_magic("extract_cells.tcl", tech, workdir, timeout, variables)
     if done.fault:
-        return done.fault
+        raise MAGIC.failed(done.fault, workdir)
     for kind in kinds:
         path = workdir / f"{kind}.spice"
         if not path.is_file():
-            return f"magic wrote no netlist of {kind}"
+            raise MAGIC.failed(f"magic wrote no netlist of {kind}", workdir)
         outlines = _outlines(layout, layout.cell(kind), diodes)
         path.write_text(_measured(_renamed(path.read_text(), narrow), outlines))
-    return ""
 
 
 def _renamed(spice: str, narrow: Narrow) -> str:

@@ -36,7 +36,7 @@ def run(
         the metrics `sta_<corner>_setup_ns` and `sta_<corner>_hold_ns`.
 
     Raises:
-        FlowError: Netlist, SDF and kit do not fit together.
+        FlowError: Netlist, SDF and kit do not fit together, or OpenSTA failed.
     """
     names = [*(f"sta_{c.name}" for c in corners), "sta_control"]
     names += ["precharge", "precharge_control"] if banks else []
@@ -47,10 +47,7 @@ def run(
     sdf: dict[str, Edged] = {}
     for corner in corners:
         sdf[corner.name] = with_edges(corner.sdf.read_text("utf-8"), chip.cells)
-        told = chip.analyse(corner, sdf[corner.name], workdir / corner.name)
-        if isinstance(told, str):
-            return [OPENSTA.fails(name, f"{corner.name}: {told}") for name in names], {}
-        found[corner.name] = told
+        found[corner.name] = chip.analyse(corner, sdf[corner.name], workdir / corner.name)
     rows = [_row(c, found[c.name], len(chip.netlist.instances)) for c in corners]
     first = corners[0]
     control, bank_control = _controls(chip, first, sdf[first.name], found[first.name], workdir / "control")
@@ -105,12 +102,9 @@ def _controls(
     try:
         planted = plant(chip, corner, sdf, found)
     except ValueError as e:
-        fails = [OPENSTA.fails(name, f"no fault could be planted: {e}") for name in names]
+        fails = [_result(name, 1, f"no fault could be planted: {e}", "") for name in names]
         return fails[0], fails[1]
     told = chip.analyse(corner, planted.sdf, folder)
-    if isinstance(told, str):
-        fails = [OPENSTA.fails(name, told) for name in names]
-        return fails[0], fails[1]
     return _found(names[0], planted.timing, told), _found(names[1], planted.banks, told)
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from base_chip.synth.mapping import AVOID, PREFIX, Netlist, stat_netlist
-from base_chip.synth.yosys import run_yosys
+from base_chip.synth.yosys import library_in, run_yosys
 
 # Form -> (what forms `product` of an activation and a 4-bit code, whether multiplications become Booth's).
 FORMS: dict[str, tuple[str, bool]] = {
@@ -185,7 +185,7 @@ def measure(column: Column, liberty: Path, work: Path) -> Netlist:
     (work / "columns.v").write_text(column.verilog())
     _, booth = FORMS[column.form]
     script = SCRIPT.format(
-        liberty=liberty.resolve(),
+        liberty=library_in(work, liberty),
         booth="booth" if booth else "",
         prefix=PREFIX,
         avoid=" ".join(f"-dont_use {PREFIX}{a}" for a in AVOID),

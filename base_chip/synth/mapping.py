@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from base_chip.synth.yosys import run_yosys
+from base_chip.synth.yosys import library_in, run_yosys
 from rtl_gen.romport import PRECHARGE, WORD_LINE
 
 # Cells not to use: isolation cells need a second supply, probes and delay cells are for other purposes.
@@ -116,7 +116,7 @@ def map_to_cells(rtl: str, top: str, liberty: Path, banks: dict[str, str], work:
     (work / "chosen.v").write_text(CHOSEN)
     script = SCRIPT.format(
         drivers=f"{WORD_LINE} {PRECHARGE}",
-        liberty=liberty.resolve(),
+        liberty=library_in(work, liberty),
         rtl="rtl.v",
         top=top,
         prefix=PREFIX,

@@ -1,13 +1,13 @@
 """Runs Yosys scripts in a process of their own: an abort in the tool ends the run, not the flow."""
 
-__all__ = ["run_yosys", "yosys_version"]
+__all__ = ["library_in", "run_yosys", "yosys_version"]
 
 import importlib.metadata
 import subprocess
 import sys
 from pathlib import Path
 
-from rtl_gen.errors import ExitCode, FlowError
+from rtl_gen.errors import ExitCode, FlowError, ending
 
 TIMEOUT_S = 1800
 RUNNER = "import sys; from pyosys import libyosys as y; y.run_pass('script ' + sys.argv[1], y.Design())"
@@ -23,6 +23,14 @@ def yosys_version() -> str:
             hint="pip install pyosys==0.70",
             code=ExitCode.MISSING_TOOL,
         ) from e
+
+
+def library_in(work: Path, liberty: Path) -> str:
+    """Make a liberty appear in a folder, and give its name there: ABC splits paths at spaces."""
+    name = "cells.lib"
+    (work / name).unlink(missing_ok=True)
+    (work / name).symlink_to(liberty.resolve())
+    return name
 
 
 def run_yosys(script: str, work: Path, name: str) -> str:
@@ -54,6 +62,8 @@ def run_yosys(script: str, work: Path, name: str) -> str:
     output = done.stdout + done.stderr
     log.write_text(output)
     if done.returncode:
+        if done.returncode < 0:
+            output = f"it {ending(done.returncode)}"
         errors = [line for line in output.splitlines() if "ERROR" in line] or output.splitlines()[-1:]
         raise FlowError(
             f"Yosys failed: {errors[-1] if errors else f'exit status {done.returncode}'}",

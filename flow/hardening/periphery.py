@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from base_chip.bank import BankSpec
-from base_chip.synth import map_to_cells, run_yosys
+from base_chip.synth import library_in, map_to_cells, run_yosys
 from flow.hardening.synthesis import bank_ports
 from rtl_gen.golden.rom import RomGeometry
 from rtl_gen.sampled_rom import TOP, sampled_rom_verilog
@@ -68,7 +68,7 @@ def measure_periphery(rom: RomGeometry, bank: BankSpec, liberty: Path, work: Pat
     ports = bank_ports(bank)
     map_to_cells(sampled_rom_verilog(rom), TOP, liberty, {bank.name: ports}, work)
     (work / "banks.v").write_text(f"{ports}\n")
-    run_yosys(FLATTEN.format(liberty=liberty.resolve(), top=TOP), work, "flatten")
+    run_yosys(FLATTEN.format(liberty=library_in(work, liberty), top=TOP), work, "flatten")
     modules = json.loads((work / "flat.json").read_text())["modules"]
     area: dict[str, float] = defaultdict(float)
     for cell, part in _parts(modules[TOP]["cells"], bank.name).items():

@@ -7,7 +7,6 @@ serves every model of a base.
 __all__ = ["Simulation", "Token", "build_simulator", "simulate"]
 
 import shutil
-import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from pathlib import Path
 from rtl_gen.errors import ExitCode, FlowError
 from signoff.gatesim.host import Request, request_bytes
 from signoff.gatesim.models import cell_models
-from signoff.gatesim.tools import run_tool
+from signoff.gatesim.tools import run_tool, running
 
 PATIENCE = 60_000  # cycles; a token of the largest base takes a fraction of it
 PACKAGES = "g++ make"
@@ -102,7 +101,10 @@ def build_simulator(netlist: str, top: str, cells: Path, bank_model: str, work: 
         "verilate",
         PACKAGES,
     )
-    run_tool(["make", "-s", "-C", "obj", "-f", "Vtile.mk", f"-j{jobs}"], work, "compile", PACKAGES)
+    # Its makefile refuses a folder with a space in its path, which it takes from CURDIR; what it reads and
+    # writes goes by plain names.
+    make = ["make", "-s", "CURDIR=.", "-C", "obj", "-f", "Vtile.mk", f"-j{jobs}"]
+    run_tool(make, work, "compile", PACKAGES)
     return work / "obj" / "simulator"
 
 
@@ -125,6 +127,9 @@ def simulate(
         work: Folder for generated files.
         on_token: Called as each token appears.
         start: Seed of the registers' random initial values.
+
+    Raises:
+        FlowError: The simulator cannot be started, or was killed.
     """
     work.mkdir(parents=True, exist_ok=True)
     (work / "requests.bin").write_bytes(request_bytes(requests))
@@ -140,15 +145,8 @@ def _run(command: list[str], work: Path, on_token: Callable[[Token], None]) -> S
     tokens: list[Token] = []
     cycles, fault, ended = 0, "", False
     began = time.monotonic()
-    with (
-        (work / "run.log").open("w") as log,
-        subprocess.Popen(
-            command, cwd=work, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        ) as run,
-    ):
-        assert run.stdout is not None
-        for line in run.stdout:
-            log.write(line)
+    with running(command, work) as lines:
+        for line in lines:
             word, *rest = line.split() or [""]
             if word == "TOKEN":
                 token = Token(int(rest[0]), int(rest[1]))
@@ -160,5 +158,5 @@ def _run(command: list[str], work: Path, on_token: Callable[[Token], None]) -> S
             elif word in ("FAULT", "ERROR:") or "%Warning" in line or "%Error" in line:
                 fault = fault or line.strip()
     if not ended:
-        fault = fault or f"the simulator stopped with status {run.returncode}"
+        fault = fault or "the simulator stopped before its end"
     return Simulation(tuple(tokens), cycles, time.monotonic() - began, fault)

@@ -3,7 +3,6 @@
 __all__ = ["Clock", "TimedChip", "TimedRun", "build_timed", "run_timed"]
 
 import shutil
-import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from rtl_gen.errors import FlowError
 from signoff.gatesim.host import Request, request_bytes
 from signoff.gatesim.simulate import Token
 from signoff.gatesim.timed import BANK_STEP, Limits, TimedDesign
-from signoff.gatesim.tools import run_tool
+from signoff.gatesim.tools import run_tool, running
 
 PACKAGES = "iverilog g++"
 PATIENCE = 60_000
@@ -140,6 +139,9 @@ def run_timed(
         cycles: Ends after so many; 0: when all tokens came.
         until: Ends at the first violation of this kind.
         on_token: Called as each token appears.
+
+    Raises:
+        FlowError: Icarus cannot be started, or was killed.
     """
     for bank, file in contents.items():
         shutil.copyfile(file, chip.folder / f"{bank}.hex")
@@ -158,15 +160,8 @@ def run_timed(
     fault, ended, checks, edges, least = "", -1, 0, 0, 0.0
     began = time.monotonic()
     command = ["vvp", "-n", "-M.", "-mlimits", "chip.vvp", *plusargs]
-    with (
-        (chip.folder / "run.log").open("w") as log,
-        subprocess.Popen(
-            command, cwd=chip.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        ) as run,
-    ):
-        assert run.stdout is not None
-        for line in run.stdout:
-            log.write(line)
+    with running(command, chip.folder) as lines:
+        for line in lines:
             word, *rest = line.split() or [""]
             if word == "TOKEN" and rest[0].isdigit():
                 tokens.append(Token(int(rest[0]), int(rest[1])))
@@ -184,7 +179,7 @@ def run_timed(
             elif line.strip():
                 fault = fault or line.strip()
     if ended < 0 or not found:
-        fault = fault or f"the simulator stopped with status {run.returncode}"
+        fault = fault or "the simulator stopped before its end"
     seconds = time.monotonic() - began
     return TimedRun(tuple(tokens), max(ended, 0), seconds, found, tuple(first), checks, edges, least, fault)
 

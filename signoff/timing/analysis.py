@@ -5,10 +5,10 @@ __all__ = ["Banks", "Chip", "Corner", "Found"]
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 
-from signoff.eda import OPENSTA
+from rtl_gen.errors import FlowError
+from signoff.eda import OPENSTA, script
 from signoff.netlist import Netlist, read_netlist
 from signoff.timing.cells import Cell, Flop, load_cells
 from signoff.timing.constant import constant_pins
@@ -100,7 +100,7 @@ class Chip:
         """Instances of banks."""
         return [i.name for i in self.netlist.instances.values() if self.banks and i.cell == self.banks.cell]
 
-    def analyse(self, corner: Corner, sdf: Edged, folder: Path) -> Found | str:
+    def analyse(self, corner: Corner, sdf: Edged, folder: Path) -> Found:
         """Run OpenSTA.
 
         Args:
@@ -108,23 +108,30 @@ class Chip:
             sdf: Its delays.
             folder: For all files; made if missing.
 
-        Returns:
-            What it found, or why it found nothing.
+        Raises:
+            FlowError: It found nothing that could be judged.
         """
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "cells.lib").write_text(skeleton(self.cells.values()))
         (folder / "delays.sdf").write_text(sdf.text)
         (folder / "constraints.sdc").write_text(corner.constraints)
-        script = resources.files("signoff.tcl").joinpath("sta.tcl")
-        done = OPENSTA.run(["-no_splash", "-exit", str(script)], folder, _LIMIT_S, self._variables(corner))
+        files = {**script("sta.tcl"), "netlist.v": self.path}
+        if corner.bank:
+            files["bank.lib"] = corner.bank
+        arguments = ["-no_splash", "-exit", "sta.tcl"]
+        done = OPENSTA.run(arguments, folder, _LIMIT_S, self._variables(corner), files)
+
+        def failed(why: str) -> FlowError:
+            return OPENSTA.failed(f"{corner.name}: {why}", folder)
+
         if done.fault:
-            return done.fault
+            raise failed(done.fault)
         try:
             report = read_report(done.log)
         except ValueError as e:
-            return f"OpenSTA's report is not understood: {e}"
+            raise failed(f"its report is not understood: {e}") from e
         if not report.setup or not report.hold or sorted(report.banks) != sorted(self.bank_names()):
-            return "OpenSTA looked at no path, or not at every bank"
+            raise failed("it looked at no path, or not at every bank")
         constant = constant_pins(self.netlist, self.cells)
         loose = tuple(f"{pin} ({why})" for pin, why in report.open if pin not in constant)
         charged: list[Precharge] = []
@@ -152,10 +159,10 @@ class Chip:
             if isinstance(c.storage, Flop)
             for pin in c.outputs
         ]
-        libraries = ["cells.lib", *([str(corner.bank.resolve())] if corner.bank else [])]
+        libraries = ["cells.lib", *(["bank.lib"] if corner.bank else [])]
         return {
-            "SCF_LIBERTY": " ".join(f"{{{name}}}" for name in libraries),
-            "SCF_NETLIST": str(self.path.resolve()),
+            "SCF_LIBERTY": " ".join(libraries),
+            "SCF_NETLIST": "netlist.v",
             "SCF_TOP": self.netlist.name,
             "SCF_SDC": "constraints.sdc",
             "SCF_SDF": "delays.sdf",

@@ -1,13 +1,15 @@
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import klayout.db as db
 import pytest
 
 from base_chip.pdk import load_pdk
+from rtl_gen.errors import ExitCode
 from signoff import drc_klayout, drc_magic
 from signoff.controls import KLAYOUT_ERRORS, MAGIC_ERRORS, control_of, control_result, missed, plant
-from signoff.eda import KLAYOUT, MAGIC, Eda
+from signoff.eda import MAGIC, Eda
 from signoff.result import CheckResult
 
 LYRDB = """<?xml version="1.0" encoding="utf-8"?>
@@ -103,8 +105,8 @@ def test_a_clean_report_finds_no_planted_error():
 
 @pytest.mark.parametrize(
     ("count", "status", "found", "control"),
-    [(1, "fail", True, "pass"), (0, "pass", False, "fail"), (None, "fail", False, "fail")],
-    ids=["found", "not found", "tool failed"],
+    [(1, "fail", True, "pass"), (0, "pass", False, "fail"), (None, "not run", False, "not run")],
+    ids=["found", "not found", "no tool"],
 )
 def test_a_control_turns_the_row_round(count, status, found, control):
     run = CheckResult("density", "KLayout", "1", count, 0, status, "" if count is not None else "crashed")
@@ -143,6 +145,10 @@ def test_a_missing_tool_is_not_run_and_names_its_package(monkeypatch, tmp_path):
         ("exit 3", "sh ended with status 3"),
         ("echo oops, all is lost", "sh reported: oops, all is lost"),
         ("sleep 30", "killed after 0.2 s"),
+        ("kill -9 $$", "sh was ended by SIGKILL"),
+        ("echo oops; kill -SEGV $$", "sh was ended by SIGSEGV"),
+        ("sh -c 'kill -9 $$'; exit $?", "sh was ended by SIGKILL"),  # a shell script around the tool
+        ("exit 255", "sh ended with status 255"),
     ],
 )
 def test_a_run_is_trusted_only_if_the_tool_ended_well(tmp_path, command, fault):
@@ -158,5 +164,47 @@ def test_a_killed_tool_takes_its_children_along(tmp_path):
 
 def test_versions_are_recorded():
     assert SHELL.version() == "1.2"
-    assert KLAYOUT.fails("drc", "why").reason == "why"
-    assert MAGIC.fails("drc", "why").status == "fail"
+
+
+def test_what_a_tool_could_not_do_is_an_error_and_no_row(tmp_path):
+    error = MAGIC.failed("why", tmp_path)
+    assert (error.what, error.where, error.code) == ("why", "Magic", ExitCode.TOOL_FAILED)
+    assert error.hint == ""
+    SHELL.run(["-c", "echo what it said"], tmp_path, 5)
+    assert SHELL.failed("why", tmp_path).hint == f"What it printed is in {tmp_path / 'sh.log'}"
+
+
+def test_a_tool_that_cannot_be_started_is_a_fault(tmp_path, monkeypatch):
+    (tmp_path / "broken").write_text("#!/no/such/interpreter\n")
+    (tmp_path / "broken").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    found = replace(SHELL, exe="broken").run([], tmp_path, 5)
+    assert found.fault.startswith("broken cannot be started (No such file or directory")
+
+
+def test_a_tool_found_by_a_relative_path_runs_in_another_folder(tmp_path, monkeypatch):
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "work").mkdir()
+    (tmp_path / "bin" / "tool").write_text("#!/bin/sh\necho here\n")
+    (tmp_path / "bin" / "tool").chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", "bin:/usr/bin:/bin")
+    found = replace(SHELL, exe="tool").run([], tmp_path / "work", 5)
+    assert (found.log, found.fault) == ("here\n", "")
+
+
+def test_files_from_elsewhere_have_plain_names_in_the_folder_of_a_run(tmp_path):
+    place, work = tmp_path / "a b \u00e9 {$[", tmp_path / "work"
+    place.mkdir()
+    work.mkdir()
+    (place / "x y").write_text("one\n")
+    for text in ("one\n", "two\n"):
+        (place / "x y").write_text(text)
+        assert SHELL.run(["-c", "cat plain"], work, 5, files={"plain": place / "x y"}).log == text
+    (work / "own").write_text("mine\n")
+    assert SHELL.run(["-c", "cat own"], work, 5, files={"own": work / "own"}).log == "mine\n"
+
+
+def test_tools_write_numbers_with_a_point_and_names_in_utf8(tmp_path, monkeypatch):
+    monkeypatch.setenv("LC_ALL", "de_DE")
+    assert SHELL.run(["-c", "echo $LC_ALL"], tmp_path, 5).log == "C.UTF-8\n"

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from rtl_gen.errors import ExitCode, FlowError
+from rtl_gen.errors import ExitCode, FlowError, ending
 
 _VALUE = re.compile(r"^(\w+)\s+=\s+([-+]?\d\S*)", re.M)
 _WANTED = re.compile(r"^\.measure tran (\w+)", re.M)
@@ -82,6 +82,8 @@ def _run(exe: str, text: str) -> dict[str, float]:
     )
     if fatal or "No. of Data Rows" not in run.stdout:
         last = fatal.group() if fatal else (run.stderr.strip().splitlines() or ["it gave no reason"])[-1]
+        if run.returncode < 0:
+            last = f"it {ending(run.returncode)}"
         raise FlowError(
             f"ngspice failed: {last.strip()}",
             where=text.splitlines()[0].lstrip("* "),
