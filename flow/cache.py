@@ -9,8 +9,11 @@ import tempfile
 from pathlib import Path
 
 from flow.files import atomic_write, disk_faults, sha256_file
+from rtl_gen.errors import FlowError
+from rtl_gen.untrusted import open_file, read_file, relative_name, sha256_name
 
 FORMAT = "sc-flow-cache-1"
+LARGEST_ENTRY = 64 << 20  # bytes
 
 
 class CacheDamage(Exception):
@@ -47,28 +50,20 @@ class StepCache:
                 to be thrown away.
         """
         path = self._entries / f"{key}.json"
-        try:
-            entry = json.loads(path.read_bytes())
-            files = dict(entry["files"]) if entry["format"] == FORMAT else None
-        except FileNotFoundError:
+        if not os.path.lexists(path):
             return False
-        except (ValueError, KeyError, TypeError, OSError):
-            files = None
-        if files is None:
-            path.unlink(missing_ok=True)
-            raise CacheDamage(f"{path.name}: not an entry")
+        try:
+            files = _files(path)
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError, FlowError) as e:
+            _remove(path)
+            what = e.what if isinstance(e, FlowError) else "not an entry"
+            raise CacheDamage(f"{path.name}: {what}") from e
         with disk_faults(folder):
             for name, digest in files.items():
                 blob, target = self._blobs / digest, folder / name
-                target.parent.mkdir(parents=True, exist_ok=True)
-                try:
-                    shutil.copyfile(blob, target)
-                    whole = sha256_file(target) == digest
-                except FileNotFoundError:
-                    whole = False
-                if not whole:
-                    blob.unlink(missing_ok=True)
-                    path.unlink(missing_ok=True)
+                if not _copied(blob, target, digest):
+                    _remove(blob)
+                    _remove(path)
                     raise CacheDamage(f"{name} is missing or differs from what was stored")
         return True
 
@@ -85,3 +80,29 @@ class StepCache:
         except BaseException:
             Path(temp).unlink(missing_ok=True)
             raise
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _files(path: Path) -> dict[str, str]:
+    """Hash by path of an entry, which may come from anybody who can write to the cache."""
+    entry = json.loads(read_file(path, LARGEST_ENTRY))
+    if entry["format"] != FORMAT:
+        raise ValueError(entry["format"])
+    return {relative_name(n, path.name): sha256_name(d, path.name) for n, d in entry["files"].items()}
+
+
+def _copied(blob: Path, target: Path, digest: str) -> bool:
+    """Copy a blob; whether it is there, and the one that its name promises."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with open_file(blob) as source, target.open("xb") as out:
+            shutil.copyfileobj(source, out, 1 << 20)
+        return sha256_file(target) == digest
+    except (FileNotFoundError, FileExistsError, NotADirectoryError, FlowError):
+        return False

@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from rtl_gen.errors import ExitCode, FlowError
+from rtl_gen.untrusted import open_file
 
 _UNWRITABLE = frozenset(
     (
@@ -44,7 +45,8 @@ def sha256_bytes(data: bytes) -> str:
 
 
 def sha256_file(path: Path) -> str:
-    with path.open("rb") as f:
+    """SHA-256 of a file; FlowError when it is a pipe, a device, or anything else without an end."""
+    with open_file(path) as f:
         return hashlib.file_digest(f, "sha256").hexdigest()
 
 

@@ -31,7 +31,7 @@ def build_lock(build: Path) -> Iterator[None]:
     path = build / ".lock"
     with disk_faults(build):
         make_folder(build)
-        fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
     try:
         deadline = time.monotonic() + ENDING_S
         while (pid := _holder(fd)) is not None:

@@ -42,7 +42,13 @@ def chip_of(build: Path) -> Chip:
             where=str(build),
             hint="Run `sc-flow build`, and give the folder build/<name>.",
         )
-    return Chip(layout, load_pdk(load_run(run).config.pdk))
+    try:
+        pdk = load_run(run).config.pdk
+    except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError) as e:
+        raise FlowError(
+            f"not the description of a run ({e})", where=str(run), hint="Run `sc-flow build` again."
+        ) from e
+    return Chip(layout, load_pdk(pdk))
 
 
 def open_viewer(chip: Chip) -> None:

@@ -6,11 +6,14 @@ import fnmatch
 import subprocess
 import sys
 import zipfile
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from base_chip.pdk import Wheel
 from flow.files import sha256_bytes, sha256_file
 from rtl_gen.errors import ExitCode, FlowError
+from rtl_gen.untrusted import relative_name
+
+LARGEST_MEMBER = 1 << 30  # bytes
 
 
 def pinned(wheel: Wheel, folder: Path) -> Path:
@@ -54,8 +57,11 @@ def unpack(wheel: Wheel, path: Path, root: Path) -> dict[str, list[object]]:
             if info.is_dir() or not any(fnmatch.fnmatchcase(name, g) for g in wheel.take):
                 continue
             # The hash pins the content, so this is a guard against a bad pin, not against an attacker.
-            if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
-                raise FlowError(f"member {name!r} leaves the folder", where=path.name)
+            relative_name(name, path.name)
+            if info.file_size > LARGEST_MEMBER:
+                raise FlowError(
+                    f"{name} has {info.file_size} bytes, expected at most {LARGEST_MEMBER}", where=path.name
+                )
             data = z.read(info)
             target = root / name
             target.parent.mkdir(parents=True, exist_ok=True)

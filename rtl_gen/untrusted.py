@@ -1,9 +1,11 @@
 """What files from elsewhere may say: names, kinds of file and sizes, checked in one place for all readers."""
 
-__all__ = ["checked_file", "read_file", "relative_name"]
+__all__ = ["checked_file", "open_file", "read_file", "relative_name", "sha256_name"]
 
 import os
+import re
 import stat
+from io import BufferedReader
 from pathlib import Path, PurePosixPath
 
 from rtl_gen.errors import FlowError
@@ -38,6 +40,13 @@ def relative_name(name: object, where: str) -> str:
     )  # fmt: skip
 
 
+def sha256_name(digest: object, where: str) -> str:
+    """A SHA-256 in hexadecimal, which may be a file's name; FlowError when it is none."""
+    if isinstance(digest, str) and re.fullmatch(r"[0-9a-f]{64}", digest):
+        return digest
+    raise FlowError(f"{digest!r:.80} is no SHA-256", where=where, hint="It is damaged: do not use it.")
+
+
 def checked_file(path: Path, most: int | None = None) -> Path:
     """The path of a file that can be read to its end.
 
@@ -54,15 +63,29 @@ def checked_file(path: Path, most: int | None = None) -> Path:
         raise FlowError("no such file", where=str(path), hint="Check the path.") from e
     except (OSError, ValueError) as e:
         raise FlowError(f"cannot be read ({getattr(e, 'strerror', None) or e})", where=str(path)) from e
-    if not stat.S_ISREG(found.st_mode):
-        kind = _KINDS.get(stat.S_IFMT(found.st_mode), "no regular file")
-        raise FlowError(f"is {kind}, expected a file", where=str(path), hint="Give a regular file.")
+    _refuse_special(found, path)
     if most is not None and found.st_size > most:
         raise FlowError(
             f"has {found.st_size} bytes, expected at most {most}", where=str(path),
             hint="It is damaged, or not the file that is meant.",
         )  # fmt: skip
     return path
+
+
+def open_file(path: Path) -> BufferedReader:
+    """Open a regular file for reading; also one that is swapped for a pipe meanwhile holds nobody up.
+
+    Raises:
+        FlowError: It is no regular file.
+        OSError: It is missing, or may not be read.
+    """
+    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        _refuse_special(os.fstat(fd), path)
+    except BaseException:
+        os.close(fd)
+        raise
+    return os.fdopen(fd, "rb")
 
 
 def read_file(path: Path, most: int) -> bytes:
@@ -72,12 +95,16 @@ def read_file(path: Path, most: int) -> bytes:
         FlowError: As `checked_file`, or it cannot be read.
     """
     try:
-        # Another process may put a pipe there in between: that must not hold this one up.
-        fd = os.open(checked_file(path, most), os.O_RDONLY | os.O_NONBLOCK)
-        with os.fdopen(fd, "rb") as f:
+        with open_file(checked_file(path, most)) as f:
             data = f.read(most + 1)
     except OSError as e:
         raise FlowError(f"cannot be read ({e.strerror or e})", where=str(path)) from e
     if len(data) > most:
         raise FlowError(f"grew beyond {most} bytes while it was read", where=str(path))
     return data
+
+
+def _refuse_special(found: os.stat_result, path: Path) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        kind = _KINDS.get(stat.S_IFMT(found.st_mode), "no regular file")
+        raise FlowError(f"is {kind}, expected a file", where=str(path), hint="Give a regular file.")

@@ -18,8 +18,11 @@ from base_chip.bank.timing import load_timing
 from base_chip.config import BaseConfig
 from base_chip.pdk.place_route import PlaceRoute
 from rtl_gen.errors import ExitCode, FlowError
+from rtl_gen.untrusted import read_file, sha256_name
 
 FORMAT = 1
+LARGEST_MANIFEST = 1 << 20  # bytes
+LARGEST_FILE = 1 << 30
 CORNERS = ("slow", "typical", "fast")
 # What a hardened base consists of: `mapped.v` is what synthesis gave to place and route, `netlist.v` what
 # came of it, `lvs.v` the same with supplies. All is compressed with xz; names are those of the plain files.
@@ -134,11 +137,18 @@ class HardenedBase:
             FlowError: There is none, or its manifest is damaged.
         """
         try:
-            told: dict[str, Any] = json.loads((folder / "manifest.json").read_bytes())
+            if not (folder / "manifest.json").exists():
+                raise FileNotFoundError
+            told: dict[str, Any] = json.loads(read_file(folder / "manifest.json", LARGEST_MANIFEST))
             if told["format"] != FORMAT:
                 raise ValueError(f"format {told['format']}, expected {FORMAT}")
             if set(told["files"]) not in (set(FILES), set(MAPPED)):
                 raise ValueError(f"it lists {sorted(told['files'])}")
+            for digest in told["files"].values():
+                sha256_name(digest, "manifest.json")
+            for name in ("tools", "pdk"):
+                if not all(isinstance(x, str) for pair in told[name].items() for x in pair):
+                    raise ValueError(f"{name} is {told[name]!r:.80}")
             return cls(folder, Bindings(**told["made_from"]), told["tools"], told["pdk"], told["files"])
         except FileNotFoundError as e:
             raise FlowError(
@@ -147,7 +157,7 @@ class HardenedBase:
                 hint=_again(base),
                 code=ExitCode.MISSING_TOOL,
             ) from e
-        except (OSError, ValueError, KeyError, TypeError) as e:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, FlowError) as e:
             raise FlowError(
                 f"the manifest of the hardened base is damaged ({e})", where=str(folder), hint=_again(base)
             ) from e
@@ -178,8 +188,11 @@ class HardenedBase:
         """
         path = self.folder / f"{name}.xz"
         try:
-            content = lzma.decompress(path.read_bytes())
-        except (OSError, EOFError, lzma.LZMAError) as e:
+            unpacker = lzma.LZMADecompressor(memlimit=1 << 28)
+            content = unpacker.decompress(read_file(path, LARGEST_FILE), LARGEST_FILE)
+            if not unpacker.eof:
+                raise EOFError(f"it ends too early, or unpacks to more than {LARGEST_FILE} bytes")
+        except (OSError, EOFError, lzma.LZMAError, FlowError) as e:
             raise FlowError(
                 f"a file of the hardened base is damaged or missing ({e})", where=str(path), hint=_restore()
             ) from e

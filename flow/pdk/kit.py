@@ -14,9 +14,11 @@ from base_chip.pdk import Pdk, Wheel
 from flow.files import atomic_dir, atomic_write, cache_root, disk_faults, sha256_bytes
 from flow.wheels import fetch_with_pip, pinned, unpack
 from rtl_gen.errors import FlowError
+from rtl_gen.untrusted import open_file, read_file, relative_name, sha256_name
 
 FORMAT = "sc-flow-kit-1"
 MANIFEST = "manifest.json"
+LARGEST_MANIFEST = 64 << 20  # bytes
 
 
 @dataclass(frozen=True)
@@ -83,11 +85,16 @@ def install_kit(
 
 def _manifest(root: Path) -> Mapping[str, list]:
     try:
-        got = json.loads((root / MANIFEST).read_bytes())
+        got = json.loads(read_file(root / MANIFEST, LARGEST_MANIFEST))
         if got["format"] != FORMAT:
             raise ValueError(f"format is {got['format']!r}, expected {FORMAT!r}")
+        for name, (digest, size) in got["files"].items():
+            relative_name(name, MANIFEST)
+            sha256_name(digest, MANIFEST)
+            if type(size) is not int or size < 0:
+                raise ValueError(f"{name} has {size!r:.40} bytes")
         return got["files"]
-    except (OSError, ValueError, KeyError, TypeError) as e:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, FlowError) as e:
         raise FlowError(f"damaged kit: {e}", where=str(root / MANIFEST), hint=_AGAIN) from e
 
 
@@ -105,11 +112,14 @@ def verify_kit(pdk: Pdk) -> list[Damage]:
     def fault(name: str) -> str:
         digest, size = files[name]
         try:
-            content = (root / name).read_bytes()
+            with open_file(root / name) as f:
+                content = f.read(size + 1)
+        except FlowError as e:
+            return e.what
         except OSError as e:
             return e.strerror or str(e)
         if len(content) != size:
-            return f"has {len(content)} bytes, expected {size}"
+            return f"has {'more' if len(content) > size else len(content)} bytes, expected {size}"
         same = sha256_bytes(content) == digest
         return "" if same else "content differs from what was installed"
 

@@ -9,6 +9,7 @@ __all__ = ["FAILURE", "RESULT", "Job", "Result", "StepTask"]
 
 import dataclasses
 import json
+import math
 import os
 import shutil
 import traceback
@@ -30,6 +31,7 @@ from flow.request import BuildConfig, Run, load_run
 from flow.stopwatch import Stopwatch
 from flow.tools import TOOLS, identity, require, version
 from rtl_gen.errors import FlowError
+from rtl_gen.untrusted import read_file
 from signoff.result import CheckResult
 
 RESULT = "step.json"  # beside a step's outputs: what it found
@@ -74,6 +76,30 @@ class Result:
     text: list[str] = field(default_factory=list)
     tokens_equal: bool | None = None
     note: str = ""
+
+    @classmethod
+    def read(cls, path: Path) -> "Result":
+        """What a step wrote beside its outputs; CacheDamage when the file is not that, whoever made it."""
+        try:
+            data = json.loads(read_file(path, 64 << 20))["result"]
+            found = cls(**data | {"checks": [CheckResult(**c) for c in data["checks"]]})
+            found._check_types()
+        except (FlowError, ValueError, TypeError, LookupError, AttributeError, RecursionError) as e:
+            raise CacheDamage(f"{path.name} is not what a step writes: {e}") from e
+        return found
+
+    def _check_types(self) -> None:
+        """Raise ValueError unless words are words and numbers finite."""
+        words = [self.note, *self.text, *self.metrics]
+        words += [x for c in self.checks for x in (c.name, c.tool, c.version, c.reason, c.detail)]
+        counts = [n for c in self.checks for n in (c.count, c.limit) if n is not None]
+        numbers = [*self.metrics.values(), *counts]
+        if not all(isinstance(x, str) for x in words):
+            raise ValueError("a word is none")
+        if not all(type(n) in (int, float) and math.isfinite(n) for n in numbers):
+            raise ValueError("a number is none")
+        if self.tokens_equal not in (None, True, False):
+            raise ValueError("tokens are equal or not")
 
     def failed(self) -> list[CheckResult]:
         return [c for c in self.checks if c.status == "fail"]
@@ -166,6 +192,8 @@ class StepTask(Task):
         folder.mkdir()
         try:
             found = cache.restore(key, folder)
+            if found:
+                Result.read(folder / RESULT)
         except CacheDamage as e:
             tell(run.events, self.step_name, "warn", f"damaged cache entry ({e}); the step runs again")
             found = False
