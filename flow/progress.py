@@ -18,6 +18,7 @@ from rich.text import Text
 
 from flow.events import Event, EventReader
 from flow.outcome import Outcome
+from rtl_gen.errors import printable
 
 COLOUR = {
     "done": "green",
@@ -78,10 +79,10 @@ class Progress:
             self._stop.wait(0.2)
 
     def _take(self, event: Event) -> None:
-        name = event.step
+        name, text = event.step, printable(event.text)
         if event.kind in ("say", "warn"):
             mark = "warning: " if event.kind == "warn" else ""
-            self._said.append(f"{name}: {mark}{event.text}")
+            self._said.append(f"{name}: {mark}{text}")
             if not self._live:
                 self._console.print(Text(f"  {self._said[-1]}"), soft_wrap=True)
             return
@@ -89,9 +90,9 @@ class Progress:
             self._state[name] = ("running", event.at, "")
             return
         seconds = event.at - self._state[name][1]
-        self._state[name] = (event.kind, seconds, event.text)
+        self._state[name] = (event.kind, seconds, text)
         if not self._live:
-            line = f"{name:12} {event.kind:8} {seconds:7.1f} s  {event.text}"
+            line = f"{name:12} {event.kind:8} {seconds:7.1f} s  {text}"
             self._console.print(Text(line.rstrip()), soft_wrap=True)
 
     def _picture(self) -> Group:
@@ -113,7 +114,9 @@ def final_table(outcome: Outcome, console: Console) -> None:
     steps = Table("step", "result", "seconds", "", title="Steps", title_justify="left")
     for s in outcome.steps:
         word = "reused" if s.reused and s.status == "done" else s.status
-        steps.add_row(s.name, _coloured(word), f"{s.seconds:.1f}" if s.seconds else "", escape(s.note))
+        steps.add_row(
+            s.name, _coloured(word), f"{s.seconds:.1f}" if s.seconds else "", escape(printable(s.note))
+        )
     console.print(steps)
     if outcome.checks:
         # Names stay whole on a narrow terminal, and what is well is said in a word.
@@ -124,12 +127,12 @@ def final_table(outcome: Outcome, console: Console) -> None:
             used = f"{c.tool} {c.version}".strip()
             good = _short(c.detail) if console.width >= _WIDE else ""
             about = c.reason or (c.detail if c.status == "fail" else good)
-            checks.add_row(c.name, used, count, limit, _coloured(c.status), escape(about))
+            checks.add_row(c.name, used, count, limit, _coloured(c.status), escape(printable(about)))
         console.print(checks)
     for name, value in sorted(outcome.metrics.items()):
         console.print(f"{name} = {value:.6g}")
     for text in outcome.text:
-        console.print(Text.assemble("generated: ", (text, "bold green")))
+        console.print(Text.assemble("generated: ", (printable(text, keep="\n\t"), "bold green")))
 
 
 def _short(text: str) -> str:

@@ -31,7 +31,7 @@ def base() -> None:
     type=click.Path(path_type=Path),
     help="Folder for the artifact; by default the one that builds take it from.",
 )
-@click.option("-j", "--jobs", default=2, show_default=True, help="Threads.")
+@click.option("-j", "--jobs", type=click.IntRange(1, 64), default=2, show_default=True, help="Threads.")
 @click.option(
     "--to",
     "last",
@@ -64,7 +64,9 @@ def build(name: str, work: Path | None, out: Path | None, jobs: int, last: str |
     type=click.Path(path_type=Path),
     help="Folder of the syntheses, build/<NAME>/sweep by default.",
 )
-@click.option("-j", "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Syntheses at once.")
+@click.option(
+    "-j", "--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Syntheses at once."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def sweep(name: str, work: Path | None, jobs: int, as_json: bool) -> None:
     """Compare the ways to split the ROM of base NAME into banks, by area with the cells around them."""

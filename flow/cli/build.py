@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from flow.cli.numbers import CONTEXT, SEED, TEMPERATURE
 from flow.cli.plan import print_plan
 from rtl_gen.errors import ExitCode, FlowError
 
@@ -19,10 +20,10 @@ from rtl_gen.errors import ExitCode, FlowError
 @click.option("--to", "last", metavar="STEP", help="Stop after STEP.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("build"), show_default=True)
 @click.option("--prompt", default="", help="What the chip is to continue.")
-@click.option("--seed", type=click.IntRange(1, 2**31), default=1, show_default=True, help="Of the sampling.")
+@click.option("--seed", type=SEED, default=1, show_default=True, help="Of the sampling.")
 @click.option(
     "--temperature",
-    type=click.FloatRange(0, 32),
+    type=TEMPERATURE,
     default=0.8,
     show_default=True,
     help="Of the sampling; 0 takes the likeliest token.",
@@ -34,11 +35,9 @@ from rtl_gen.errors import ExitCode, FlowError
 @click.option(
     "--jobs", type=click.IntRange(1, 64), default=2, show_default=True, help="Steps, and dies, at a time."
 )
-@click.option("--context", type=click.IntRange(1), help="Several dies: positions kept.")
+@click.option("--context", type=CONTEXT, help="Several dies: positions kept.")
 @click.option("--dies", default="", metavar="FIRST:STOP", help="Several dies: build these of the plan only.")
-@click.option(
-    "--synthetic-weights", type=click.IntRange(1), metavar="SEED", help="Several dies: generate weights."
-)
+@click.option("--synthetic-weights", type=SEED, metavar="SEED", help="Several dies: generate weights.")
 @click.option(
     "--quantised", type=click.Path(path_type=Path), metavar="FILE",
     help="Several dies: what `sc-flow quantise` wrote, in place of a checkpoint rounded to nearest.",

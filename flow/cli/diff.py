@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from rtl_gen.errors import printable
+
 
 @click.command()
 @click.argument("first", type=click.Path(path_type=Path))
@@ -15,6 +17,7 @@ import click
 @click.option("--json", "as_text", is_flag=True, help="Print everything as JSON.")
 def diff(first: Path, second: Path, png: Path | None, as_text: bool) -> None:
     """Compare two builds on one base: masks that differ, vias added and removed by bank and matrix."""
+    from rich.markup import escape
     from rich.table import Table
 
     from flow.diff import as_json, compare, draw_heat_map
@@ -27,7 +30,7 @@ def diff(first: Path, second: Path, png: Path | None, as_text: bool) -> None:
         click.echo(json.dumps(as_json(found), indent=1))
         return
     a, b = found.metal.models
-    click.echo(f"{a} -> {b} on {found.metal.base}")
+    click.echo(printable(f"{a} -> {b} on {found.metal.base}"))
     names = ", ".join(f"{x}/{y}" for x, y in found.differ) or "none"
     click.echo(f"layers that differ: {names}; masks reused: {found.reused} of {len(found.layers)}")
     table = Table()
@@ -37,7 +40,9 @@ def diff(first: Path, second: Path, png: Path | None, as_text: bool) -> None:
         table.add_row(f"bank {k}", str(bank.added), str(bank.removed), str(bank.kept))
     table.add_section()
     for block in found.blocks:
-        table.add_row(f"{block.name} ({block.kind})", str(block.added), str(block.removed), "")
+        table.add_row(
+            escape(printable(f"{block.name} ({block.kind})")), str(block.added), str(block.removed), ""
+        )
     total = found.metal.total
     table.add_section()
     table.add_row("all", str(total.added), str(total.removed), str(total.kept))

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
+from rtl_gen.errors import printable
 from rtl_gen.golden.shape import Shape
 
 
@@ -35,7 +37,7 @@ def list_models() -> None:
             where = f"sc-flow models pull {name}"
         else:
             where = "give them with --weights"
-        table.add_row(name, f"{_parameters(known.shape):,}", where, known.title)
+        table.add_row(name, f"{_parameters(known.shape):,}", escape(where), known.title)
     Console(highlight=False, soft_wrap=True).print(table)
 
 
@@ -64,7 +66,7 @@ def inspect(model: str, weights: Path | None) -> None:
     path = find_weights(model, weights)
     c = load(path)
     s = c.shape
-    click.echo(f"{c.source}")
+    click.echo(printable(str(c.source)))
     click.echo(
         f"  dim {s.dim}, {s.layers} layers, hidden {s.hidden}, vocabulary {s.vocab}, context {s.context}"
     )
@@ -75,7 +77,7 @@ def inspect(model: str, weights: Path | None) -> None:
         scaled = f", scaled linearly by {s.rope_factors[0]:g}" if linear else ", scaled as in Llama 3.1"
     click.echo(f"  RoPE theta {s.rope_theta:g}{scaled}; norm epsilon {s.norm_eps:g}")
     click.echo(f"  head {'tied to the embedding' if s.tied else 'of its own'}")
-    click.echo(f"  {_parameters(s):,} parameters in {', '.join(c.formats) or 'float32'}")
+    click.echo(f"  {_parameters(s):,} parameters in {printable(', '.join(c.formats)) or 'float32'}")
     text = "none" if c.read_tokenizer is None else f"{c.tokenizer().get_vocab_size()} tokens"
     click.echo(f"  tokenizer: {text}; opens with {c.begin}, ends with {', '.join(map(str, c.ends)) or None}")
     bases = fitting_bases(s)

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from base_chip.pdk import known_pdks, load_pdk
-from rtl_gen.errors import ExitCode
+from rtl_gen.errors import ExitCode, FlowError, printable
 
 
 @click.group()
@@ -30,23 +30,26 @@ def install(name: str, wheels: Path | None) -> None:
 
 @pdk.command()
 @click.argument("name")
-def verify(name: str) -> int:
+def verify(name: str) -> None:
     """Compare every file of an installed kit with its hash."""
     from flow.pdk.kit import installed_root, verify_kit
 
     facts = load_pdk(name)
     root = installed_root(facts)
     if root is None:
-        click.echo(f"{name}: kit not installed; run: sc-flow pdk install {name}", err=True)
-        return int(ExitCode.MISSING_TOOL)
+        raise FlowError(
+            "kit not installed", where=name, hint=f"Run: sc-flow pdk install {name}",
+            code=ExitCode.MISSING_TOOL,
+        )  # fmt: skip
     damage = verify_kit(facts)
     for d in damage[:10]:
-        click.echo(f"{name}: {d.path}: {d.fault}", err=True)
+        click.echo(printable(f"{d.path}: {d.fault}"))
     if damage:
-        click.echo(f"{name}: {len(damage)} damaged; run: sc-flow pdk install {name}", err=True)
-        return int(ExitCode.BAD_INPUT)
+        raise FlowError(
+            f"{len(damage)} damaged files, the first is {damage[0].path}", where=str(root),
+            hint=f"Run: sc-flow pdk install {name} (it replaces a damaged kit).",
+        )  # fmt: skip
     click.echo(f"{name}: every file of {root} is as installed")
-    return 0
 
 
 @pdk.command(name="list")

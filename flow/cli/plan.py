@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from flow.cli.numbers import CONTEXT
+
 if TYPE_CHECKING:
     from flow.plan import Line, Plan
 
@@ -19,7 +21,7 @@ DIES_SHOWN = 6
 )
 @click.option("--pdk", default="sky130", show_default=True)
 @click.option("--base", default="reticle", show_default=True, help="Planned base.")
-@click.option("--context", type=click.IntRange(1), help="Positions whose keys and values are kept.")
+@click.option("--context", type=CONTEXT, help="Positions whose keys and values are kept.")
 @click.option(
     "--quantised", type=click.Path(path_type=Path), metavar="FILE",
     help="What `sc-flow quantise` wrote: plan with its formats.",

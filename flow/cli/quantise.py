@@ -13,7 +13,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from rtl_gen.errors import ExitCode, FlowError
+from flow.cli.numbers import SEED, TEMPERATURE, Finite
 
 if TYPE_CHECKING:  # they take a second to import, which other commands need not wait for
     from flow.quality import Quantised
@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # they take a second to import, which other commands need not
 @click.option("--model", required=True, help="A known model's name, or the path of a checkpoint.")
 @click.option("--weights", type=click.Path(path_type=Path), help="The checkpoint of a known model.")
 @click.option(
-    "--bits", type=float, help="Average bits of ROM a weight, scales included; 4 a code (6 in the embedding)"
+    "--bits", type=Finite(0, 64), help="Average bits of ROM a weight, scales included; 4 a code (6 in the embedding)"
     " without it.",
 )  # fmt: skip
 @click.option("--method", type=click.Choice(["gptq", "rtn"]), default="gptq", show_default=True)
@@ -39,8 +39,8 @@ if TYPE_CHECKING:  # they take a second to import, which other commands need not
 )
 @click.option("--prompt", help="Let the integer golden model continue this.")
 @click.option("--tokens", type=click.IntRange(1, 1000), default=30, show_default=True)
-@click.option("--temperature", type=click.FloatRange(0, 32), default=0.0, show_default=True)
-@click.option("--seed", type=click.IntRange(1, 2**31), default=1, show_default=True)
+@click.option("--temperature", type=TEMPERATURE, default=0.0, show_default=True)
+@click.option("--seed", type=SEED, default=1, show_default=True)
 def quantise(
     model: str,
     weights: Path | None,
@@ -57,7 +57,7 @@ def quantise(
 ) -> None:
     """Quantise a model into one file, and measure what that costs."""
     from flow.config import content_digest, model_name
-    from flow.files import disk_faults
+    from flow.files import atomic_write, disk_faults
     from flow.lock import claim
     from flow.quality import Request, measure, run
     from flow.tasks.model import open_model
@@ -77,25 +77,24 @@ def quantise(
     done = run(opened, Request(method, bits, base), say)
     with disk_faults(folder):
         done.model.save(folder / "quantised.safetensors")
-    console.print(
+    click.echo(
         f"{done.average_bits:.3f} bits of code a weight, {done.average_rom_bits:.3f} of ROM with scales: "
-        f"{folder / 'quantised.safetensors'}",
-        soft_wrap=True,
+        f"{folder / 'quantised.safetensors'}"
     )
     if report:
         found = measure(opened, done, texts, say)
-        with disk_faults(folder):
-            (folder / "report.json").write_text(json.dumps(found.to_dict(), indent=1, sort_keys=True) + "\n")
-            (folder / "report.txt").write_text(found.text() + "\n")
+        told = json.dumps(found.to_dict(), indent=1, sort_keys=True) + "\n"
+        atomic_write(folder / "report.json", told.encode())
+        atomic_write(folder / "report.txt", (found.text() + "\n").encode())
         for table in _tables(found.rows, found.kinds()):
             console.print(table)
-        console.print(f"Every matrix: {folder / 'report.txt'}", soft_wrap=True)
+        click.echo(f"Every matrix: {folder / 'report.txt'}")
     if ids is not None:
         _continue(opened, done, ids, tokens, temperature, seed)
 
 
 def _sayer() -> Callable[[str], None]:
-    return lambda text: click.echo(f"  {text}", err=True)
+    return lambda text: click.echo(printable(f"  {text}"), err=True)
 
 
 def _tables(rows: "Sequence[Row]", kinds: "Sequence[Kind]") -> list[Table]:
@@ -122,9 +121,5 @@ def _continue(
 ) -> None:
     from rtl_gen.golden.decoder import beta_of
 
-    try:
-        beta = beta_of(temperature)
-    except ValueError as e:
-        raise FlowError(str(e), code=ExitCode.USAGE) from e
-    said = list(islice(done.decoder().generate(ids, beta=beta, seed=seed), tokens))
-    click.echo(opened.tokenizer.decode([*ids, *said]))
+    said = list(islice(done.decoder().generate(ids, beta=beta_of(temperature), seed=seed), tokens))
+    click.echo(printable(opened.tokenizer.decode([*ids, *said]), keep="\n\t"))

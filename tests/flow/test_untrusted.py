@@ -146,7 +146,7 @@ CHECK = {
     "result",
     [
         None, [], {}, GOOD | {"note": 3}, GOOD | {"more": 1}, GOOD | {"text": [None]},
-        GOOD | {"metrics": {"a": "1"}},        GOOD | {"metrics": {"a": float("nan")}}, GOOD | {"metrics": []},
+        GOOD | {"metrics": {"a": "1"}}, GOOD | {"metrics": {"a": float("nan")}}, GOOD | {"metrics": []},
         GOOD | {"tokens_equal": "yes"},
         GOOD | {"checks": [CHECK | {"status": "fine"}]}, GOOD | {"checks": [CHECK | {"count": "0"}]},
         GOOD | {"checks": [{"name": "drc"}]}, GOOD | {"checks": [CHECK | {"reason": ["x"]}]},
