@@ -11,6 +11,10 @@ from typing import Any
 from flow.closure import Closure
 from flow.files import atomic_write
 from flow.pdk.files import PdkFiles
+from rtl_gen.errors import FlowError
+from rtl_gen.untrusted import read_file
+
+LARGEST = 64 << 20  # bytes of a run's description
 
 
 @dataclass(frozen=True)
@@ -100,8 +104,17 @@ class Run:
 
 
 def load_run(path: Path) -> Run:
-    """What `Run.save` wrote."""
-    data: dict[str, Any] = json.loads(path.read_bytes())
+    """What `Run.save` wrote; FlowError when the file is not that."""
+    try:
+        return _run(json.loads(read_file(path, LARGEST)))
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError, FlowError) as e:
+        raise FlowError(
+            f"what was asked for cannot be read ({e})", where=str(path),
+            hint="Build it again, or copy the whole folder build/<name>, hidden files too.",
+        ) from e  # fmt: skip
+
+
+def _run(data: dict[str, Any]) -> Run:
     pdk = data["pdk"]
     for field in ("files", "liberty", "extraction"):
         pdk[field] = {k: Path(v) for k, v in pdk[field].items()}

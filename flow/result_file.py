@@ -17,8 +17,10 @@ from flow.outcome import Outcome
 from flow.pdk.files import PdkFiles
 from flow.request import BuildConfig
 from rtl_gen.errors import FlowError
+from rtl_gen.untrusted import read_file
 
 NAME = "result.json"
+LARGEST = 64 << 20  # bytes
 FORMAT = "sc-flow-result-2"  # goes up when a field changes its meaning or goes
 
 Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$|^$", description="SHA-256; empty when there is none")]
@@ -100,14 +102,12 @@ def read_result(build: Path) -> ResultFile:
     """
     path = build / NAME
     try:
-        return msgspec.json.decode(path.read_bytes(), type=ResultFile)
-    except OSError as e:
+        return msgspec.json.decode(read_file(path, LARGEST), type=ResultFile)
+    except FlowError as e:
         raise FlowError(
-            f"no result of a build there ({e.strerror})",
-            where=str(path),
-            hint="Give the folder build/<name>.",
+            f"no result of a build there ({e.what})", where=str(path), hint="Give the folder build/<name>."
         ) from e
-    except msgspec.DecodeError as e:
+    except (msgspec.DecodeError, RecursionError) as e:
         raise FlowError(
             f"not a result of this version of sc-flow ({e})",
             where=str(path),

@@ -42,13 +42,7 @@ def chip_of(build: Path) -> Chip:
             where=str(build),
             hint="Run `sc-flow build`, and give the folder build/<name>.",
         )
-    try:
-        pdk = load_run(run).config.pdk
-    except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError) as e:
-        raise FlowError(
-            f"not the description of a run ({e})", where=str(run), hint="Run `sc-flow build` again."
-        ) from e
-    return Chip(layout, load_pdk(pdk))
+    return Chip(layout, load_pdk(load_run(run).config.pdk))
 
 
 def open_viewer(chip: Chip) -> None:

@@ -16,9 +16,10 @@ from flow.keys import folder_files
 from flow.pdk.providers import find_pdk
 from flow.request import Run, load_run
 from flow.result_file import ResultFile, read_result
-from flow.tasks.step import RESULT, Job, Result, StepTask
+from flow.tasks.step import LARGEST_RECORD, RESULT, Job, Result, StepTask
 from flow.tools import TOOLS, version
 from rtl_gen.errors import FlowError
+from rtl_gen.untrusted import read_file, relative_name, sha256_name
 
 READBACK = ("readback",)  # steps that are repeated without any EDA tool
 
@@ -69,24 +70,18 @@ def verify(
 
 
 def _load(build: Path) -> Run:
-    try:
-        return dataclasses.replace(load_run(build / ".run.json"), build=build)
-    except (OSError, ValueError, KeyError, TypeError) as e:
-        raise FlowError(
-            f"what was asked for cannot be read ({e})",
-            where=str(build / ".run.json"),
-            hint="Copy the whole folder build/<name>, hidden files too.",
-        ) from e
+    return dataclasses.replace(load_run(build / ".run.json"), build=build)
 
 
 def _record(folder: Path) -> dict[str, Any]:
     """What a step recorded; empty when it left nothing."""
-    try:
-        record = json.loads((folder / RESULT).read_bytes())
-        return {"files": dict(record["files"]), "result": dict(record["result"])}
-    except FileNotFoundError:
+    if not (folder / RESULT).exists():
         return {}
-    except (OSError, ValueError, KeyError, TypeError) as e:
+    try:
+        record = json.loads(read_file(folder / RESULT, LARGEST_RECORD))
+        files = {relative_name(n, RESULT): sha256_name(d, RESULT) for n, d in record["files"].items()}
+        return {"files": files, "result": dict(record["result"])}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError, FlowError) as e:
         raise FlowError(
             f"the record of a step is damaged ({e})", where=str(folder / RESULT), hint="Build it again."
         ) from e

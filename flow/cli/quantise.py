@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from flow.cli.numbers import SEED, TEMPERATURE, Finite
+from rtl_gen.errors import printable
 
 if TYPE_CHECKING:  # they take a second to import, which other commands need not wait for
     from flow.quality import Quantised
@@ -25,8 +26,8 @@ if TYPE_CHECKING:  # they take a second to import, which other commands need not
 @click.option("--model", required=True, help="A known model's name, or the path of a checkpoint.")
 @click.option("--weights", type=click.Path(path_type=Path), help="The checkpoint of a known model.")
 @click.option(
-    "--bits", type=Finite(0, 64), help="Average bits of ROM a weight, scales included; 4 a code (6 in the embedding)"
-    " without it.",
+    "--bits", type=Finite(0, 64),
+    help="Average bits of ROM a weight, scales included; 4 a code (6 in the embedding) without it.",
 )  # fmt: skip
 @click.option("--method", type=click.Choice(["gptq", "rtn"]), default="gptq", show_default=True)
 @click.option("--base", help="Keep to what this base's arithmetic has; by default the first that holds it.")
@@ -57,7 +58,7 @@ def quantise(
 ) -> None:
     """Quantise a model into one file, and measure what that costs."""
     from flow.config import content_digest, model_name
-    from flow.files import atomic_write, disk_faults
+    from flow.files import atomic_write, disk_faults, make_folder
     from flow.lock import claim
     from flow.quality import Request, measure, run
     from flow.tasks.model import open_model
@@ -69,8 +70,7 @@ def quantise(
     opened = open_model(load(path, model_name(model, path)))
     ids = None if prompt is None else opened.prompt(prompt)
     folder = out or Path("build") / f"{opened.checkpoint.name}-quantised"
-    with disk_faults(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     if out is None:
         claim(folder, str(path.absolute()), content_digest(path))
     say = _sayer()

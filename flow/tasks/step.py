@@ -9,7 +9,6 @@ __all__ = ["FAILURE", "RESULT", "Job", "Result", "StepTask"]
 
 import dataclasses
 import json
-import math
 import os
 import shutil
 import traceback
@@ -18,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
+import msgspec
 from siliconcompiler import Task
 
 from flow.cache import CacheDamage, StepCache
@@ -37,6 +37,7 @@ from signoff.result import CheckResult
 RESULT = "step.json"  # beside a step's outputs: what it found
 FAILURE = "failure.json"  # in a step's working folder: why it has no outputs
 CRASHED = 70
+LARGEST_RECORD = 64 << 20  # bytes
 
 
 @dataclass(frozen=True)
@@ -81,28 +82,19 @@ class Result:
     def read(cls, path: Path) -> "Result":
         """What a step wrote beside its outputs; CacheDamage when the file is not that, whoever made it."""
         try:
-            data = json.loads(read_file(path, 64 << 20))["result"]
-            found = cls(**data | {"checks": [CheckResult(**c) for c in data["checks"]]})
-            found._check_types()
-        except (FlowError, ValueError, TypeError, LookupError, AttributeError, RecursionError) as e:
+            return msgspec.json.decode(read_file(path, LARGEST_RECORD), type=_Record).result
+        except (msgspec.MsgspecError, FlowError, RecursionError) as e:
             raise CacheDamage(f"{path.name} is not what a step writes: {e}") from e
-        return found
-
-    def _check_types(self) -> None:
-        """Raise ValueError unless words are words and numbers finite."""
-        words = [self.note, *self.text, *self.metrics]
-        words += [x for c in self.checks for x in (c.name, c.tool, c.version, c.reason, c.detail)]
-        counts = [n for c in self.checks for n in (c.count, c.limit) if n is not None]
-        numbers = [*self.metrics.values(), *counts]
-        if not all(isinstance(x, str) for x in words):
-            raise ValueError("a word is none")
-        if not all(type(n) in (int, float) and math.isfinite(n) for n in numbers):
-            raise ValueError("a number is none")
-        if self.tokens_equal not in (None, True, False):
-            raise ValueError("tokens are equal or not")
 
     def failed(self) -> list[CheckResult]:
         return [c for c in self.checks if c.status == "fail"]
+
+
+@dataclass(frozen=True)
+class _Record:
+    key: str
+    files: dict[str, str]
+    result: Result
 
 
 class StepTask(Task):
@@ -172,7 +164,7 @@ class StepTask(Task):
             if self.cached and self.step_name not in run.forced and self._restored(run, cache, key):
                 os.rename("restored", out)
                 self._publish(run, watch, reused=True)
-                return "reused", json.loads((out / RESULT).read_bytes())["result"]["note"]
+                return "reused", Result.read(out / RESULT).note
             out.mkdir()
             result = self._checked_work(run, out)
             told = {"key": key, "files": folder_files(out), "result": dataclasses.asdict(result)}
