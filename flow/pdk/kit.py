@@ -4,6 +4,7 @@ __all__ = ["FORMAT", "Damage", "install_kit", "installed_root", "kit_root", "ver
 
 import contextlib
 import json
+import os
 import tempfile
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -113,13 +114,13 @@ def verify_kit(pdk: Pdk) -> list[Damage]:
         digest, size = files[name]
         try:
             with open_file(root / name) as f:
+                if (held := os.fstat(f.fileno()).st_size) != size:
+                    return f"has {held} bytes, expected {size}"
                 content = f.read(size + 1)
         except FlowError as e:
             return e.what
         except OSError as e:
             return e.strerror or str(e)
-        if len(content) != size:
-            return f"has {'more' if len(content) > size else len(content)} bytes, expected {size}"
         same = sha256_bytes(content) == digest
         return "" if same else "content differs from what was installed"
 
