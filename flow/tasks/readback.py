@@ -11,13 +11,12 @@ class ReadbackTask(StepTask):
 
     step_name = "readback"
     needs = ("quantise", "image", "metal")
-    config = ("model_digest", "base")
+    config = ("base",)
     is_check = True
 
     def work(self, job: Job) -> Result:
         from base_chip.config import load_base
         from flow.tasks.integer_model import integer_model
-        from flow.tasks.model import load_model
         from flow.tasks.rom_image import read_image
         from rtl_gen.golden.quantised import QuantModel
         from signoff.contents import check_contents
@@ -36,6 +35,6 @@ class ReadbackTask(StepTask):
                 "GDS and OASIS hold different bits", where=str(chip.parent), hint="Run with --from metal."
             )
         model = QuantModel.load(job.inputs["quantise"] / "quantised.safetensors")
-        integers, ends = integer_model(job.inputs["quantise"]), [load_model(job.config).end]
-        checks += check_contents(found.rows(core.rom.mux), model, integers, core, ends)
+        integers = integer_model(job.inputs["quantise"])
+        checks += check_contents(found.rows(core.rom.mux), model, integers, core)
         return Result(checks, {"rom_bits_read_back": found.bits.size}, note=f"{found.bits.size} bits")

@@ -2,7 +2,6 @@
 
 __all__ = ["check_contents"]
 
-from collections.abc import Collection
 from dataclasses import replace
 
 import numpy as np
@@ -21,7 +20,7 @@ _SHOWN = 3
 
 
 def check_contents(
-    bits: np.ndarray, model: QuantModel, integers: IntModel, core: CoreConfig, ends: Collection[int]
+    bits: np.ndarray, model: QuantModel, integers: IntModel, core: CoreConfig
 ) -> tuple[CheckResult, CheckResult]:
     """Take a ROM apart and compare it with a model, then once more with a wrong bit of each kind.
 
@@ -30,13 +29,12 @@ def check_contents(
         model: What `quantise` wrote.
         integers: The golden model's.
         core: Sizes of the chip.
-        ends: Tokens that close a text.
 
     Returns:
         The rows `contents` and `contents_control`.
     """
     rows = Rows(bits)
-    read = read_decoder(rows, integers, core, ends)
+    read = read_decoder(rows, integers, core)
     faults = read + compare_integers(integers, model)
     held = [int((rows.kind == n).any(axis=1).sum()) for n in range(len(KINDS))]
     told = ", ".join(f"{n} rows of {kind}" for n, kind in zip(held, KINDS, strict=True))
@@ -51,7 +49,7 @@ def check_contents(
         wrong = bits.copy()
         if len(places):
             wrong[tuple(rng.choice(places))] ^= True
-        seen = read_decoder(Rows(wrong), integers, core, ends)
+        seen = read_decoder(Rows(wrong), integers, core)
         if not len(places) or len(seen) <= len(read):
             lost.append(f"a wrong bit of {kind}")
     control = replace(

@@ -36,6 +36,8 @@ def compare_integers(integers: IntModel, model: QuantModel) -> list[str]:
         faults.append("factors of the head are not in proportion to the embedding's scales")
     if integers.final_gain is not None and not _proportional(integers.final_gain, model.final_norm):
         faults.append("factors of the final norm are not in proportion to its weights")
+    if integers.ends != model.ends:
+        faults.append(f"texts end at tokens {integers.ends}, the model's at {model.ends}")
     return faults + _tables(integers)
 
 

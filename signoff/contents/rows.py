@@ -71,14 +71,14 @@ class Rows:
         return ((lanes & 2 * half - 1) + half & 2 * half - 1) - half, lanes >> MANTISSA
 
     def factor_table(
-        self, name: str, row: int, count: int, *, exponents: bool = False
+        self, name: str, row: int, count: int, exponents: slice = slice(0)
     ) -> tuple[np.ndarray, np.ndarray]:
-        """The same of a table, whose exponents the chip may ignore."""
+        """The same of a table, of whose exponents the chip uses those of some of a row's entries."""
         self.tables[name] = Table(name, row, LANE, count)
         found = self.factors(row, count, "tables")
-        if not exponents:
-            unused = np.tile(np.arange(LANE) >= MANTISSA, ROW // LANE)
-            self.idle[row : row - (-count * LANE // ROW)] = unused
+        unused = np.tile(np.arange(LANE) >= MANTISSA, (ROW // LANE, 1))
+        unused[exponents] = False
+        self.idle[row : row - (-count * LANE // ROW)] = unused.reshape(-1)
         return found
 
     def byte_table(self, name: str, row: int, count: int) -> np.ndarray:

@@ -23,7 +23,6 @@ from signoff.contents.lowered import compare_integers
 from signoff.contents.rows import KINDS, Rows
 from tests.rtl_gen.models import SMALL, core_for, random_model
 
-END = 1
 UNTIED = replace(SMALL, tied=False, kv_heads=4)
 LONG = replace(SMALL, dim=16, head_dim=4, hidden=40, vocab=30, context=8)
 
@@ -45,7 +44,7 @@ def words():
 def test_what_was_compiled_is_what_is_read(shape):
     bits, model, core = compiled(shape)
     rows = Rows(bits)
-    assert read_decoder(rows, model, core, [END]) == []
+    assert read_decoder(rows, model, core) == []
     weights = sum(
         getattr(layer, n).codes.size * (2 if getattr(layer, n).bits > 4 else 1) * 4
         for layer in model.layers
@@ -63,23 +62,24 @@ def test_no_wrong_bit_is_overlooked(data):
     bits, model, core = compiled(shape)
     row = data.draw(st.integers(0, len(bits) - 1) | st.integers(0, 250))
     bits[row, data.draw(st.integers(0, 63))] ^= True
-    assert read_decoder(Rows(bits), model, core, [END])
+    assert read_decoder(Rows(bits), model, core)
 
 
 def test_another_model_another_end_and_a_cut_rom_are_found():
     bits, model, core = compiled(SMALL)
-    assert any("weights of" in f for f in read_decoder(Rows(bits), random_model(SMALL, 2), core, [END]))
-    assert "ends at token [1], expected [2]" in read_decoder(Rows(bits), model, core, [2])[0]
-    assert "where the ROM is not" in read_decoder(Rows(bits[:300]), model, core, [END])[-1]
-    assert "behind the ROM" in read_decoder(Rows(bits[:5]), model, core, [END])[-1]
-    assert "expected RECEIVE" in read_decoder(Rows(np.zeros_like(bits)), model, core, [END])[0]
+    assert any("weights of" in f for f in read_decoder(Rows(bits), random_model(SMALL, 2), core))
+    ends = replace(model, ends=(2,))
+    assert "BRANCH has d = 1, expected 2" in read_decoder(Rows(bits), ends, core)[0]
+    assert "where the ROM is not" in read_decoder(Rows(bits[:300]), model, core)[-1]
+    assert "behind the ROM" in read_decoder(Rows(bits[:5]), model, core)[-1]
+    assert "expected RECEIVE" in read_decoder(Rows(np.zeros_like(bits)), model, core)[0]
 
 
 def test_a_vector_at_a_wrong_address_is_named():
     bits, model, core = compiled(SMALL)
     row = next(r for r in range(len(bits)) if Word.of(Rows(bits).word(r)).op == Op.TABLE_A)
     bits[row, FIELDS["a"][0]] ^= True
-    assert "not layers.0.gate[0]" in read_decoder(Rows(bits), model, core, [END])[0]
+    assert "not layers.0.gate[0]" in read_decoder(Rows(bits), model, core)[0]
 
 
 def test_fields_lie_where_the_instruction_set_has_them():
@@ -109,12 +109,12 @@ def test_the_rows_of_the_table(words):
     quantised, model = words
     core = core_for(model.shape)
     bits = build_image(model, core).bits()
-    row, control = check_contents(bits, quantised, model, core, [END])
+    row, control = check_contents(bits, quantised, model, core)
     assert (row.name, row.status, row.count) == ("contents", "pass", 0), row.detail
     assert "rows of program, 1472 rows of weights" in row.detail
     assert (control.name, control.status, control.count) == ("contents_control", "pass", 0), control.reason
     bits[700, 5] ^= True
-    row, control = check_contents(bits, quantised, model, core, [END])
+    row, control = check_contents(bits, quantised, model, core)
     assert (row.status, row.count) == ("fail", 1)
     assert row.reason.startswith("row ")
     assert control.status == "pass"
@@ -152,6 +152,7 @@ CHANGES = {
     "table layers.1.silu": in_layer(silu=lambda y: change_table(y.silu)),
     "factors of the head": lambda m: replace(m, head=replace(m.head, factors=change_factor(m.head.factors))),
     "factors of the final norm": lambda m: replace(m, final_gain=change_factor(m.final_gain)),
+    "texts end at": lambda m: replace(m, ends=(3,)),
     "table exp2": in_tables("exp2"),
     "table recip": in_tables("recip"),
     "table rsqrt": in_tables("rsqrt"),
