@@ -9,6 +9,7 @@ from siliconcompiler import Design, Flowgraph, Project
 
 from flow.request import Run
 from flow.tasks.antenna import AntennaTask
+from flow.tasks.assembly import AssemblyTask
 from flow.tasks.bank import BankTask
 from flow.tasks.base import BaseTask
 from flow.tasks.drc_klayout import DrcKlayoutTask
@@ -34,6 +35,7 @@ from flow.tasks.rtl import RtlTask
 from flow.tasks.simulator import SimulatorTask
 from flow.tasks.sta import StaTask
 from flow.tasks.step import StepTask
+from flow.tasks.supplies import SuppliesTask
 from flow.tasks.timed import TimedTask
 from rtl_gen.errors import ExitCode, FlowError
 
@@ -58,6 +60,8 @@ STEPS: Steps = (
     GatesimTask,
     AntennaTask,
     InvarianceTask,
+    AssemblyTask,
+    SuppliesTask,
     StaTask,
     EquivTask,
     EquivRoutedTask,

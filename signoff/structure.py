@@ -34,11 +34,12 @@ class Structure:
 
     def layer(self, layer: Layer) -> str:
         """SHA-256 of a layer of the top cell and all below it."""
-        if self._layout.find_layer(*layer) is None:
-            return ""
-        return self._cell(self._layout.top_cell(), layer).hex()
+        return self.cell(self._layout.top_cell(), layer).hex()
 
-    def _cell(self, cell: kdb.Cell, layer: Layer) -> bytes:
+    def cell(self, cell: kdb.Cell, layer: Layer) -> bytes:
+        """SHA-256 of a layer of a cell and all below it; empty if there is nothing."""
+        if self._layout.find_layer(*layer) is None:
+            return NOTHING
         key = layer, cell.cell_index()
         if key not in self._known:
             self._known[key] = self._digest(cell, layer)
@@ -48,7 +49,7 @@ class Structure:
         below = [
             (child, places, alone)
             for index, places, alone in self._children(cell)
-            if (child := self._cell(self._layout.cell(index), layer)) != NOTHING
+            if (child := self.cell(self._layout.cell(index), layer)) != NOTHING
         ]
         if cell.shapes(self._layout.find_layer(*layer)).is_empty():
             if not below:

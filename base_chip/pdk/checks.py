@@ -1,6 +1,6 @@
 """What checks of a chip's wiring know of a PDK, beside its layers."""
 
-__all__ = ["AntennaRule", "Checks", "load_checks"]
+__all__ = ["AntennaRule", "Checks", "ContactMask", "DieLayers", "load_checks"]
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,6 +27,31 @@ class AntennaRule:
 
 
 @dataclass(frozen=True)
+class DieLayers:
+    """Layers that a die may have, by what has them.
+
+    Attributes:
+        cells: Cells of the kit, and banks.
+        vias: Vias of the wires.
+        base: The base itself.
+        opening: Openings of the passivation: none of these may have it.
+    """
+
+    cells: frozenset[Layer]
+    vias: frozenset[Layer]
+    base: frozenset[Layer]
+    opening: Layer
+
+
+@dataclass(frozen=True)
+class ContactMask:
+    """The layer (by name) that encloses every contact on poly, by `enclosure` dbu."""
+
+    name: str
+    enclosure: int
+
+
+@dataclass(frozen=True)
 class Checks:
     """Facts for checks of the wiring.
 
@@ -37,6 +62,8 @@ class Checks:
         antenna: Rule by layer.
         narrow: Transistors below this width (um) have other models in the kit's netlists ...
         narrow_models: ... namely these, by model.
+        die_layers: What may be on a die.
+        contact_mask: What encloses contacts on poly.
     """
 
     contact: str
@@ -45,6 +72,8 @@ class Checks:
     antenna: Mapping[str, AntennaRule]
     narrow: float
     narrow_models: Mapping[str, str]
+    die_layers: DieLayers
+    contact_mask: ContactMask
 
 
 def load_checks(pdk: Pdk) -> Checks:
@@ -56,6 +85,8 @@ def load_checks(pdk: Pdk) -> Checks:
         points = tuple((float(x), float(y)) for x, y in rule["cut" if "cut" in rule else "side"])
         rules[layer] = AntennaRule(float(rule.get("thickness", 0)), points)
     number, datatype = facts["poly_resistor"]
+    die = {what: frozenset((a, b) for a, b in layers) for what, layers in facts["die_layers"].items()}
+    opening, purpose = facts["passivation_opening"]
     joins = tuple((str(a), str(b), str(c)) for a, b, c in facts["joins"])
     return Checks(
         facts["contact"],
@@ -64,4 +95,6 @@ def load_checks(pdk: Pdk) -> Checks:
         MappingProxyType(rules),
         float(facts["narrow"]["width"]),
         MappingProxyType(dict(facts["narrow"]["models"])),
+        DieLayers(**die, opening=(opening, purpose)),
+        ContactMask(**facts["contact_mask"]),
     )

@@ -11,7 +11,14 @@ from flow.tasks.equiv_routed import EquivRoutedTask
 
 def test_all_of_them_are_checks_that_read_the_artifact():
     routed = [s for s in STEPS if s.routed]
-    assert {s.step_name for s in routed} == {"antenna", "equiv_routed", "lvs_chip", "sta", "timed"}
+    assert {s.step_name for s in routed} == {
+        "antenna",
+        "equiv_routed",
+        "lvs_chip",
+        "sta",
+        "supplies",
+        "timed",
+    }
     assert all(s.is_check and "harden" in s.needs for s in routed)
 
 

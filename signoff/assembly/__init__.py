@@ -1,0 +1,1 @@
+"""What a finished layout holds: every instance, cell, transistor and layer of it accounted for."""
