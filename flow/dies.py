@@ -157,7 +157,6 @@ def _build(job: DieJob) -> dict[str, Any]:
                 "inputs": p.matrix.inputs,
                 "slots": p.matrix.slots,
                 "bits": p.matrix.bits,
-                "group": p.matrix.group,
                 **asdict(h),
             }
             for p, h in zip(mapping.dies[job.die], held.pieces, strict=True)

@@ -14,7 +14,7 @@ from flow.dies import DieJob, die_paths, keep_memory, read_die_manifest, site_ma
 from flow.files import disk_faults
 from flow.stopwatch import Stopwatch
 from metal_configs.multi_die.die import quantise_die, write_die
-from metal_configs.multi_die.mapping import FACTOR, STEP
+from metal_configs.multi_die.mapping import FACTOR
 from metal_configs.sitemap import bank_bits
 from rtl_gen.errors import FlowError
 from signoff.readback.die import DieBits, DiePlan, read_die
@@ -76,7 +76,7 @@ def _check(job: DieJob) -> dict[str, Any]:
     pieces = [
         PiecePlan(
             p["matrix"], p["row"], p["passes"], data["columns"], p["slots"], p["inputs"], p["outputs"],
-            p["codes_sha256"], p["factors_sha256"], p["group"], p["steps_sha256"],
+            p["codes_sha256"], p["factors_sha256"],
         )
         for p in data["pieces"]
     ]  # fmt: skip
@@ -121,13 +121,7 @@ def _explain(job: DieJob, base: PlannedBase, rows: np.ndarray) -> list[str]:
         w = mapping.weight(job.die, *(np.array([v]) for v in (bank, word, line)))
         n, output, column, place_in = (int(v[0]) for v in w)
         name = mapping.matrices[n].name if n >= 0 else "nothing"
-        of = (
-            "factor"
-            if column == FACTOR
-            else f"step of group {STEP - column}"
-            if column < 0
-            else f"input {column}"
-        )
+        of = "factor" if column == FACTOR else f"input {column}"
         out.append(f"bank {bank} WL[{word}] BL[{line}] is wrong: {name} output {output} {of} bit {place_in}")
     return out
 

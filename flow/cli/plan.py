@@ -69,7 +69,7 @@ def print_plan(p: "Plan") -> None:
     click.echo("\nmatrix   count   outputs x inputs     bits        weights          ROM bits")
     for m in p.matrices:
         size = f"{m['outputs']} x {m['inputs']}"
-        bits = f"{m['bits']}/{m['group']}" if m["group"] else str(m["bits"])
+        bits = str(m["bits"])
         click.echo(
             f"{m['matrix']:8} {m['count']:5}   {size:18} {bits:>6} {m['weights']:14,} {m['rom_bits']:17,}"
         )

@@ -108,7 +108,7 @@ def _tables(rows: "Sequence[Row]", kinds: "Sequence[Kind]") -> list[Table]:
             r.name, f"{nll:.4f}", f"{math.exp(nll):.3f}", f"{math.exp(nll - exact):.4f}",
             f"{r.score.top1:.2%}", f"{r.agreement:.2%}",
         )  # fmt: skip
-    matrices = Table(title="Matrices (bits/group)", title_justify="left")
+    matrices = Table(title="Matrices", title_justify="left")
     for head in ("kind", "formats", "ROM bits a weight", "mean error", "worst"):
         matrices.add_column(head, justify="left" if head in ("kind", "formats") else "right")
     for k in kinds:

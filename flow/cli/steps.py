@@ -11,16 +11,25 @@ from rtl_gen.errors import FlowError
 
 
 @click.command()
-def steps() -> None:
+@click.option("--closure", is_flag=True, help="Also what of the project each one runs, which its key covers.")
+def steps(closure: bool) -> None:
     """List the steps of a build: what each does, needs and depends on."""
+    from flow.closure import Sources
     from flow.graph import STEPS
 
+    found = Sources().of_classes({s.step_name: s for s in STEPS}) if closure else {}
     for step in STEPS:
         module = __import__(step.__module__, fromlist=["__doc__"])
         click.echo(f"{step.step_name:12} {(module.__doc__ or '').strip().splitlines()[0]}")
         for label, names in (("needs", step.needs), ("tools", step.tools), ("options", step.config)):
             if names:
                 click.echo(f"{'':12}   {label}: {', '.join(names)}")
+        if closure:
+            runs = found[step.step_name]
+            click.echo(f"{'':12}   closure: {runs.digest}")
+            told = (f"{n} {v}" for n, v in sorted(runs.libraries.items()))
+            click.echo(f"{'':12}   libraries: {', '.join(told)}")
+            click.echo(f"{'':12}   {len(runs.files)} files: {' '.join(sorted(runs.files))}")
 
 
 @click.command()

@@ -21,12 +21,11 @@ from metal_configs.models import KNOWN, resolve
 from metal_configs.multi_die import Mapping
 from metal_configs.multi_die.mapping import FACTOR_BITS, SLOT_BITS
 from metal_configs.quantise.policy import Format
-from rtl_gen.golden.quantised import STEP_BITS
 from rtl_gen.golden.shape import Shape
 
 NOT_COUNTED = (
     "yield and repair; the host; the sequencer's program; norms, rotations and draining of sums, which take"
-    " nano two thirds of its cycles; the multipliers of group steps; wires along a column of banks, in time"
+    " nano two thirds of its cycles; wires along a column of banks, in time"
     " and power; logic, in power"
 )
 
@@ -36,8 +35,8 @@ class Plan:
     """Everything `sc-flow plan` says.
 
     Attributes:
-        matrices: By kind and format of matrix: how many, outputs, inputs, bits of a code, inputs of a group,
-            weights, ROM bits.
+        matrices: By kind and format of matrix: how many, outputs, inputs, bits of a code, weights, ROM
+            bits.
         dies: What each holds.
         single_die: Why one die does not do, or that it does; and the largest model for one.
     """
@@ -107,7 +106,7 @@ def make_plan(
         shape: Its shape.
         base: Its dies.
         context: Positions kept; the base's default, or the model's context if that is less.
-        forms: How each matrix is stored; 4 bits, 6 in embedding and head, without steps, by default.
+        forms: How each matrix is stored; 4 bits, 6 in embedding and head, by default.
 
     Raises:
         FlowError: The model cannot be placed on dies of this base.
@@ -136,7 +135,6 @@ def _rom(base: PlannedBase, mapping: Mapping) -> list[Line]:
     weights = sum(m.outputs * m.inputs for m in mapping.matrices)
     code_bits = sum(m.outputs * m.inputs * m.slots * SLOT_BITS for m in mapping.matrices)
     factors = sum(m.outputs for m in mapping.matrices) * FACTOR_BITS
-    steps = sum(m.outputs * m.groups for m in mapping.matrices) * STEP_BITS
     rows = sum(m.passes * m.rows_a_pass for m in mapping.matrices)
     rom = base.rom
     banks = -(-rows // (rom.word_lines * rom.mux))
@@ -144,10 +142,9 @@ def _rom(base: PlannedBase, mapping: Mapping) -> list[Line]:
     g = "ROM"
     return [
         Line(g, "weights", weights, "", "sum over matrices of outputs * inputs"),
-        Line(g, "weight bits", code_bits, "bit", "4 a weight; 8, in two columns, where codes have 6"),
+        Line(g, "weight bits", code_bits, "bit", "4 a weight; 8, in two columns, where codes have more"),
         Line(g, "factor bits", factors, "bit", f"{FACTOR_BITS} an output of every matrix"),
-        Line(g, "step bits", steps, "bit", f"{STEP_BITS} a group of inputs and output; none without groups"),
-        Line(g, "ROM rows", rows, "", f"of {rom.bits} bits: inputs + factors + steps, for every pass"),
+        Line(g, "ROM rows", rows, "", f"of {rom.bits} bits: inputs + factors, for every pass"),
         Line(g, "ROM bits a weight", rows * rom.bits / weights, "bit", "as laid out: ROM rows / weights"),
         Line(g, "banks", banks, "", f"rows / ({rom.word_lines} word lines * {rom.mux})"),
         Line(g, "dies", dies, "", f"in order of execution, at most {rom.banks} banks each"),
@@ -156,13 +153,13 @@ def _rom(base: PlannedBase, mapping: Mapping) -> list[Line]:
 
 
 def _kinds(base: PlannedBase, mapping: Mapping) -> tuple[dict[str, Any], ...]:
-    kinds: dict[tuple[str, int, int], dict[str, Any]] = {}
+    kinds: dict[tuple[str, int], dict[str, Any]] = {}
     for m in mapping.matrices:
         kind = m.name.rpartition(".")[2]
-        fixed = {"matrix": kind, "outputs": m.outputs, "inputs": m.inputs, "bits": m.bits, "group": m.group}
-        row = kinds.setdefault((kind, m.bits, m.group), fixed | {"count": 0, "weights": 0, "rom_bits": 0})
+        fixed = {"matrix": kind, "outputs": m.outputs, "inputs": m.inputs, "bits": m.bits}
+        row = kinds.setdefault((kind, m.bits), fixed | {"count": 0, "weights": 0, "rom_bits": 0})
         row["count"] += 1
         row["weights"] += m.outputs * m.inputs
         row["rom_bits"] += m.passes * m.rows_a_pass * base.rom.bits
-    order = list(dict.fromkeys(kind for kind, _, _ in kinds))
+    order = list(dict.fromkeys(kind for kind, _ in kinds))
     return tuple(kinds[k] for k in sorted(kinds, key=lambda k: (order.index(k[0]), k[1:])))

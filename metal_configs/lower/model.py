@@ -15,7 +15,6 @@ import numpy as np
 from metal_configs.lower.ranges import Ranges, measure
 from metal_configs.quantise import dequantised
 from metal_configs.reference import rope_angles
-from rtl_gen.errors import FlowError
 from rtl_gen.golden.arith import NORMALISE_BITS, NORMALISE_MAX, TABLE_FIRST, TABLE_SIZE
 from rtl_gen.golden.decoder import BETA_ONE, SQUARE_SHIFT
 from rtl_gen.golden.params import Factors, IntLayer, IntMatrix, IntModel, Tables
@@ -48,11 +47,6 @@ def lower(model: QuantModel, calibration: Sequence[Sequence[int]]) -> IntModel:
     Returns:
         The integer model; the same input gives the same integers.
     """
-    if grouped := next((n for n, m in model.matrices.items() if m.group), None):
-        raise FlowError(
-            f"{grouped} has a scale for every {model.matrices[grouped].group} inputs, expected one an output",
-            where=model.name, hint="The base has no multiplier for groups.",
-        )  # fmt: skip
     shape = model.shape
     ranges = measure(shape, dequantised(model), calibration)
     residual = 2.0 ** np.floor(np.log2(TOP16 / (ranges.residual * RESIDUAL_ROOM)))

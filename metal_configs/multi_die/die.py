@@ -35,13 +35,11 @@ class PieceHash:
     Attributes:
         codes_sha256: Of int8 [outputs, inputs].
         factors_sha256: Of uint16 [outputs], little-endian.
-        steps_sha256: Of uint8 [outputs, groups]; of nothing where there are no groups.
         shifts: Of the factors of each pass.
     """
 
     codes_sha256: str
     factors_sha256: str
-    steps_sha256: str
     shifts: tuple[int, ...]
 
 
@@ -74,7 +72,7 @@ def quantise_die(mapping: Mapping, die: int, source: Source, threads: int = 1) -
     rows = np.zeros((rom.rows, rom.bits // 8), np.uint8)
     hashes = []
     for piece in mapping.dies[die]:
-        codes_sha, factors_sha, steps_sha = hashlib.sha256(), hashlib.sha256(), hashlib.sha256()
+        codes_sha, factors_sha = hashlib.sha256(), hashlib.sha256()
         shifts: list[int] = []
         at = piece.row
 
@@ -84,14 +82,11 @@ def quantise_die(mapping: Mapping, die: int, source: Source, threads: int = 1) -
         for coded, lanes, shift, packed in ordered(threads, work, _parts(piece)):
             codes_sha.update(coded.codes.data)
             factors_sha.update(lanes.astype("<u2").ravel()[: len(coded.codes)].tobytes())
-            if coded.steps is not None:
-                steps_sha.update(coded.steps.data)
             shifts += shift.tolist()
             end = at + packed.shape[0] * packed.shape[1]
             rows[at:end] = packed.reshape(-1, packed.shape[2])
             at = end
-        codes, factors, steps = (h.hexdigest() for h in (codes_sha, factors_sha, steps_sha))
-        hashes.append(PieceHash(codes, factors, steps, tuple(shifts)))
+        hashes.append(PieceHash(codes_sha.hexdigest(), factors_sha.hexdigest(), tuple(shifts)))
     return DieRows(rows, tuple(hashes))
 
 
@@ -105,16 +100,15 @@ def _parts(piece: Piece) -> Iterator[Piece]:
 def _quantise(part: Piece, source: Source) -> tuple[Coded, np.ndarray, np.ndarray, np.ndarray]:
     m, missing = part.matrix, part.passes * part.matrix.outputs_a_pass - part.outputs
     coded = source.coded(m, part.first_output, part.outputs)
-    codes, scale, steps = coded.codes, coded.scale, coded.steps
+    codes, scale = coded.codes, coded.scale
     if missing:
         codes = np.pad(codes, ((0, missing), (0, 0)))
         scale = np.pad(scale, (0, missing))
-        steps = None if steps is None else np.pad(steps, ((0, missing), (0, 0)))
     try:
         lanes, shifts = factors_of(scale.reshape(part.passes, -1))
     except ValueError as e:
         raise FlowError(f"the scales of {m.name} cannot be expressed: {e}", where=m.name) from e
-    return coded, lanes, shifts, pack_passes(m, codes, lanes, steps)
+    return coded, lanes, shifts, pack_passes(m, codes, lanes)
 
 
 def write_die(path: Path, rows: np.ndarray, sites: SiteMap, columns: int, threads: int = 1) -> Written:

@@ -1,8 +1,7 @@
 """Which die, bank, word line and bit line holds each bit of each weight, and back.
 
 A matrix is cut into **passes**: as many outputs as an engine has columns (half as many where a weight takes
-two columns), every input on a row of its own, then the rows of the outputs' factors and, where inputs share
-steps by group, rows of steps for each group. Passes stand one after
+two columns), every input on a row of its own, then the rows of the outputs' factors. Passes stand one after
 the other on the rows of a die, matrices in the order of execution; where a pass no longer fits, or the
 key/value memory of the die is full, the next die goes on. Row r of a die lies in bank
 r // (word_lines * mux), and neighbouring banks belong to different engines, so that all engines of
@@ -10,7 +9,7 @@ a die share the work of a matrix.
 """
 
 __all__ = [
-    "FACTOR", "FACTOR_BITS", "SLOT_BITS", "STEP", "Mapping", "Matrix", "Piece", "Site", "Weight", "map_model",
+    "FACTOR", "FACTOR_BITS", "SLOT_BITS", "Mapping", "Matrix", "Piece", "Site", "Weight", "map_model",
 ]  # fmt: skip
 
 from collections.abc import Callable
@@ -21,7 +20,6 @@ import numpy as np
 
 from metal_configs.quantise.policy import Format
 from rtl_gen.errors import ExitCode, FlowError
-from rtl_gen.golden.quantised import STEP_BITS
 from rtl_gen.golden.rom import RomGeometry
 from rtl_gen.golden.shape import Shape
 
@@ -29,7 +27,6 @@ SLOT_BITS = 4
 FACTOR_BITS = 16  # a lane of `rtl_gen.golden.isa.pack_lanes`: mantissa of 12 bits, exponent of 4
 KV_BITS = 8  # of a key or value
 FACTOR = -1  # in place of the input: the bit belongs to the output's factor
-STEP = -2  # likewise, to the step of the first group; STEP - g to that of group g
 
 
 @dataclass(frozen=True)
@@ -39,7 +36,6 @@ class Matrix:
     Attributes:
         bits: Width of its codes.
         columns: Of an engine.
-        group: Inputs that share a step; 0: there are no steps.
     """
 
     name: str
@@ -47,7 +43,6 @@ class Matrix:
     inputs: int
     bits: int
     columns: int
-    group: int = 0
 
     @property
     def slots(self) -> int:
@@ -69,27 +64,13 @@ class Matrix:
         return -(-self.outputs_a_pass // lanes)
 
     @property
-    def groups(self) -> int:
-        return -(-self.inputs // self.group) if self.group else 0
-
-    @property
-    def steps_a_row(self) -> int:
-        return self.columns * SLOT_BITS // STEP_BITS
-
-    @property
-    def step_rows(self) -> int:
-        """Rows of steps of one group of a pass, behind the factors."""
-        return -(-self.outputs_a_pass // self.steps_a_row)
-
-    @property
     def rows_a_pass(self) -> int:
-        return self.inputs + self.factor_rows + self.groups * self.step_rows
+        return self.inputs + self.factor_rows
 
     @property
     def used_bits(self) -> int:
-        """Bits of ROM that hold something: those of its slots, factors and steps."""
-        each = self.inputs * self.slots * SLOT_BITS + FACTOR_BITS + self.groups * STEP_BITS
-        return self.outputs * each
+        """Bits of ROM that hold something: those of its slots and factors."""
+        return self.outputs * (self.inputs * self.slots * SLOT_BITS + FACTOR_BITS)
 
 
 @dataclass(frozen=True)
@@ -132,7 +113,7 @@ class Weight(NamedTuple):
     Attributes:
         matrix: Number of the matrix in `Mapping.matrices`; -1 where the place is empty.
         output: Row of the matrix.
-        column: Its input; `FACTOR` for a bit of the output's factor, `STEP` - g of its step in group g.
+        column: Its input; `FACTOR` for a bit of the output's factor.
         bit: Of the weight's slots, the lowest first (4 a slot; the first slot is the high digit of a weight
             that takes two), or of the factor or step.
     """
@@ -174,15 +155,9 @@ class Mapping:
         at = np.searchsorted(ends, number, side="right")
         start = np.array([p.row - p.first * m.rows_a_pass for _, p in here])[at]
         lanes = self.rom.bits // FACTOR_BITS
-        factor, step = column == FACTOR, column <= STEP
-        behind = m.inputs + m.factor_rows + (STEP - column) * m.step_rows + within // m.steps_a_row
-        local = np.select([factor, step], [m.inputs + within // lanes, behind], column)
-        row = number * m.rows_a_pass + start + local
-        where = bit + np.select(
-            [factor, step],
-            [within % lanes * FACTOR_BITS, within % m.steps_a_row * STEP_BITS],
-            within * m.slots * SLOT_BITS,
-        )
+        factor = column == FACTOR
+        row = number * m.rows_a_pass + start + np.where(factor, m.inputs + within // lanes, column)
+        where = bit + np.where(factor, within % lanes * FACTOR_BITS, within * m.slots * SLOT_BITS)
         per_bank = self.rom.word_lines * self.rom.mux
         return Site(
             np.array([d for d, _ in here])[at],
@@ -207,22 +182,16 @@ class Mapping:
             here = (row >= p.row) & (row < p.end)
             local, w = row[here] - p.row, where[here]
             column = local % m.rows_a_pass
-            behind = column - m.inputs - m.factor_rows
-            step, factor = behind >= 0, column >= m.inputs  # the first that holds
-            of_step = behind % m.step_rows * m.steps_a_row + w // STEP_BITS
-            within = np.select(
-                [step, factor],
-                [of_step, (column - m.inputs) * lanes + w // FACTOR_BITS],
-                w // (m.slots * SLOT_BITS),
-            )
+            factor = column >= m.inputs
+            of_factor = (column - m.inputs) * lanes + w // FACTOR_BITS
+            within = np.where(factor, of_factor, w // (m.slots * SLOT_BITS))
             output = (p.first + local // m.rows_a_pass) * m.outputs_a_pass + within
             used = (within < m.outputs_a_pass) & (output < m.outputs)
-            used &= ~step | (w < m.steps_a_row * STEP_BITS)
             values = (
                 np.full(output.shape, numbers[m.name]),
                 output,
-                np.select([step, factor], [STEP - behind // m.step_rows, FACTOR], column),
-                np.select([step, factor], [w % STEP_BITS, w % FACTOR_BITS], w % (m.slots * SLOT_BITS)),
+                np.where(factor, FACTOR, column),
+                np.where(factor, w % FACTOR_BITS, w % (m.slots * SLOT_BITS)),
             )
             for field, value in zip(out, values, strict=True):
                 field[here] = np.where(used, value, -1)
@@ -252,9 +221,7 @@ def map_model(
         FlowError: One pass of a matrix, or its keys and values, do not fit on an empty die.
     """
     forms = {n: form_of(n) for n in shape.matrices()}
-    matrices = tuple(
-        Matrix(n, o, i, forms[n].bits, columns, forms[n].group) for n, (o, i) in shape.matrices().items()
-    )
+    matrices = tuple(Matrix(n, o, i, forms[n].bits, columns) for n, (o, i) in shape.matrices().items())
     dies: list[list[Piece]] = [[]]
     row, kv = 0, [0]
     for m in matrices:

@@ -7,7 +7,6 @@ import numpy as np
 from metal_configs.multi_die.mapping import FACTOR_BITS, SLOT_BITS, Matrix
 from rtl_gen.golden.isa import pack_lanes, pair_digits
 from rtl_gen.golden.params import Factors
-from rtl_gen.golden.quantised import STEP_BITS
 
 
 def factors_of(scale: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -31,20 +30,17 @@ def factors_of(scale: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return lanes, shifts
 
 
-def pack_passes(
-    matrix: Matrix, codes: np.ndarray, lanes: np.ndarray, steps: np.ndarray | None = None
-) -> np.ndarray:
+def pack_passes(matrix: Matrix, codes: np.ndarray, lanes: np.ndarray) -> np.ndarray:
     """The rows of whole passes.
 
     Args:
         matrix: What they belong to.
         codes: int8 [passes * outputs_a_pass, inputs], zero where the matrix has no output.
         lanes: uint16 [passes, outputs_a_pass].
-        steps: uint8 [passes * outputs_a_pass, groups], zero likewise; None without groups.
 
     Returns:
         uint8 [passes, rows_a_pass, bytes of a row]: row i holds input i's weights, the first output in the
-        low bits; then the factors; then each group's steps, as many as fit whole on a row.
+        low bits; then the factors.
     """
     m = matrix
     passes = len(codes) // m.outputs_a_pass
@@ -55,18 +51,5 @@ def pack_passes(
     out[:, : m.inputs] = (nibbles[:, :, 0] | nibbles[:, :, 1] << 4).swapaxes(1, 2)
     tail = np.zeros((passes, m.factor_rows * width * 8 // FACTOR_BITS), "<u2")
     tail[:, : m.outputs_a_pass] = lanes
-    behind = m.inputs + m.factor_rows
-    out[:, m.inputs : behind] = tail.view(np.uint8).reshape(passes, m.factor_rows, width)
-    if steps is not None:
-        out[:, behind:] = _pack_steps(m, steps, passes)
+    out[:, m.inputs :] = tail.view(np.uint8).reshape(passes, m.factor_rows, width)
     return out
-
-
-def _pack_steps(m: Matrix, steps: np.ndarray, passes: int) -> np.ndarray:
-    """uint8 [passes, rows of steps, bytes of a row]."""
-    whole = np.zeros((passes, m.groups, m.step_rows * m.steps_a_row), np.uint8)
-    whole[:, :, : m.outputs_a_pass] = steps.reshape(passes, m.outputs_a_pass, m.groups).swapaxes(1, 2)
-    bits = whole.reshape(passes, -1, m.steps_a_row, 1) >> np.arange(STEP_BITS, dtype=np.uint8) & 1
-    rows = np.zeros((passes, m.groups * m.step_rows, m.columns * SLOT_BITS), np.uint8)
-    rows[:, :, : m.steps_a_row * STEP_BITS] = bits.reshape(passes, rows.shape[1], -1)
-    return np.packbits(rows, axis=2, bitorder="little")

@@ -31,12 +31,10 @@ class Coded:
     Attributes:
         codes: int8 [outputs, inputs].
         scale: float64 [outputs], positive.
-        steps: uint8 [outputs, groups]; None without groups.
     """
 
     codes: np.ndarray
     scale: np.ndarray
-    steps: np.ndarray | None = None
 
 
 class Source(Protocol):
@@ -53,8 +51,6 @@ class Source(Protocol):
 
 
 def _to_nearest(w: np.ndarray, matrix: Matrix) -> Coded:
-    if matrix.group:
-        raise ValueError(f"{matrix.name} is to have steps, which streamed rounding does not make")
     return Coded(*round_rows(w, matrix.bits))
 
 
@@ -110,7 +106,7 @@ class SyntheticSource:
 
 
 class QuantisedSource:
-    """What `sc-flow quantise` wrote (`QuantModel.save`): its codes, scales and steps, read by rows.
+    """What `sc-flow quantise` wrote (`QuantModel.save`): its codes and scales, read by rows.
 
     Attributes:
         name, shape: Of the model.
@@ -131,10 +127,10 @@ class QuantisedSource:
                 raise ValueError(f"format is {meta['format']!r:.40}, expected {FORMAT!r}")
             self.name = str(meta["name"])
             self.shape = Shape(**json.loads(meta["shape"]))
-            bits, groups = json.loads(meta["bits"]), json.loads(meta["groups"])
-            self.forms = {n: Format(bits[n], groups[n]) for n in self.shape.matrices()}
-            for name, form in self.forms.items():
-                self._check(name, form)
+            bits = json.loads(meta["bits"])
+            self.forms = {n: Format(bits[n]) for n in self.shape.matrices()}
+            for name in self.forms:
+                self._check(name)
         except (OSError, SafetensorError, KeyError, TypeError, ValueError) as e:
             raise self._bad(e) from e
 
@@ -144,12 +140,9 @@ class QuantisedSource:
             hint="Make it with `sc-flow quantise`.",
         )  # fmt: skip
 
-    def _check(self, name: str, form: Format) -> None:
+    def _check(self, name: str) -> None:
         outputs, inputs = self.shape.matrices()[name]
-        want = {"codes": [outputs, inputs], "scale": [outputs]}
-        if form.group:
-            want["steps"] = [outputs, -(-inputs // form.group)]
-        for part, shape in want.items():
+        for part, shape in {"codes": [outputs, inputs], "scale": [outputs]}.items():
             found = self._file.get_slice(f"{name}.{part}").get_shape()
             if found != shape:
                 raise ValueError(f"{name}.{part} has shape {found}, expected {shape}")
@@ -161,19 +154,17 @@ class QuantisedSource:
             FlowError: What the file holds is out of range.
         """
         at, name = slice(first, first + count), matrix.name
-        mapped, held = Format(matrix.bits, matrix.group), self.forms[name]
+        mapped, held = Format(matrix.bits), self.forms[name]
         if mapped != held:
             raise ValueError(f"{name} is mapped as {mapped}, the file has {held}")
         try:
-            codes, scale, steps = (
-                np.ascontiguousarray(self._file.get_slice(f"{name}.{part}")[at]) if there else None
-                for part, there in (("codes", True), ("scale", True), ("steps", bool(matrix.group)))
+            codes, scale = (
+                np.ascontiguousarray(self._file.get_slice(f"{name}.{part}")[at])
+                for part in ("codes", "scale")
             )
-            assert codes is not None
-            assert scale is not None
-            QuantMatrix(matrix.bits, codes, scale, matrix.group, steps)  # refuses what is out of range
+            QuantMatrix(matrix.bits, codes, scale)  # refuses what is out of range
             if not (np.isfinite(scale).all() and (scale > 0).all()):
                 raise ValueError(f"{name}.scale is not positive")
         except (OSError, SafetensorError, ValueError) as e:
             raise self._bad(e) from e
-        return Coded(codes, scale, steps)
+        return Coded(codes, scale)

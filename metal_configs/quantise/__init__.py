@@ -52,13 +52,13 @@ def dequantised(model: QuantModel) -> dict[str, np.ndarray]:
 
 
 def average_bits(model: QuantModel) -> float:
-    """Bits of code a weight, over all matrices; factors and steps not counted."""
+    """Bits of code a weight, over all matrices; factors not counted."""
     sizes = [(m.codes.size, m.bits) for m in model.matrices.values()]
     return sum(n * b for n, b in sizes) / sum(n for n, _ in sizes)
 
 
 def average_rom_bits(model: QuantModel) -> float:
-    """Bits of ROM a weight, over all matrices: codes, factors and steps."""
+    """Bits of ROM a weight, over all matrices: codes and factors."""
     matrices = model.matrices.values()
     return sum(m.rom_bits() for m in matrices) / sum(m.codes.size for m in matrices)
 
@@ -66,7 +66,7 @@ def average_rom_bits(model: QuantModel) -> float:
 def quantise_matrix(checkpoint: Checkpoint, name: str, policy: Policy) -> QuantMatrix:
     """Fold and round one matrix to nearest; a model of any size goes through memory matrix by matrix."""
     form = policy.format_of(name)
-    return round_to_nearest(fold_matrix(checkpoint, name), form.bits, form.group)
+    return round_to_nearest(fold_matrix(checkpoint, name), form.bits)
 
 
 def on_grid(checkpoint: Checkpoint) -> bool:
@@ -114,7 +114,7 @@ def quantise(
         matrices = {}
         for name in weights.matrices():
             form = policy.format_of(name)
-            matrices[name] = round_to_nearest(weights[name], form.bits, form.group)
+            matrices[name] = round_to_nearest(weights[name], form.bits)
     gain = weights["final_norm"] if "final_norm" in weights else np.ones(checkpoint.shape.dim)
     block = rotation.block if rotation else 1
     return QuantModel(checkpoint.name, checkpoint.shape, matrices, gain, checkpoint.ends, block)

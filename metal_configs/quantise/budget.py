@@ -84,7 +84,6 @@ def choose_formats(
     weights: Folded,
     budget: float,
     calibration: Sequence[Sequence[int]],
-    groups: Sequence[int] = (0,),
     say: Callable[[str], None] = lambda text: None,
     method: Method = "gptq",
 ) -> dict[str, Format]:
@@ -92,9 +91,8 @@ def choose_formats(
 
     Args:
         weights: The exact model, as it will be rounded.
-        budget: Bits of ROM a weight, scales included.
+        budget: Bits of ROM a weight, factors included.
         calibration: Token sequences to measure on.
-        groups: Groups that may be used.
         say: Told about progress.
         method: With which the formats will be used.
 
@@ -102,7 +100,7 @@ def choose_formats(
         FlowError: No number, or even the smallest formats take more; said before anything is measured.
     """
     shape = weights.shape
-    forms = [Format(b, g) for b in WIDTHS for g in groups]
+    forms = [Format(b) for b in WIDTHS]
     number = sum(a * b for a, b in weights.matrices().values())
     fixed = Format(FINAL).rom_bits(shape.dim, shape.dim) if "final" in weights else 0
     least = fixed + sum(min(f.rom_bits(*size) for f in forms) for size in shape.matrices().values())
@@ -233,8 +231,8 @@ def _divergence(exact: Sequence[np.ndarray], other: Sequence[np.ndarray]) -> flo
 
 def _rounded(w: np.ndarray, form: Format, moment: np.ndarray | None) -> np.ndarray:
     if moment is not None:
-        return gptq(w, form.bits, moment, form.group).dequantised(np.float32)
-    return round_to_nearest(w, form.bits, form.group).dequantised(np.float32)
+        return gptq(w, form.bits, moment).dequantised(np.float32)
+    return round_to_nearest(w, form.bits).dequantised(np.float32)
 
 
 def _probe(w: np.ndarray, moment: np.ndarray | None = None) -> tuple[Format, np.ndarray]:

@@ -42,7 +42,7 @@ def quantise_layers(
         done["embed"] = _rounded(policy, "embed", embed, head_moment(weights, calibration))
     else:
         form = policy.format_of("embed")
-        done["embed"] = round_to_nearest(embed, form.bits, form.group)
+        done["embed"] = round_to_nearest(embed, form.bits)
     batches = [b[:, :-1] for b in by_length([s for s in calibration if len(s) > 1])]
     exact = [embed[b].astype(np.float32) for b in batches]
     x = [done["embed"].dequantised(np.float32)[b] for b in batches]
@@ -102,7 +102,7 @@ def _layer_weights(weights: Folded, n: int) -> dict[str, np.ndarray]:
 
 def _rounded(policy: Policy, name: str, w: np.ndarray, moment: np.ndarray) -> QuantMatrix:
     form = policy.format_of(name)
-    return gptq(w, form.bits, moment, form.group, policy.damping, sweeps=SWEEPS)
+    return gptq(w, form.bits, moment, policy.damping, sweeps=SWEEPS)
 
 
 def _settle(

@@ -2,14 +2,12 @@
 
 __all__ = ["gptq"]
 
-from dataclasses import replace
-
 import numpy as np
 
-from metal_configs.quantise.rounding import Grid, best_grid
+from metal_configs.quantise.rounding import best_scale, nearest
 from rtl_gen.golden.quantised import QuantMatrix
 
-BLOCK = 64  # columns between updates of the whole matrix
+BLOCK = 32  # columns between updates of the whole matrix
 ROWS = 4096  # outputs at a time; bounds memory
 
 
@@ -17,7 +15,6 @@ def gptq(
     w: np.ndarray,
     bits: int,
     hessian: np.ndarray,
-    group: int = 0,
     damping: float = 0.01,
     block: int = BLOCK,
     sweeps: int = 0,
@@ -32,8 +29,6 @@ def gptq(
         w: [outputs, inputs].
         bits: Width of a code.
         hessian: [inputs, inputs], second moments of the activations that the matrix multiplies.
-        group: Inputs that share a step; 0 for one scale an output. Groups are those of the inputs' own order,
-            whatever the order of rounding.
         damping: Added to the Hessian's diagonal, as a share of its mean.
         block: Columns between updates of the whole matrix.
         sweeps: Times that all codes are looked at again.
@@ -44,63 +39,59 @@ def gptq(
     order = np.argsort(-power, kind="stable")
     h = h[np.ix_(order, order)]
     # Row i of `u` (inverse Hessian = u' u, u upper) is how column i's error spreads over later columns.
-    u = np.linalg.cholesky(np.linalg.inv(h)).T
-    grid = best_grid(w, bits, group, power / power.mean() if power.any() else None)
-    codes, scale = np.empty(w.shape, np.int8), grid.scale.copy()
+    u = np.linalg.cholesky(np.linalg.inv(h)).T.astype(np.float32)
+    h = (h / power.mean() if power.any() else h).astype(np.float32)
+    scale = best_scale(w, bits, power / power.mean() if power.any() else None)
+    codes = np.empty(w.shape, np.int8)
     for at in range(0, len(w), ROWS):
         part = slice(at, at + ROWS)
-        # [inputs, outputs]: a column of weights is a row of memory.
-        some = np.ascontiguousarray(np.asarray(w[part], np.float64)[:, order].T)
-        rows = grid.rows(part)
-        found = _round(some.copy(), rows, order, u, block)
+        # In units of the scale, and [inputs, outputs]: a column of weights is a row of memory.
+        some = np.ascontiguousarray((w[part] / scale[part, None])[:, order].T, np.float32)
+        found = _round(some.copy(), bits, u, block)
         if sweeps:
-            scale[part] = _refine(some, found, rows, order, h, block, sweeps)
+            scale[part] *= _refine(some, found, bits, h, block, sweeps)
         codes[part, order] = found.T
-    return replace(grid, scale=scale).matrix(codes)
+    return QuantMatrix(bits, codes, scale)
 
 
-def _round(left: np.ndarray, grid: Grid, order: np.ndarray, u: np.ndarray, block: int) -> np.ndarray:
+def _round(left: np.ndarray, bits: int, u: np.ndarray, block: int) -> np.ndarray:
     """Codes [inputs, outputs] as floats; `left` holds the weights and is used up."""
     out = np.empty_like(left)
     inputs = len(left)
     for start in range(0, inputs, block):
         stop = min(start + block, inputs)
-        errors = np.empty((stop - start, left.shape[1]))
+        errors = np.empty((stop - start, left.shape[1]), np.float32)
         for i in range(start, stop):
-            spacing = grid.column(int(order[i]))
-            out[i] = grid.codes(left[i], spacing)
-            errors[i - start] = (left[i] - out[i] * spacing) / u[i, i]
+            out[i] = nearest(left[i], bits)
+            errors[i - start] = (left[i] - out[i]) / u[i, i]
             left[i + 1 : stop] -= np.outer(u[i, i + 1 : stop], errors[i - start])
         left[stop:] -= u[start:stop, stop:].T @ errors
     return out
 
 
 def _refine(
-    w: np.ndarray, codes: np.ndarray, grid: Grid, order: np.ndarray, h: np.ndarray, block: int, sweeps: int
+    w: np.ndarray, codes: np.ndarray, bits: int, h: np.ndarray, block: int, sweeps: int
 ) -> np.ndarray:
     """Improve `codes` [inputs, outputs] in place; gives the scales [outputs] that fit them."""
-    inputs, scale = len(w), grid.scale
-    steps = np.ones_like(w) if grid.steps is None else grid.steps.T[order // grid.group].astype(np.float64)
+    inputs, scale = len(w), np.ones(w.shape[1], np.float32)
     wanted = h @ w
-    pull = wanted - h @ (codes * steps * scale)  # half the error's slope, downhill
+    pull = wanted - h @ codes  # half the error's slope, downhill
     for _ in range(sweeps):
         for start in range(0, inputs, block):
             stop = min(start + block, inputs)
-            moved = np.empty((stop - start, w.shape[1]))
+            moved = np.empty((stop - start, w.shape[1]), np.float32)
             for i in range(start, stop):
-                spacing = scale * steps[i]
-                best = grid.codes(codes[i] * spacing + pull[i] / h[i, i], spacing)
-                moved[i - start] = (best - codes[i]) * spacing
+                best = nearest(codes[i] + pull[i] / (h[i, i] * scale), bits)
+                moved[i - start] = (best - codes[i]) * scale
                 codes[i] = best
                 pull[i:stop] -= np.outer(h[i, i:stop], moved[i - start])
             # Columns that the block's own loop has left behind are brought up to date at once.
             pull[:start] -= h[:start, start:stop] @ moved
             pull[start:stop] -= np.triu(h[start:stop, start:stop], 1) @ moved
             pull[stop:] -= h[stop:, start:stop] @ moved
-        value = codes * steps
-        along = (wanted - pull) / scale  # h @ value
-        length = np.einsum("io,io->o", value, along)
-        fitted = np.einsum("io,io->o", value, wanted) / np.where(length > 0, length, 1)
+        along = (wanted - pull) / scale  # h @ codes
+        length = np.einsum("io,io->o", codes, along)
+        fitted = np.einsum("io,io->o", codes, wanted) / np.where(length > 0, length, 1)
         scale = np.where((length > 0) & (fitted > 0), fitted, scale)
         pull = wanted - along * scale
     return scale

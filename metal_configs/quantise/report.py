@@ -50,8 +50,7 @@ class Report:
     Attributes:
         errors: Relative error ||q - w|| / ||w|| (Frobenius).
         bits: Width of a code.
-        groups: Inputs that share a step; 0 for none.
-        rom_bits: Bits of ROM: codes, factors, steps.
+        rom_bits: Bits of ROM: codes and factors.
         weights: How many a matrix has.
         average_bits: Bits of code a weight.
         average_rom_bits: Bits of ROM a weight.
@@ -60,7 +59,6 @@ class Report:
     rows: tuple[Row, ...]
     errors: dict[str, float]
     bits: dict[str, int]
-    groups: dict[str, int]
     rom_bits: dict[str, int]
     weights: dict[str, int]
     average_bits: float
@@ -75,9 +73,8 @@ class Report:
 
     def _kind(self, kind: str, names: list[str]) -> Kind:
         forms: dict[str, int] = {}
-        for n in sorted(names, key=lambda n: (self.bits[n], -self.groups[n])):
-            form = f"{self.bits[n]}" + (f"/{self.groups[n]}" if self.groups[n] else "")
-            forms[form] = forms.get(form, 0) + 1
+        for n in sorted(names, key=lambda n: self.bits[n]):
+            forms[str(self.bits[n])] = forms.get(str(self.bits[n]), 0) + 1
         errors = [self.errors[n] for n in names]
         share = sum(self.rom_bits[n] for n in names) / sum(self.weights[n] for n in names)
         text = ", ".join(f"{n} x {f}" if len(names) > 1 else f for f, n in forms.items())
@@ -100,13 +97,12 @@ class Report:
             f" {r.score.top1:>7.2%} {r.agreement:>7.2%}"
             for r in self.rows
         ]
-        out += ["", f"{'matrix':<16} {'bits':>4} {'group':>5} {'ROM bits':>10} {'relative error':>15}"]
+        out += ["", f"{'matrix':<16} {'bits':>4} {'ROM bits':>10} {'relative error':>15}"]
         out += [
-            f"{n:<16} {self.bits[n]:>4} {self.groups[n]:>5} {self.rom_bits[n]:>10} {e:>15.2%}"
-            for n, e in self.errors.items()
+            f"{n:<16} {self.bits[n]:>4} {self.rom_bits[n]:>10} {e:>15.2%}" for n, e in self.errors.items()
         ]
         averages = f"{self.average_bits:.2f} bits of code a weight, {self.average_rom_bits:.2f} bits of ROM"
-        return "\n".join([*out, "", f"{averages} with its factors and steps"])
+        return "\n".join([*out, "", f"{averages} with its factors"])
 
 
 def _error(found: np.ndarray, wanted: np.ndarray) -> float:
@@ -155,7 +151,6 @@ def report(
         ),
         errors={n: _error(m.dequantised(), exact[n]) for n, m in matrices.items()},
         bits={n: m.bits for n, m in matrices.items()},
-        groups={n: m.group for n, m in matrices.items()},
         rom_bits={n: m.rom_bits() for n, m in matrices.items()},
         weights={n: m.codes.size for n, m in matrices.items()},
         average_bits=average_bits(model),

@@ -1,12 +1,10 @@
 """Scales by least square error, and rounding one matrix to the nearest codes."""
 
-__all__ = ["Grid", "best_grid", "best_scale", "round_to_nearest"]
-
-from dataclasses import dataclass
+__all__ = ["best_scale", "nearest", "round_to_nearest"]
 
 import numpy as np
 
-from rtl_gen.golden.quantised import STEP_MAX, QuantMatrix
+from rtl_gen.golden.quantised import QuantMatrix
 
 CHUNK = 1 << 16  # weights searched at a time: what fits a processor's cache
 CANDIDATES = 24
@@ -27,46 +25,10 @@ def _factors(bits: int) -> np.ndarray:
     return np.union1d(np.linspace(FINEST, COARSEST, CANDIDATES), whole)
 
 
-@dataclass(frozen=True)
-class Grid:
-    """The values that codes stand for: `scale[o]`, by groups times `steps[o, g]`.
-
-    Attributes:
-        bits: Width of a code.
-        scale: float64 [outputs], positive.
-        group: Inputs that share a step; 0 for none.
-        steps: uint8 [outputs, groups], or None.
-    """
-
-    bits: int
-    scale: np.ndarray
-    group: int = 0
-    steps: np.ndarray | None = None
-
-    def column(self, i: int) -> np.ndarray:
-        """float64 [outputs]: the distance of neighbouring values in column i."""
-        return self.scale if self.steps is None else self.scale * self.steps[:, i // self.group]
-
-    def codes(self, w: np.ndarray, spacing: np.ndarray) -> np.ndarray:
-        """Nearest codes of w, as floats."""
-        top = 1 << (self.bits - 1)
-        return np.clip(np.rint(w / spacing), -top, top - 1)
-
-    def rows(self, at: slice) -> "Grid":
-        """The grid of some outputs."""
-        steps = None if self.steps is None else self.steps[at]
-        return Grid(self.bits, self.scale[at], self.group, steps)
-
-    def round(self, w: np.ndarray) -> np.ndarray:
-        """int8, as w: nearest codes of a whole matrix."""
-        spacing = self.scale[:, None]
-        if self.steps is not None:
-            spacing = spacing * np.repeat(self.steps, self.group, 1)[:, : w.shape[1]]
-        return self.codes(w, spacing).astype(np.int8)
-
-    def matrix(self, codes: np.ndarray) -> QuantMatrix:
-        """The quantised matrix of these codes."""
-        return QuantMatrix(self.bits, codes, self.scale, self.group, self.steps)
+def nearest(values: np.ndarray, bits: int) -> np.ndarray:
+    """Codes nearest to `values`, which are in units of the scale; of the type of `values`."""
+    top = 1 << (bits - 1)
+    return np.minimum(np.maximum(np.rint(values), -top), top - 1)
 
 
 def best_scale(w: np.ndarray, bits: int, importance: np.ndarray | None = None) -> np.ndarray:
@@ -127,40 +89,12 @@ def _search(w: np.ndarray, bits: int, importance: np.ndarray | None) -> np.ndarr
     return best.astype(np.float64) * top
 
 
-def best_grid(w: np.ndarray, bits: int, group: int = 0, importance: np.ndarray | None = None) -> Grid:
-    """The grid of least square error.
-
-    Args:
-        w: [outputs, inputs].
-        bits: Width of a code.
-        group: Inputs that share a step; 0 for one scale an output.
-        importance: [inputs], weight of each column's error; equal by default.
-    """
-    if not group:
-        return Grid(bits, best_scale(w, bits, importance))
-    outputs, inputs = w.shape
-    groups = -(-inputs // group)
-    pad = groups * group - inputs  # zeros, which any scale fits
-    parts = np.pad(np.asarray(w, np.float32), ((0, 0), (0, pad))).reshape(outputs * groups, group)
-    power = None
-    if importance is not None:
-        padded = np.pad(importance, (0, pad)).reshape(1, groups, group).astype(np.float32)
-        power = np.broadcast_to(padded, (outputs, groups, group)).reshape(-1, group)
-    scales = best_scale(parts, bits, power).reshape(outputs, groups)
-    used = np.abs(parts).max(1).reshape(outputs, groups) > 0
-    scales = np.where(used, scales, 0)  # a group of zeros must not set the scale
-    scale = scales.max(1) / STEP_MAX
-    scale = np.where(scale > 0, scale, 1.0)
-    steps = np.clip(np.rint(scales / scale[:, None]), 1, STEP_MAX).astype(np.uint8)
-    return Grid(bits, scale, group, steps)
-
-
-def round_to_nearest(w: np.ndarray, bits: int, group: int = 0) -> QuantMatrix:
+def round_to_nearest(w: np.ndarray, bits: int) -> QuantMatrix:
     """Nearest codes at the scales of least square error; float64 or float32 [outputs, inputs]."""
-    grid = best_grid(w, bits, group)
+    scale = best_scale(w, bits)
     codes = np.empty(w.shape, np.int8)
     rows = max(1, CHUNK // w.shape[1])
     for at in range(0, len(w), rows):
         part = slice(at, at + rows)
-        codes[part] = grid.rows(part).round(np.asarray(w[part], np.float64))
-    return grid.matrix(codes)
+        codes[part] = nearest(np.asarray(w[part], np.float64) / scale[part, None], bits)
+    return QuantMatrix(bits, codes, scale)

@@ -1,6 +1,6 @@
 """The quantised model: integer codes and scales, in one self-describing file."""
 
-__all__ = ["LANE_BITS", "STEP_BITS", "STEP_MAX", "QuantMatrix", "QuantModel"]
+__all__ = ["LANE_BITS", "QuantMatrix", "QuantModel"]
 
 import json
 from dataclasses import dataclass
@@ -15,29 +15,23 @@ from rtl_gen.errors import FlowError
 from rtl_gen.golden.arith import LANE_EXPONENT_BITS, LANE_MANTISSA_BITS
 from rtl_gen.golden.shape import Shape
 
-FORMAT = "sc-flow-quantised-3"
+FORMAT = "sc-flow-quantised-4"
 LANE_BITS = LANE_MANTISSA_BITS + LANE_EXPONENT_BITS
-STEP_BITS = 6  # of the unsigned multiplier of a group's sum
-STEP_MAX = (1 << STEP_BITS) - 1
 
 
 @dataclass(frozen=True)
 class QuantMatrix:
-    """One matrix: weight[o, i] is about codes[o, i] * scale[o], by groups also times steps[o, i // group].
+    """One matrix: weight[o, i] is about codes[o, i] * scale[o].
 
     Attributes:
         bits: 3 .. 8; codes lie in [-2**(bits-1), 2**(bits-1) - 1].
         codes: int8 [outputs, inputs].
         scale: float64 [outputs], positive.
-        group: Inputs that share a step; 0 for none. The last group may be shorter.
-        steps: uint8 [outputs, groups], 1 .. 63; None without groups.
     """
 
     bits: int
     codes: np.ndarray
     scale: np.ndarray
-    group: int = 0
-    steps: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         limit = 1 << (self.bits - 1)
@@ -45,35 +39,14 @@ class QuantMatrix:
             raise ValueError(f"codes {self.codes.shape} and scale {self.scale.shape} do not belong together")
         if self.codes.size and not (-limit <= self.codes.min() and self.codes.max() < limit):
             raise ValueError(f"codes leave the range of {self.bits} bits")
-        if (self.steps is None) != (self.group == 0):
-            raise ValueError(f"groups of {self.group} and steps do not belong together")
-        if self.steps is not None:
-            outputs, inputs = self.codes.shape
-            if self.group < 0 or self.steps.shape != (outputs, -(-inputs // self.group)):
-                raise ValueError(
-                    f"steps {self.steps.shape} do not fit codes {self.codes.shape} by {self.group}"
-                )
-            if self.steps.min() < 1 or self.steps.max() > STEP_MAX:
-                raise ValueError(f"steps leave 1 .. {STEP_MAX}")
-
-    def spread_steps(self) -> np.ndarray:
-        """uint8 [outputs, inputs], or [outputs, 1] of ones: the step of every code."""
-        if self.steps is None:
-            return np.ones((len(self.codes), 1), np.uint8)
-        return np.repeat(self.steps, self.group, 1)[:, : self.codes.shape[1]]
 
     def dequantised(self, dtype: DTypeLike = np.float64) -> np.ndarray:
         """Float [outputs, inputs]."""
-        out = self.codes.astype(dtype)
-        if self.steps is not None:
-            out *= self.spread_steps()
-        out *= self.scale[:, None].astype(dtype)
-        return out
+        return self.codes.astype(dtype) * self.scale[:, None].astype(dtype)
 
     def rom_bits(self) -> int:
-        """Bits of ROM: codes, a factor of `LANE_BITS` an output, and a step of `STEP_BITS` a group."""
-        steps = 0 if self.steps is None else self.steps.size * STEP_BITS
-        return self.codes.size * self.bits + self.scale.size * LANE_BITS + steps
+        """Bits of ROM: codes, and a factor of `LANE_BITS` an output."""
+        return self.codes.size * self.bits + self.scale.size * LANE_BITS
 
 
 @dataclass(frozen=True)
@@ -105,8 +78,6 @@ class QuantModel:
         for name, m in self.matrices.items():
             tensors[f"{name}.codes"] = np.ascontiguousarray(m.codes, np.int8)
             tensors[f"{name}.scale"] = np.ascontiguousarray(m.scale, np.float64)
-            if m.steps is not None:
-                tensors[f"{name}.steps"] = np.ascontiguousarray(m.steps, np.uint8)
         meta = {
             "format": FORMAT,
             "name": self.name,
@@ -114,7 +85,6 @@ class QuantModel:
             "shape": json.dumps(self.shape.to_dict(), sort_keys=True),
             "bits": json.dumps({n: m.bits for n, m in self.matrices.items()}, sort_keys=True),
             "hadamard": self.hadamard,
-            "groups": json.dumps({n: m.group for n, m in self.matrices.items()}, sort_keys=True),
         }
         # One metadata value: the library orders several keys by a hash that differs from run to run.
         save_file(tensors, str(path), metadata={"sc-flow": json.dumps(meta, sort_keys=True)})
@@ -129,17 +99,9 @@ class QuantModel:
                     raise KeyError("format")
                 tensors = {k: f.get_tensor(k) for k in f.keys()}  # noqa: SIM118 (not a dict)
             shape = Shape(**json.loads(meta["shape"]))
-            bits, groups = json.loads(meta["bits"]), json.loads(meta["groups"])
-            matrices = {
-                n: QuantMatrix(
-                    bits[n],
-                    tensors[f"{n}.codes"],
-                    tensors[f"{n}.scale"],
-                    groups[n],
-                    tensors.get(f"{n}.steps"),
-                )
-                for n in [*shape.matrices(), *(["final"] if "final" in bits else [])]
-            }
+            bits = json.loads(meta["bits"])
+            names = [*shape.matrices(), *(["final"] if "final" in bits else [])]
+            matrices = {n: QuantMatrix(bits[n], tensors[f"{n}.codes"], tensors[f"{n}.scale"]) for n in names}
             ends = tuple(json.loads(meta["ends"]))
             if not all(type(n) is int and 0 <= n < shape.vocab for n in ends):
                 raise ValueError(f"tokens {ends} end a text, the vocabulary has {shape.vocab}")

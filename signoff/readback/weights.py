@@ -10,7 +10,6 @@ import numpy as np
 
 SLOT = 4  # bits of a column
 LANE = 16  # bits of a factor
-STEP = 6  # bits of a group's step
 CHUNK = 1 << 20  # weights at a time
 
 
@@ -21,12 +20,10 @@ class PiecePlan:
     Attributes:
         row: First row.
         columns: Of an engine; an output takes `slots` of them.
-        inputs: Rows of weights of a pass, before its rows of factors, then of each group's steps.
+        inputs: Rows of weights of a pass, before its rows of factors.
         outputs: Of all passes together; the last may have fewer than the others.
         codes_sha256: Of int8 [outputs, inputs].
         factors_sha256: Of uint16 [outputs], little-endian.
-        group: Inputs that share a step; 0 for none.
-        steps_sha256: Of uint8 [outputs, groups].
     """
 
     matrix: str
@@ -38,24 +35,12 @@ class PiecePlan:
     outputs: int
     codes_sha256: str
     factors_sha256: str
-    group: int = 0
-    steps_sha256: str = hashlib.sha256().hexdigest()
-
-    @property
-    def groups(self) -> int:
-        return -(-self.inputs // self.group) if self.group else 0
-
-    @property
-    def tail(self) -> int:
-        """Rows of weights and factors."""
-        lanes = self.columns * SLOT // LANE
-        return self.inputs - (-self.columns // self.slots // lanes)
 
     @property
     def rows_a_pass(self) -> int:
-        """Weights, factors and steps."""
-        steps = self.columns * SLOT // STEP
-        return self.tail - self.groups * (-self.columns // self.slots // steps)
+        """Weights and factors."""
+        lanes = self.columns * SLOT // LANE
+        return self.inputs - (-self.columns // self.slots // lanes)
 
 
 @dataclass(frozen=True)
@@ -89,7 +74,7 @@ def check_pieces(rows: np.ndarray, pieces: Sequence[PiecePlan]) -> list[PieceFau
 
 
 def _check(rows: np.ndarray, p: PiecePlan) -> Iterator[PieceFault]:
-    codes, factors, steps = hashlib.sha256(), hashlib.sha256(), hashlib.sha256()
+    codes, factors = hashlib.sha256(), hashlib.sha256()
     each = p.columns // p.slots
     step = max(1, CHUNK // (each * p.inputs))
     stray = False
@@ -98,22 +83,16 @@ def _check(rows: np.ndarray, p: PiecePlan) -> Iterator[PieceFault]:
         part = rows[first : first + step]
         there = min(p.outputs - first * each, len(part) * each)
         code = _codes(part[:, : p.inputs], p.slots)
-        lanes = np.ascontiguousarray(part[:, p.inputs : p.tail]).view("<u2").reshape(len(part), -1)
+        lanes = np.ascontiguousarray(part[:, p.inputs :]).view("<u2").reshape(len(part), -1)
         stray |= bool(
             code[there:].any() or lanes[:, each:].any() or lanes[:, :each].reshape(-1)[there:].any()
         )
         codes.update(np.ascontiguousarray(code[:there]).data)
         factors.update(np.ascontiguousarray(lanes[:, :each]).reshape(-1)[:there].tobytes())
-        if p.groups:
-            found, rest = _steps(part[:, p.tail :], p.groups, each)
-            stray |= bool(rest or found[there:].any())
-            steps.update(np.ascontiguousarray(found[:there]).data)
     if codes.hexdigest() != p.codes_sha256:
         yield PieceFault(p.matrix, "weights differ")
     if factors.hexdigest() != p.factors_sha256:
         yield PieceFault(p.matrix, "factors differ")
-    if steps.hexdigest() != p.steps_sha256:
-        yield PieceFault(p.matrix, "steps differ")
     if stray:
         yield PieceFault(p.matrix, "vias where the matrix has no output")
 
@@ -129,14 +108,3 @@ def _codes(rows: np.ndarray, slots: int) -> np.ndarray:
     if slots == 1:
         return flat
     return (flat[0::2] << 3) + (flat[1::2] & 15)
-
-
-def _steps(rows: np.ndarray, groups: int, each: int) -> tuple[np.ndarray, bool]:
-    """uint8 [passes * outputs, groups] of rows [passes, rows, bytes], and whether any other bit is set."""
-    passes, count, width = rows.shape
-    bits = np.unpackbits(rows, axis=2, bitorder="little")
-    used = width * 8 // STEP * STEP
-    numbers = np.packbits(bits[..., :used].reshape(passes, count, -1, STEP), axis=3, bitorder="little")
-    flat = numbers.reshape(passes, groups, -1)
-    step = flat[..., :each].swapaxes(1, 2).reshape(passes * each, groups)
-    return step, bool(bits[..., used:].any() or flat[..., each:].any())

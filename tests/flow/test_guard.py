@@ -10,6 +10,9 @@ import pytest
 
 from flow.closure import Sources
 from flow.guard import confined
+from flow.pdk.files import PdkFiles
+from flow.request import BuildConfig, Run
+from flow.tasks.step import Job, Result, StepTask
 from rtl_gen.errors import FlowError
 
 
@@ -53,6 +56,26 @@ def test_data_outside_are_refused_by_name(closure, tmp_path):
     assert outside.read_text()
     with confined(closure, "s"):
         (tmp_path / "own.txt").write_text("of no package")
+
+
+class QuickTask(StepTask):
+    step_name = "quick"
+
+    def work(self, job: Job) -> Result:
+        return Result(note="done")
+
+
+@pytest.mark.parametrize("changed", ["flow/tasks/step.py", "rtl_gen/errors.py", ""])
+def test_what_was_computed_while_a_source_changed_is_thrown_away(tmp_path, monkeypatch, changed):
+    monkeypatch.chdir(tmp_path)
+    closure = Sources().of_classes({"quick": QuickTask})["quick"]
+    began = replace(closure, files={**closure.files, **({changed: "0" * 64} if changed else {})})
+    run = Run(BuildConfig("m", "", ""), PdkFiles("sky130", {}, {}, {}, {}, {}), tmp_path, {"quick": began})
+    if not changed:
+        assert QuickTask()._checked_work(run, tmp_path).note == "done"
+        return
+    with pytest.raises(FlowError, match=f"step quick: {changed} changed while the build ran"):
+        QuickTask()._checked_work(run, tmp_path)
 
 
 def test_variables_of_the_project_that_the_key_does_not_cover_are_not_seen(closure, monkeypatch):

@@ -1,4 +1,4 @@
-"""Dies of a quantised file: its codes, factors and steps, counted to the bit, and refused when damaged."""
+"""Dies of a quantised file: its codes and factors, counted to the bit, and refused when damaged."""
 
 from dataclasses import asdict, replace
 
@@ -9,7 +9,7 @@ import flow.dies as dies
 import flow.dies_check as dies_check
 from base_chip.planned import load_planned
 from flow.plan import make_plan
-from metal_configs.multi_die.mapping import STEP
+from metal_configs.multi_die.mapping import FACTOR
 from rtl_gen.golden.quantised import QuantMatrix, QuantModel
 from rtl_gen.golden.shape import Shape
 from tests.planned_base import TINY
@@ -18,15 +18,14 @@ SHAPE = Shape(dim=24, layers=1, heads=2, kv_heads=1, head_dim=8, hidden=40, voca
 
 
 def quantised_model(seed: int = 1) -> QuantModel:
-    """Random codes, with and without groups, in every width."""
+    """Random codes in every width."""
     rng = np.random.default_rng(seed)
     matrices = {}
     for n, (name, (outputs, inputs)) in enumerate(SHAPE.matrices().items()):
-        bits, group = (3, 4, 6)[n % 3], (0, 32, 64)[n % 2 * (1 + n % 3 // 2)]
+        bits = (3, 4, 5, 6)[n % 4]
         codes = rng.integers(-(1 << bits - 1), 1 << bits - 1, (outputs, inputs)).astype(np.int8)
         scale = rng.uniform(0.001, 0.1, outputs)
-        steps = rng.integers(1, 64, (outputs, -(-inputs // group))).astype(np.uint8) if group else None
-        matrices[name] = QuantMatrix(bits, codes, scale, group, steps)
+        matrices[name] = QuantMatrix(bits, codes, scale)
     return QuantModel("m", SHAPE, matrices, np.ones(SHAPE.dim))
 
 
@@ -43,9 +42,9 @@ def quantised(tmp_path, monkeypatch) -> dies.DieJob:
     )  # fmt: skip
 
 
-def test_dies_of_a_quantised_file_hold_its_codes_factors_and_steps(quantised):
+def test_dies_of_a_quantised_file_hold_its_codes_and_factors(quantised):
     model, mapping = quantised_model(), quantised.mapping(TINY)
-    assert {m.group for m in mapping.matrices} == {0, 32, 64}
+    assert {m.bits for m in mapping.matrices} == {3, 4, 5, 6}
     seen = dict.fromkeys(model.matrices, 0)
     for die in range(len(mapping.dies)):
         job = replace(quantised, die=die)
@@ -62,17 +61,12 @@ def test_dies_of_a_quantised_file_hold_its_codes_factors_and_steps(quantised):
         for n, (name, m) in enumerate(model.matrices.items()):
             here = w.matrix == n
             seen[name] += int(here.sum())
-            for group in range(0 if m.steps is None else m.steps.shape[1]):
-                at = here & (w.column == STEP - group)
-                got = np.bincount(w.output[at], bit[at] << w.bit[at], minlength=len(m.codes))
-                whole = np.bincount(w.output[at], minlength=len(m.codes)) == 6
-                np.testing.assert_array_equal(got[whole], m.steps[whole, group])
             at = here & (w.column >= 0)
             flat = w.output[at] * m.codes.shape[1] + w.column[at]
             got = np.bincount(flat, bit[at] << w.bit[at], minlength=m.codes.size).astype(np.int64)
             there = np.bincount(flat, minlength=m.codes.size) > 0
             want = m.codes.ravel().astype(np.int64)
-            want = want & 15 if m.bits < 6 else (want >> 3 & 15) | (want & 7) << 4
+            want = want & 15 if m.bits < 5 else (want >> 3 & 15) | (want & 7) << 4
             np.testing.assert_array_equal(got[there], want[there])
     # Every bit that the model has is there, and is what the plan counts.
     assert seen == {m.name: m.used_bits for m in mapping.matrices}
@@ -82,17 +76,17 @@ def test_a_plan_counts_the_bits_of_a_quantised_file_exactly(quantised):
     model, mapping = quantised_model(), quantised.mapping(TINY)
     forms = quantised.source().forms
     plan = make_plan("m", SHAPE, load_planned("slot"), 8, forms)
-    bits = sum(plan.line(n) for n in ("weight bits", "factor bits", "step bits"))
+    bits = sum(plan.line(n) for n in ("weight bits", "factor bits"))
     assert bits == sum(m.used_bits for m in mapping.matrices)
     nominal = sum(m.rom_bits() for m in model.matrices.values())
-    slots = {3: 4, 4: 4, 6: 8}
+    slots = {3: 4, 4: 4, 5: 8, 6: 8}
     assert bits - nominal == sum(m.codes.size * (slots[m.bits] - m.bits) for m in model.matrices.values())
 
 
-def test_a_wrong_bit_of_a_step_is_named(quantised):
+def test_a_wrong_bit_of_a_factor_is_named(quantised):
     mapping = quantised.mapping(TINY)
-    number = next(n for n, m in enumerate(mapping.matrices) if m.groups > 1)
-    at = mapping.site(number, np.array([5]), np.array([STEP - 1]), np.array([2]))
+    number = 3
+    at = mapping.site(number, np.array([5]), np.array([FACTOR]), np.array([2]))
     job = replace(quantised, die=int(at.die[0]))
     dies.build_die(job)
     rows = dies.quantise_die(mapping, job.die, job.source()).rows
@@ -101,8 +95,8 @@ def test_a_wrong_bit_of_a_step_is_named(quantised):
     dies.write_die(dies.die_paths(dies.Path(job.folder), job.die)[0], rows, dies.site_map(TINY), 3)
     faults = dies_check.check_die(job)["faults"]
     name = mapping.matrices[number].name
-    assert faults[0].endswith(f"is wrong: {name} output 5 step of group 1 bit 2")
-    assert f"{name}: steps differ" in faults
+    assert faults[0].endswith(f"is wrong: {name} output 5 factor bit 2")
+    assert f"{name}: factors differ" in faults
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Bits under a budget, and models with steps by group."""
+"""Bits under a budget, and what integers make of a quantised model."""
 
 import dataclasses
 import itertools
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metal_configs.lower import golden_logits, lower, lower_vector
+from metal_configs.lower import golden_logits, lower_vector
 from metal_configs.quantise import (
     Folded,
     Policy,
@@ -38,13 +38,13 @@ def test_allotment_keeps_the_budget_and_is_near_the_best(seed, share):
         bits = np.sort(rng.integers(1, 100, 4))
         loss = np.sort(rng.uniform(0, 1, 4))[::-1]
         choices[name] = [
-            Choice(Format(4, i), int(b), float(x)) for i, (b, x) in enumerate(zip(bits, loss, strict=True))
+            Choice(Format(i), int(b), float(x)) for i, (b, x) in enumerate(zip(bits, loss, strict=True))
         ]
     least = sum(min(c.rom_bits for c in cs) for cs in choices.values())
     most = sum(max(c.rom_bits for c in cs) for cs in choices.values())
     budget = int(least + share * (most - least))
     taken = allot(choices, budget)
-    picked = [choices[n][f.group] for n, f in taken.items()]
+    picked = [choices[n][f.bits] for n, f in taken.items()]
     assert sum(c.rom_bits for c in picked) <= budget
     all_of_them = [c for c in itertools.product(*choices.values()) if sum(x.rom_bits for x in c) <= budget]
     best = min(sum(x.loss for x in c) for c in all_of_them)
@@ -89,8 +89,8 @@ def test_formats_keep_the_budget_and_are_deterministic(tied, turned):
         choose_formats(folded, 6.0, [])
 
 
-def test_sensitivity_follows_bits_and_groups():
-    forms = [Format(b, g) for b in WIDTHS for g in (0, 32)]
+def test_sensitivity_follows_bits():
+    forms = [Format(b) for b in WIDTHS]
     table = sensitivities(Folded(checkpoint(), None), forms, sequences())
     for losses in table.values():
         assert losses[Format(3)] > losses[Format(4)] > losses[Format(6)] >= 0
@@ -111,20 +111,10 @@ def test_weights_on_the_grid_of_the_probe_are_not_thought_to_bear_three_bits(met
         assert losses[Format(4)] < 1e-3 * losses[Format(3)]
 
 
-def test_groups_cost_bits_and_save_error(tmp_path):
-    rng = np.random.default_rng(1)
-    w = rng.standard_normal((20, 150)) * np.repeat(rng.uniform(0.2, 3, (20, 5)), 32, 1)[:, :150]
-    plain, grouped = round_to_nearest(w, 4), round_to_nearest(w, 4, 32)
-    assert np.linalg.norm(grouped.dequantised() - w) < 0.8 * np.linalg.norm(plain.dequantised() - w)
-    assert plain.rom_bits() == Format(4).rom_bits(20, 150) == 20 * (150 * 4 + 16)
-    assert grouped.rom_bits() == Format(4, 32).rom_bits(20, 150) == 20 * (150 * 4 + 16 + 5 * 6)
-    c = checkpoint()
-    model = quantise(c, Policy("gptq", group=32), sequences())
-    model.save(tmp_path / "q")
-    back = QuantModel.load(tmp_path / "q")
-    for n, m in model.matrices.items():
-        np.testing.assert_array_equal(back.matrices[n].steps, m.steps)
-        np.testing.assert_array_equal(back.matrices[n].dequantised(), m.dequantised())
+def test_rom_bits_are_codes_and_factors(tmp_path):
+    w = np.random.default_rng(1).standard_normal((20, 150))
+    assert round_to_nearest(w, 4).rom_bits() == Format(4).rom_bits(20, 150) == 20 * (150 * 4 + 16)
+    model = quantise(checkpoint(), Policy("gptq"), sequences())
     assert average_bits(model) < average_rom_bits(model)
 
 
@@ -182,16 +172,9 @@ def test_weights_on_the_grid_of_codes_are_known():
     assert on_grid(one)
 
 
-def test_nano_arithmetic_refuses_groups():
-    with pytest.raises(FlowError, match="embed has a scale for every 32 inputs, expected one an output"):
-        lower(quantise(checkpoint(), Policy(group=32)), sequences())
-    with pytest.raises(FlowError, match=r"would have 16 inputs a group, expected one of \(0, 32, 64, 128\)"):
-        quantise(checkpoint(), Policy(group=16))
-
-
-def test_fold_is_what_groups_round():
+def test_fold_is_what_is_rounded():
     c = checkpoint()
-    model = quantise(c, Policy(bits={"*": 6}, group=32))
+    model = quantise(c, Policy(bits={"*": 6}))
     folded = fold(c)[0]
     for n, m in model.matrices.items():
         assert np.linalg.norm(m.dequantised() - folded[n]) < 0.03 * np.linalg.norm(folded[n])

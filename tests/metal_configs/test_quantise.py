@@ -100,8 +100,8 @@ def test_gptq_beats_nearest_on_correlated_inputs(block):
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.integers(0, 2**32 - 1), st.sampled_from([3, 4, 6]), st.sampled_from([0, 32]))
-def test_every_sweep_lowers_the_error(seed, bits, group):
+@given(st.integers(0, 2**32 - 1), st.sampled_from([3, 4, 5, 6]))
+def test_every_sweep_lowers_the_error(seed, bits):
     rng = np.random.default_rng(seed)
     x = rng.standard_normal((200, 40)) @ rng.standard_normal((40, 40))
     w = rng.standard_normal((8, 40))
@@ -109,12 +109,12 @@ def test_every_sweep_lowers_the_error(seed, bits, group):
     damped = h + 0.01 * np.diag(np.full(40, h.diagonal().mean()))
     losses = []
     for sweeps in (0, 1, 2, 5):
-        q = gptq(w, bits, h, group, block=16, sweeps=sweeps)
+        q = gptq(w, bits, h, block=16, sweeps=sweeps)
         assert (q.scale > 0).all()
         off = q.dequantised() - w
         losses.append(np.einsum("oi,ij,oj->o", off, damped, off))
     for before, after in itertools.pairwise(losses):
-        assert (after <= before * (1 + 1e-9)).all()
+        assert (after <= before * (1 + 1e-4)).all()  # it computes in 32 bits
     assert losses[-1].sum() < losses[0].sum()
 
 

@@ -7,10 +7,9 @@ from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from metal_configs.multi_die import map_model
-from metal_configs.multi_die.mapping import FACTOR, FACTOR_BITS, KV_BITS, SLOT_BITS, STEP
+from metal_configs.multi_die.mapping import FACTOR, FACTOR_BITS, KV_BITS, SLOT_BITS
 from metal_configs.quantise.policy import WIDTHS, Format
 from rtl_gen.errors import ExitCode, FlowError
-from rtl_gen.golden.quantised import STEP_BITS
 from rtl_gen.golden.rom import RomGeometry
 from rtl_gen.golden.shape import Shape
 
@@ -30,9 +29,7 @@ def mappings(draw):
     shape = draw(SHAPES)
     rom = RomGeometry(draw(st.integers(20, 60)), 8, COLUMNS * SLOT_BITS, draw(st.sampled_from([1, 2, 4])))
     kinds = st.sampled_from(["embed", "q", "k", "gate", "down", "head"])
-    forms = draw(
-        st.dictionaries(kinds, st.builds(Format, st.sampled_from(WIDTHS), st.sampled_from([0, 4, 32])))
-    )
+    forms = draw(st.dictionaries(kinds, st.builds(Format, st.sampled_from(WIDTHS))))
     kv_bits = draw(st.integers(48, 300)) * KV_BITS * 4
     try:
         return shape, map_model(
@@ -54,8 +51,8 @@ def test_every_place_found_leads_back(case, seed):
     rng = np.random.default_rng(seed)
     for n, m in enumerate(mapping.matrices):
         output = rng.integers(0, m.outputs, 200)
-        column = rng.integers(FACTOR - m.groups, m.inputs, 200)
-        width = np.select([column == FACTOR, column <= STEP], [FACTOR_BITS, STEP_BITS], m.slots * SLOT_BITS)
+        column = rng.integers(FACTOR, m.inputs, 200)
+        width = np.where(column == FACTOR, FACTOR_BITS, m.slots * SLOT_BITS)
         bit = rng.integers(0, width)
         site = mapping.site(n, output, column, bit)
         for die in np.unique(site.die):
@@ -79,10 +76,7 @@ def test_all_bits_have_one_place_and_all_places_one_bit(case):
             at = w.matrix == n
             site = mapping.site(int(n), w.output[at], w.column[at], w.bit[at])
             np.testing.assert_array_equal(site, [np.full(at.sum(), die), *places[:, at]])
-    bits = sum(
-        m.outputs * (m.inputs * m.slots * SLOT_BITS + FACTOR_BITS + m.groups * STEP_BITS)
-        for m in mapping.matrices
-    )
+    bits = sum(m.outputs * (m.inputs * m.slots * SLOT_BITS + FACTOR_BITS) for m in mapping.matrices)
     assert total == bits == sum(m.used_bits for m in mapping.matrices)
 
 
