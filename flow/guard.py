@@ -1,18 +1,19 @@
 """Holds a step to its closure: what its key does not cover cannot be imported or opened while it works."""
 
-__all__ = ["confined"]
+__all__ = ["Settings", "confined"]
 
 import contextlib
 import importlib.abc
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
 from flow.closure import LOCATIONS, PROJECT, ROOT, Closure
+from flow.request import BuildConfig
 from rtl_gen.errors import FlowError
 
 OWN = "SCF_"  # begins the names of the variables of this project
@@ -66,6 +67,22 @@ def _set(name: str, module: ModuleType | None, was: ModuleType | None) -> None:
         delattr(parent, last)
     else:
         setattr(parent, last, module)
+
+
+class Settings:
+    """The settings of a build as a step sees them: those that its key holds."""
+
+    def __init__(self, config: BuildConfig, names: Collection[str], step: str) -> None:
+        # The content of a model is in the key for the place where it lies.
+        names = {*names, "model_path"} if "model_digest" in names else names
+        self.__dict__.update({n: getattr(config, n) for n in names})
+        self.__step = step
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise FlowError(
+            f"it reads the setting {name}, which its key does not cover", where=f"step {self.__step}",
+            hint="Name it in the step's config (docs/flow.md, Adding a step).",
+        )  # fmt: skip
 
 
 class _Guard(importlib.abc.MetaPathFinder):

@@ -2,8 +2,8 @@
 
 __all__ = ["PdkFiles"]
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from flow.files import sha256_bytes
@@ -29,8 +29,19 @@ class PdkFiles:
     extraction: Mapping[str, Path]
     digests: Mapping[str, str]
 
+    def only(self, roles: Collection[str]) -> "PdkFiles":
+        """What a step gets that names these roles, and whose key holds no others."""
+        groups = {n: getattr(self, n) if n in roles else {} for n in ("liberty", "extraction")}
+        return replace(self, files={r: p for r, p in self.files.items() if r in roles}, **groups)
+
     def path(self, role: str) -> Path:
-        """The file of a role; FlowError when nobody provides it."""
+        """The file of a role; FlowError when nobody provides it, or it is not among those of the step."""
+        if role in self.sources and role not in self.files:
+            raise FlowError(
+                f"the step reads the {role} file of the PDK, which its key does not cover",
+                where=f"PDK {self.name}",
+                hint="Name it among the step's roles (docs/flow.md, Adding a step).",
+            )
         if role not in self.files:
             raise FlowError(
                 f"no {role} file: neither PDK_ROOT nor lambdapdk has it, and the kit is not installed",

@@ -16,7 +16,7 @@ class GatesimTask(StepTask):
 
     step_name = "gatesim"
     needs = ("quantise", "simulator", "readback")
-    config = ("model_digest", "base", "prompt", "seed", "temperature", "words")
+    config = ("model", "model_digest", "base", "prompt", "seed", "temperature", "words")
     tools = ("verilator",)
     is_check = True
 

@@ -15,7 +15,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import msgspec
 from siliconcompiler import Task
@@ -24,7 +24,7 @@ from flow.cache import CacheDamage, StepCache
 from flow.closure import Sources
 from flow.events import tell
 from flow.files import atomic_dir, cache_root, disk_faults
-from flow.guard import confined
+from flow.guard import Settings, confined
 from flow.keys import folder_files, step_key
 from flow.pdk.files import PdkFiles
 from flow.request import BuildConfig, Run, load_run
@@ -205,9 +205,10 @@ class StepTask(Task):
             return Result([CheckResult(self.step_name, "", "", None, None, "not run", reason, "")])
         scratch = Path("scratch").absolute()
         scratch.mkdir()
+        asked = Settings(run.config, self.config, self.step_name)
         job = Job(
-            run.config,
-            run.pdk,
+            cast(BuildConfig, asked) if self.cached else run.config,
+            run.pdk.only(self.roles),
             {n: Path("inputs", n).absolute() for n in self.needs},
             out.absolute(),
             scratch,

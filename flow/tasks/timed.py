@@ -11,7 +11,7 @@ class TimedTask(StepTask):
 
     step_name = "timed"
     needs = ("quantise", "harden", "bank", "readback")
-    config = ("model_digest", "base", "pdk", "seed", "temperature")
+    config = ("model", "model_digest", "base", "pdk", "seed", "temperature")
     tools = ("iverilog",)
     roles = ("cells",)
     is_check = True

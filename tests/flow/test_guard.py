@@ -8,7 +8,7 @@ from importlib.resources import files
 
 import pytest
 
-from flow.closure import Sources
+from flow.closure import Closure, Sources
 from flow.guard import confined
 from flow.pdk.files import PdkFiles
 from flow.request import BuildConfig, Run
@@ -60,19 +60,50 @@ def test_data_outside_are_refused_by_name(closure, tmp_path):
 
 class QuickTask(StepTask):
     step_name = "quick"
+    config = ("model", "model_digest")
+    roles = ("tech_lef",)
 
     def work(self, job: Job) -> Result:
-        return Result(note="done")
+        if job.config.model == "seed":
+            job.config.seed  # noqa: B018
+        if job.config.model == "cells":
+            job.pdk.path("cells")
+        return Result(note=f"{job.config.model_path} {job.pdk.path('tech_lef')}")
+
+
+def run_of(tmp_path, model: str, closure: Closure) -> Run:
+    files = {role: tmp_path / role for role in ("tech_lef", "cells")}
+    pdk = PdkFiles("sky130", files, dict.fromkeys(files, "kit"), {"tt": tmp_path}, {}, {})
+    return Run(BuildConfig(model, "at", ""), pdk, tmp_path, {"quick": closure})
+
+
+@pytest.fixture(scope="module")
+def quick():
+    return Sources().of_classes({"quick": QuickTask})["quick"]
+
+
+@pytest.mark.parametrize(
+    ("model", "says"),
+    [
+        ("seed", "step quick: it reads the setting seed, which its key does not cover"),
+        ("cells", "reads the cells file of the PDK, which its key does not cover"),
+    ],
+)
+def test_a_step_reads_no_setting_and_no_file_of_the_pdk_that_it_does_not_name(
+    tmp_path, monkeypatch, quick, model, says
+):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FlowError, match=says):
+        QuickTask()._checked_work(run_of(tmp_path, model, quick), tmp_path)
 
 
 @pytest.mark.parametrize("changed", ["flow/tasks/step.py", "rtl_gen/errors.py", ""])
-def test_what_was_computed_while_a_source_changed_is_thrown_away(tmp_path, monkeypatch, changed):
+def test_what_was_computed_while_a_source_changed_is_thrown_away(tmp_path, monkeypatch, quick, changed):
     monkeypatch.chdir(tmp_path)
-    closure = Sources().of_classes({"quick": QuickTask})["quick"]
-    began = replace(closure, files={**closure.files, **({changed: "0" * 64} if changed else {})})
-    run = Run(BuildConfig("m", "", ""), PdkFiles("sky130", {}, {}, {}, {}, {}), tmp_path, {"quick": began})
+    began = replace(quick, files={**quick.files, **({changed: "0" * 64} if changed else {})})
+    run = run_of(tmp_path, "m", began)
     if not changed:
-        assert QuickTask()._checked_work(run, tmp_path).note == "done"
+        assert QuickTask()._checked_work(run, tmp_path).note == f"at {tmp_path / 'tech_lef'}"
         return
     with pytest.raises(FlowError, match=f"step quick: {changed} changed while the build ran"):
         QuickTask()._checked_work(run, tmp_path)
