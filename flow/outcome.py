@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from flow.evidence import of_row
 from flow.tasks.step import FAILURE, RESULT, StepTask
 from rtl_gen.errors import ExitCode, FlowError
 from signoff.result import CheckResult
@@ -39,6 +40,7 @@ class Outcome:
     Attributes:
         errors: Of the steps that could not be done, as FlowErrors.
         asked: Steps that this run was to do.
+        evidence: SHA-256 of each file that rows rest on, by its path in the build.
     """
 
     steps: list[StepRow] = field(default_factory=list)
@@ -48,6 +50,7 @@ class Outcome:
     metrics: dict[str, float] = field(default_factory=dict)
     errors: list[tuple[FlowError, int]] = field(default_factory=list)
     asked: Collection[str] = ()
+    evidence: dict[str, str] = field(default_factory=dict)
 
     def exit_code(self, *, strict: bool) -> int:
         """Status of the process: that of the first step that could not be done, else 1 for a failed check.
@@ -76,7 +79,7 @@ def collect(steps: Sequence[type[StepTask]], asked: Collection[str], work: Path)
         if name not in asked:
             out.steps.append(StepRow(name, "not run", 0.0, 0.0, False, "not asked for (--to)"))
         elif found and timing:
-            out.steps.append(_finished(out, name, found["result"], timing))
+            out.steps.append(_finished(out, name, found, timing))
             if out.steps[-1].status == "failed":
                 broken.add(name)
         elif lacking := [n for n in step.needs if n in broken]:
@@ -102,8 +105,11 @@ def collect(steps: Sequence[type[StepTask]], asked: Collection[str], work: Path)
     return out
 
 
-def _finished(out: Outcome, name: str, result: dict[str, Any], timing: dict[str, Any]) -> StepRow:
-    checks = [CheckResult(**c) for c in result["checks"]]
+def _finished(out: Outcome, name: str, found: dict[str, Any], timing: dict[str, Any]) -> StepRow:
+    result = found["result"]
+    kept = {f"{name}/{file}": digest for file, digest in found["evidence"].items()}
+    checks = [CheckResult(**{**c, "evidence": of_row(c["name"], kept)}) for c in result["checks"]]
+    out.evidence |= kept
     out.checks += checks
     out.text += result["text"]
     out.metrics |= result["metrics"]

@@ -1,6 +1,6 @@
 """`result.json`: its format, as types from which its JSON schema is made, its writer and its reader."""
 
-__all__ = ["FORMAT", "NAME", "ResultFile", "read_result", "schema", "write_result"]
+__all__ = ["FORMAT", "NAME", "Check", "ResultFile", "read_result", "schema", "write_result"]
 
 import json
 import platform
@@ -51,6 +51,7 @@ class Check(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     status: Literal["pass", "fail", "waived", "not run"]
     reason: Annotated[str, Meta(description="why it failed, was waived or did not run")]
     detail: Annotated[str, Meta(description="what was checked, or the first faults with their places")]
+    evidence: Annotated[list[str], Meta(description="files of the build that the row rests on")]
 
 
 class ResultFile(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -66,6 +67,7 @@ class ResultFile(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     pdk_sha256: Annotated[Sha256, Meta(description="over the content of every file of the PDK")]
     steps: list[Step]
     checks: list[Check]
+    evidence: Annotated[dict[str, Sha256], Meta(description="by path in the build")]
     text: Annotated[list[str], Meta(description="what the chip generated, a string a request")]
     tokens_equal: Annotated[
         bool,
@@ -87,6 +89,7 @@ def write_result(build: Path, config: BuildConfig, pdk: PdkFiles, outcome: Outco
         pdk_sha256=pdk.digest,
         steps=[msgspec.convert(asdict(s), Step) for s in outcome.steps],
         checks=[msgspec.convert(asdict(c), Check) for c in outcome.checks],
+        evidence=outcome.evidence,
         text=outcome.text,
         tokens_equal=outcome.tokens_equal,
         metrics={k: float(v) for k, v in sorted(outcome.metrics.items())},

@@ -15,7 +15,7 @@ from flow.graph import PLANNED_STEPS, STEPS, Steps
 from flow.keys import folder_files
 from flow.pdk.providers import find_pdk
 from flow.request import Run, load_run
-from flow.result_file import ResultFile, read_result
+from flow.result_file import Check, ResultFile, read_result
 from flow.tasks.step import LARGEST_RECORD, RESULT, Job, Result, StepTask
 from flow.tools import TOOLS, version
 from rtl_gen.errors import FlowError
@@ -79,8 +79,11 @@ def _record(folder: Path) -> dict[str, Any]:
         return {}
     try:
         record = json.loads(read_file(folder / RESULT, LARGEST_RECORD))
-        files = {relative_name(n, RESULT): sha256_name(d, RESULT) for n, d in record["files"].items()}
-        return {"files": files, "result": dict(record["result"])}
+        files, evidence = (
+            {relative_name(n, RESULT): sha256_name(d, RESULT) for n, d in record.get(kind, {}).items()}
+            for kind in ("files", "evidence")
+        )
+        return {"files": {**files, **evidence}, "evidence": evidence, "result": dict(record["result"])}
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError, FlowError) as e:
         raise FlowError(
             f"the record of a step is damaged ({e})", where=str(folder / RESULT), hint="Build it again."
@@ -137,9 +140,11 @@ def _outputs(build: Path, records: dict[str, dict[str, Any]]) -> Iterator[Findin
 
 
 def _rows(result: ResultFile, records: dict[str, dict[str, Any]]) -> Finding:
-    recorded = [tuple(sorted(c.items())) for r in records.values() if r for c in r["result"]["checks"]]
+    fields = [f for f in Check.__struct_fields__ if f != "evidence"]
+    rows = [c for r in records.values() if r for c in r["result"]["checks"]]
+    recorded = [tuple((k, c[k]) for k in fields) for c in rows]
     shown = [
-        tuple(sorted({k: getattr(c, k) for k in c.__struct_fields__}.items()))
+        tuple((k, getattr(c, k)) for k in fields)
         for c in result.checks
         if c.status != "not run" or c.tool or c.version
     ]
@@ -149,6 +154,9 @@ def _rows(result: ResultFile, records: dict[str, dict[str, Any]]) -> Finding:
     if sorted(map(repr, shown)) != sorted(map(repr, recorded)):
         other = sorted({dict(r)["name"] for r in {*shown} ^ {*recorded}})
         return Finding("rows", "fail", f"result.json and the steps' records differ: {', '.join(other)}")
+    kept = {f"{n}/{f}": d for n, r in records.items() if r for f, d in r["evidence"].items()}
+    if kept != result.evidence:
+        return Finding("rows", "fail", "result.json names other evidence than the steps left")
     names = {c.name for c in result.checks}
     bare = sorted(n for n in names if not n.endswith("_control") and f"{n}_control" not in names)
     without = f"; without a control of their own: {', '.join(bare)}" if bare else ""

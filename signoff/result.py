@@ -20,6 +20,7 @@ class CheckResult:
         status: One of `STATUSES`.
         reason: Why it was waived (with the expiry) or not run.
         detail: What was checked, or the first faults with their places.
+        evidence: Files of the build that the result rests on: logs, reports, marker databases.
     """
 
     name: str
@@ -30,6 +31,7 @@ class CheckResult:
     status: str
     reason: str = ""
     detail: str = ""
+    evidence: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.status not in STATUSES:

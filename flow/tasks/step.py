@@ -23,6 +23,7 @@ from siliconcompiler import Task
 from flow.cache import CacheDamage, StepCache
 from flow.closure import Sources
 from flow.events import tell
+from flow.evidence import keep_evidence
 from flow.files import atomic_dir, cache_root, disk_faults
 from flow.guard import Settings, confined
 from flow.keys import folder_files, step_key
@@ -168,6 +169,8 @@ class StepTask(Task):
             out.mkdir()
             result = self._checked_work(run, out)
             told = {"key": key, "files": folder_files(out), "result": dataclasses.asdict(result)}
+            keep_evidence(Path("scratch"), out)
+            told["evidence"] = {f: d for f, d in folder_files(out).items() if f not in told["files"]}
             (out / RESULT).write_text(json.dumps(told, sort_keys=True, indent=1))
             # What failed, did not run or is waived until a date is looked at again each time.
             if self.cached and all(c.status == "pass" for c in result.checks):

@@ -65,6 +65,7 @@ class CheckTask(StepTask):
     def work(self, job: Job) -> Result:
         _act(job, "check")
         job.say("tok tok")
+        (job.scratch / "tool.log").write_text("ran\n")
         how = dict(os.environ).get("DEMO_CHECK", "pass")
         row = CheckResult("check", "demo", "1.0", int(how == "fail"), 0, how, "why" if how != "pass" else "")
         return Result([row], text=["hello"], tokens_equal=how == "pass")

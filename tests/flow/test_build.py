@@ -48,6 +48,7 @@ def test_unchanged_steps_are_reused_and_changed_ones_run(demo):
             "status": "pass",
             "reason": "",
             "detail": "",
+            "evidence": ["check/evidence/tool.log"],
         }
     ]
     assert result["text"] == ["hello"]

@@ -19,7 +19,7 @@ def leave(work: Path, step: str, *, checks=(), reused=False, **result) -> None:
     folder = work / step / "0" / "outputs" / step
     folder.mkdir(parents=True)
     found = {"checks": list(checks), "metrics": {}, "text": [], "tokens_equal": None, "note": ""} | result
-    (folder / "step.json").write_text(json.dumps({"key": "k", "files": {}, "result": found}))
+    (folder / "step.json").write_text(json.dumps({"key": "k", "files": {}, "evidence": {}, "result": found}))
     timing = {"seconds": 1.25, "cpu": 2.5, "reused": reused}
     (work / step / "0" / "timing.json").write_text(json.dumps(timing))
 

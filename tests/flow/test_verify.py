@@ -73,6 +73,19 @@ def test_a_row_that_was_made_to_pass_is_found(build):
     assert (rows.status, rows.detail) == ("fail", "result.json and the steps' records differ: check")
 
 
+def test_evidence_is_kept_with_its_hash_and_named_by_its_row(build):
+    row = read_result(build).checks[0]
+    assert row.evidence == ["check/evidence/tool.log"]
+    assert (build / row.evidence[0]).read_text() == "ran\n"
+    (build / row.evidence[0]).write_text("ran well\n")
+    assert "check/evidence/tool.log was changed" in found(build)["outputs"].detail
+
+
+def test_evidence_that_a_row_no_longer_names_is_found(build):
+    edit(build / "result.json", lambda d: d.update(evidence={}))
+    assert "other evidence" in found(build)["rows"].detail
+
+
 def test_a_row_that_is_missing_is_found(build):
     edit(build / "result.json", lambda d: d.update(checks=[]))
     assert found(build)["rows"].status == "fail"

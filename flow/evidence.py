@@ -1,0 +1,37 @@
+"""What the tools of a step said, kept beside its outputs: logs, reports and marker databases."""
+
+__all__ = ["EVIDENCE", "keep_evidence", "of_row"]
+
+import gzip
+from collections.abc import Iterable
+from pathlib import Path
+
+EVIDENCE = "evidence"  # folder in a step's outputs; no other step reads it, so it is in nobody's key
+_SUFFIXES = (".log", ".lyrdb", ".out", ".rpt", ".json", ".ys")
+_NAMES = ("report.txt",)
+_LARGE = 100_000  # bytes; from here on a file is compressed
+_CONTROL = "control"
+
+
+def keep_evidence(scratch: Path, out: Path) -> None:
+    """Copy what is evidence from a step's scratch folder to `<out>/evidence`, by the same names."""
+    for path in sorted(p for p in scratch.rglob("*") if p.is_file() and not p.is_symlink()):
+        if path.suffix not in _SUFFIXES and path.name not in _NAMES:
+            continue
+        target = out / EVIDENCE / path.relative_to(scratch)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        content = path.read_bytes()
+        if len(content) < _LARGE:
+            target.write_bytes(content)
+        else:
+            target.with_name(target.name + ".gz").write_bytes(gzip.compress(content, mtime=0))
+
+
+def of_row(check: str, files: Iterable[str]) -> tuple[str, ...]:
+    """Which of a step's evidence belongs to a row: controls ran in folders that are called so.
+
+    A row has all that its side has, and a row whose side left nothing has what the step has.
+    """
+    files = sorted(files)
+    side = [f for f in files if (_CONTROL in f) == check.endswith(f"_{_CONTROL}")]
+    return tuple(side or files)

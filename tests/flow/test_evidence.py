@@ -1,0 +1,34 @@
+"""What tools said is kept, and told apart by the folders that they ran in."""
+
+import gzip
+
+from flow.evidence import EVIDENCE, keep_evidence, of_row
+
+
+def test_logs_reports_and_markers_are_kept_and_nothing_else(tmp_path):
+    scratch, out = tmp_path / "scratch", tmp_path / "out"
+    for name in ("drc/klayout.log", "drc/drc.lyrdb", "control/report.txt", "drc/chip.gds", "notes.txt"):
+        (scratch / name).parent.mkdir(parents=True, exist_ok=True)
+        (scratch / name).write_text(name)
+    (scratch / "link.log").symlink_to("/etc/hostname")
+    keep_evidence(scratch, out)
+    kept = sorted(p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file())
+    assert kept == [f"{EVIDENCE}/{n}" for n in ("control/report.txt", "drc/drc.lyrdb", "drc/klayout.log")]
+
+
+def test_a_long_log_is_compressed_to_the_same_bytes_each_time(tmp_path):
+    (tmp_path / "scratch").mkdir()
+    (tmp_path / "scratch" / "magic.log").write_bytes(b"x" * 200_000)
+    for out in ("one", "two"):
+        keep_evidence(tmp_path / "scratch", tmp_path / out)
+    one, two = (tmp_path / out / EVIDENCE / "magic.log.gz" for out in ("one", "two"))
+    assert one.read_bytes() == two.read_bytes()
+    assert gzip.decompress(one.read_bytes()) == b"x" * 200_000
+
+
+def test_a_control_has_its_own():
+    files = ["drc/evidence/drc/magic.log", "drc/evidence/control/magic.log"]
+    assert of_row("drc_magic", files) == (files[0],)
+    assert of_row("drc_magic_control", files) == (files[1],)
+    assert of_row("sta_control", ["sta/evidence/sta.log"]) == ("sta/evidence/sta.log",)
+    assert of_row("readback", []) == ()
