@@ -5,7 +5,7 @@ BIN := .venv/bin
 
 # executable:Debian package. README.md lists what each is for; `sc-flow doctor` says what is missing.
 DEBIAN := magic:magic netgen-lvs:netgen-lvs klayout:klayout verilator:verilator g++:g++ make:make \
-  iverilog:iverilog sta:opensta
+  iverilog:iverilog sta:opensta ngspice:ngspice
 
 # What tests need besides: a browser, in which the report is looked at.
 DEBIAN_TESTS := chromium:chromium chromedriver:chromium-driver
