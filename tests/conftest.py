@@ -8,6 +8,7 @@ from base_chip.pdk import Pdk, load_pdk
 from flow.pdk.files import PdkFiles
 from flow.pdk.providers import find_pdk
 from rtl_gen.errors import FlowError
+from tests.kit import Kit, find_kit
 
 
 @pytest.fixture(scope="session")
@@ -30,3 +31,9 @@ def pdk_kit(sky130: Pdk) -> PdkFiles:
 def kit_cells(pdk_kit: PdkFiles) -> Path:
     """Folder of the kit's cells."""
     return pdk_kit.path("cells")
+
+
+@pytest.fixture(scope="session")
+def kit() -> Kit:
+    """Design rule decks and technology files, for tests that run EDA tools."""
+    return find_kit()

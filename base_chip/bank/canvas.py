@@ -22,12 +22,12 @@ class Canvas:
     """
 
     def __init__(self, layout: db.Layout, name: str, pdk: Pdk) -> None:
-        self._layout, self._pdk = layout, pdk
+        self.layout, self.pdk = layout, pdk
         self.cell: Any = layout.create_cell(name)
 
     def rect(self, layer: str, x0: int, y0: int, x1: int, y1: int) -> None:
         """A rectangle from (x0, y0) to (x1, y1)."""
-        self._shapes(self._pdk.layers[layer]).insert(db.Box(int(x0), int(y0), int(x1), int(y1)))
+        self._shapes(self.pdk.layers[layer]).insert(db.Box(int(x0), int(y0), int(x1), int(y1)))
 
     def pad(self, layer: str, x: int, y: int, size: int | Size) -> None:
         """A rectangle or square around (x, y)."""
@@ -45,9 +45,9 @@ class Canvas:
     def pin(self, layer: str, name: str, x0: int, y0: int, x1: int, y1: int) -> None:
         """Mark a rectangle of drawn metal as a pin and label it; draws the metal, too."""
         self.rect(layer, x0, y0, x1, y1)
-        self._shapes(self._pdk.pins[layer]).insert(db.Box(int(x0), int(y0), int(x1), int(y1)))
+        self._shapes(self.pdk.pins[layer]).insert(db.Box(int(x0), int(y0), int(x1), int(y1)))
         at = db.Trans((int(x0) + int(x1)) // 2, (int(y0) + int(y1)) // 2)
-        self._shapes(self._pdk.labels[layer]).insert(db.Text(name, at))
+        self._shapes(self.pdk.labels[layer]).insert(db.Text(name, at))
 
     def array(self, child: "Canvas", x: Sequence[int] | np.ndarray, y: Sequence[int] | np.ndarray) -> None:
         """Instances of a cell at all (x, y), as regular arrays over each evenly spaced run of x and y."""
@@ -58,7 +58,7 @@ class Canvas:
                 self.cell.insert(db.CellInstArray(child.cell.cell_index(), at, *step, nx, ny))
 
     def _shapes(self, gds: tuple[int, int]) -> Any:
-        return self.cell.shapes(self._layout.layer(*gds))
+        return self.cell.shapes(self.layout.layer(*gds))
 
 
 def _runs(values: Sequence[int] | np.ndarray) -> list[tuple[int, int, int]]:

@@ -4,7 +4,17 @@ Long lines (word lines, rails, bit lines, diffusion) are single rectangles of th
 pads are arrays of a few small cells, so that 256 x 256 bits take a fraction of a second.
 """
 
-__all__ = ["build_bank", "program_bank", "um2_per_bit", "write_layout"]
+__all__ = [
+    "build_bank",
+    "draw_array",
+    "draw_precharge",
+    "draw_precharge_gates",
+    "draw_straps",
+    "draw_taps",
+    "program_bank",
+    "um2_per_bit",
+    "write_layout",
+]
 
 from pathlib import Path
 
@@ -34,11 +44,11 @@ def build_bank(spec: BankSpec, layout: db.Layout | None = None) -> db.Layout:
     plan = BankPlan(spec)
     top = Canvas(layout, spec.name, spec.process)
     cells = BankCells.draw(spec, layout)
-    _draw_array(plan, top, cells)
-    _draw_taps(plan, top, cells)
-    _draw_precharge(plan, top, cells)
-    _draw_precharge_gates(plan, top, cells)
-    _draw_straps(plan, top, cells)
+    draw_array(plan, top, cells)
+    draw_taps(plan, top, cells)
+    draw_precharge(plan, top, cells)
+    draw_precharge_gates(plan, top, cells)
+    draw_straps(plan, top, cells)
     _draw_pins(plan, top, cells)
     top.rect("prBoundary", 0, 0, plan.width, plan.height)
     return layout
@@ -75,7 +85,7 @@ def um2_per_bit(spec: BankSpec) -> float:
     return area / (spec.word_lines * spec.bit_lines)
 
 
-def _draw_array(plan: BankPlan, top: Canvas, cells: BankCells) -> None:
+def draw_array(plan: BankPlan, top: Canvas, cells: BankCells) -> None:
     d, across = plan.dims, plan.array_x
     beside = d.channel // 2 + d.implant
     for y in plan.block_y:
@@ -91,19 +101,19 @@ def _draw_array(plan: BankPlan, top: Canvas, cells: BankCells) -> None:
     for y in plan.source_y:
         top.row("met1", across, y, d.source_rail)
     for x in plan.bit_x:
-        top.column("met3", x, (0, plan.bit_line_top), d.bit_line)
+        top.column("met3", x, (plan.bit_line_bottom, plan.bit_line_top), d.bit_line)
     top.array(cells.source, plan.bit_x, plan.source_y)
     top.array(cells.drain, plan.bit_x, plan.drain_y)
 
 
-def _draw_taps(plan: BankPlan, top: Canvas, cells: BankCells) -> None:
+def draw_taps(plan: BankPlan, top: Canvas, cells: BankCells) -> None:
     d, (left, right) = plan.dims, plan.array_x
     columns = np.arange(left + d.column_pitch // 2, right, d.column_pitch)
     top.array(cells.ptap, columns, plan.tap_y)
     top.array(cells.ntap, columns, [plan.ntap_y])
 
 
-def _draw_precharge(plan: BankPlan, top: Canvas, cells: BankCells) -> None:
+def draw_precharge(plan: BankPlan, top: Canvas, cells: BankCells) -> None:
     d, across, nodes = plan.dims, plan.array_x, plan.pre_node_y
     ends = nodes[0] - d.diff_end, nodes[-1] + d.diff_end
     top.rect("nwell", across[0] - d.nwell, plan.nwell_y[0], across[1] + d.nwell, plan.nwell_y[1])
@@ -125,7 +135,7 @@ def _draw_precharge(plan: BankPlan, top: Canvas, cells: BankCells) -> None:
     top.array(cells.strap, plan.bit_x, [plan.ntap_y])
 
 
-def _draw_precharge_gates(plan: BankPlan, top: Canvas, cells: BankCells) -> None:
+def draw_precharge_gates(plan: BankPlan, top: Canvas, cells: BankCells) -> None:
     """PRE_N: met2 over the second supply row, down to the gates at every strap column.
 
     The supply comes from met3 to the first and the last row; met1 joins the rows from the second on.
@@ -143,7 +153,7 @@ def _draw_precharge_gates(plan: BankPlan, top: Canvas, cells: BankCells) -> None
     top.array(cells.strap, plan.strap_x, [nodes[0], nodes[-1]])
 
 
-def _draw_straps(plan: BankPlan, top: Canvas, cells: BankCells) -> None:
+def draw_straps(plan: BankPlan, top: Canvas, cells: BankCells) -> None:
     """Ground in every strap column: met1 over the dummy gates' contacts, and met3 up to met4.
 
     A word line discharges up to a group of bit lines into one source rail; the strap columns spread

@@ -1,8 +1,8 @@
 """The bank as place and route sees it."""
 
-__all__ = ["bank_lef"]
+__all__ = ["bank_lef", "macro_lef"]
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from base_chip.bank.pins import BankPin, PinRect, bank_pins
 from base_chip.bank.plan import BankPlan
@@ -15,21 +15,47 @@ def bank_lef(spec: BankSpec) -> str:
     met4 is free between the supply straps. A wire there crosses above bit lines, which hold their
     charge on about 300 fF each; met3 and below are blocked over the array.
     """
-    return "\n".join(_lines(spec)) + "\n"
-
-
-def _lines(spec: BankSpec) -> Iterator[str]:
     plan = BankPlan(spec)
+    size = plan.width, plan.height
+    return macro_lef(spec.name, size, bank_pins(plan), obstructions(plan), lambda pin: _antenna(plan, pin))
+
+
+def macro_lef(
+    name: str,
+    size: tuple[int, int],
+    pins: Iterable[BankPin],
+    blocked: Iterable[PinRect],
+    antenna: Callable[[BankPin], Iterable[str]],
+) -> str:
+    """A LEF file with one block.
+
+    Args:
+        name: Of the macro.
+        size: Width and height in dbu.
+        pins: In the order of the netlist's ports.
+        blocked: Metal that is not part of a pin.
+        antenna: Lines that a pin's antenna needs.
+    """
+    return "\n".join(_lines(name, size, pins, blocked, antenna)) + "\n"
+
+
+def _lines(
+    name: str,
+    size: tuple[int, int],
+    pins: Iterable[BankPin],
+    blocked: Iterable[PinRect],
+    antenna: Callable[[BankPin], Iterable[str]],
+) -> Iterator[str]:
     yield from ("VERSION 5.7 ;", 'BUSBITCHARS "[]" ;', 'DIVIDERCHAR "/" ;')
-    yield from (f"MACRO {spec.name}", "  CLASS BLOCK ;", f"  FOREIGN {spec.name} 0 0 ;", "  ORIGIN 0 0 ;")
-    yield f"  SIZE {_um(plan.width)} BY {_um(plan.height)} ;"
+    yield from (f"MACRO {name}", "  CLASS BLOCK ;", f"  FOREIGN {name} 0 0 ;", "  ORIGIN 0 0 ;")
+    yield f"  SIZE {_um(size[0])} BY {_um(size[1])} ;"
     yield "  SYMMETRY X Y ;"
-    for pin in bank_pins(plan):
-        yield from _pin(plan, pin)
+    for pin in pins:
+        yield from _pin(pin, antenna(pin))
     yield "  OBS"
-    for rect in obstructions(plan):
+    for rect in blocked:
         yield from _rect(rect)
-    yield from ("  END", f"END {spec.name}", "END LIBRARY")
+    yield from ("  END", f"END {name}", "END LIBRARY")
 
 
 def obstructions(plan: BankPlan) -> tuple[PinRect, ...]:
@@ -47,11 +73,11 @@ def obstructions(plan: BankPlan) -> tuple[PinRect, ...]:
     )
 
 
-def _pin(plan: BankPlan, pin: BankPin) -> Iterator[str]:
+def _pin(pin: BankPin, antenna: Iterable[str]) -> Iterator[str]:
     yield f"  PIN {pin.name}"
     yield f"    DIRECTION {pin.direction} ;"
     yield f"    USE {pin.use} ;"
-    yield from _antenna(plan, pin)
+    yield from antenna
     yield "    PORT"
     for rect in pin.rects:
         yield from (f"  {line}" for line in _rect(rect))

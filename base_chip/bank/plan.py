@@ -177,6 +177,11 @@ class BankPlan:
         return bottom, bottom + span + d.tap_to_node + d.tap_height // 2 + d.nwell
 
     @property
+    def bit_line_bottom(self) -> int:
+        """Lower end of the met3 bit lines: their pins."""
+        return 0
+
+    @property
     def bit_line_top(self) -> int:
         """Upper end of the met3 bit lines: their last precharge contact."""
         return self.pre_node_y[-2] + self.dims.bit_line // 2

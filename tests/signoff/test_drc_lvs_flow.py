@@ -1,13 +1,7 @@
-"""DRC and LVS with the real tools on small banks.
+"""DRC and LVS with the real tools on small banks."""
 
-The PDK files come from the folder that SCF_KIT names (a kit as `base_chip/pdk/sky130/facts.yaml` lays it
-out), else from what `sc-flow pdk install` left.
-"""
-
-import os
 import re
-import shutil
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import klayout.db as kdb
@@ -17,43 +11,13 @@ import pytest
 from base_chip.bank import BankSpec, SiteGrid, build_bank, program_bank, write_layout
 from base_chip.bank.views import bank_spice
 from base_chip.pdk import load_pdk
-from flow.pdk.magic_tech import tech_for_magic
-from flow.pdk.providers import find_pdk
 from rtl_gen.errors import ExitCode, FlowError
 from signoff import drc_klayout, drc_magic, lvs
-from signoff.eda import MAGIC
+from tests.kit import Kit, needs
 
 pytestmark = pytest.mark.flow
 PDK = load_pdk("sky130")
 EMPTY = (3, 3)  # word line and bit line of a site that stays empty, for planted errors
-
-
-@dataclass(frozen=True)
-class Kit:
-    deck: Path
-    density: Path
-    zero_area: Path
-    tech: Path
-    setup: Path
-
-
-def needs(*exes: str) -> pytest.MarkDecorator:
-    absent = [exe for exe in exes if shutil.which(exe) is None]
-    return pytest.mark.skipif(bool(absent), reason=f"not on PATH: {', '.join(absent)}")
-
-
-@pytest.fixture(scope="session")
-def kit() -> Kit:
-    if root := os.environ.get("SCF_KIT"):
-        files = {role: Path(root) / path for role, path in PDK.kit.files.items()}
-    else:
-        try:
-            files = dict(find_pdk(PDK).files)
-        except FlowError as e:
-            pytest.skip(f"no PDK files: {e}")
-    tech = tech_for_magic(files["magic_tech"], MAGIC.version() or "8.3.411")
-    decks = (files[f"klayout_{name}"] for name in ("drc", "density", "zeroarea"))
-    return Kit(*decks, tech=tech, setup=files["netgen_setup"])
 
 
 def contents(spec: BankSpec, kind: str) -> np.ndarray:

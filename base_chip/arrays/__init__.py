@@ -1,0 +1,1 @@
+"""Memory macros with their periphery inside: layout and views, all from one spec."""

@@ -1,0 +1,59 @@
+"""What a memory macro is: its kind and size, checked."""
+
+__all__ = ["RomSpec"]
+
+from dataclasses import dataclass
+
+from base_chip.arrays.driver import GROUP_ROWS
+from base_chip.bank.spec import BankSpec
+from rtl_gen.errors import ExitCode, FlowError
+
+_COLUMNS = 32  # that a group has between two straps
+_MOST = 512
+
+
+@dataclass(frozen=True)
+class RomSpec:
+    """A via-programmable ROM macro with its periphery inside; everything about it follows from these numbers.
+
+    Args:
+        words: Rows; a multiple of 8 up to 32, of 32 above.
+        bits: Columns, one output each; a multiple of 32.
+        pdk: Name of the process.
+
+    Raises:
+        FlowError: With `ExitCode.USAGE`, naming the number and what it must be.
+    """
+
+    words: int = 256
+    bits: int = 128
+    pdk: str = "sky130"
+
+    def __post_init__(self) -> None:
+        step = GROUP_ROWS if self.words <= 32 else 32
+        self._require("words", 8 <= self.words <= _MOST, f"from 8 to {_MOST}")
+        self._require("words", self.words % step == 0, f"a multiple of {step}")
+        self._require("bits", _COLUMNS <= self.bits <= _MOST, f"from {_COLUMNS} to {_MOST}")
+        self._require("bits", self.bits % _COLUMNS == 0, f"a multiple of {_COLUMNS}")
+        _ = self.array
+
+    def _require(self, field: str, ok: bool, expected: str) -> None:
+        if not ok:
+            raise FlowError(
+                f"ROM macro {field} is {getattr(self, field)}, it must be {expected}", code=ExitCode.USAGE
+            )
+
+    @property
+    def name(self) -> str:
+        """Cell, LEF macro, Verilog module and SPICE subcircuit name."""
+        return f"scf_rom_{self.words}x{self.bits}"
+
+    @property
+    def array(self) -> BankSpec:
+        """The array of cells inside, which is drawn as a bank's."""
+        return BankSpec(self.words, self.bits, pdk=self.pdk)
+
+    @property
+    def groups(self) -> int:
+        """Groups of word lines, each with an input b_n."""
+        return self.words // GROUP_ROWS

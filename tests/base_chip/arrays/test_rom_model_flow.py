@@ -1,0 +1,63 @@
+"""The Verilog model of a ROM macro in Icarus."""
+
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+
+from base_chip.arrays.spec import RomSpec
+from base_chip.arrays.views import rom_verilog
+from base_chip.bank.views import rom_hex
+
+pytestmark = [
+    pytest.mark.flow,
+    pytest.mark.skipif(shutil.which("iverilog") is None, reason="iverilog is not on PATH"),
+]
+SPEC = RomSpec(16, 32)
+BITS = np.random.default_rng(3).random((16, 32)) < 0.5
+ROWS = [int(line, 16) for line in rom_hex(SPEC.array, BITS).splitlines()]
+WIRES = """reg clk = 1, enable = 1; reg [7:0] a = 0; reg [1:0] b_n = 3; wire [31:0] q; integer i;
+task read(input integer word); begin
+  clk = 1; a = 1 << word[2:0]; b_n = ~(1 << word[31:3]); #5 clk = 0; #5 $display("%h", ~q); end endtask
+"""
+
+
+def simulate(tmp_path, body: str) -> list[str]:
+    (tmp_path / "rom.hex").write_text(rom_hex(SPEC.array, BITS))
+    (tmp_path / "rom.v").write_text(rom_verilog(SPEC))
+    instance = f'{SPEC.name} #(.INIT("rom.hex")) rom (.clk(clk), .enable(enable), .a(a), .b_n(b_n), .q(q));'
+    (tmp_path / "tb.v").write_text(f"`timescale 1ns / 1ps\nmodule tb; {WIRES}{instance}\n{body}\nendmodule\n")
+    for command in (
+        ["iverilog", "-g2005", "-Wall", "-Wno-timescale", "-o", "tb", "rom.v", "tb.v"],
+        ["vvp", "-n", "tb"],
+    ):
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout.splitlines()
+
+
+def test_every_word_is_read(tmp_path):
+    told = simulate(tmp_path, "initial for (i = 0; i < 16; i = i + 1) read(i);")
+    assert told == [f"{row:08x}" for row in ROWS]
+
+
+def test_the_output_stays_until_the_next_read(tmp_path):
+    body = """initial begin read(3); clk = 1; a = 1; #5 $display("%h", ~q);
+      enable = 0; #1 clk = 0; #5 $display("%h", ~q); clk = 1; #5 enable = 1; read(4); end"""
+    row = f"{ROWS[3]:08x}"
+    assert simulate(tmp_path, body) == [row, row, row, f"{ROWS[4]:08x}"]
+
+
+def test_two_words_at_once_are_reported(tmp_path):
+    body = """initial begin a = 3; b_n = 2; #5 clk = 0; #5 $display("%0d %h", rom.faults, ~q);
+      clk = 1; #5 a = 1; #1 clk = 0; #5 a = 2; #5 $display("%0d %h", rom.faults, ~q); end"""
+    told = simulate(tmp_path, body)
+    both = f"{ROWS[0] | ROWS[1]:08x}"
+    assert [line for line in told if "ERROR" not in line] == [f"1 {both}", f"2 {both}"]
+
+
+def test_no_word_reads_ones_and_an_unknown_address_unknown(tmp_path):
+    body = """initial begin #5 clk = 0; #5 $display("%h", q);
+      clk = 1; b_n = 2'bx; #5 clk = 0; #5 $display("%h", q); end"""
+    assert simulate(tmp_path, body) == ["ffffffff", "xxxxxxxx"]
