@@ -26,6 +26,7 @@ def run_build(
     last: str | None = None,
     jobs: int = 2,
     steps: Steps = STEPS,
+    everything: bool = False,
 ) -> Outcome:
     """Run the steps and write `<out>/<model>/result.json` and `report.html`.
 
@@ -36,6 +37,7 @@ def run_build(
         last: Stop after this step (and what it needs).
         jobs: How many steps may run at once.
         steps: The graph.
+        everything: Run every step, changed or not.
 
     Raises:
         FlowError: When the run cannot start; an earlier `result.json` is untouched then.
@@ -44,7 +46,7 @@ def run_build(
     build = out.absolute() / config.model
     asked = ancestors(steps, last) if last else tuple(s.step_name for s in steps)
     closures = Sources().of_classes({s.step_name: s for s in steps if s.step_name in asked})
-    forced = descendants(steps, first) if first else ()
+    forced = asked if everything else descendants(steps, first) if first else ()
     run = Run(config, find_pdk(load_pdk(config.pdk)), build, closures, forced)
     with build_lock(build), disk_faults(build):
         claim(build, config.model_path, config.model_digest)

@@ -1,6 +1,6 @@
 """Checks a finished build that somebody else made: its files, its table, and its ROM once more."""
 
-__all__ = ["Finding", "verify"]
+__all__ = ["Finding", "load_build", "record_of", "verify"]
 
 import dataclasses
 import json
@@ -56,9 +56,9 @@ def verify(
         FlowError: There is no build, or its records cannot be read.
     """
     result = read_result(build)
-    run = _load(build)
+    run = load_build(build)
     steps: Steps = PLANNED_STEPS if run.config.planned else STEPS
-    records = {s.step_name: _record(build / s.step_name) for s in steps}
+    records = {s.step_name: record_of(build / s.step_name) for s in steps}
     found = [_same_build(result, run), _complete(result, steps, records)]
     found += _outputs(build, records)
     found += [_rows(result, records), _verdict(result)]
@@ -69,11 +69,12 @@ def verify(
     return found
 
 
-def _load(build: Path) -> Run:
+def load_build(build: Path) -> Run:
+    """What a build was asked for, in the folder that it is in now; FlowError when that cannot be read."""
     return dataclasses.replace(load_run(build / ".run.json"), build=build)
 
 
-def _record(folder: Path) -> dict[str, Any]:
+def record_of(folder: Path) -> dict[str, Any]:
     """What a step recorded; empty when it left nothing."""
     if not (folder / RESULT).exists():
         return {}

@@ -22,7 +22,7 @@ from flow.cli.plan import plan
 from flow.cli.quantise import quantise
 from flow.cli.show import show
 from flow.cli.steps import clean, steps
-from flow.cli.verify import verify
+from flow.cli.verify import reproduce, verify
 from flow.files import cache_root, disk_fault
 from flow.supervisor import INTERRUPTED, guarded
 from rtl_gen.errors import ExitCode, FlowError, printable
@@ -36,7 +36,21 @@ def cli() -> None:
     """Hardwire a language model as vias into a sky130 chip, and prove it step by step."""
 
 
-for command in (build, plan, quantise, models, show, diff, verify, doctor, pdk, base, steps, clean):
+for command in (
+    build,
+    plan,
+    quantise,
+    models,
+    show,
+    diff,
+    verify,
+    reproduce,
+    doctor,
+    pdk,
+    base,
+    steps,
+    clean,
+):
     cli.add_command(command)
 
 
