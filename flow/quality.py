@@ -8,6 +8,8 @@ from functools import cached_property
 
 from base_chip.config import fitting_bases, load_base
 from flow.tasks.model import Model, token_sequences
+from metal_configs import prose
+from metal_configs.checkpoint.tokens import encode
 from metal_configs.lower import golden_logits, lower, lower_vector
 from metal_configs.quantise import Folded, Method, Policy, Rotation, average_bits, average_rom_bits, on_grid
 from metal_configs.quantise import quantise as quantise_checkpoint
@@ -22,6 +24,7 @@ from rtl_gen.golden.quantised import QuantModel
 
 Say = Callable[[str], None]
 GOLDEN = "integer golden model"
+TURN, TURN_ENDS = "<|im_start|>", "<|im_end|>"  # ChatML
 
 
 @dataclass(frozen=True)
@@ -119,9 +122,29 @@ def _base(model: Model, asked: Request) -> str | None:
 
 
 def measure(model: Model, done: Quantised, most: int | None = None, say: Say = lambda text: None) -> Report:
-    """Measure on held-out text: `most` texts, evenly spread, or all."""
-    texts = token_sequences(model, "heldout")
-    if most is not None:
-        texts = texts[:: -(-len(texts) // most)]
+    """Measure on held-out text of each kind: `most` texts, evenly spread, or all."""
+    texts = {"prose": token_sequences(model, "heldout"), "chat": chat(model)}
+    for kind, found in texts.items():
+        if most is not None and found:
+            texts[kind] = found[:: -(-len(found) // most)]
     integers = {GOLDEN: golden_logits(done.integers)}
+    texts = {kind: found for kind, found in texts.items() if found}
     return report(model.checkpoint, done.model, texts, integers, say, done.rotation)
+
+
+def chat(model: Model) -> list[list[int]]:
+    """Packaged held-out prose as answers in a conversation, for a model whose vocabulary has ChatML's tokens.
+
+    The question holds the first sentence, the answer goes on from there. Empty for other models.
+    """
+    c = model.checkpoint
+    if any(model.tokenizer.token_to_id(t) is None for t in (TURN, TURN_ENDS)):
+        return []
+    out = []
+    for line in prose.lines("heldout"):
+        first, _, rest = line.partition(". ")
+        text = (
+            f"{TURN}user\nTell me more about this: {first}.{TURN_ENDS}\n{TURN}assistant\n{rest}{TURN_ENDS}\n"
+        )
+        out.append(encode(model.tokenizer, text, str(c.source))[: c.shape.context])
+    return out

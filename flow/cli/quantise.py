@@ -4,7 +4,7 @@ __all__ = ["quantise"]
 
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ from rtl_gen.errors import printable
 if TYPE_CHECKING:  # they take a second to import, which other commands need not wait for
     from flow.quality import Quantised
     from flow.tasks.model import Model
-    from metal_configs.quantise.report import Kind, Row
+    from metal_configs.quantise.report import Report
 
 
 @click.command()
@@ -64,6 +64,7 @@ def quantise(
     from flow.tasks.model import open_model
     from flow.weights import find_weights
     from metal_configs.checkpoint import load
+    from metal_configs.quantise.picture import picture
 
     console = Console(highlight=False)
     path = find_weights(model, weights)
@@ -86,9 +87,10 @@ def quantise(
         told = json.dumps(found.to_dict(), indent=1, sort_keys=True) + "\n"
         atomic_write(folder / "report.json", told.encode())
         atomic_write(folder / "report.txt", (found.text() + "\n").encode())
-        for table in _tables(found.rows, found.kinds()):
+        atomic_write(folder / "report.png", picture(found))
+        for table in _tables(found):
             console.print(table)
-        click.echo(f"Every matrix: {folder / 'report.txt'}")
+        click.echo(f"Every matrix: {folder / 'report.txt'}, report.png")
     if ids is not None:
         _continue(opened, done, ids, tokens, temperature, seed)
 
@@ -97,23 +99,37 @@ def _sayer() -> Callable[[str], None]:
     return lambda text: click.echo(printable(f"  {text}"), err=True)
 
 
-def _tables(rows: "Sequence[Row]", kinds: "Sequence[Kind]") -> list[Table]:
-    quality = Table(title=f"{rows[0].score.tokens:,} held-out tokens", title_justify="left")
-    for head in ("model", "nats a token", "perplexity", "of float", "top-1", "agrees with float"):
-        quality.add_column(head, justify="left" if head == "model" else "right")
-    exact = rows[0].score.nll
-    for r in rows:
-        nll = r.score.nll
-        quality.add_row(
-            r.name, f"{nll:.4f}", f"{math.exp(nll):.3f}", f"{math.exp(nll - exact):.4f}",
-            f"{r.score.top1:.2%}", f"{r.agreement:.2%}",
-        )  # fmt: skip
+def _tables(found: "Report") -> list[Table]:
+    out = []
+    for text in dict.fromkeys(r.text for r in found.rows):
+        rows = [r for r in found.rows if r.text == text]
+        quality = Table(title=f"{rows[0].score.tokens:,} held-out tokens of {text}", title_justify="left")
+        heads = ("model", "nats a token", "more (95 %)", "perplexity", "of float", "top-1", "KL", "agrees")
+        for head in heads:
+            quality.add_column(head, justify="left" if head == "model" else "right")
+        exact = found.exact(rows[0])
+        for r in rows:
+            nll = r.score.nll
+            more = "" if nll == exact else f"{r.low:+.3f} .. {r.high:+.3f}"
+            quality.add_row(
+                r.name, f"{nll:.4f}", more, f"{math.exp(nll):.3f}", f"{math.exp(nll - exact):.4f}",
+                f"{r.score.top1:.2%}", f"{r.kl:.4f}", f"{r.agreement:.2%}",
+            )  # fmt: skip
+        out.append(quality)
     matrices = Table(title="Matrices", title_justify="left")
-    for head in ("kind", "formats", "ROM bits a weight", "mean error", "worst"):
-        matrices.add_column(head, justify="left" if head in ("kind", "formats") else "right")
-    for k in kinds:
+    for head in ("kind", "bits", "ROM bits a weight", "mean error", "worst"):
+        matrices.add_column(head, justify="left" if head in ("kind", "bits") else "right")
+    for k in found.kinds():
         matrices.add_row(k.name, k.bits, f"{k.rom_bits:.3f}", f"{k.mean_error:.2%}", f"{k.worst_error:.2%}")
-    return [quality, matrices]
+    out.append(matrices)
+    if found.outliers:
+        ratios = Table(title="Largest element over rms of what matrices multiply", title_justify="left")
+        for head in ("kinds", "mean", "99 %", "rotated: mean", "99 %"):
+            ratios.add_column(head, justify="left" if head == "kinds" else "right")
+        for kinds, values in found.outliers.items():
+            ratios.add_row(kinds, *(f"{v:.1f}" for v in values))
+        out.append(ratios)
+    return out
 
 
 def _continue(

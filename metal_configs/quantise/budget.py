@@ -20,7 +20,7 @@ from rtl_gen.golden.shape import Shape
 PROBE = Format(4)  # small enough that losses add up and scale; measured on the whole model
 COARSE = Format(3)  # probes a matrix that lies on the grid of PROBE, as after training for it
 SAMPLE = 96  # outputs of a matrix on which formats are compared
-TOKENS = 160  # of calibration text, that the whole model is measured on
+TOKENS = 96  # of calibration text, that the whole model is measured on
 NOISE = 1e-3  # relative error below which a probe has only repeated the weights
 ROWS = 64  # positions whose logits are held at a time
 

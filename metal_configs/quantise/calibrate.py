@@ -2,7 +2,7 @@
 
 Two copies of the text flow side by side: through the exact model and through the layers that are already
 rounded. A matrix is not to repeat its own weights on what it is given, but to give what the exact one gives
-on what that is given, as far as a linear map can (`_aim`).
+on what that is given, as far as a linear map can (`_settle`).
 """
 
 __all__ = ["INPUTS", "head_moment", "quantise_layers"]
@@ -25,7 +25,7 @@ INPUTS = {
 }  # fmt: skip
 HEAD_TOKENS = 4000  # of calibration text, on which the head of a tied model is calibrated
 SWEEPS = 2  # over the codes, after GPTQ; what a further one saves is small
-TRUST = 0.1  # of the mean power of the inputs: how strongly `_aim` holds on to the weights
+TRUST = 0.1  # of the mean power of the inputs: how strongly `_settle` holds on to the weights
 
 Parts = list[np.ndarray]  # activations [b, t, features] of each batch
 
@@ -53,8 +53,8 @@ def quantise_layers(
         want = _layer_weights(weights, n)
         have = dict(want)
 
-        def settle(kinds: str, given: Parts, wanted: Parts, off: Parts | None = None) -> None:
-            found = _settle(policy, want, [p + k for k in kinds.split()], given, wanted, off)  # noqa: B023
+        def settle(kinds: str, given: Parts, wanted: Parts) -> None:
+            found = _settle(policy, want, [p + k for k in kinds.split()], given, wanted)  # noqa: B023
             done.update(found)
             have.update({k: m.dequantised(np.float32) for k, m in found.items()})  # noqa: B023
 
@@ -62,13 +62,13 @@ def quantise_layers(
         settle("q k v", a, b)
         a = [mixed(shape, have, n, part) for part in a]
         b = [mixed(shape, want, n, part) for part in b]
-        settle("o", a, b, [f - q for f, q in zip(exact, x, strict=True)])
+        settle("o", a, b)
         x, exact = _added(x, a, have[p + "o"]), _added(exact, b, want[p + "o"])
         a, b = ([rms_norm(part, shape.norm_eps) for part in side] for side in (x, exact))
         settle("gate up", a, b)
         a = [hidden(have, n, part) for part in a]
         b = [hidden(want, n, part) for part in b]
-        settle("down", a, b, [f - q for f, q in zip(exact, x, strict=True)])
+        settle("down", a, b)
         x, exact = _added(x, a, have[p + "down"]), _added(exact, b, want[p + "down"])
     final = {k: weights[k] for k in ("final", "final_norm") if k in weights}
     if "final" in weights:
@@ -111,22 +111,21 @@ def _settle(
     names: Sequence[str],
     given: Parts,
     wanted: Parts,
-    off: Parts | None,
 ) -> dict[str, QuantMatrix]:
     """Round matrices that multiply `given`, where the exact model has `wanted`.
 
-    Least squares finds the weights W' with which W' given is nearest to W wanted + off, and stays at W where
-    the text does not say. `off` is how far the residual [b, t, outputs] is behind the exact one already.
+    Least squares finds the weights W' with which W' given is nearest to W wanted, and stays at W where
+    the text does not say.
     """
     inputs = given[0].shape[-1]
     moment = _moment(given)
     shift = _product([b - a for a, b in zip(given, wanted, strict=True)], given)
     damped = moment + np.eye(inputs) * (TRUST * moment.trace() / inputs)
+    correction = np.linalg.solve(damped, shift.T).T
     out = {}
     for name in names:
         w = want[name].astype(np.float64)
-        pull = w @ shift if off is None else w @ shift + _product(off, given)
-        out[name] = _rounded(policy, name, w + np.linalg.solve(damped, pull.T).T, moment)
+        out[name] = _rounded(policy, name, w + w @ correction, moment)
     return out
 
 

@@ -1,3 +1,4 @@
+import io
 import itertools
 from pathlib import Path
 
@@ -5,11 +6,22 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from metal_configs.checkpoint import Checkpoint
 from metal_configs.checkpoint.checkpoint import tensor_shapes
-from metal_configs.quantise import Policy, average_bits, dequantised, fold, quantise, quantise_matrix
+from metal_configs.quantise import (
+    Policy,
+    Rotation,
+    average_bits,
+    calibrate,
+    dequantised,
+    fold,
+    quantise,
+    quantise_matrix,
+)
 from metal_configs.quantise.gptq import gptq
+from metal_configs.quantise.picture import picture
 from metal_configs.quantise.report import report
 from metal_configs.quantise.rounding import best_scale, round_to_nearest
 from metal_configs.reference import logits
@@ -177,17 +189,53 @@ def test_policies_that_cannot_be_followed(policy, message):
 
 def test_report_orders_models_by_loss():
     c = checkpoint()
-    model = quantise(c)
+    rotation = Rotation.of(c.shape)
+    model = quantise(c, rotation=rotation)
     exact = c.weights()
-    r = report(c, model, sequences(), {"again": lambda tokens: logits(c.shape, exact, tokens)})
-    assert [row.name for row in r.rows] == ["float", "weights rounded", "again"]
-    assert r.rows[0].score == r.rows[2].score
-    assert r.rows[0].agreement == r.rows[2].agreement == 1
-    assert 0.5 < r.rows[1].agreement < 1
+    again = {"again": lambda tokens: logits(c.shape, exact, tokens)}
+    texts = {"prose": sequences(), "chat": sequences(9, seed=7)}
+    r = report(c, model, texts, again, rotation=rotation)
+    names = ["float", "weights rounded", "again"]
+    assert [(row.text, row.name) for row in r.rows] == [(t, n) for t in texts for n in names]
+    for exactly, rounded, repeated in (r.rows[:3], r.rows[3:]):
+        assert repeated.score.nll == pytest.approx(exactly.score.nll, rel=1e-6)
+        assert exactly.agreement == repeated.agreement == 1
+        assert exactly.kl == 0
+        assert repeated.kl < 1e-9
+        assert 0.5 < rounded.agreement < 1
+        assert rounded.low < rounded.score.nll - exactly.score.nll < rounded.high
+        assert 0 < rounded.kl < 0.5
+    assert r.rows[0].score.tokens == sum(len(s) - 1 for s in texts["prose"])
     assert all(0 < e < 0.2 for e in r.errors.values())
-    assert r.errors["embed"] < min(e for n, e in r.errors.items() if n != "embed")
+    assert r.errors["embed"] < min(e for n, e in r.errors.items() if n not in ("embed", "final"))
+    assert set(r.outliers) == {"q k v", "o", "gate up", "down"}
     assert "weights rounded" in r.text()
     assert "bits of code a weight" in r.text()
+    assert picture(r) == picture(r)
+    with Image.open(io.BytesIO(picture(r))) as image:
+        assert image.format == "PNG"
+
+
+def test_text_without_a_prediction_is_named():
+    with pytest.raises(ValueError, match="no sequence of two or more tokens to score, of chat"):
+        report(checkpoint(), quantise(checkpoint()), {"prose": [[1, 2]], "chat": [[1]]})
+
+
+@pytest.mark.parametrize("tied", [True, False])
+def test_a_matrix_makes_up_for_what_the_ones_before_it_lost(tied):
+    """What it computes is nearer to the exact model than when each matrix repeats its weights."""
+    c = checkpoint(tied, seed=4)
+    text, held = sequences(200), sequences(60, seed=9)
+
+    def off(trust):
+        with pytest.MonkeyPatch.context() as m:
+            m.setattr(calibrate, "TRUST", trust)
+            model = quantise(c, Policy("gptq", {"*": 3}), text)
+        tokens = np.array([s[:9] for s in held if len(s) >= 9])
+        exact = logits(c.shape, c.weights(), tokens)
+        return np.square(logits(c.shape, dequantised(model), tokens) - exact).mean()
+
+    assert off(0.1) < off(1e12)
 
 
 def test_more_bits_lose_less():
