@@ -87,6 +87,7 @@ def run(model: Model, asked: Request, say: Say = lambda text: None) -> Quantised
     base = _base(model, asked)
     rotation = _rotation(model, base, say)
     calibration = token_sequences(model, "calibration")
+    _say_what_is_short(model, calibration, say)
     method: Method = "rtn" if asked.method == "rtn" else "gptq"
     if asked.bits is None:
         policy = Policy(method)
@@ -96,6 +97,15 @@ def run(model: Model, asked: Request, say: Say = lambda text: None) -> Quantised
         policy = Policy.of_formats(formats, method)
     done = quantise_checkpoint(model.checkpoint, policy, calibration, say, rotation)
     return Quantised(done, calibration, base, rotation)
+
+
+def _say_what_is_short(model: Model, calibration: Sequence[Sequence[int]], say: Say) -> None:
+    tokens, inputs = sum(max(len(s) - 1, 0) for s in calibration), model.checkpoint.shape.hidden
+    if tokens < 2 * inputs:
+        say(
+            f"calibration text has {tokens} tokens for matrices of {inputs} inputs: where it is silent, codes"
+            " follow the weights; put a longer calibration.txt beside the checkpoint, 8 tokens an input"
+        )
 
 
 def _rotation(model: Model, base: str | None, say: Say) -> Rotation | None:

@@ -90,6 +90,8 @@ def quantise(
         atomic_write(folder / "report.png", picture(found))
         for table in _tables(found):
             console.print(table)
+        if found.source:
+            click.echo(found.note())
         click.echo(f"Every matrix: {folder / 'report.txt'}, report.png")
     if ids is not None:
         _continue(opened, done, ids, tokens, temperature, seed)

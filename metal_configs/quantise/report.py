@@ -16,6 +16,7 @@ from rtl_gen.golden.quantised import QuantModel
 
 Logits = Callable[[np.ndarray], np.ndarray]
 FLOAT, ROUNDED = "float", "weights rounded"
+FLOATS = ("BF16", "F16", "F32", "F64")  # as files name them
 POSITIONS = 256  # whose logits are looked at together; bounds memory
 BLOCK = 32  # consecutive tokens that are drawn together: neighbours are not independent
 DRAWS = 1000
@@ -68,6 +69,7 @@ class Report:
         average_rom_bits: Bits of ROM a weight.
         outliers: Largest element over root mean square of what matrices of a kind multiply: mean and 99 %
             quantile, as they are and rotated; see `outliers`.
+        source: Types of numbers in the checkpoint that are codes of another quantiser already.
     """
 
     rows: tuple[Row, ...]
@@ -78,6 +80,7 @@ class Report:
     average_bits: float
     average_rom_bits: float
     outliers: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    source: tuple[str, ...] = ()
 
     def kinds(self) -> list[Kind]:
         """Matrices by kind, in the order of execution."""
@@ -129,7 +132,15 @@ class Report:
                 f"{n:<16} " + " ".join(f"{v:>8.2f}" for v in values) for n, values in self.outliers.items()
             ]
         averages = f"{self.average_bits:.2f} bits of code a weight, {self.average_rom_bits:.2f} bits of ROM"
-        return "\n".join([*out, "", f"{averages} with its factors"])
+        out += ["", f"{averages} with its factors"]
+        return "\n".join([*out, self.note()]).rstrip()
+
+    def note(self) -> str:
+        """What the comparison cannot show, where the checkpoint is rounded itself; else empty."""
+        if not self.source:
+            return ""
+        read = ", ".join(self.source)
+        return f"the float model is read from {read}: what that rounding cost is not counted"
 
 
 def _error(found: np.ndarray, wanted: np.ndarray) -> float:
@@ -238,4 +249,5 @@ def report(
         average_bits=average_bits(model),
         average_rom_bits=average_rom_bits(model),
         outliers=outliers(exact, next(iter(texts.values()))) if rotation else {},
+        source=tuple(f for f in checkpoint.formats if f not in FLOATS),
     )

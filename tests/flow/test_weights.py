@@ -140,6 +140,8 @@ def test_quantise_under_a_budget_with_own_text(capsys, tmp_path, monkeypatch):
     assert found["bits"]["layers.0.q"] in (3, 4, 5, 6)
     assert QuantModel.load(tmp_path / "q" / "quantised.safetensors").hadamard == 64
     assert [r["name"] for r in found["rows"]] == ["float", "weights rounded", "integer golden model"]
+    assert "calibration text has 12 tokens for matrices of 64 inputs" in capsys.readouterr().err
+    assert (tmp_path / "q" / "report.png").read_bytes().startswith(b"\x89PNG")
     first = (tmp_path / "q" / "quantised.safetensors").read_bytes()
     assert main(["quantise", "--model", str(source), "--bits", "5", "--out", "q"]) == 0
     assert (tmp_path / "q" / "quantised.safetensors").read_bytes() == first

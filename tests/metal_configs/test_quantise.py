@@ -1,3 +1,4 @@
+import dataclasses
 import io
 import itertools
 from pathlib import Path
@@ -211,6 +212,10 @@ def test_report_orders_models_by_loss():
     assert set(r.outliers) == {"q k v", "o", "gate up", "down"}
     assert "weights rounded" in r.text()
     assert "bits of code a weight" in r.text()
+    assert "the float model is read from" not in r.text()
+    coarse = dataclasses.replace(c, formats=("F32", "Q4_1"))
+    told = report(coarse, model, {"prose": sequences(3)}, rotation=rotation).text()
+    assert "the float model is read from Q4_1: what that rounding cost is not counted" in told
     assert picture(r) == picture(r)
     with Image.open(io.BytesIO(picture(r))) as image:
         assert image.format == "PNG"
