@@ -45,7 +45,16 @@ def build(tmp_path: Path) -> Path:
     }
     (folder / "figures" / "figures.json").write_text(json.dumps(told))
     score = {"nll": 1.9, "tokens": 10, "top1": 0.36}
-    rows = [{"name": "float", "agreement": 1.0, "nll_ratio": 1.0, "perplexity": 6.7, "score": score}]
+    rows = [
+        {
+            "name": "float",
+            "text": "prose",
+            "agreement": 1.0,
+            "nll_ratio": 1.0,
+            "perplexity": 6.7,
+            "score": score,
+        }
+    ]
     loss = {"rows": rows, "errors": {"layers.0.q": 0.05}, "bits": {"layers.0.q": 3}}
     (folder / "quantise" / "loss.json").write_text(json.dumps(loss))
     return folder
