@@ -19,6 +19,7 @@ from rtl_gen.golden.shape import Shape
 
 Weights = Mapping[str, np.ndarray]
 Record = dict[str, np.ndarray]
+SCORES = 1 << 18  # scores of one head that a batch of texts has
 ROWS = 256  # positions whose logits are looked at together; bounds memory
 
 
@@ -104,7 +105,8 @@ def mixed(shape: Shape, weights: Weights, n: int, a: np.ndarray, record: Record 
     scores = raw.transpose(0, 2, 1, 3, 4).reshape(b, t, s.heads, t) / root
     if record is not None:
         tap("scores", np.where(later, 0, scores))
-    e = np.where(later, 0, np.exp(scores - np.where(later, -np.inf, scores).max(-1, keepdims=True)))
+    seen_only = np.where(later, -np.inf, scores)
+    e = np.exp(seen_only - seen_only.max(-1, keepdims=True))
     prob = tap("prob", e / e.sum(-1, keepdims=True))
     share = prob.reshape(b, t, s.kv_heads, s.group, t).transpose(0, 2, 1, 3, 4)
     out = share.reshape(b, s.kv_heads, t * s.group, t) @ v.transpose(0, 2, 1, 3)
@@ -215,13 +217,18 @@ def layer_names(n: int) -> list[str]:
 
 
 def by_length(sequences: Iterable[Sequence[int]], rows: int = 1024) -> Iterator[np.ndarray]:
-    """Batches int [b, t] of equal length, shortest first, so that nothing is padded; b is at most `rows`."""
+    """Batches int [b, t] of equal length, shortest first, so that nothing is padded.
+
+    A head has t * t scores in each of b sequences: b is at most `rows`, and fewer where that would be more
+    than `SCORES`, so that memory does not grow with the number of texts.
+    """
     groups: dict[int, list[Sequence[int]]] = {}
     for sequence in sequences:
         groups.setdefault(len(sequence), []).append(sequence)
     for _, group in sorted(groups.items()):
-        for i in range(0, len(group), rows):
-            yield np.array(group[i : i + rows], np.int64)
+        step = min(rows, max(1, SCORES // max(1, len(group[0]) ** 2)))
+        for i in range(0, len(group), step):
+            yield np.array(group[i : i + step], np.int64)
 
 
 @dataclass

@@ -1,9 +1,11 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 
 from metal_configs.checkpoint.checkpoint import tensor_shapes
 from metal_configs.checkpoint.huggingface import interleave
-from metal_configs.reference import activations, evaluate, logits, score
+from metal_configs.reference import SCORES, activations, by_length, evaluate, logits, score, stream
 from rtl_gen.golden.shape import Shape
 
 TIED = Shape(
@@ -135,3 +137,29 @@ def test_activations_are_flat_over_tokens():
     assert not any(k.endswith(("scores", "prob")) for k in a)
     only = activations(TIED, random_weights(TIED), [[0, 2, 1]], ["layers.0.h"])
     assert [(k, x.shape) for k, x in only.items()] == [("layers.0.h", (2, 20))]
+
+
+def test_batches_are_of_one_length_and_bounded_in_scores():
+    texts = [[n] * t for t in (0, 1, 16, 16, 511, 512, 512, 2000) for n in range(3)] + [[7] * 16] * 2000
+    batches = list(by_length(texts))
+    assert sorted(map(tuple, texts)) == sorted(tuple(map(int, row)) for b in batches for row in b)
+    assert [b.shape[1] for b in batches] == sorted(b.shape[1] for b in batches)
+    assert all(len(b) <= 1024 for b in batches)
+    assert all(len(b) == 1 or len(b) * b.shape[1] ** 2 <= SCORES for b in batches)
+    assert max(len(b) for b in batches) == 1024
+
+
+def test_memory_does_not_grow_with_the_number_of_long_texts():
+    """Of the shape of `words` but for its context: 40 texts of 512 tokens have 320 MB of scores."""
+    shape = Shape(dim=32, layers=1, heads=8, kv_heads=2, head_dim=4, hidden=80, vocab=28, context=512)
+    weights = {k: v.astype(np.float32) for k, v in random_weights(shape).items()}
+    texts = np.random.default_rng(1).integers(2, 28, (40, 512)).tolist()
+    tracemalloc.start()
+    try:
+        batches = [b[:, :-1] for b in by_length(texts)]
+        tokens = sum(y.shape[0] * y.shape[1] for y in stream(shape, weights, batches))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert tokens == 40 * 511
+    assert peak < 100e6
