@@ -8,7 +8,7 @@ from pathlib import Path
 from base_chip.config import load_base
 from base_chip.pdk import load_pdk
 from flow.files import sha256_bytes, sha256_file
-from flow.request import BuildConfig
+from flow.request import LOSS_LIMIT, BuildConfig
 from flow.weights import find_weights
 from metal_configs.checkpoint import load, path_name
 from metal_configs.checkpoint.gguf_header import parts_of
@@ -27,6 +27,7 @@ def make_config(
     seed: int = 1,
     temperature: float = 0.8,
     words: int = 3,
+    loss_limit: float = LOSS_LIMIT,
     weights: Path | None = None,
 ) -> BuildConfig:
     """Resolve names and check them.
@@ -50,7 +51,9 @@ def make_config(
     name = model_name(model, path)
     # What can be told from config, headers and tokenizer is told before anything runs.
     open_model(load(path, name)).prompt(prompt)
-    return BuildConfig(name, str(path), content_digest(path), pdk, base, prompt, seed, temperature, words)
+    return BuildConfig(
+        name, str(path), content_digest(path), pdk, base, prompt, seed, temperature, words, loss_limit
+    )
 
 
 def model_name(model: str, path: Path) -> str:

@@ -1,9 +1,10 @@
 """Quantise a model of any size and measure it: what the command and the step of a build share."""
 
-__all__ = ["Quantised", "Request", "measure", "run"]
+__all__ = ["Quantised", "Request", "check_loss", "measure", "run"]
 
+import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from base_chip.config import fitting_bases, load_base
@@ -15,13 +16,18 @@ from metal_configs.quantise import Folded, Method, Policy, Rotation, average_bit
 from metal_configs.quantise import quantise as quantise_checkpoint
 from metal_configs.quantise.budget import choose_formats
 from metal_configs.quantise.report import Report, report
+from metal_configs.reference import evaluate
 from rtl_gen.errors import ExitCode, FlowError
 from rtl_gen.golden.decoder import GoldenDecoder
 from rtl_gen.golden.model import Model as Integers
 from rtl_gen.golden.network import Network
 from rtl_gen.golden.params import IntModel
 from rtl_gen.golden.quantised import QuantModel
+from signoff.result import CheckResult
 
+QUALITY = "quality"
+CONTROL_TEXTS = 40  # that the ruined model is measured on
+CHANCE = 0.98  # of ln(vocabulary): a float model that loses more predicts nothing
 Say = Callable[[str], None]
 GOLDEN = "integer golden model"
 TURN, TURN_ENDS = "<|im_start|>", "<|im_end|>"  # ChatML
@@ -158,3 +164,53 @@ def chat(model: Model) -> list[list[int]]:
         )
         out.append(encode(model.tokenizer, text, str(c.source))[: c.shape.context])
     return out
+
+
+def check_loss(model: Model, done: Quantised, found: Report, limit: float) -> list[CheckResult]:
+    """Whether the integer model predicts held-out text as the float model does.
+
+    Args:
+        model: The float model.
+        done: What quantising made of it.
+        found: What was measured of both.
+        limit: Most loss of the integer model, as a multiple of the float model's.
+
+    Returns:
+        The rows `quality`, whose count is the loss beyond float's in percent, and `quality_control`, for
+        which every matrix has its codes in reversed order. Both read "not run" for a float model that
+        predicts nothing.
+    """
+    exact, last = found.rows[0].score, found.rows[-1].score
+    chance = math.log(model.checkpoint.shape.vocab)
+    if exact.nll > CHANCE * chance:
+        reason = (
+            f"the float model predicts its held-out text no better than chance ({exact.nll:.3f} nats a"
+            f" token of {chance:.3f}), so nothing tells what quantising costs"
+        )
+        row = CheckResult(QUALITY, "sc-flow", "", None, None, "not run", reason, "")
+        return [row, replace(row, name=f"{QUALITY}_control")]
+    row = _quality(
+        last.nll / exact.nll, limit, f"{last.nll:.3f} nats a token on {last.tokens} held-out tokens"
+    )
+    matrices = {n: replace(m, codes=m.codes[::-1, ::-1].copy()) for n, m in done.model.matrices.items()}
+    ruined = Quantised(replace(done.model, matrices=matrices), done.calibration, done.base, done.rotation)
+    texts = [t for t in token_sequences(model, "heldout") if len(t) > 1]
+    some = texts[:: -(-len(texts) // CONTROL_TEXTS)]
+    wrong = _quality(evaluate(golden_logits(ruined.integers), some).nll / exact.nll, limit, "")
+    missed = wrong.status == "pass"
+    told = f"codes in reversed order: {wrong.detail}"
+    control = replace(
+        row, name=f"{QUALITY}_control", count=int(missed), limit=0, status="fail" if missed else "pass",
+        reason=f"not found: {told}; the limit is too high to tell a ruined model" if missed else "",
+        detail=told,
+    )  # fmt: skip
+    return [row, control]
+
+
+def _quality(ratio: float, limit: float, measured: str) -> CheckResult:
+    good = ratio <= limit
+    told = f"{ratio:.3f} of float's loss, {limit:g} allowed" + (f": {measured}" if measured else "")
+    reason = "" if good else f"the integer model loses {told}"
+    # In whole percent, rounded up; a ratio below 1 is no loss
+    count, most = (max(0, math.ceil(100 * (r - 1) - 1e-9)) for r in (ratio, limit))
+    return CheckResult(QUALITY, "sc-flow", "", count, most, "pass" if good else "fail", reason, told)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
-from flow.cli.numbers import CONTEXT, SEED, TEMPERATURE
+from flow.cli.numbers import CONTEXT, SEED, TEMPERATURE, Finite
 from flow.cli.plan import print_plan
+from flow.request import LOSS_LIMIT
 from rtl_gen.errors import ExitCode, FlowError
 
 
@@ -30,6 +31,13 @@ from rtl_gen.errors import ExitCode, FlowError
 )
 @click.option(
     "--words", type=click.IntRange(1, 1000), default=3, show_default=True, help="Words to generate."
+)
+@click.option(
+    "--loss-limit",
+    type=Finite(min=1),
+    default=LOSS_LIMIT,
+    show_default=True,
+    help="Most loss of the integer model, as a multiple of the float model's.",
 )
 @click.option("--strict", is_flag=True, help='Let a check that did not run ("not run") fail the build.')
 @click.option(
@@ -56,6 +64,7 @@ def build(
     seed: int,
     temperature: float,
     words: int,
+    loss_limit: float,
     strict: bool,
     jobs: int,
     context: int | None,
@@ -110,6 +119,7 @@ def build(
             seed=seed,
             temperature=temperature,
             words=words,
+            loss_limit=loss_limit,
         )
     outcome = run_build(config, out, first=first, last=last, jobs=jobs, steps=steps)
     final_table(outcome, result_console())

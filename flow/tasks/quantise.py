@@ -10,13 +10,16 @@ MEASURED = 400  # texts; the golden model takes one token at a time
 
 
 class QuantiseTask(StepTask):
-    """Rounds every matrix, and measures what that and the integer golden model cost on held-out text."""
+    """Rounds every matrix, and measures what that and the integer golden model cost on held-out text.
+
+    The check `quality` limits it; reversed codes must be beyond the limit.
+    """
 
     step_name = "quantise"
-    config = ("model", "model_digest", "base")
+    config = ("model", "model_digest", "base", "loss_limit")
 
     def work(self, job: Job) -> Result:
-        from flow.quality import Request, measure, run
+        from flow.quality import Request, check_loss, measure, run
         from flow.tasks.model import load_model
 
         model = load_model(job.config)
@@ -29,6 +32,7 @@ class QuantiseTask(StepTask):
         exact, last = found.rows[0], found.rows[-1]
         ratio = last.score.nll / exact.score.nll
         return Result(
+            check_loss(model, done, found, job.config.loss_limit),
             metrics={
                 "float_nll_nats_per_token": exact.score.nll,
                 "golden_nll_nats_per_token": last.score.nll,
