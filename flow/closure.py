@@ -59,11 +59,13 @@ class _Facts:
     Attributes:
         imports: Dotted names; the last part may be a module, or a name in one.
         data: Packages whose data files it opens.
+        distributions: Those that it asks for their version, such as of what it runs in another process.
         variables: Environment variables that it reads.
     """
 
     imports: frozenset[str]
     data: frozenset[str]
+    distributions: frozenset[str]
     variables: frozenset[str]
 
 
@@ -105,6 +107,7 @@ class Sources:
         data: set[str] = set()
         variables: set[str] = set()
         libraries: set[str] = set()
+        distributions: set[str] = set()
         files: dict[str, str] = {}
         while todo:
             name = todo.pop()
@@ -123,6 +126,7 @@ class Sources:
             data |= facts.data
             todo += facts.data
             variables |= facts.variables
+            distributions |= facts.distributions
             for found in facts.imports:
                 if found.partition(".")[0] in PROJECT:
                     todo += self._known(found)
@@ -130,7 +134,8 @@ class Sources:
                     libraries.add(found.partition(".")[0])
         for package in data:
             files |= {p.relative_to(self._root).as_posix(): self._content(p)[1] for p in self._data(package)}
-        versions = _versions(libraries - sys.stdlib_module_names - set(beside))
+        versions = {name: _version(name) for name in distributions}
+        versions |= _versions(libraries - sys.stdlib_module_names - set(beside))
         now = dict(os.environ)
         return Closure(sorted(modules), files, versions | _python(), {v: now.get(v, "") for v in variables})
 
@@ -187,8 +192,9 @@ def _facts(text: bytes, name: str, package: str, path: str) -> _Facts:
     imports: set[str] = set()
     data: set[str] = set()
     variables: set[str] = set()
+    distributions: set[str] = set()
     # Imports are statements; expressions are looked at only where a word says that there may be something.
-    whole = any(word in text for word in (b"files(", b"__file__", b"environ", b"getenv"))
+    whole = any(word in text for word in (b"files(", b"__file__", b"environ", b"getenv", b".metadata"))
     for node in _run(ast.parse(text, path), (ast.AST,) if whole else STATEMENTS):
         if isinstance(node, ast.Import):
             imports.update(alias.name for alias in node.names)
@@ -198,11 +204,13 @@ def _facts(text: bytes, name: str, package: str, path: str) -> _Facts:
             imports.update(f"{source}.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.Call) and _name(node.func) == "files":
             data.add(_package(node, name, package, path))
+        elif isinstance(node, ast.Call) and _name(node.func) == "version" and b".metadata" in text:
+            distributions |= {str(a.value) for a in node.args if isinstance(a, ast.Constant)}
         elif isinstance(node, ast.Name) and node.id == "__file__":
             data.add(package)
         elif isinstance(node, ast.Call | ast.Subscript):
             variables |= _variable(node, path)
-    return _Facts(frozenset(imports), frozenset(data), frozenset(variables))
+    return _Facts(frozenset(imports), frozenset(data), frozenset(distributions), frozenset(variables))
 
 
 def _run(tree: ast.AST, kinds: tuple[type, ...]) -> Iterator[ast.AST]:

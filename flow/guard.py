@@ -1,4 +1,4 @@
-"""Holds a step to its closure: what its key does not cover cannot be imported or opened while it works."""
+"""Holds a step to its key: what that does not cover cannot be imported, opened or run while it works."""
 
 __all__ = ["Settings", "confined"]
 
@@ -14,13 +14,16 @@ from typing import Any, NoReturn
 
 from flow.closure import LOCATIONS, PROJECT, ROOT, Closure
 from flow.request import BuildConfig
+from flow.tools import TOOLS
 from rtl_gen.errors import FlowError
 
 OWN = "SCF_"  # begins the names of the variables of this project
 
 
 @contextlib.contextmanager
-def confined(closure: Closure, step: str, *, also: Path | None = None, root: Path = ROOT) -> Iterator[None]:
+def confined(
+    closure: Closure, step: str, *, tools: Collection[str] = (), also: Path | None = None, root: Path = ROOT
+) -> Iterator[None]:
     """Work with the modules and data of a closure alone.
 
     A step is a fork of a process that has imported more. What does not belong to the closure is hidden while
@@ -30,13 +33,14 @@ def confined(closure: Closure, step: str, *, also: Path | None = None, root: Pat
     Args:
         closure: What the key covers.
         step: Its name, for the message.
+        tools: Those of flow.tools that the key covers.
         also: Folder or file of the project that the key covers in another way: a model that ships.
         root: Folder of the project.
 
     Raises:
-        FlowError: At the import, or where the file is opened; it names both and the step.
+        FlowError: At the import, or where the file is opened or the tool started; it names both and the step.
     """
-    guard = _Guard(closure, step, root, also)
+    guard = _Guard(closure, step, tools, root, also)
     hidden = {name: m for name, m in sys.modules.items() if guard.refuses(name)}
     for name, module in hidden.items():
         del sys.modules[name]
@@ -86,10 +90,14 @@ class Settings:
 
 
 class _Guard(importlib.abc.MetaPathFinder):
-    def __init__(self, closure: Closure, step: str, root: Path, also: Path | None) -> None:
+    def __init__(
+        self, closure: Closure, step: str, tools: Collection[str], root: Path, also: Path | None
+    ) -> None:
         self._modules, self._files, self._step = frozenset(closure.modules), closure.files, step
         self._also = os.path.abspath(also) if also else ""
         self._root = f"{os.path.abspath(root)}{os.sep}"
+        told = set().union(*(TOOLS[name].programs for name in tools))
+        self._others = {program: t.name for t in TOOLS.values() for program in t.programs - told}
 
     def refuses(self, module: str) -> bool:
         return module.partition(".")[0] in PROJECT and module not in self._modules
@@ -112,6 +120,11 @@ class _Guard(importlib.abc.MetaPathFinder):
         if not of_model and not os.path.isdir(path):
             raise self._fault("opens", name, 'Find it with importlib.resources.files("its.package").')
 
+    def started(self, program: str) -> None:
+        """Raise FlowError for a program of a tool that the step does not name."""
+        if tool := self._others.get(os.path.basename(program)):
+            raise self._fault("runs", os.path.basename(program), f"Name {tool} among its tools.")
+
     def _fault(self, does: str, name: str, hint: str) -> FlowError:
         what = f"it {does} {name}, which its key does not cover"
         return FlowError(what, where=f"step {self._step}", hint=f"{hint} (docs/flow.md, Adding a step)")
@@ -122,7 +135,7 @@ _hooked = False
 
 
 def _watch() -> None:
-    """Have files that are opened looked at; a hook of Python stays for the life of the process."""
+    """Have opened files and started programs looked at; a hook of Python stays for the life of the process."""
     global _hooked
     if not _hooked:
         sys.addaudithook(_heard)
@@ -130,6 +143,8 @@ def _watch() -> None:
 
 
 def _heard(event: str, arguments: tuple[Any, ...]) -> None:
-    if event == "open" and _watched and isinstance(arguments[0], str | bytes | os.PathLike):
+    if not _watched or event not in ("open", "subprocess.Popen"):
+        return
+    if isinstance(arguments[0], str | bytes | os.PathLike):
         for guard in _watched:
-            guard.opened(os.fsdecode(arguments[0]))
+            (guard.opened if event == "open" else guard.started)(os.fsdecode(arguments[0]))

@@ -46,6 +46,11 @@ class Tool:
     variables: tuple[str, ...] = ()
 
     @property
+    def programs(self) -> set[str]:
+        """Names of what is run when it is used."""
+        return {self.exe, *(part for part in self.parts if "*" not in part and "/" not in part)} - {""}
+
+    @property
     def way_on(self) -> str:
         """What to do when it is not there, or of no use."""
         return f"Run: {self.fix}" + (f". {self.without}" if self.without else "")
@@ -117,7 +122,7 @@ TOOLS = {
             _apt("iverilog"),
             "a token with the delays of the routed chip",
             True,
-            parts=("vvp", "../lib/ivl/*", "../lib/*/ivl/*"),
+            parts=("vvp", "iverilog-vpi", "gcc", "../lib/ivl/*", "../lib/*/ivl/*"),
         ),
         Tool(
             "verilator",
@@ -127,7 +132,7 @@ TOOLS = {
             _apt("verilator g++ make"),
             "gate-level simulation",
             True,
-            parts=("verilator_bin", "../share/verilator/include/*", "g++"),
+            parts=("verilator_bin", "make", "g++", "../share/verilator/include/*"),
             variables=("VERILATOR_ROOT", "VERILATOR_BIN", "CXX", "CXXFLAGS", "CPPFLAGS", "LDFLAGS"),
         ),
         Tool("sta", "sta", ("-version",), r"([\d.]+)", _apt("opensta"), "static timing analysis", True),

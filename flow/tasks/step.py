@@ -221,7 +221,7 @@ class StepTask(Task):
         closure = run.closures[self.step_name]
         # The content of the model is in the key of a step that says so.
         model = Path(run.config.model_path) if "model_digest" in self.config else None
-        with confined(closure, self.step_name, also=model):
+        with confined(closure, self.step_name, tools=self.tools, also=model):
             result = self.work(job)
         if changed := Sources().changed(closure):
             raise FlowError(

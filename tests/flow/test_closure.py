@@ -1,5 +1,6 @@
 """Closures: what is found in the text of modules, and that keys follow each file of them."""
 
+import importlib.metadata
 import shutil
 from pathlib import Path
 
@@ -144,6 +145,11 @@ def test_versions_of_libraries_python_and_machine_count(tree, tmp_path, monkeypa
         digests.add(Sources(tmp_path).closure("flow.step").digest)
         assert "numpy" in Sources(tmp_path).changed(found)
     assert len(digests) == 5
+
+
+def test_a_library_that_runs_in_another_process_counts(tree):
+    text = "import importlib.metadata\ndef f():\n    return importlib.metadata.version('pyosys')"
+    assert tree(flow__step=text).libraries["pyosys"] == importlib.metadata.version("pyosys")
 
 
 def test_a_closure_does_not_depend_on_where_the_project_lies(tree, tmp_path):

@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import subprocess
 import sys
 from dataclasses import replace
 from importlib.resources import files
@@ -117,6 +118,20 @@ def test_variables_of_the_project_that_the_key_does_not_cover_are_not_seen(closu
             "SCF_READ", "SCF_CACHE", "OTHER",
         ]  # fmt: skip
     assert os.environ["SCF_OTHER"] == "SCF_OTHER"
+
+
+def test_a_tool_that_the_step_does_not_name_is_refused(closure, tmp_path):
+    for program, tool in (("magic", "magic"), ("netgen-lvs", "netgen"), ("vvp", "iverilog")):
+        path = tmp_path / program
+        path.write_text("#!/bin/sh\n")
+        path.chmod(0o755)
+        with confined(closure, "s", tools=("klayout", tool)):
+            assert subprocess.run([path], check=False).returncode == 0
+        with pytest.raises(FlowError, match=f"step s: it runs {program}, which its key") as e:
+            with confined(closure, "s", tools=("klayout",)):
+                subprocess.run([path], check=False)
+        assert f"Name {tool} among its tools" in e.value.hint
+        assert subprocess.run([path], check=False).returncode == 0
 
 
 def test_a_model_of_the_project_is_open_to_a_step_whose_key_has_its_digest(closure):
