@@ -11,12 +11,13 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import klayout.db as kdb
 import numpy as np
 
 from rtl_gen.errors import FlowError
-from signoff.assembly.rows import control, row
+from signoff.assembly.rows import rows
 from signoff.chip.wiring import Stack
 from signoff.result import CheckResult
 
@@ -35,7 +36,13 @@ class BankStack:
 
 
 def bank(
-    layout: kdb.Layout, name: str, sites: np.ndarray, size: int, netlist: str, process: BankStack
+    layout: kdb.Layout,
+    name: str,
+    sites: np.ndarray,
+    size: int,
+    netlist: str,
+    process: BankStack,
+    folder: Path,
 ) -> list[CheckResult]:
     """Compare a bank, as it would be with a via at every site, with its netlist.
 
@@ -49,6 +56,7 @@ def bank(
         size: Side of a program via, nm.
         netlist: SPICE of the bank in which every site has its via.
         process: Layers, and names of models.
+        folder: For the reports.
 
     Returns:
         The rows `bank` and `bank_control`.
@@ -64,7 +72,7 @@ def bank(
     ground = Counter(end for model, _, ends, *_ in wanted.elements() if model == process.nfet for end in ends)
     planted = _plant(alone, process.stack, ground.most_common(1)[0][0])
     found = set(check_bank(alone, wanted, process)) - set(faults)
-    return [row(NAME, faults, good), control(NAME, planted, found)]
+    return rows(NAME, faults, good, planted, found, folder)
 
 
 def read_transistors(netlist: str) -> Counter[Transistor]:

@@ -8,12 +8,13 @@ __all__ = ["Lost", "check_supplies", "supplies"]
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import klayout.db as kdb
 
 from rtl_gen.errors import FlowError
 from signoff.assembly.routed import Macro, Routed
-from signoff.assembly.rows import control, row
+from signoff.assembly.rows import rows
 from signoff.chip.wiring import Stack
 from signoff.result import CheckResult
 
@@ -34,7 +35,7 @@ class Lost:
         return f"{self.net} does not reach {self.layer} at {where}"
 
 
-def supplies(layout: kdb.Layout, base: str, routed: Routed, stack: Stack) -> list[CheckResult]:
+def supplies(layout: kdb.Layout, base: str, routed: Routed, stack: Stack, folder: Path) -> list[CheckResult]:
     """Check that each supply is one piece of metal, which is all that the DEF and the cells want of it.
 
     Args:
@@ -42,6 +43,7 @@ def supplies(layout: kdb.Layout, base: str, routed: Routed, stack: Stack) -> lis
         base: Cell of the routed design.
         routed: Its DEF.
         stack: The process. Wires count from the second on, as the first is inside of cells.
+        folder: For the reports.
 
     Returns:
         The rows `supplies` and `supplies_control`.
@@ -62,7 +64,7 @@ def supplies(layout: kdb.Layout, base: str, routed: Routed, stack: Stack) -> lis
         seen.insert(piece.box)
     found = [what for what, box in planted.items() if not (seen & kdb.Region(box)).is_empty()]
     told = faults + [str(piece) for piece in lost]
-    return [row(NAME, told, good), control(NAME, {what: what for what in planted}, found)]
+    return rows(NAME, told, good, {what: what for what in planted}, found, folder)
 
 
 def check_supplies(metal: kdb.Layout, routed: Routed, stack: Stack) -> tuple[list[str], list[Lost]]:

@@ -61,14 +61,15 @@ class AssemblyTask(StepTask):
         sites = SiteGrid.of(spec)
         full = np.ones(sites.shape, bool)
         process = BankStack(stack_of(pdk), pdk.devices["nfet"], pdk.devices["pfet"])
-        return Result(
-            [
-                *placement(chip, plan),
-                *known_devices(chip, known, names, (layers["poly"], layers["diff"])),
-                *die_layers(chip, names, allowed),
-                *contact_mask(chip, names, mask),
-                *bank(chip, spec.name, sites.centres(full), sites.via, bank_spice(spec, full), process),
-                *same_layout(chip, read_layout(job.inputs["metal"] / "chip.oas"), names),
-            ],
-            note=f"{plan.cells.total()} cells and banks, {plan.vias.total()} vias",
-        )
+        spice, centres = bank_spice(spec, full), sites.centres(full)
+        gates = layers["poly"], layers["diff"]
+        oasis = read_layout(job.inputs["metal"] / "chip.oas")
+        checks = [
+            *placement(chip, plan, job.scratch),
+            *known_devices(chip, known, names, gates, job.scratch),
+            *die_layers(chip, names, allowed, job.scratch),
+            *contact_mask(chip, names, mask, job.scratch),
+            *bank(chip, spec.name, centres, sites.via, spice, process, job.scratch),
+            *same_layout(chip, oasis, names, job.scratch),
+        ]
+        return Result(checks, note=f"{plan.cells.total()} cells and banks, {plan.vias.total()} vias")

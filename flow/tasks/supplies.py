@@ -29,5 +29,5 @@ class SuppliesTask(StepTask):
         bank = BankSpec.of(base.rom, base.pdk)
         routed = routed_design(job.inputs["harden"] / "layout.def", pdk, kit, tech, bank)
         chip = read_layout(job.inputs["metal"] / "chip.gds")
-        rows = supplies(chip, cell_name(f"scf_{base.name}"), routed, stack_of(pdk))
+        rows = supplies(chip, cell_name(f"scf_{base.name}"), routed, stack_of(pdk), job.scratch)
         return Result(rows, note=", ".join(sorted(routed.supply_wires)))

@@ -11,7 +11,7 @@ import klayout.db as kdb
 from rtl_gen.errors import FlowError
 from signoff.assembly.placement import VIA, Names
 from signoff.assembly.routed import Shapes
-from signoff.assembly.rows import control, row
+from signoff.assembly.rows import rows
 from signoff.result import CheckResult
 from signoff.structure import Structure
 
@@ -44,7 +44,9 @@ def library(files: Iterable[Path], vias: Mapping[str, Shapes], layers: Mapping[s
     return known
 
 
-def known_devices(layout: kdb.Layout, known: kdb.Layout, names: Names, gates: Gates) -> list[CheckResult]:
+def known_devices(
+    layout: kdb.Layout, known: kdb.Layout, names: Names, gates: Gates, folder: Path
+) -> list[CheckResult]:
     """Check that all cells are known ones, and that every transistor is one of theirs.
 
     Args:
@@ -52,6 +54,7 @@ def known_devices(layout: kdb.Layout, known: kdb.Layout, names: Names, gates: Ga
         known: Every cell that it may hold, by name.
         names: Of the cells that are the chip's own.
         gates: Layers of gates and of diffusion.
+        folder: For the reports.
 
     Returns:
         The rows `known_devices` and `known_devices_control`.
@@ -62,7 +65,7 @@ def known_devices(layout: kdb.Layout, known: kdb.Layout, names: Names, gates: Ga
     wrong = layout.dup()
     planted = _plant(wrong, names, gates)
     found = set(check_devices(wrong, known, names, gates)[0]) - set(faults)
-    return [row(NAME, faults, good), control(NAME, planted, found)]
+    return rows(NAME, faults, good, planted, found, folder)
 
 
 def check_devices(layout: kdb.Layout, known: kdb.Layout, names: Names, gates: Gates) -> tuple[list[str], int]:

@@ -4,11 +4,12 @@ __all__ = ["Allowed", "check_layers", "die_layers"]
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import klayout.db as kdb
 
 from signoff.assembly.placement import VIA, Names
-from signoff.assembly.rows import control, row
+from signoff.assembly.rows import rows
 from signoff.result import CheckResult
 
 NAME = "die_layers"
@@ -36,15 +37,15 @@ class Allowed:
     opening: Layer
 
 
-def die_layers(layout: kdb.Layout, names: Names, allowed: Allowed) -> list[CheckResult]:
-    """The rows `die_layers` and `die_layers_control`; the layout is as before after it."""
+def die_layers(layout: kdb.Layout, names: Names, allowed: Allowed, folder: Path) -> list[CheckResult]:
+    """The rows `die_layers` and `die_layers_control`; reports go into the folder."""
     faults = check_layers(layout, names, allowed)
     layers = [i for i in layout.layer_indexes() if not layout.top_cell().bbox(i).empty()]
     good = f"{len(layers)} layers, each where it may be; all within the die"
     wrong = layout.dup()
     planted = _plant(wrong, names, allowed)
     found = set(check_layers(wrong, names, allowed)) - set(faults)
-    return [row(NAME, faults, good), control(NAME, planted, found)]
+    return rows(NAME, faults, good, planted, found, folder)
 
 
 def check_layers(layout: kdb.Layout, names: Names, allowed: Allowed) -> list[str]:

@@ -7,11 +7,12 @@ __all__ = ["ContactMask", "check_contact_mask", "contact_mask"]
 
 from collections import Counter
 from dataclasses import dataclass
+from pathlib import Path
 
 import klayout.db as kdb
 
 from signoff.assembly.placement import Names
-from signoff.assembly.rows import control, row
+from signoff.assembly.rows import rows
 from signoff.result import CheckResult
 
 Layer = tuple[int, int]
@@ -36,8 +37,8 @@ class ContactMask:
     enclosure: int
 
 
-def contact_mask(layout: kdb.Layout, names: Names, rule: ContactMask) -> list[CheckResult]:
-    """The row of the mask and its control; the layout is as before after it."""
+def contact_mask(layout: kdb.Layout, names: Names, rule: ContactMask, folder: Path) -> list[CheckResult]:
+    """The row of the mask and that of its control; reports go into the folder."""
     bare, count = check_contact_mask(layout, rule)
     good = f"{count} contacts on poly, each {rule.enclosure} nm within {rule.name}"
     wrong = layout.dup()
@@ -45,7 +46,7 @@ def contact_mask(layout: kdb.Layout, names: Names, rule: ContactMask) -> list[Ch
     new = _region(check_contact_mask(wrong, rule)[0]) - _region(bare)
     found = [what for what, where in planted.items() if not (new & kdb.Region(where)).is_empty()]
     faults = [_told(rule, box) for box in bare]
-    return [row(rule.name, faults, good), control(rule.name, {what: what for what in planted}, found)]
+    return rows(rule.name, faults, good, {what: what for what in planted}, found, folder)
 
 
 def check_contact_mask(layout: kdb.Layout, rule: ContactMask) -> tuple[list[kdb.Box], int]:

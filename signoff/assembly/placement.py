@@ -5,12 +5,13 @@ __all__ = ["VIA", "Names", "Plan", "check_placement", "instances", "placement", 
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 import klayout.db as kdb
 
 from signoff.assembly.routed import Place
-from signoff.assembly.rows import control, row
+from signoff.assembly.rows import rows
 from signoff.result import CheckResult
 
 NAME = "placement"
@@ -49,14 +50,14 @@ class Plan:
         return {self.names.chip: whole, self.names.base: self.cells + vias}
 
 
-def placement(layout: kdb.Layout, plan: Plan) -> list[CheckResult]:
-    """The rows `placement` and `placement_control`; the layout is as before after it."""
+def placement(layout: kdb.Layout, plan: Plan, folder: Path) -> list[CheckResult]:
+    """The rows `placement` and `placement_control`; reports go into the folder."""
     faults = check_placement(layout, plan)
     good = f"{plan.cells.total()} cells and banks and {plan.vias.total()} vias, each where the DEF has it"
     wrong = layout.dup()
     planted = plant(wrong, plan)
     found = set(check_placement(wrong, plan)) - set(faults)
-    return [row(NAME, faults, good), control(NAME, planted, found)]
+    return rows(NAME, faults, good, planted, found, folder)
 
 
 def check_placement(layout: kdb.Layout, plan: Plan) -> list[str]:
@@ -136,7 +137,7 @@ _EDITS: Mapping[str, kdb.Trans | None] = {
 
 
 def _differences(one: str, other: str, found: Counter[Place], wanted: Counter[Place]) -> list[str]:
-    places = sorted((found - wanted) | (wanted - found))
+    places = sorted((found - wanted) | (wanted - found), key=lambda p: (p[0].startswith(VIA), p))
     return [_told(place, found[place], wanted[place], one, other) for place in places]
 
 

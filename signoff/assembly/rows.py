@@ -1,8 +1,9 @@
-"""Rows of the signoff table for checks that tell their faults as a list."""
+"""The two rows of a check that tells its faults as a list, and its report."""
 
-__all__ = ["control", "row"]
+__all__ = ["rows"]
 
 from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 
 from signoff.readback.shapes import KLAYOUT
 from signoff.result import CheckResult
@@ -11,20 +12,23 @@ _SHOWN = 5  # faults named in a row
 _TOOL = "klayout.db"
 
 
-def row(name: str, faults: Sequence[str], good: str) -> CheckResult:
-    """The row of a check; `good` is its detail when there are no faults."""
-    status = "fail" if faults else "pass"
-    detail = "; ".join(faults[:_SHOWN]) or good
-    return CheckResult(name, _TOOL, KLAYOUT, len(faults), 0, status, "", detail)
-
-
-def control(name: str, planted: Mapping[str, str], found: Collection[str]) -> CheckResult:
-    """The row of a negative control.
+def rows(
+    name: str,
+    faults: Sequence[str],
+    good: str,
+    planted: Mapping[str, str],
+    found: Collection[str],
+    folder: Path,
+) -> list[CheckResult]:
+    """The row of a check and that of its control.
 
     Args:
         name: Of the check.
-        planted: What was planted, and the fault that the check should have told, or the beginning of it.
-        found: Faults that the check told.
+        faults: All that it found.
+        good: Detail of the row when there are none.
+        planted: What was planted for the control, and how the fault begins that the check should tell of it.
+        found: Faults that it told of the planted ones.
+        folder: For `<name>.rpt` and `<name>_control.rpt`, which hold every fault.
     """
     lost = [what for what, told in planted.items() if not any(fault.startswith(told) for fault in found)]
     reason = f"not found: {', '.join(lost)}" if lost else ""
@@ -32,5 +36,13 @@ def control(name: str, planted: Mapping[str, str], found: Collection[str]) -> Ch
         lost, reason = ["nothing"], "the chip has no place for a fault"
     seen = [what for what in planted if what not in lost]
     detail = f"found: {', '.join(seen)}" if seen else ""
-    status = "fail" if lost else "pass"
-    return CheckResult(f"{name}_control", _TOOL, KLAYOUT, len(lost), 0, status, reason, detail)
+    for report, lines in ((name, faults or [good]), (f"{name}_control", sorted(found))):
+        (folder / f"{report}.rpt").write_text("".join(f"{line}\n" for line in lines), "utf-8")
+    return [
+        _row(name, len(faults), "", "; ".join(faults[:_SHOWN]) or good),
+        _row(f"{name}_control", len(lost), reason, detail),
+    ]
+
+
+def _row(name: str, count: int, reason: str, detail: str) -> CheckResult:
+    return CheckResult(name, _TOOL, KLAYOUT, count, 0, "fail" if count else "pass", reason, detail)

@@ -4,12 +4,13 @@ __all__ = ["check_same", "same_layout"]
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import klayout.db as kdb
 
 from signoff.assembly.placement import Names, instances
-from signoff.assembly.rows import control, row
+from signoff.assembly.rows import rows
 from signoff.result import CheckResult
 
 NAME = "oasis"
@@ -24,14 +25,14 @@ _FLAGS = (
 _KINDS = ("box", "polygon", "path", "edge", "text")
 
 
-def same_layout(gds: kdb.Layout, oasis: kdb.Layout, names: Names) -> list[CheckResult]:
-    """Compare every cell, instance, shape and text: the rows `oasis` and `oasis_control`."""
+def same_layout(gds: kdb.Layout, oasis: kdb.Layout, names: Names, folder: Path) -> list[CheckResult]:
+    """The rows `oasis` and `oasis_control`: every cell, instance, shape and text; reports go into the folder."""
     faults = check_same(gds, oasis)
     good = f"{oasis.cells()} cells on {oasis.layers()} layers equal those of the GDS, shape by shape"
     wrong = oasis.dup()
     planted = _plant(wrong.cell(names.base))
     found = set(check_same(gds, wrong)) - set(faults)
-    return [row(NAME, faults, good), control(NAME, planted, found)]
+    return rows(NAME, faults, good, planted, found, folder)
 
 
 def check_same(gds: kdb.Layout, oasis: kdb.Layout) -> list[str]:

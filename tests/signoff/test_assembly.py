@@ -107,8 +107,8 @@ def test_a_routed_design_that_is_cut_short_or_not_understood_is_an_error(old, ne
 # -- placement -------------------------------------------------------------------------
 
 
-def test_a_chip_as_its_def_has_it_passes_and_the_control_finds_each_fault():
-    rows = placement(design.chip(), plan())
+def test_a_chip_as_its_def_has_it_passes_and_the_control_finds_each_fault(tmp_path):
+    rows = placement(design.chip(), plan(), tmp_path)
     assert statuses(rows) == [("placement", "pass"), ("placement_control", "pass")]
     assert rows[0].detail.startswith("7 cells and banks and 17 vias")
     assert "ram placed twice" in rows[1].detail
@@ -167,7 +167,7 @@ def test_an_array_counts_as_the_instances_that_it_stands_for():
 
 
 def test_known_cells_pass_and_the_control_finds_each_fault(tmp_path):
-    rows = known_devices(design.chip(), known(tmp_path), design.NAMES, GATES)
+    rows = known_devices(design.chip(), known(tmp_path), design.NAMES, GATES, tmp_path)
     assert statuses(rows) == [("known_devices", "pass"), ("known_devices_control", "pass")]
     assert rows[0].detail.startswith("8 gates, all in 9 kinds of cell")
 
@@ -234,8 +234,8 @@ def allowed() -> Allowed:
     return Allowed(die.cells, die.vias, die.base, program, pdk.layers["prBoundary"], die.opening)
 
 
-def test_layers_where_they_may_be_pass_and_the_control_finds_each_fault():
-    rows = die_layers(design.chip(), design.NAMES, allowed())
+def test_layers_where_they_may_be_pass_and_the_control_finds_each_fault(tmp_path):
+    rows = die_layers(design.chip(), design.NAMES, allowed(), tmp_path)
     assert statuses(rows) == [("die_layers", "pass"), ("die_layers_control", "pass")]
     assert "an opening of the passivation" in rows[1].detail
 
@@ -286,8 +286,8 @@ def test_every_layer_that_the_stream_out_names_has_its_place():
 NPC = ContactMask("npc", design.LAYERS["npc"], design.LAYERS["licon1"], design.LAYERS["poly"], 100)
 
 
-def test_poly_contacts_within_their_mask_pass_and_the_control_finds_each_fault():
-    rows = contact_mask(design.chip(), design.NAMES, NPC)
+def test_poly_contacts_within_their_mask_pass_and_the_control_finds_each_fault(tmp_path):
+    rows = contact_mask(design.chip(), design.NAMES, NPC, tmp_path)
     assert statuses(rows) == [("npc", "pass"), ("npc_control", "pass")]
     assert rows[0].detail == "5 contacts on poly, each 100 nm within npc"
     assert rows[1].detail == "found: npc cleared in inv, npc 5 nm too small in ram"
@@ -324,8 +324,8 @@ def files(tmp_path) -> tuple[kdb.Layout, kdb.Layout]:
     return written(layout, tmp_path / "chip.gds"), written(layout, tmp_path / "chip.oas")
 
 
-def test_the_same_chip_in_both_formats_passes_and_the_control_finds_each_fault(files):
-    rows = same_layout(*files, design.NAMES)
+def test_the_same_chip_in_both_formats_passes_and_the_control_finds_each_fault(files, tmp_path):
+    rows = same_layout(*files, design.NAMES, tmp_path)
     assert statuses(rows) == [("oasis", "pass"), ("oasis_control", "pass")]
     assert "an instance placed twice" in rows[1].detail
 

@@ -92,13 +92,13 @@ def wire(routed: Routed, net: str, layer: str, number: int) -> kdb.Box:
     ]
 
 
-def test_cut_lines_of_a_bank_are_found(chip, sky130):
+def test_cut_lines_of_a_bank_are_found(chip, sky130, tmp_path):
     plan, sites = BankPlan(SPEC), SiteGrid.of(SPEC)
     cut(chip, sky130.layers["met3"], int(plan.bit_x[77]), plan.tap_y[3])
     cut(chip, sky130.layers["poly"], plan.strap_x[2], int(plan.word_y[100]))
     full = np.ones(sites.shape, bool)
     process = BankStack(stack_of(sky130), sky130.devices["nfet"], sky130.devices["pfet"])
-    row, _ = bank(chip, SPEC.name, sites.centres(full), sites.via, bank_spice(SPEC, full), process)
+    row, _ = bank(chip, SPEC.name, sites.centres(full), sites.via, bank_spice(SPEC, full), process, tmp_path)
     assert row.status == "fail"
     assert "BL[77] does not reach" in row.detail
     assert "WL[100] does not reach" in row.detail
@@ -128,7 +128,7 @@ def test_cells_in_disguise_edited_or_twice_at_one_place_are_found(chip, nano, ro
     assert bare
 
 
-def test_a_strap_that_is_gone_and_a_rail_that_no_strap_reaches_are_found(chip, routed, sky130):
+def test_a_strap_that_is_gone_and_a_rail_that_no_strap_reaches_are_found(chip, routed, sky130, tmp_path):
     base = chip.cell(NAMES.base)
     strap, rail = wire(routed, "VPWR", "met5", 14), wire(routed, "VGND", "met1", 99)
     shapes = base.shapes(chip.layer(*sky130.layers["met5"]))
@@ -136,7 +136,7 @@ def test_a_strap_that_is_gone_and_a_rail_that_no_strap_reaches_are_found(chip, r
         shapes.erase(shape)
     without_vias(chip, "VIA_via5_6", strap)
     without_vias(chip, "VIA_via2_3", rail)  # its taps and the substrate still hold it
-    row, _ = supplies(chip, NAMES.base, routed, stack_of(sky130))
+    row, _ = supplies(chip, NAMES.base, routed, stack_of(sky130), tmp_path)
     assert (row.status, row.count) == ("fail", 2)
     assert f"VGND does not reach met1 at ({rail.left / 1000:g}, {rail.bottom / 1000:g})" in row.detail
     assert f"VPWR does not reach met5 at ({strap.left / 1000:g}, {strap.bottom / 1000:g})" in row.detail

@@ -1,5 +1,7 @@
 """Supplies by metal alone, and the inside of a bank: what is cut off is found."""
 
+from pathlib import Path
+
 import klayout.db as kdb
 import numpy as np
 import pytest
@@ -23,9 +25,15 @@ PROCESS = BankStack(STACK, PDK.devices["nfet"], PDK.devices["pfet"])
 # -- supplies --------------------------------------------------------------------------
 
 
+@pytest.fixture(autouse=True)
+def in_a_folder(tmp_path, monkeypatch):
+    """Reports go into the working folder."""
+    monkeypatch.chdir(tmp_path)
+
+
 def checked(layout: kdb.Layout):
     routed = Routed(design.def_text(), read_macros(design.LEF), read_vias(design.LEF))
-    return supplies(layout, design.NAMES.base, routed, STACK)
+    return supplies(layout, design.NAMES.base, routed, STACK, Path())
 
 
 def without(layout: kdb.Layout, kind: str, x: int, y: int) -> None:
@@ -46,6 +54,7 @@ def test_supplies_in_one_piece_pass_and_the_control_finds_each_fault():
     assert (row.status, control.status) == ("pass", "pass")
     assert row.detail.startswith("VGND and VPWR are one piece of metal each, with 11 wires")
     assert control.detail == "found: a strap of VGND removed, a rail of VPWR cut from its straps"
+    assert Path("supplies.rpt").read_text() == f"{row.detail}\n"
 
 
 def _tap(layout: kdb.Layout) -> None:
@@ -108,7 +117,7 @@ def rows_of(layout: kdb.Layout, spec: BankSpec = SPEC, netlist: str = ""):
     grid = SiteGrid.of(spec)
     full = np.ones(grid.shape, bool)
     text = netlist or bank_spice(spec, full)
-    return bank(layout, spec.name, grid.centres(full), grid.via, text, PROCESS)
+    return bank(layout, spec.name, grid.centres(full), grid.via, text, PROCESS, Path())
 
 
 def cut(layer: str, x: int, y: int, width: int, height: int) -> kdb.Layout:
