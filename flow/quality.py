@@ -92,7 +92,7 @@ def run(model: Model, asked: Request, say: Say = lambda text: None) -> Quantised
     """
     base = _base(model, asked)
     rotation = _rotation(model, base, say)
-    calibration = token_sequences(model, "calibration")
+    calibration = token_sequences(model, "calibration", say)
     _say_what_is_short(model, calibration, say)
     method: Method = "rtn" if asked.method == "rtn" else "gptq"
     if asked.bits is None:
@@ -139,7 +139,7 @@ def _base(model: Model, asked: Request) -> str | None:
 
 def measure(model: Model, done: Quantised, most: int | None = None, say: Say = lambda text: None) -> Report:
     """Measure on held-out text of each kind: `most` texts, evenly spread, or all."""
-    texts = {"prose": token_sequences(model, "heldout"), "chat": chat(model)}
+    texts = {"prose": token_sequences(model, "heldout", say), "chat": chat(model)}
     for kind, found in texts.items():
         if most is not None and found:
             texts[kind] = found[:: -(-len(found) // most)]

@@ -2,6 +2,7 @@
 
 __all__ = ["prompt_tokens", "unknown_characters"]
 
+import operator
 import unicodedata
 
 from tokenizers import Tokenizer
@@ -55,14 +56,15 @@ def unknown_characters(tokenizer: Tokenizer, text: str) -> list[str]:
     known = {
         n for i, (a, b) in zip(found.ids, found.offsets, strict=True) if i != unknown for n in range(a, b)
     }
-    lost = []
+    lost: dict[str, bool] = {}
     for n in sorted(set(range(len(text))) - known):
         # Spaces and what is composed with the letter before may be in no token's range, and yet be known:
         # then they make a difference to a character that nobody knows.
         before = text[n - 1 : n] if unicodedata.combining(text[n]) else ""
-        if encode(tokenizer, before + text[n], WHERE) == encode(tokenizer, before + NOBODYS, WHERE):
-            lost.append(text[n])
-    return list(dict.fromkeys(lost))
+        if before or text[n] not in lost:
+            alike = (encode(tokenizer, before + c, WHERE) for c in (text[n], NOBODYS))
+            lost[text[n]] = lost.get(text[n], False) or operator.eq(*alike)
+    return [c for c, unknown in lost.items() if unknown]
 
 
 def _unknown_token(tokenizer: Tokenizer) -> int | None:

@@ -2,6 +2,7 @@
 
 __all__ = ["Model", "load_model", "open_model", "token_sequences"]
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from tokenizers import Tokenizer
@@ -10,8 +11,10 @@ from flow.request import BuildConfig
 from metal_configs import prose
 from metal_configs.checkpoint import Checkpoint, load
 from metal_configs.checkpoint.tokens import encode
-from metal_configs.prompt import prompt_tokens
+from metal_configs.prompt import prompt_tokens, unknown_characters
 from rtl_gen.errors import FlowError
+
+SHOWN = 12  # characters
 
 
 @dataclass(frozen=True)
@@ -53,23 +56,32 @@ def open_model(checkpoint: Checkpoint) -> Model:
     return Model(checkpoint, checkpoint.tokenizer(), begin, checkpoint.end)
 
 
-def token_sequences(model: Model, name: str) -> list[list[int]]:
+def token_sequences(
+    model: Model, name: str, say: Callable[[str], None] = lambda text: None
+) -> list[list[int]]:
     """Texts to calibrate or to measure on, cut to the context.
 
     Those of `<name>.txt` beside the weights, one a line, opened and closed; where there is no such file, the
-    packaged English prose, which ends nowhere and is not closed.
+    packaged English prose, which ends nowhere and is not closed. What the tokenizer does not know of them is
+    said.
     """
     c = model.checkpoint
     path = (c.source if c.source.is_dir() else c.source.parent) / f"{name}.txt"
     own = path.is_file()
     try:
-        text = path.read_text("utf-8").splitlines() if own else prose.lines(name)
+        text = path.read_text("utf-8-sig").split("\n") if own else prose.lines(name)
     except (OSError, UnicodeDecodeError) as e:
         raise FlowError(
             f"{name} text cannot be read ({e})",
             where=str(path),
             hint="It should hold one text a line, in UTF-8.",
         ) from e
-    ids = [encode(model.tokenizer, x, str(c.source)) for x in text if x and not x.startswith("#")]
+    text = [x for x in (line.rstrip("\r") for line in text) if x and not x.startswith("#")]
+    ids = [encode(model.tokenizer, x, str(c.source)) for x in text]
+    if unknown := unknown_characters(model.tokenizer, "".join(sorted(set("".join(text))))):
+        share = sum(map("".join(text).count, unknown)) / sum(map(len, text))
+        some = ", ".join(map(repr, unknown[:SHOWN])) + (" ..." if len(unknown) > SHOWN else "")
+        of = path.name if own else f"the packaged {name} prose"
+        say(f"{of}: the tokenizer does not know {share:.1%} of its characters: {some}")
     begin, end = [model.begin] * c.opens, [model.end] * own
     return [[*begin, *t, *end][: c.shape.context] for t in ids]

@@ -129,7 +129,7 @@ def simulate(
         start: Seed of the registers' random initial values.
 
     Raises:
-        FlowError: The simulator cannot be started, or was killed.
+        FlowError: The simulator cannot be started, was killed, or stopped without a word about the chip.
     """
     work.mkdir(parents=True, exist_ok=True)
     (work / "requests.bin").write_bytes(request_bytes(requests))
@@ -157,6 +157,8 @@ def _run(command: list[str], work: Path, on_token: Callable[[Token], None]) -> S
                 cycles, ended = int(rest[0]), True
             elif word in ("FAULT", "ERROR:") or "%Warning" in line or "%Error" in line:
                 fault = fault or line.strip()
-    if not ended:
-        fault = fault or "the simulator stopped before its end"
+    if not ended and not fault:
+        raise FlowError(
+            "the simulator stopped before its end", where=str(work / "run.log"), code=ExitCode.TOOL_FAILED
+        )
     return Simulation(tuple(tokens), cycles, time.monotonic() - began, fault)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from rtl_gen.errors import FlowError
+from rtl_gen.errors import ExitCode, FlowError
 from signoff.gatesim.host import Request, request_bytes
 from signoff.gatesim.simulate import Token
 from signoff.gatesim.timed import BANK_STEP, Limits, TimedDesign
@@ -141,7 +141,7 @@ def run_timed(
         on_token: Called as each token appears.
 
     Raises:
-        FlowError: Icarus cannot be started, or was killed.
+        FlowError: Icarus cannot be started, was killed, or stopped before its end.
     """
     for bank, file in contents.items():
         shutil.copyfile(file, chip.folder / f"{bank}.hex")
@@ -179,7 +179,9 @@ def run_timed(
             elif line.strip():
                 fault = fault or line.strip()
     if ended < 0 or not found:
-        fault = fault or "the simulator stopped before its end"
+        why = f": {fault}" if fault else ""
+        where = str(chip.folder / "run.log")
+        raise FlowError(f"the simulator stopped before its end{why}", where=where, code=ExitCode.TOOL_FAILED)
     seconds = time.monotonic() - began
     return TimedRun(tuple(tokens), max(ended, 0), seconds, found, tuple(first), checks, edges, least, fault)
 
