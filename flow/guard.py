@@ -135,7 +135,7 @@ _hooked = False
 
 
 def _watch() -> None:
-    """Have opened files and started programs looked at; a hook of Python stays for the life of the process."""
+    """Have opened files and started programs looked at; a hook of Python stays as long as the process."""
     global _hooked
     if not _hooked:
         sys.addaudithook(_heard)
