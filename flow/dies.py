@@ -35,6 +35,7 @@ from metal_configs.sitemap import SiteMap
 from metal_configs.writer.gds import write_die_gds
 from rtl_gen.errors import FlowError
 from rtl_gen.golden.shape import Shape
+from rtl_gen.untrusted import read_file
 
 FORMAT = "sc-flow-die-2"
 
@@ -201,8 +202,8 @@ def read_die_manifest(path: Path) -> dict[str, Any]:
     """
     hint = "Run the same command again: the die is built anew."
     try:
-        data = json.loads(path.read_bytes())
-    except (OSError, ValueError) as e:
+        data = json.loads(read_file(path, 256 << 20))
+    except (ValueError, RecursionError, FlowError) as e:
         raise FlowError(f"cannot read the die's manifest ({e})", where=str(path), hint=hint) from e
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise FlowError(f"not a die's manifest of format {FORMAT}", where=str(path), hint=hint)

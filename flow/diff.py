@@ -13,10 +13,12 @@ from PIL import Image
 from flow.files import disk_faults
 from metal_configs.diff import MetalDiff, diff
 from rtl_gen.errors import FlowError
+from rtl_gen.untrusted import read_file
 from signoff.invariance import Chip
 from signoff.readback import read_layout
 
 ADDED, REMOVED, KEPT, EMPTY = (31, 119, 180), (214, 39, 40), (190, 190, 190), (250, 250, 250)
+LARGEST = 64 << 20  # bytes
 GAP = 8  # pixels between banks
 
 
@@ -121,9 +123,9 @@ def _blocks(path: Path) -> list[tuple[str, str, slice]]:
     try:
         return [
             (b["name"].split("[")[0], b["kind"], slice(int(b["start"]), int(b["start"]) + int(b["rows"])))
-            for b in json.loads(path.read_bytes())
+            for b in json.loads(read_file(path, LARGEST))
         ]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as e:
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as e:
         raise FlowError(
             f"cannot be read ({e})", where=str(path), hint="Build again: the folder was edited or cut."
         ) from e

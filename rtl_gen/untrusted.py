@@ -96,11 +96,12 @@ def read_file(path: Path, most: int) -> bytes:
     """
     try:
         with open_file(checked_file(path, most)) as f:
-            data = f.read(most + 1)
+            size = min(os.fstat(f.fileno()).st_size, most)
+            data = f.read(size + 1)
     except OSError as e:
         raise FlowError(f"cannot be read ({e.strerror or e})", where=str(path)) from e
-    if len(data) > most:
-        raise FlowError(f"grew beyond {most} bytes while it was read", where=str(path))
+    if len(data) != size:
+        raise FlowError(f"has {size} bytes, and changed while it was read", where=str(path))
     return data
 
 

@@ -11,6 +11,7 @@ from flow.files import sha256_bytes, sha256_file
 from flow.pdk.files import PdkFiles
 from flow.pdk.kit import MANIFEST, installed_root, kit_root, verify_kit
 from rtl_gen.errors import FlowError
+from rtl_gen.untrusted import checked_file
 
 # Role -> path in an open_pdks folder. Its cells lie merged in one file a view, so `cells` (one folder a
 # cell) always comes from the kit.
@@ -49,6 +50,8 @@ def find_pdk(pdk: Pdk, *, need_all: bool = True) -> PdkFiles:
         for role, name in table.items():
             path = root / name.format(v=_variant(pdk))
             if role not in files and path.exists():
+                if not path.is_dir():
+                    checked_file(path)
                 files[role], sources[role] = path, provider
     liberty = _liberty(pdk)
     digests = {role: sha256_file(path) for role, path in files.items() if path.is_file()}

@@ -13,7 +13,9 @@ from metal_configs.checkpoint import Checkpoint, load
 from metal_configs.checkpoint.tokens import encode
 from metal_configs.prompt import prompt_tokens, unknown_characters
 from rtl_gen.errors import FlowError
+from rtl_gen.untrusted import read_file
 
+LARGEST_TEXT = 256 << 20  # bytes
 SHOWN = 12  # characters
 
 
@@ -69,7 +71,8 @@ def token_sequences(
     path = (c.source if c.source.is_dir() else c.source.parent) / f"{name}.txt"
     own = path.is_file()
     try:
-        text = path.read_text("utf-8-sig").split("\n") if own else prose.lines(name)
+        text = read_file(path, LARGEST_TEXT).decode("utf-8-sig").split("
+") if own else prose.lines(name)
     except (OSError, UnicodeDecodeError) as e:
         raise FlowError(
             f"{name} text cannot be read ({e})",

@@ -15,8 +15,11 @@ from metal_configs.checkpoint import gguf_file, huggingface, llama2c
 from metal_configs.checkpoint.checkpoint import Checkpoint
 from metal_configs.checkpoint.stand_in import START, refuse_stand_in
 from rtl_gen.errors import FlowError
+from rtl_gen.untrusted import checked_file
 
 READERS = (huggingface, gguf_file, llama2c)
+BESIDE = ("calibration.txt", "heldout.txt", "tok*")  # what is read beside a checkpoint of one file
+WITH = ("*.json", "*.safetensors", "*.model", *BESIDE)  # and in the folder of one
 
 
 def path_name(path: Path) -> str:
@@ -53,6 +56,7 @@ def load(path: Path | str, name: str | None = None) -> Checkpoint:
             raise FlowError("no such checkpoint", where=str(path))
     except (OSError, ValueError) as e:
         raise FlowError(f"cannot look at it ({e})", where=str(path)) from e
+    _refuse_special(path)
     if path.is_file():
         with contextlib.suppress(OSError), path.open("rb") as f:
             refuse_stand_in(f.read(START), str(path))
@@ -64,3 +68,13 @@ def load(path: Path | str, name: str | None = None) -> Checkpoint:
         hint="Give the folder of a Hugging Face model (config.json, model.safetensors, tokenizer.json), "
         "a GGUF file, or a file of llama2.c that ends in .bin.",
     )  # fmt: skip
+
+
+def _refuse_special(path: Path) -> None:
+    """Raise FlowError when the checkpoint, or a file that is read with it, is a pipe, device or socket."""
+    if not path.is_dir():
+        checked_file(path)
+    folder, names = (path, WITH) if path.is_dir() else (path.parent, BESIDE)
+    for p in sorted({p for name in names for p in folder.glob(name)}):
+        if p.exists() and not p.is_dir():
+            checked_file(p)

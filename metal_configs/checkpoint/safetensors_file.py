@@ -15,6 +15,7 @@ import numpy as np
 
 from metal_configs.checkpoint.stand_in import START, refuse_stand_in
 from rtl_gen.errors import FlowError
+from rtl_gen.untrusted import read_file
 
 MAX_JSON = 100 << 20  # bytes, the format's own limit of a header
 SIZES = {
@@ -27,12 +28,7 @@ READABLE = "F32, F16 or BF16"
 
 def json_file(path: Path) -> dict:
     """The JSON object of a file, or a FlowError."""
-    try:
-        if path.stat().st_size > MAX_JSON:
-            raise FlowError(f"has {path.stat().st_size} bytes, expected at most {MAX_JSON}", where=str(path))
-        return _object(path.read_bytes(), str(path))
-    except OSError as e:
-        raise FlowError(f"cannot be read ({e.strerror or e})", where=str(path)) from e
+    return _object(read_file(path, MAX_JSON), str(path))
 
 
 def _object(raw: bytes, where: str) -> dict:

@@ -7,7 +7,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -20,7 +20,9 @@ from metal_configs.quantise.stream import round_rows
 from rtl_gen.errors import FlowError
 from rtl_gen.golden.quantised import FORMAT, QuantMatrix
 from rtl_gen.golden.shape import Shape
+from rtl_gen.untrusted import checked_file
 
+MOST, MOST_LAYERS = 1 << 24, 1 << 12
 BLOCK = 16  # rows drawn from one generator
 
 
@@ -120,18 +122,19 @@ class QuantisedSource:
             FlowError: It is no quantised model, or damaged.
         """
         self._path = path
+        checked_file(path)
         try:
             self._file = safe_open(str(path), framework="np")
             meta = json.loads((self._file.metadata() or {})["sc-flow"])
             if meta["format"] != FORMAT:
                 raise ValueError(f"format is {meta['format']!r:.40}, expected {FORMAT!r}")
             self.name = str(meta["name"])
-            self.shape = Shape(**json.loads(meta["shape"]))
+            self.shape = _shape(json.loads(meta["shape"]))
             bits = json.loads(meta["bits"])
             self.forms = {n: Format(bits[n]) for n in self.shape.matrices()}
             for name in self.forms:
                 self._check(name)
-        except (OSError, SafetensorError, KeyError, TypeError, ValueError) as e:
+        except (OSError, SafetensorError, LookupError, TypeError, ValueError, RecursionError) as e:
             raise self._bad(e) from e
 
     def _bad(self, e: Exception) -> FlowError:
@@ -168,3 +171,13 @@ class QuantisedSource:
         except (OSError, SafetensorError, ValueError) as e:
             raise self._bad(e) from e
         return Coded(codes, scale)
+
+
+def _shape(told: dict[str, Any]) -> Shape:
+    """A shape from a file, whose sizes are looked at before anything is made of them."""
+    sizes = ("dim", "layers", "heads", "kv_heads", "head_dim", "hidden", "vocab", "context")
+    for name in sizes:
+        most = MOST_LAYERS if name == "layers" else MOST
+        if type(told[name]) is not int or not 1 <= told[name] <= most:
+            raise ValueError(f"{name} is {told[name]!r:.40}, expected a whole number from 1 to {most}")
+    return Shape(**told)

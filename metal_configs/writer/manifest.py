@@ -14,6 +14,7 @@ from metal_configs.sitemap import SiteMap
 from metal_configs.writer.metal import Written
 from metal_configs.writer.whole import whole_file
 from rtl_gen.errors import FlowError
+from rtl_gen.untrusted import read_file
 
 FORMAT = "sc-flow-metal-1"
 FIELDS = {
@@ -88,8 +89,8 @@ def read_manifest(path: Path) -> dict[str, Any]:
     """
     hint = "Write the metal config again."
     try:
-        data = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as e:
+        data = json.loads(read_file(path, 64 << 20))
+    except (ValueError, RecursionError) as e:
         raise FlowError(f"cannot read the manifest ({e})", where=str(path), hint=hint) from e
     found = data.get("format") if isinstance(data, dict) else None
     if found != FORMAT:

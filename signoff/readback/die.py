@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from rtl_gen.errors import FlowError
+from rtl_gen.untrusted import open_file
 from signoff.readback.records import BadOasis, Block, Squares, parse_block, split_file
 
 UNIT = 1000.0  # grid steps in a um
@@ -109,7 +110,8 @@ def read_die(path: Path, plan: DiePlan, threads: int = 1) -> DieBits:
         FlowError: The file is missing or damaged, or has a shape that is no via at a site.
     """
     try:
-        data = path.read_bytes()
+        with open_file(path) as f:
+            data = f.read()
     except OSError as e:
         raise FlowError(f"cannot read the die ({e.strerror})", where=str(path), hint=HINT) from e
     try:

@@ -11,6 +11,7 @@ import klayout.db as kdb
 import numpy as np
 
 from rtl_gen.errors import FlowError
+from rtl_gen.untrusted import open_file
 
 # GDS numbers from the foundry's layer table. They stand here a second time on purpose: a wrong number in
 # the table that the writer uses must not be wrong here, too.
@@ -46,7 +47,8 @@ def read_layout(path: Path, sha256: str = "") -> kdb.Layout:
     """
     hint = "Build the chip again."
     try:
-        data = path.read_bytes()
+        with open_file(path) as f:
+            data = f.read()
     except OSError as e:
         raise FlowError(f"cannot read the layout ({e.strerror})", where=str(path), hint=hint) from e
     found = hashlib.sha256(data).hexdigest()
