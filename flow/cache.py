@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from flow.files import atomic_write, disk_faults, sha256_file
+from flow.files import atomic_write, disk_faults, make_folder, sha256_file
 from rtl_gen.errors import FlowError
 from rtl_gen.untrusted import open_file, read_file, relative_name, sha256_name
 
@@ -33,7 +33,7 @@ class StepCache:
     def store(self, key: str, folder: Path, files: dict[str, str]) -> None:
         """Keep a folder's files (hash by path) under a key."""
         with disk_faults(self._blobs):
-            self._blobs.mkdir(parents=True, exist_ok=True)
+            make_folder(self._blobs)
             for name, digest in files.items():
                 self._keep(folder / name, digest)
             entry = {"format": FORMAT, "files": files}

@@ -24,7 +24,7 @@ from typing import Any
 
 from base_chip.bank import BankSpec, SiteGrid
 from base_chip.planned import STATUS, PlannedBase, load_planned
-from flow.files import atomic_write, disk_faults, sha256_file
+from flow.files import atomic_write, make_folder, sha256_file
 from flow.plan import place
 from flow.stopwatch import Stopwatch
 from metal_configs.checkpoint import load
@@ -126,8 +126,7 @@ def _build(job: DieJob) -> dict[str, Any]:
     keep_memory()
     base = load_planned(job.base)
     mapping, sites = job.mapping(base), site_map(base)
-    with disk_faults(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     manifest.unlink(missing_ok=True)
     held = quantise_die(mapping, job.die, job.source(), job.threads)
     written = write_die(path, held.rows, sites, base.banks.columns, job.threads)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from flow.files import disk_faults
+from flow.files import disk_faults, make_folder
 from metal_configs.diff import MetalDiff, diff
 from rtl_gen.errors import FlowError
 from rtl_gen.untrusted import read_file
@@ -102,7 +102,7 @@ def draw_heat_map(path: Path, metal: MetalDiff, *, scale: int = 2) -> None:
         tall = np.flipud(shown).repeat(scale, 0).repeat(scale, 1)  # word line 0 is at the bottom of a bank
         pictures += [tall, np.full((tall.shape[0], GAP, 3), 255, np.uint8)]
     with disk_faults(path.parent):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         Image.fromarray(np.concatenate(pictures[:-1], axis=1)).save(path, "PNG")
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from base_chip.pdk import Pdk, load_pdk
-from flow.files import disk_faults
+from flow.files import make_folder
 from flow.request import load_run
 from flow.tools import TOOLS, require
 from rtl_gen.errors import ExitCode, FlowError
@@ -63,8 +63,7 @@ def write_png(
     chip: Chip, path: Path, *, width: int, window: tuple[float, float, float, float] | None = None
 ) -> None:
     """Draw the whole chip, or a window (left, bottom, right, top in um)."""
-    with disk_faults(path.parent):
-        path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     draw_png(
         chip.layout,
         path,

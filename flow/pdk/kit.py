@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from base_chip.pdk import Pdk, Wheel
-from flow.files import atomic_dir, atomic_write, cache_root, disk_faults, sha256_bytes
+from flow.files import atomic_dir, atomic_write, cache_root, disk_faults, make_folder, sha256_bytes
 from flow.wheels import fetch_with_pip, pinned, unpack
 from rtl_gen.errors import FlowError
 from rtl_gen.untrusted import open_file, read_file, relative_name, sha256_name
@@ -62,7 +62,7 @@ def install_kit(
     if installed_root(pdk) and not verify_kit(pdk):
         return root, False
     with disk_faults(root.parent), contextlib.ExitStack() as stack:
-        root.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(root.parent)
         if wheels is None:
             temp = tempfile.TemporaryDirectory(dir=root.parent, prefix=".wheels.")
             wheels = Path(stack.enter_context(temp))

@@ -71,8 +71,7 @@ def token_sequences(
     path = (c.source if c.source.is_dir() else c.source.parent) / f"{name}.txt"
     own = path.is_file()
     try:
-        text = read_file(path, LARGEST_TEXT).decode("utf-8-sig").split("
-") if own else prose.lines(name)
+        text = read_file(path, LARGEST_TEXT).decode("utf-8-sig").split("\n") if own else prose.lines(name)
     except (OSError, UnicodeDecodeError) as e:
         raise FlowError(
             f"{name} text cannot be read ({e})",
