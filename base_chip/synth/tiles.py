@@ -2,10 +2,10 @@
 
     python -m base_chip.synth.tiles sky130_fd_sc_hd__tt_025C_1v80.lib
 
-maps every size of `ROM_TILES` and writes base_chip/pdk/sky130/tiles.json.
+maps every size of `ROM_TILES` and `RAM_TILES` and writes base_chip/pdk/sky130/tiles.json.
 """
 
-__all__ = ["ROM_TILES", "TILES", "map_rom_tile"]
+__all__ = ["RAM_TILES", "ROM_TILES", "TILES", "map_ram_tile", "map_rom_tile"]
 
 import json
 import sys
@@ -15,8 +15,9 @@ from pathlib import Path
 
 from base_chip.synth.mapping import Netlist, map_to_cells
 from base_chip.synth.yosys import yosys_version
-from rtl_gen.tiles.macro import rom_macro_name, rom_macro_ports
-from rtl_gen.tiles.rom import CODE_BITS, RomTileSize, rom_tile_verilog
+from rtl_gen.tiles.macro import macro_ports, ram_macro_name, ram_pins, rom_macro_name, rom_pins
+from rtl_gen.tiles.ram import MACRO_BITS, RamTileSize, ram_tile_verilog
+from rtl_gen.tiles.rom import SLOT_BITS, RomTileSize, rom_tile_verilog
 
 TILES = Path(__file__).parents[1] / "pdk" / "sky130" / "tiles.json"
 
@@ -26,24 +27,39 @@ ROM_TILES = (
     *(RomTileSize(banks, 4) for banks in (8, 16, 32)),
     *(RomTileSize(16, 2, columns) for columns in (16, 64)),
 )
+RAM_TILES = tuple(RamTileSize(words) for words in (64, 128, 256))
 
 
 def map_rom_tile(size: RomTileSize, liberty: Path, work: Path) -> Netlist:
     """Map a rom tile to cells; its macros are cells without area."""
-    bits = CODE_BITS * size.columns
-    macros = {rom_macro_name(bits): rom_macro_ports(bits)}
+    bits = SLOT_BITS * size.columns
+    name = rom_macro_name(bits)
+    macros = {name: macro_ports(name, rom_pins(bits))}
     return map_to_cells(rom_tile_verilog(size), "scf_rom_tile", liberty, macros, work)
 
 
+def map_ram_tile(size: RamTileSize, liberty: Path, work: Path) -> Netlist:
+    """Map a ram tile to cells; its macros are cells without area."""
+    name = ram_macro_name(size.words, MACRO_BITS)
+    macros = {name: macro_ports(name, ram_pins(size.words, MACRO_BITS))}
+    return map_to_cells(ram_tile_verilog(size), "scf_ram_tile", liberty, macros, work)
+
+
 def _main() -> None:
-    liberty, found = Path(sys.argv[1]), []
+    liberty = Path(sys.argv[1])
+    found: dict[str, list[dict[str, int]]] = {"rom": [], "ram": []}
     with tempfile.TemporaryDirectory() as scratch:
-        for n, size in enumerate(ROM_TILES):
-            net = map_rom_tile(size, liberty, Path(scratch) / str(n))
-            found.append(asdict(size) | {"um2": round(net.area_um2), "cells": net.cell_count - size.banks})
-            print(found[-1], flush=True)
+        for size in (*ROM_TILES, *RAM_TILES):
+            work = Path(scratch) / str(sum(map(len, found.values())))
+            if isinstance(size, RomTileSize):
+                kind, net, macros = "rom", map_rom_tile(size, liberty, work), size.banks
+            else:
+                kind, net, macros = "ram", map_ram_tile(size, liberty, work), size.macros
+            told = asdict(size) | {"um2": round(net.area_um2), "cells": net.cell_count - macros}
+            found[kind].append(told)
+            print(told, flush=True)
     head = {"command": "python -m base_chip.synth.tiles <liberty>", "liberty": liberty.name}
-    TILES.write_text(json.dumps(head | {"yosys": yosys_version(), "rom": found}, indent=1) + "\n")
+    TILES.write_text(json.dumps(head | {"yosys": yosys_version()} | found, indent=1) + "\n")
 
 
 if __name__ == "__main__":

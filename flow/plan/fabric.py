@@ -10,9 +10,9 @@ from base_chip.bank.timing import load_timing
 from flow.plan.lines import values
 from flow.plan.speed import SLOW, TYPICAL, bank_ns
 from flow.plan.tiles import (
-    CODE_BITS,
     RAM_COLUMNS,
-    WORD_LINES,
+    SLOT_BITS,
+    WORDS,
     Phase,
     RomTileArea,
     phases,
@@ -82,7 +82,7 @@ class Estimate:
 def clocks(pdk: str) -> Clock:
     """The clock that the characterised bank of 256 x 128 allows, as the plan of banks has it."""
     c = values(pdk, "fabric")
-    timing = load_timing(BankSpec(WORD_LINES, 128, pdk=pdk))
+    timing = load_timing(BankSpec(WORDS, 128, pdk=pdk))
     found = []
     for corner, logic in ((SLOW, "read_logic"), (TYPICAL, "read_logic_typical")):
         precharge, read = bank_ns(timing, corner, c["bit_line_load"])
@@ -159,7 +159,7 @@ def estimate(
     return Estimate(
         tile, grid, ram, ram_rows, vec, dies, lookup, um2 / 1e6,
         read / (rows * columns * size.columns * size.rows), cycles, slowest,
-        weights * CODE_BITS * charge * c["supply"] ** 2,
+        weights * SLOT_BITS * charge * c["supply"] ** 2,
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from importlib import resources
 from flow.plan.lines import values
 from rtl_gen.errors import FlowError
 from rtl_gen.golden.shape import Shape
-from rtl_gen.tiles.rom import CODE_BITS, WORD_LINES, RomTileSize
+from rtl_gen.tiles.rom import SLOT_BITS, WORDS, RomTileSize
 
 RAM_ROWS, RAM_COLUMNS, RAM_BITS = (64, 128, 256), 32, 8
 MACRO_BITS = 128
@@ -35,7 +35,7 @@ class RomTileArea:
         return self.um2 / self.size.weights
 
 
-def _macro_um2(bits: int, bit: float, halo: float, lines: int = WORD_LINES) -> float:
+def _macro_um2(bits: int, bit: float, halo: float, lines: int = WORDS) -> float:
     """Area of a macro with its halo; its cells are about square."""
     area = lines * bits * bit
     width = math.sqrt(area * bits / lines)
@@ -56,7 +56,7 @@ def rom_tiles(pdk: str) -> tuple[RomTileArea, ...]:
     found = []
     for t in json.loads(path.read_text("utf-8"))["rom"]:
         size = RomTileSize(t["banks"], t["rows"], t["columns"], t["sum_bits"])
-        macro = _macro_um2(CODE_BITS * size.columns, c["rom_bit"], c["macro_halo"])
+        macro = _macro_um2(SLOT_BITS * size.columns, c["rom_bit"], c["macro_halo"])
         found.append(RomTileArea(size, size.banks * macro + t["um2"] / c["utilisation"], t["cells"]))
     return tuple(found)
 
@@ -70,7 +70,7 @@ def ram_tile_um2(rows: int, c: dict[str, float]) -> float:
 
 def vec_tile_um2(c: dict[str, float], factors: int) -> float:
     """Area of a vec tile whose ROM holds so many factors, in whole macros."""
-    macros = max(1, math.ceil(factors * c["factor_bits"] / (WORD_LINES * MACRO_BITS)))
+    macros = max(1, math.ceil(factors * c["factor_bits"] / (WORDS * MACRO_BITS)))
     return macros * _macro_um2(MACRO_BITS, c["rom_bit"], c["macro_halo"]) + c["vec_cells"] / c["utilisation"]
 
 

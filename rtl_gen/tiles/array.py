@@ -1,54 +1,70 @@
-"""Rom tiles joined into an array, as abutment joins them."""
+"""Tiles joined into an array, as abutment joins them."""
 
-__all__ = ["RomArray"]
+__all__ = ["TileArray"]
+
+from collections.abc import Sequence
 
 from amaranth.hdl import Module
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from rtl_gen.tiles.columns import CODE_BITS
-from rtl_gen.tiles.macro import rom_pins
 from rtl_gen.tiles.ports import Step, sums
+from rtl_gen.tiles.ram import RamTile, RamTileSize
 from rtl_gen.tiles.rom import RomTile, RomTileSize
 
+Size = RomTileSize | RamTileSize
 
-class RomArray(wiring.Component):
-    """`rows` by `columns` rom tiles.
+
+def _tile(size: Size) -> RomTile | RamTile:
+    return RomTile(size) if isinstance(size, RomTileSize) else RamTile(size)
+
+
+def _activations(size: Size) -> int:
+    return size.rows if isinstance(size, RomTileSize) else size.step_rows
+
+
+class TileArray(wiring.Component):
+    """Rows of rom or ram tiles, all of the same number of columns.
 
     A row of tiles gets its chunk of the inputs at its west edge, one cycle after the row to its north.
     Nothing comes from beyond the north edge, and nothing takes what leaves at the east edge.
 
+    Args:
+        rows: What each row of tiles is made of, from north to south; at least one.
+        columns: Tiles in a row.
+
     Attributes:
         west: Steps of each row of tiles.
         south: Sums of each column of tiles, of all its rows together.
-        banks: Pins of the macros, [row, column, bank].
+        banks0, banks1 ...: Pins of the macros of each row of tiles, [column, macro].
     """
 
-    def __init__(self, rows: int, columns: int, size: RomTileSize) -> None:
-        self.grid, self.size = (rows, columns), size
-        steps = stream.Signature(Step(size.rows), always_ready=True)
-        pins = Out(rom_pins(CODE_BITS * size.columns))
-        super().__init__(
-            {
-                "west": In(steps).array(rows),
-                "south": Out(sums()).array(columns),
-                "banks": pins.array(rows, columns, size.banks),
-            }
-        )
+    def __init__(self, rows: Sequence[Size], columns: int) -> None:
+        self.tiles = [[_tile(size) for _ in range(columns)] for size in rows]
+        steps = [stream.Signature(Step(_activations(size)), always_ready=True) for size in rows]
+        if any(s != steps[0] for s in steps):
+            raise ValueError("all tiles of an array take as many activations in a step")
+        members: dict[str, wiring.Member] = {
+            "west": In(steps[0]).array(len(rows)),
+            "south": Out(sums()).array(columns),
+        }
+        for r, row in enumerate(self.tiles):
+            pins = row[0].signature.members["banks"]
+            members[f"banks{r}"] = Out(pins.signature).array(columns, *pins.dimensions)
+        super().__init__(members)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        rows, columns = self.grid
-        tiles = [[RomTile(self.size) for _ in range(columns)] for _ in range(rows)]
-        for r in range(rows):
-            for c in range(columns):
-                m.submodules[f"tile{r}_{c}"] = tile = tiles[r][c]
-                west = tiles[r][c - 1].east if c else wiring.flipped(self.west[r])
+        for r, row in enumerate(self.tiles):
+            banks = getattr(self, f"banks{r}")
+            for c, tile in enumerate(row):
+                m.submodules[f"tile{r}_{c}"] = tile
+                west = row[c - 1].east if c else wiring.flipped(self.west[r])
                 wiring.connect(m, west, tile.west)
                 if r:
-                    wiring.connect(m, tiles[r - 1][c].south, tile.north)
-                for n in range(self.size.banks):
-                    wiring.connect(m, tile.banks[n], wiring.flipped(self.banks[r][c][n]))
-        for c in range(columns):
-            wiring.connect(m, tiles[-1][c].south, wiring.flipped(self.south[c]))
+                    wiring.connect(m, self.tiles[r - 1][c].south, tile.north)
+                for inner, outer in zip(tile.banks, banks[c], strict=True):
+                    wiring.connect(m, inner, wiring.flipped(outer))
+        for c, south in enumerate(self.south):
+            wiring.connect(m, self.tiles[-1][c].south, wiring.flipped(south))
         return m

@@ -1,60 +1,110 @@
-"""The ROM macro as tiles see it: plain digital pins, an address in two one-hot halves."""
+"""Memory macros as tiles see them: plain digital pins, an address in two one-hot parts."""
 
-__all__ = ["RomMacro", "predecoded", "rom_macro_name", "rom_macro_ports", "rom_pins"]
+__all__ = [
+    "WORDS",
+    "RamMacro",
+    "RomMacro",
+    "address",
+    "macro_ports",
+    "ram_macro_name",
+    "ram_pins",
+    "rom_macro_name",
+    "rom_pins",
+]
 
 from amaranth.hdl import ClockSignal, Instance, Module, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-HALF_LINES = 16
-WORD_LINES = HALF_LINES * HALF_LINES
+WORDS = 256
+IN_GROUP = 8  # words that one of `b_n` addresses together
+GROUPS = WORDS // IN_GROUP
 
 
 def rom_pins(bits: int) -> wiring.Signature:
-    """Pins of one ROM macro, seen from the tile.
+    """Pins of one ROM macro of 256 words, seen from the tile.
 
-    A rising edge with `enable` begins the read of word line 16 * high + low; `q` has it before the next
-    rising edge, and holds it until another read.
+    Inputs come from registers of the rising edge and are steady while the clock is low. With `enable` the
+    word of the one high `a` and the one low `b_n` is read from the falling edge on, and `q` has it before the
+    next rising edge. q is low where there is a via, and stays until the next read.
 
     Args:
-        bits: Bits on a word line.
+        bits: Of a word.
+    """
+    return wiring.Signature({"enable": Out(1), "a": Out(IN_GROUP), "b_n": Out(GROUPS), "q": In(bits)})
+
+
+def ram_pins(words: int, bits: int) -> wiring.Signature:
+    """Pins of one SRAM macro, seen from the tile: a port that reads as the ROM's does, and one that writes
+    bytes.
+
+    With `enable` the addressed word is read while the clock is low, and the bytes whose `write` is high are
+    written from `d`. `q` has the word before the next rising edge and keeps it until the next read. What is
+    read in the cycle in which its word is written is not defined.
+
+    Args:
+        words, bits: Size.
     """
     return wiring.Signature(
-        {"enable": Out(1), "high": Out(HALF_LINES), "low": Out(HALF_LINES), "q": In(bits)}
-    )
+        {
+            "enable": Out(1), "a": Out(IN_GROUP), "b_n": Out(words // IN_GROUP), "q": In(bits),
+            "write": Out(bits // 8), "d": Out(bits),
+        }
+    )  # fmt: skip
 
 
-def predecoded(m: Module, line: Value, high: Value, low: Value) -> None:
-    """Drive the two one-hot halves of an address from a word line's number."""
-    half = HALF_LINES.bit_length() - 1
-    m.d.comb += [low.eq(1 << line[:half]), high.eq(1 << line[half : 2 * half])]
+def address(m: Module, word: Value, a: Value, b_n: Value) -> None:
+    """Drive the two parts of an address from a word's number."""
+    low = IN_GROUP.bit_length() - 1
+    m.d.comb += [a.eq(1 << word[:low]), b_n.eq(~(1 << word[low : low + (len(b_n) - 1).bit_length()]))]
 
 
 def rom_macro_name(bits: int) -> str:
-    """Module name of the macro of 256 word lines."""
-    return f"scf_rom_{WORD_LINES}x{bits}"
+    """Module name of the ROM macro, as `base_chip` generates it."""
+    return f"scf_rom_{WORDS}x{bits}"
 
 
-def rom_macro_ports(bits: int) -> str:
-    """Verilog that declares the ports of the macro."""
-    top = HALF_LINES - 1
-    return (
-        f"module {rom_macro_name(bits)}(input clk, input enable, input [{top}:0] high, input [{top}:0] low,"
-        f" output [{bits - 1}:0] q);\nendmodule\n"
+def macro_ports(name: str, pins: wiring.Signature) -> str:
+    """Verilog that declares the ports of a macro."""
+    ports = "".join(
+        f", {'input' if member.flow == Out else 'output'} [{Value.cast(value).shape().width - 1}:0] {path[0]}"
+        for path, member, value in pins.flatten(pins.create())
     )
+    return f"module {name}(input clk{ports});\nendmodule\n"
 
 
 class RomMacro(wiring.Component):
-    """An instance of the macro, for Verilog."""
+    """An instance of the ROM macro, for Verilog."""
 
     def __init__(self, bits: int) -> None:
         self.bits = bits
         super().__init__({"pins": In(rom_pins(bits))})
 
     def elaborate(self, platform: object) -> Module:
-        m = Module()
-        m.submodules.macro = Instance(
-            rom_macro_name(self.bits), i_clk=ClockSignal(), i_enable=self.pins.enable, i_high=self.pins.high,
-            i_low=self.pins.low, o_q=self.pins.q,
-        )  # fmt: skip
-        return m
+        return _instance(rom_macro_name(self.bits), self.pins)
+
+
+def ram_macro_name(words: int, bits: int) -> str:
+    """Module name of the SRAM macro, as `base_chip` is to generate it."""
+    return f"scf_ram_{words}x{bits}"
+
+
+class RamMacro(wiring.Component):
+    """An instance of the SRAM macro, for Verilog."""
+
+    def __init__(self, words: int, bits: int) -> None:
+        self.words, self.bits = words, bits
+        super().__init__({"pins": In(ram_pins(words, bits))})
+
+    def elaborate(self, platform: object) -> Module:
+        return _instance(ram_macro_name(self.words, self.bits), self.pins)
+
+
+def _instance(name: str, pins: wiring.PureInterface) -> Module:
+    m = Module()
+    ports = {
+        f"{'i' if member.flow == In else 'o'}_{path[0]}": value
+        for path, member, value in pins.signature.flatten(pins)
+    }
+    m.submodules.macro = Instance(name, i_clk=ClockSignal(), **ports)
+    return m

@@ -7,9 +7,10 @@ from amaranth.hdl import ClockDomain, ClockSignal, Const, Module, ResetSignal, S
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from rtl_gen.golden import formats
+
 ACTIVATION_BITS = 8
-SUM_BITS = 26
-"""Width of a sum on its way south: exact for 32,767 inputs of 8 bits and codes of 4."""
+SUM_BITS = formats.SUM  # of a sum on its way south; a matrix is checked not to exceed it
 
 
 class Step(data.StructLayout):
@@ -21,7 +22,8 @@ class Step(data.StructLayout):
     Attributes:
         x: `rows` activations, signed; with `seek` an address instead: the column in the low bits, the row
             above.
-        seek: The next row is the one addressed; sums leave from the column addressed on.
+        seek: The next row is the one addressed; sums leave from the column addressed on. The other flags are
+            the number of the plane of codes that is read from there on.
         row: Read the next row and accumulate its products.
         first: With `row`: sums begin at zero.
         last: With `row`: sums are complete, and leave one a cycle while others accumulate.

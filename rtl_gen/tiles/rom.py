@@ -4,13 +4,14 @@ __all__ = ["RomTile", "RomTileSize", "rom_tile_verilog"]
 
 from dataclasses import dataclass
 
-from amaranth.hdl import Array, Cat, Module, Mux, Signal, signed
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from rtl_gen.tiles.columns import CODE_BITS, Columns
-from rtl_gen.tiles.macro import WORD_LINES, RomMacro, predecoded, rom_pins
-from rtl_gen.tiles.ports import ACTIVATION_BITS, SUM_BITS, Link, Step, component_verilog, sums
+from rtl_gen.tiles.columns import PHASE_BITS, PLANE_BITS, SLOT_BITS, Plane, SlotProducts, Sums
+from rtl_gen.tiles.macro import WORDS, RomMacro, address, rom_pins
+from rtl_gen.tiles.ports import ACTIVATION_BITS, SUM_BITS, Step, component_verilog, sums
+from rtl_gen.tiles.seams import Drain, Front, join
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class RomTileSize:
                 raise ValueError(f"{name} of a rom tile must be a power of two, got {value}")
         if self.banks < self.rows:
             raise ValueError(f"{self.banks} banks cannot give {self.rows} rows a cycle")
-        if not ACTIVATION_BITS + CODE_BITS <= self.sum_bits <= SUM_BITS:
+        if not ACTIVATION_BITS + SLOT_BITS <= self.sum_bits <= SUM_BITS:
             raise ValueError(f"sum_bits must be from 12 to {SUM_BITS}, got {self.sum_bits}")
         if self.column_bits >= ACTIVATION_BITS * self.rows:
             raise ValueError(
@@ -49,7 +50,7 @@ class RomTileSize:
     @property
     def depth(self) -> int:
         """Rows that one address counts: each is `rows` rows of ROM side by side."""
-        return self.banks // self.rows * WORD_LINES
+        return self.banks // self.rows * WORDS
 
     @property
     def row_bits(self) -> int:
@@ -67,21 +68,21 @@ class RomTileSize:
     @property
     def most_inputs(self) -> int:
         """Inputs of a pass for which sums are exact whatever their values."""
-        return (1 << (self.sum_bits - ACTIVATION_BITS - CODE_BITS + 1)) - 1
+        return (1 << (self.sum_bits - ACTIVATION_BITS - SLOT_BITS + 1)) - 1
 
     @property
     def weights(self) -> int:
         """4-bit codes."""
-        return self.banks * WORD_LINES * self.columns
+        return self.banks * WORDS * self.columns
 
 
 class RomTile(wiring.Component):
     """A rom tile without its macros: their pins are ports, `banks`.
 
     A step passes east in one cycle. Its sums are added to what comes from the north, which must be those of
-    the same column: a row of tiles gets its steps one cycle later than the row to its north. Six cycles after
-    the register that takes a last step, the register south of the tile takes the first sum. Between two last
-    steps there are at least as many cycles as sums leave after the first of them.
+    the same column: a row of tiles gets its steps one cycle later than the row to its north. Five cycles
+    after the register that takes a last step, the register south of the tile takes the first sum. Between two
+    last steps there are at least as many cycles as sums leave after the first of them.
 
     Attributes:
         west, east: Steps.
@@ -98,99 +99,67 @@ class RomTile(wiring.Component):
                 "east": Out(steps),
                 "north": In(sums()),
                 "south": Out(sums()),
-                "banks": Out(rom_pins(CODE_BITS * size.columns)).array(size.banks),
+                "banks": Out(rom_pins(SLOT_BITS * size.columns)).array(size.banks),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         size = self.size
-        # Stage 1: a step is here; it goes on to the east, and its row is addressed.
-        step = Signal(Step(size.rows), reset_less=True)
-        here = Signal()
-        m.d.sync += [step.eq(self.west.payload), here.eq(self.west.valid)]
-        m.submodules.east = east = Link(Step(size.rows))
-        m.d.comb += [east.source.payload.eq(step), east.source.valid.eq(here)]
-        wiring.connect(m, wiring.flipped(self.east), east.seam)
-        bank = self._address(m, step, here)
-
-        # Stage 2: macros read. Stage 3: their row and the multiples of the activations are in registers.
-        flags = Cat(step.seek, step.row, step.first, step.last, step.one)
-        x = Signal(data.ArrayLayout(signed(ACTIVATION_BITS), size.rows), reset_less=True)
-        address = Signal(ACTIVATION_BITS * size.rows, reset_less=True)
-        codes = Signal(CODE_BITS * size.columns * size.rows, reset_less=True)
-        stages = [Signal(len(flags), name=f"flags{n}") for n in (2, 3, 4)]
-        m.submodules.columns = columns = Columns(size.columns, size.rows, size.sum_bits)
-        m.d.sync += [
-            x.eq(step.x), address.eq(x), stages[0].eq(Mux(here, flags, 0)), stages[1].eq(stages[0]),
-            stages[2].eq(stages[1]),
-        ]  # fmt: skip
-        with m.If(stages[0][1]):
-            m.d.sync += codes.eq(self._row(bank))
-        seek3, row3, first3, _, _ = stages[1]
-        _, row4, _, last4, one4 = stages[2]
+        m.submodules.front = front = Front(size.rows)
+        wiring.connect(m, wiring.flipped(self.west), front.west)
+        wiring.connect(m, wiring.flipped(self.east), front.east)
+        plane = Signal(PLANE_BITS, reset_less=True)
+        phase = Signal(PHASE_BITS, reset_less=True)
+        # Stage 1: macros are read. Stage 2: their row and the multiples of the activations are in registers.
+        bank = self._address(m, front.step, front.here, plane, phase)
+        slots = Signal(SLOT_BITS * size.columns * size.rows, reset_less=True)
+        with m.If(front.here & front.step.row & (phase == 0)):
+            m.d.sync += slots.eq(~self._row(bank))
+        m.submodules.products = products = SlotProducts(size.columns, size.rows)
+        m.submodules.sums = total = Sums(size.columns, size.rows, SlotProducts.BITS, size.sum_bits)
+        m.submodules.drain = drain = Drain(size.columns, size.sum_bits)
         m.d.comb += [
-            columns.x.eq(x), columns.codes.eq(codes), columns.accumulate.eq(row3), columns.first.eq(first3),
-            columns.take.eq(row4 & last4),
+            products.x.eq(front.step.x), products.plane.eq(plane), products.phase.eq(phase),
+            products.slots.eq(slots),
         ]  # fmt: skip
-        self._drain(m, columns, address, seek3, row4 & last4, one4)
+        join(m, front, products, total, drain)
+        wiring.connect(m, wiring.flipped(self.north), drain.north)
+        wiring.connect(m, wiring.flipped(self.south), drain.south)
         return m
 
-    def _address(self, m: Module, step: data.View, here: Signal) -> Signal:
-        """Counts rows and addresses the macros; returns which bank's row comes in the next cycle."""
+    def _address(
+        self, m: Module, step: data.View, here: Value, plane: Signal, phase: Signal
+    ) -> Value:
+        """Counts steps of a row, and rows, and addresses the macros; returns which of them are read."""
         size = self.size
         row = Signal(size.row_bits, reset_less=True)
         target = Signal(ACTIVATION_BITS * size.rows)
-        m.d.comb += target.eq(step.x)
+        most = Signal(PHASE_BITS)
+        m.d.comb += [target.eq(step.x), most.eq(Mux(plane == Plane.UNSIGNED1, 3, plane[1]))]
         with m.If(here & step.seek):
-            m.d.sync += row.eq(target[size.column_bits :] * size.row_step)
+            m.d.sync += [
+                row.eq(target[size.column_bits :] * size.row_step),
+                plane.eq(Cat(step.first, step.last, step.one)), phase.eq(0),
+            ]  # fmt: skip
         with m.Elif(here & step.row):
-            m.d.sync += row.eq(row + 1)
+            with m.If((phase == most) | step.last):
+                m.d.sync += [row.eq(row + 1), phase.eq(0)]
+            with m.Else():
+                m.d.sync += phase.eq(phase + 1)
         each = size.banks // size.rows
-        number = row[8:]
+        bank = row[8:] if each > 1 else Const(0, 1)
         for n, pins in enumerate(self.banks):
-            predecoded(m, row[:8], pins.high, pins.low)
-            chosen = number == n % each if each > 1 else 1
-            m.d.comb += pins.enable.eq(here & step.row & chosen)
-        bank = Signal(max(1, (each - 1).bit_length()), reset_less=True)
-        m.d.sync += bank.eq(number)
+            address(m, row[:8], pins.a, pins.b_n)
+            m.d.comb += pins.enable.eq(here & step.row & (phase == 0) & (bank == n % each))
         return bank
 
-    def _row(self, bank: Signal) -> Cat:
+    def _row(self, bank: Value) -> Value:
         each = self.size.banks // self.size.rows
         return Cat(
             Array(pins.q for pins in self.banks[k * each : (k + 1) * each])[bank]
             for k in range(self.size.rows)
         )
-
-    def _drain(
-        self, m: Module, columns: Columns, address: Signal, seek: Signal, take: Signal, one: Signal
-    ) -> None:
-        size = self.size
-        start = Signal(size.column_bits, reset_less=True)
-        index = Signal(size.column_bits, reset_less=True)
-        only = Signal(reset_less=True)
-        busy = Signal()
-        with m.If(seek):
-            m.d.sync += start.eq(address)
-        with m.If(take):
-            m.d.sync += [index.eq(start), only.eq(one), busy.eq(1)]
-        with m.Elif(busy):
-            m.d.sync += [index.eq(index + 1), busy.eq(~only & (index != size.columns - 1))]
-        own = Signal(signed(size.sum_bits), reset_less=True)
-        own_valid = Signal()
-        come_valid = Signal()
-        come = Signal(signed(SUM_BITS), reset_less=True)
-        m.d.comb += columns.index.eq(index)
-        m.d.sync += [
-            own.eq(Mux(busy, columns.held, 0)), own_valid.eq(busy), come_valid.eq(self.north.valid),
-            come.eq(self.north.payload),
-        ]  # fmt: skip
-        m.submodules.south = south = Link(signed(SUM_BITS))
-        m.d.comb += [
-            south.source.payload.eq(own + come), south.source.valid.eq(own_valid | come_valid),
-        ]  # fmt: skip
-        wiring.connect(m, wiring.flipped(self.south), south.seam)
 
 
 class _WithMacros(wiring.Component):
@@ -204,7 +173,7 @@ class _WithMacros(wiring.Component):
         for name in ("west", "east", "north", "south"):
             wiring.connect(m, wiring.flipped(getattr(self, name)), getattr(self.tile, name))
         for n, pins in enumerate(self.tile.banks):
-            m.submodules[f"bank{n}"] = macro = RomMacro(CODE_BITS * self.tile.size.columns)
+            m.submodules[f"bank{n}"] = macro = RomMacro(SLOT_BITS * self.tile.size.columns)
             wiring.connect(m, pins, macro.pins)
         return m
 

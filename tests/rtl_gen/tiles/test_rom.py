@@ -5,26 +5,31 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rtl_gen.golden.matrix import planes
 from rtl_gen.golden.tile import Pass, RomTileModel
+from rtl_gen.tiles.columns import Plane
 from rtl_gen.tiles.rom import RomTileSize, rom_tile_verilog
-from tests.rtl_gen.tiles.rom_bench import cycles_of, random_tile, run
+from tests.rtl_gen.tiles.bench import cycles_of, random_tile, run
 
 SIZE = RomTileSize(banks=4, rows=2, columns=8)
 TILE = random_tile(SIZE, 1)
+PLANES = [(4, True), (4, False), (2, True), (2, False), (1, False)]
 
 
 @st.composite
-def passes(draw, size=SIZE, least=1, most=5):
+def passes_of(draw, size=SIZE, least=1, most=5):
     out, row = [], 0
     for _ in range(draw(st.integers(least, most))):
         steps = draw(st.integers(1, 14))
+        width, signed = draw(st.sampled_from(PLANES))
         if draw(st.booleans()) or row + steps > size.depth:
             row = draw(st.integers(0, size.depth - steps))
         extreme = st.sampled_from((-128, -127, -1, 0, 1, 127))
         x = draw(st.lists(st.integers(-128, 127) | extreme, min_size=2 * steps, max_size=2 * steps))
         column = draw(st.integers(0, size.columns - 1)) if draw(st.booleans()) else 0
-        out.append(Pass(row, np.array(x, np.int8).reshape(steps, 2), column, draw(st.booleans())))
-        row += steps
+        x = np.array(x, np.int8).reshape(steps, 2)
+        out.append(Pass(row, x, column, draw(st.booleans()), width, signed))
+        row += out[-1].rows
     return out
 
 
@@ -33,9 +38,9 @@ def sums(seen):
 
 
 @settings(max_examples=25, deadline=None)
-@given(passes(), st.lists(st.integers(0, 3), max_size=4), st.lists(st.booleans(), max_size=3))
+@given(passes_of(), st.lists(st.integers(0, 3), max_size=4), st.lists(st.booleans(), max_size=3))
 def test_sums_of_any_passes_with_any_gaps(program, gaps, seek):
-    seen = run(SIZE, [[TILE]], [cycles_of(SIZE, program, gaps, seek)])
+    seen = run([SIZE], [[TILE]], [cycles_of(SIZE, program, gaps, seek)])
     assert sums(seen[0]) == [v for p in program for v in TILE.sums(p).tolist()]
 
 
@@ -44,7 +49,7 @@ def test_the_next_pass_accumulates_while_the_sums_of_the_last_leave():
     program = [Pass(8 * n, np.concatenate([x[n]] * 4), 0) for n in range(8)]
     cycles = cycles_of(SIZE, program)
     assert all(cycles[1:])  # no cycle without a row: each pass of 8 rows hides 8 sums
-    seen = run(SIZE, [[TILE]], [cycles])
+    seen = run([SIZE], [[TILE]], [cycles])
     assert sums(seen[0]) == [v for p in program for v in TILE.sums(p).tolist()]
     when = [cycle for cycle, _ in seen[0]]
     assert when == list(range(when[0], when[0] + 64))  # a sum in every cycle
@@ -54,7 +59,7 @@ def test_latency_is_what_the_plan_counts():
     from flow.plan.lines import values
 
     cycles = cycles_of(SIZE, [Pass(0, np.ones((3, 2), np.int8))])
-    (first, _), *_ = run(SIZE, [[TILE]], [cycles])[0]
+    (first, _), *_ = run([SIZE], [[TILE]], [cycles])[0]
     assert first - (len(cycles) - 1) == values("sky130", "fabric")["step_stages"]
 
 
@@ -77,14 +82,14 @@ def test_however_a_matrix_is_cut_its_sums_are_the_same(data):
     for r in range(rows):
         line = []
         for c in range(columns):
-            codes = np.zeros((SIZE.depth, SIZE.rows, SIZE.columns), np.int8)
+            slots = np.zeros((SIZE.depth, SIZE.rows, SIZE.columns), np.uint8)
             part = wide[c * SIZE.columns : (c + 1) * SIZE.columns, r * chunk : (r + 1) * chunk]
-            codes[row : row + steps] = part.T.reshape(steps, SIZE.rows, SIZE.columns)
-            line.append(RomTileModel(codes, SIZE.sum_bits))
+            slots[row : row + steps] = part.T.reshape(steps, SIZE.rows, SIZE.columns) & 15
+            line.append(RomTileModel(slots, SIZE.sum_bits))
         models.append(line)
         program = [Pass(row, vector[r * chunk : (r + 1) * chunk].reshape(steps, SIZE.rows))]
         programs.append(cycles_of(SIZE, program))
-    seen = run(SIZE, models, programs)
+    seen = run([SIZE] * rows, models, programs)
     assert [v for column in seen for v in sums(column)] == (matrix @ x).tolist()
     # Columns of tiles follow each other by one cycle, the hop from west to east.
     assert [s[0][0] for s in seen] == [seen[0][0][0] + c for c in range(columns)]
@@ -97,7 +102,7 @@ def test_a_reset_at_any_moment_ends_everything_and_the_next_passes_are_right(mom
     cut = first[:moment] + [{}] * max(0, moment - len(first))
     then = [Pass(100, np.full((5, 2), 3, np.int8)), Pass(200, np.full((12, 2), -128, np.int8))]
     second = cycles_of(SIZE, then)
-    seen = run(SIZE, [[TILE], [TILE]], [cut + [{}] * 3 + second] * 2, reset_at=moment)[0]
+    seen = run([SIZE] * 2, [[TILE], [TILE]], [cut + [{}] * 3 + second] * 2, reset_at=moment)[0]
     expected = [v for p in then for v in (2 * TILE.sums(p)).tolist()]
     assert sums(seen)[-len(expected) :] == expected
     late = [cycle for cycle, _ in seen if moment + 1 < cycle < moment + 3 + len(second[:6])]
@@ -106,12 +111,12 @@ def test_a_reset_at_any_moment_ends_everything_and_the_next_passes_are_right(mom
 
 def test_the_longest_exact_pass_and_one_row_more():
     size = RomTileSize(banks=4, rows=2, columns=8, sum_bits=16)
-    codes = np.full((size.depth, 2, 8), -8, np.int8)
-    model = RomTileModel(codes, size.sum_bits)
+    slots = np.full((size.depth, 2, 8), 8, np.uint8)
+    model = RomTileModel(slots, size.sum_bits)
     assert size.most_inputs == 31
     x = np.full((16, 2), -128, np.int8)
     x[-1, 1] = 0
-    assert sums(run(size, [[model]], [cycles_of(size, [Pass(0, x)])])[0]) == [31 * 1024] * 8
+    assert sums(run([size], [[model]], [cycles_of(size, [Pass(0, x)])])[0]) == [31 * 1024] * 8
     x[-1, 1] = -128
     with pytest.raises(ValueError, match="needs more than 16 bits"):
         model.sums(Pass(0, x))
@@ -122,7 +127,7 @@ def test_a_single_column_reads_codes_as_an_embedding_does():
     program = [Pass(row, x, 5, True) for row in range(6)]
     cycles = cycles_of(SIZE, program)
     assert len(cycles) == 7  # one seek, then a code a cycle
-    assert sums(run(SIZE, [[TILE]], [cycles])[0]) == TILE.codes[:6, 0, 5].tolist()
+    assert sums(run([SIZE], [[TILE]], [cycles])[0]) == ((TILE.slots[:6, 0, 5] ^ 8).astype(int) - 8).tolist()
 
 
 @pytest.mark.parametrize(
@@ -131,7 +136,7 @@ def test_a_single_column_reads_codes_as_an_embedding_does():
         ({"banks": 12}, "power of two, got 12"),
         ({"banks": 2, "rows": 4}, "2 banks cannot give 4 rows"),
         ({"columns": 512, "rows": 1}, "cannot address 512 columns"),
-        ({"sum_bits": 27}, "from 12 to 26, got 27"),
+        ({"sum_bits": 27}, "from 12 to 24, got 27"),
     ],
 )
 def test_sizes_that_make_no_tile(args, says):
@@ -176,3 +181,43 @@ def test_no_output_of_a_tile_depends_on_an_input_within_a_cycle():
     sim.add_clock(1e-6)
     sim.add_testbench(drive)
     sim.run()
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.sampled_from([3, 4, 5, 6, 7, 8]), st.integers(1, 40), st.integers(0, 99))
+def test_codes_of_any_width_take_their_bits_and_no_more(bits, inputs, seed):
+    """A matrix of 3 to 8 bits in planes, one pass each, joined as the golden model says."""
+    rng = np.random.default_rng(seed)
+    codes = rng.integers(-(1 << bits - 1), 1 << bits - 1, (SIZE.columns, inputs))
+    x = np.zeros(-(-inputs // 2) * 2, np.int8)
+    x[:inputs] = rng.integers(-128, 128, inputs)
+    slots, program, shifts, row = np.zeros((SIZE.depth, 2, SIZE.columns), np.uint8), [], [], 0
+    for number, (shift, width, digits) in enumerate(planes(codes, bits)):
+        p = Pass(row, x.reshape(-1, 2), width=width, signed=number == 0)
+        a_row = 2 * 4 // width
+        padded = np.zeros((p.rows * a_row, SIZE.columns), int)
+        padded[:inputs] = digits.T & ((1 << width) - 1)
+        parts = padded.reshape(p.rows, 2, 4 // width, SIZE.columns)
+        slots[row : row + p.rows] = sum(parts[:, :, n] << (n * width) for n in range(4 // width))
+        program.append(p)
+        shifts.append(shift)
+        row += p.rows
+    assert sum(p.rows for p in program) <= inputs * bits / 8 + len(program)
+    got = sums(run([SIZE], [[RomTileModel(slots, SIZE.sum_bits)]], [cycles_of(SIZE, program)])[0])
+    joined = sum(np.array(got).reshape(len(program), -1) << np.array(shifts)[:, None])
+    assert joined.tolist() == (codes @ x[:inputs].astype(int)).tolist()
+
+
+def test_there_are_five_planes():
+    with pytest.raises(ValueError, match="no plane of signed digits of 1 bits"):
+        Plane.of(1, True)
+
+
+@pytest.mark.parametrize("rows", [1, 4])
+def test_planes_with_one_and_four_rows_a_cycle(rows):
+    size = RomTileSize(banks=4, rows=rows, columns=4)
+    tile = random_tile(size, rows)
+    x = np.random.default_rng(7).integers(-128, 128, (11, rows)).astype(np.int8)
+    program = [Pass(0, x, width=w, signed=s) for w, s in PLANES]
+    seen = run([size], [[tile]], [cycles_of(size, program)])
+    assert sums(seen[0]) == [v for p in program for v in tile.sums(p).tolist()]
