@@ -22,10 +22,9 @@ from rtl_gen.tiles.rom import SLOT_BITS, RomTileSize, rom_tile_verilog
 TILES = Path(__file__).parents[1] / "pdk" / "sky130" / "tiles.json"
 
 ROM_TILES = (
-    *(RomTileSize(banks, 1) for banks in (4, 8, 16, 32)),
-    *(RomTileSize(banks, 2) for banks in (4, 8, 16, 32)),
-    *(RomTileSize(banks, 4) for banks in (8, 16, 32)),
-    *(RomTileSize(16, 2, columns) for columns in (16, 64)),
+    *(RomTileSize(banks, rows) for rows in (1, 2) for banks in (8, 16, 32)),
+    *(RomTileSize(banks, 4) for banks in (16, 32)),
+    RomTileSize(16, 2, columns=16),
 )
 RAM_TILES = tuple(RamTileSize(words) for words in (64, 128, 256))
 
@@ -49,17 +48,20 @@ def _main() -> None:
     liberty = Path(sys.argv[1])
     found: dict[str, list[dict[str, int]]] = {"rom": [], "ram": []}
     with tempfile.TemporaryDirectory() as scratch:
-        for size in (*ROM_TILES, *RAM_TILES):
-            work = Path(scratch) / str(sum(map(len, found.values())))
-            if isinstance(size, RomTileSize):
-                kind, net, macros = "rom", map_rom_tile(size, liberty, work), size.banks
-            else:
-                kind, net, macros = "ram", map_ram_tile(size, liberty, work), size.macros
-            told = asdict(size) | {"um2": round(net.area_um2), "cells": net.cell_count - macros}
-            found[kind].append(told)
-            print(told, flush=True)
+        for n, rom in enumerate(ROM_TILES):
+            net = map_rom_tile(rom, liberty, Path(scratch) / f"rom{n}")
+            found["rom"].append(_told(asdict(rom), net, rom.banks))
+        for n, ram in enumerate(RAM_TILES):
+            net = map_ram_tile(ram, liberty, Path(scratch) / f"ram{n}")
+            found["ram"].append(_told(asdict(ram), net, ram.macros))
     head = {"command": "python -m base_chip.synth.tiles <liberty>", "liberty": liberty.name}
     TILES.write_text(json.dumps(head | {"yosys": yosys_version()} | found, indent=1) + "\n")
+
+
+def _told(size: dict[str, int], net: Netlist, macros: int) -> dict[str, int]:
+    told = size | {"um2": round(net.area_um2), "cells": net.cell_count - macros}
+    print(told, flush=True)
+    return told
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from base_chip.planned import PlannedBase, load_planned
 from flow.plan import model_shape
 from flow.plan.fabric import Clock, Die, Estimate, clocks, estimate
 from flow.plan.lines import constants, values
-from flow.plan.tiles import RAM_ROWS, rom_tiles
+from flow.plan.tiles import ram_tiles, rom_tiles
 from rtl_gen.errors import ExitCode, FlowError
 from rtl_gen.golden.shape import Shape
 
@@ -92,8 +92,8 @@ def explore(model: str, shape: Shape, die: Die, pdk: str, context: int) -> Explo
         most = int(die.mm2 * 1e6 / tile.um2)
         for rows in range(1, min(most, shape.dim) + 1):
             for columns in (n for n in range(1, most // rows + 1) if n <= FINE or n % FINE == 0):
-                for ram_rows in RAM_ROWS:
-                    e = estimate(shape, context, die, tile, (rows, columns), ram_rows, c)
+                for ram_tile in ram_tiles(pdk):
+                    e = estimate(shape, context, die, tile, (rows, columns), ram_tile, c)
                     if e is not None:
                         found.append(e)
     if not found:
@@ -156,7 +156,8 @@ FORMULAS = (
     "drains: for each phase of a layer, step_stages + grid rows + grid columns + lane_stages + sums that"
     " leave",
     "vector: norms, softmax of the last heads, the last Hadamard, where they do not overlap with matrices",
-    "attention: at the last position, on the ram tiles of the layer; half hold keys",
+    "attention: at the last position; as many heads side by side as there are vec tiles, on their ram tiles",
+    "links: from die to die, what the last pass of `down` gives of the residual, and what did not go before",
     "pipelined: clock / cycles of the slowest die; ROM: bits * ones * (bit_line + bit_line_load) * supply^2",
 )
 
@@ -173,7 +174,8 @@ def _row(x: Exploration, n: int, e: Estimate) -> str:
     dies = f"{e.dies}+{e.lookup_dies:.1f}" if e.lookup_dies else f"{e.dies}"
     return (
         f"{'*' if n in x.pareto else ' '} {s.banks:5} {s.rows:4} {s.columns:4} {e.tile.um2_a_weight:5.2f}"
-        f" {e.tile.cells:6,} {e.grid[0]:3}x{e.grid[1]:<4}{e.ram:4} x {e.ram_rows:<4} {e.vec:3} {dies:>8}"
+        f" {e.tile.cells:6,} {e.grid[0]:3}x{e.grid[1]:<4}{e.ram:4} x {e.ram_tile.size.words:<4}"
+        f" {e.vec:3} {dies:>8}"
         f" {silicon(e, x.die):9,.1f} {e.bound:8,.0f} {c['matrices'] + c['head']:8,.0f} {c['drains']:7,.0f}"
         f" {vector:7,.0f} {c['attention']:9,.0f} {c['embedding']:5,.0f} {c['links']:6,.0f} {e.token:9,.0f}"
         f" {x.clock.slow / e.token:5,.0f} {x.clock.typical / e.token:6,.0f}"

@@ -10,13 +10,12 @@ from base_chip.bank.timing import load_timing
 from flow.plan.lines import values
 from flow.plan.speed import SLOW, TYPICAL, bank_ns
 from flow.plan.tiles import (
-    RAM_COLUMNS,
     SLOT_BITS,
     WORDS,
     Phase,
+    RamTileArea,
     RomTileArea,
     phases,
-    ram_tile_um2,
     vec_tile_um2,
 )
 from rtl_gen.golden.shape import Shape
@@ -52,7 +51,7 @@ class Estimate:
     Attributes:
         tile: The rom tile.
         grid: Rows and columns of rom tiles on a die.
-        ram, ram_rows, vec: Tiles of these kinds on a die, and rows of SRAM of a ram tile.
+        ram, ram_tile, vec: Tiles of these kinds on a die, and which ram tile.
         dies: Dies with arrays; `lookup_dies` more hold an untied input embedding, in ROM without columns.
         die_mm2: What the tiles of a die take.
         bound: Cycles a token that reading the weights takes, were nothing else and all tiles full.
@@ -64,7 +63,7 @@ class Estimate:
     tile: RomTileArea
     grid: tuple[int, int]
     ram: int
-    ram_rows: int
+    ram_tile: RamTileArea
     vec: int
     dies: int
     lookup_dies: float
@@ -96,7 +95,7 @@ def estimate(
     die: Die,
     tile: RomTileArea,
     grid: tuple[int, int],
-    ram_rows: int,
+    ram_tile: RamTileArea,
     c: dict[str, float],
 ) -> Estimate | None:
     """A model on dies with a grid of rom tiles, ram tiles for keys and values, and vec tiles under all
@@ -108,7 +107,7 @@ def estimate(
     Args:
         shape, context: The model, and how many positions are kept.
         die: Room for tiles.
-        tile, grid, ram_rows: The array: rom tiles, rows and columns of them, rows of SRAM in a ram tile.
+        tile, grid, ram_tile: The array: rom tiles, rows and columns of them, and ram tiles.
         c: Constants, the table "fabric".
 
     Returns:
@@ -119,13 +118,15 @@ def estimate(
     vec = math.ceil(columns / c["vec_columns"])
     lanes = int(vec * c["vec_columns"])
     layer, head = phases(shape, c)
-    of_layers = shape.layers * sum(p.rows(rows, columns, size) for p in layer)
-    of_head = head.rows(rows, columns, size)
+    of_layers = shape.layers * sum(p.rows(grid, size) for p in layer)
+    of_head = head.rows(grid, size)
     dies = math.ceil((of_layers + of_head) / size.depth)
     layers = math.ceil(min(shape.layers, shape.layers * size.depth / of_layers))
-    ram = math.ceil(layers * 2 * context * shape.kv_dim / (ram_rows * RAM_COLUMNS))
-    factors = math.ceil((shape.layers * sum(p.outputs for p in layer) + head.outputs) / dies / vec)
-    um2 = rows * columns * tile.um2 + ram * ram_tile_um2(ram_rows, c) + vec * vec_tile_um2(c, factors)
+    of_one = 2 * context * shape.kv_dim / (ram_tile.size.words * ram_tile.size.columns)
+    ram = math.ceil(layers * of_one)
+    outputs = shape.layers * sum(p.all_outputs for p in layer) + head.all_outputs
+    factors = math.ceil(outputs / dies / vec)
+    um2 = rows * columns * tile.um2 + ram * ram_tile.um2 + vec * vec_tile_um2(c, factors)
     if um2 / 1e6 > die.mm2 or (dies > 1 and not _can_be_drawn(columns, tile, die, c)):
         return None
     # From the last step at the first tile to the last value out of the last lane, beside the sums that leave.
@@ -133,23 +134,23 @@ def estimate(
     norm = math.ceil(shape.dim / lanes) + vec + c["norm_stages"]
     parts = {
         "matrices": sum(_matrix(p, grid, tile, lanes) for p in layer),
-        "drains": sum(latency + p.words(columns, p.steps(rows, columns, size)[0]) for p in layer),
+        "drains": sum(latency + p.passes(grid, size)[-1][2] for p in layer),
         "norms": 2 * norm,
-        "attention": _attention(shape, context, ram / layers, c),
+        "attention": _attention(shape, context, ram_tile, ram / layers, vec, c),
         "softmax": math.ceil(context * shape.group / lanes) + c["softmax_stages"],
         "hadamard": c["hadamard"],
     }
     head_dies = max(1.0, of_head / size.depth)
-    head_cycles = _matrix(head, grid, tile, lanes) / head_dies
-    hop = math.ceil(shape.dim * c["residual_bytes"] / (vec * c["link_bytes"])) + c["lane_stages"]
+    # What the last pass gives of the residual; the rest is sent while later passes go on, if they are long.
+    sent = math.ceil(shape.dim * c["residual_bytes"] / (vec * c["link_bytes"]))
+    count, steps, _ = layer[-1].passes(grid, size)[0]
+    hop = max(math.ceil(sent / count), sent - (count - 1) * steps) + c["lane_stages"]
     cycles = {k: shape.layers * v for k, v in parts.items()} | {
-        "head": head_cycles + latency + size.columns + c["sampling"] + norm,
+        "head": _matrix(head, grid, tile, lanes) / head_dies + latency + size.columns + c["sampling"] + norm,
         "embedding": latency + (shape.dim if shape.tied else 0),
         "links": (dies - 1) * hop,
     }
-    of_head_weights = head.inputs * head.outputs
-    weights = shape.layers * sum(p.inputs * p.outputs for p in layer) + of_head_weights
-    read = weights - of_head_weights * (1 - 1 / head_dies)
+    of_all_layers = shape.layers * sum(p.read for p in layer)
     charge = c["ones"] * (c["bit_line"] + c["bit_line_load"]) * 1e-15
     lookup = 0.0 if shape.tied else shape.vocab * shape.dim * LOOKUP_BITS * c["rom_bit"] / 1e6 / die.mm2
     # One die does everything, or a die does its layers, or its part of the head.
@@ -157,9 +158,9 @@ def estimate(
     if dies > 1:
         slowest = hop + max(cycles["head"], sum(parts.values()) * layers)
     return Estimate(
-        tile, grid, ram, ram_rows, vec, dies, lookup, um2 / 1e6,
-        read / (rows * columns * size.columns * size.rows), cycles, slowest,
-        weights * SLOT_BITS * charge * c["supply"] ** 2,
+        tile, grid, ram, ram_tile, vec, dies, lookup, um2 / 1e6,
+        (of_all_layers + head.read / head_dies) / (rows * columns * size.columns * size.rows), cycles,
+        slowest, (of_all_layers + head.read) * SLOT_BITS * charge * c["supply"] ** 2,
     )  # fmt: skip
 
 
@@ -171,18 +172,29 @@ def _can_be_drawn(columns: int, tile: RomTileArea, die: Die, c: dict[str, float]
 
 def _matrix(p: Phase, grid: tuple[int, int], tile: RomTileArea, lanes: int) -> float:
     """Cycles of a phase: a pass lasts until the sums before have left and lanes have done their products."""
-    passes, steps = p.steps(*grid, tile.size)
-    words = p.words(grid[1], passes)
-    return passes * max(steps, words, words * p.products * grid[1] / lanes)
+    return sum(
+        count * max(steps, words, words * p.products * grid[1] / lanes)
+        for count, steps, words in p.passes(grid, tile.size)
+    )
 
 
-def _attention(shape: Shape, context: int, ram: float, c: dict[str, float]) -> float:
-    """Scores, then the mix, at the last position; half of a layer's tiles hold keys, the others values.
+def _attention(
+    shape: Shape, context: int, ram_tile: RamTileArea, ram: float, vec: int, c: dict[str, float]
+) -> float:
+    """Scores, then the mix, at the last position; half of a layer's `ram` tiles hold keys, the others values.
 
-    A query head is a vector by matrix of `head_dim` inputs and `context` outputs, then one of `context`
-    inputs and `head_dim` outputs; heads run on the tiles that hold their keys, side by side.
+    A query head is a vector by matrix of `head_dim` inputs and `context` outputs, then two (a probability has
+    two digits) of `context` inputs and `head_dim` outputs. A vec tile drives the ram tiles of its key/value
+    heads: as many heads as there are vec tiles run side by side, each on as many tiles as its matrix can be
+    cut for.
     """
-    tiles = max(1.0, ram / 2)
-    score = math.ceil(context / RAM_COLUMNS) * max(shape.head_dim, min(context, RAM_COLUMNS))
-    mix = math.ceil(shape.head_dim / RAM_COLUMNS) * max(context, min(shape.head_dim, RAM_COLUMNS))
-    return shape.heads * (score + mix) / tiles + 2 * (RAM_COLUMNS + c["step_stages"] + c["lane_stages"])
+    columns, words = ram_tile.size.columns, ram_tile.size.words
+    tiles, streams = max(1.0, ram / 2), min(shape.kv_heads, vec)
+    over_context, over_head = math.ceil(context / columns), math.ceil(shape.head_dim / columns)
+    score = over_context * max(shape.head_dim, min(context, columns))
+    mix = c["mix_passes"] * over_head * max(context, min(shape.head_dim, columns))
+    scoring = min(tiles, streams * over_context)
+    mixing = min(tiles, streams * over_head * math.ceil(context / words))
+    return shape.heads * (score / scoring + mix / mixing) + 2 * (
+        columns + c["step_stages"] + c["lane_stages"]
+    )

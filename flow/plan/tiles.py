@@ -1,6 +1,6 @@
 """Area of tiles, and how the matrices of a model lie on an array of them."""
 
-__all__ = ["Phase", "RomTileArea", "phases", "ram_tile_um2", "rom_tiles", "vec_tile_um2"]
+__all__ = ["Phase", "RamTileArea", "RomTileArea", "phases", "ram_tiles", "rom_tiles", "vec_tile_um2"]
 
 import functools
 import json
@@ -11,9 +11,9 @@ from importlib import resources
 from flow.plan.lines import values
 from rtl_gen.errors import FlowError
 from rtl_gen.golden.shape import Shape
+from rtl_gen.tiles.ram import RamTileSize
 from rtl_gen.tiles.rom import SLOT_BITS, WORDS, RomTileSize
 
-RAM_ROWS, RAM_COLUMNS, RAM_BITS = (64, 128, 256), 32, 8
 MACRO_BITS = 128
 
 
@@ -42,6 +42,22 @@ def _macro_um2(bits: int, bit: float, halo: float, lines: int = WORDS) -> float:
     return (width + 2 * halo) * (area / width + 2 * halo)
 
 
+@dataclass(frozen=True)
+class RamTileArea:
+    """A size of ram tile, and what it takes with everything in it."""
+
+    size: RamTileSize
+    um2: float
+
+
+def _synthesised(pdk: str, kind: str) -> list[dict[str, int]]:
+    path = resources.files("base_chip.pdk").joinpath(pdk, "tiles.json")
+    if not path.is_file():
+        raise FlowError(f"no tiles were synthesised for {pdk}", hint="They exist for sky130.")
+    found: list[dict[str, int]] = json.loads(path.read_text("utf-8"))[kind]
+    return found
+
+
 @functools.cache
 def rom_tiles(pdk: str) -> tuple[RomTileArea, ...]:
     """Every rom tile that was synthesised for a PDK.
@@ -49,23 +65,29 @@ def rom_tiles(pdk: str) -> tuple[RomTileArea, ...]:
     Raises:
         FlowError: None was.
     """
-    path = resources.files("base_chip.pdk").joinpath(pdk, "tiles.json")
-    if not path.is_file():
-        raise FlowError(f"no tiles were synthesised for {pdk}", hint="They exist for sky130.")
     c = values(pdk, "fabric")
     found = []
-    for t in json.loads(path.read_text("utf-8"))["rom"]:
+    for t in _synthesised(pdk, "rom"):
         size = RomTileSize(t["banks"], t["rows"], t["columns"], t["sum_bits"])
         macro = _macro_um2(SLOT_BITS * size.columns, c["rom_bit"], c["macro_halo"])
         found.append(RomTileArea(size, size.banks * macro + t["um2"] / c["utilisation"], t["cells"]))
     return tuple(found)
 
 
-def ram_tile_um2(rows: int, c: dict[str, float]) -> float:
-    """Area of a ram tile: two SRAM macros of `rows` x 128 bits and 32 columns."""
-    macros = RAM_COLUMNS * RAM_BITS // MACRO_BITS
-    cells = RAM_COLUMNS * c["ram_column"] / c["utilisation"]
-    return macros * _macro_um2(MACRO_BITS, c["ram_bit"], c["macro_halo"], rows) + cells
+@functools.cache
+def ram_tiles(pdk: str) -> tuple[RamTileArea, ...]:
+    """Every ram tile that was synthesised for a PDK.
+
+    Raises:
+        FlowError: None was.
+    """
+    c = values(pdk, "fabric")
+    found = []
+    for t in _synthesised(pdk, "ram"):
+        size = RamTileSize(t["words"], t["columns"], t["step_rows"])
+        macro = _macro_um2(MACRO_BITS, c["ram_bit"], c["macro_halo"], size.words)
+        found.append(RamTileArea(size, size.macros * macro + t["um2"] / c["utilisation"]))
+    return tuple(found)
 
 
 def vec_tile_um2(c: dict[str, float], factors: int) -> float:
@@ -79,37 +101,51 @@ class Phase:
     """Matrices that share their input and are multiplied in one go.
 
     Attributes:
-        outputs: Columns that they take: two an output where codes have 6 bits.
+        outputs: Those with codes of 4 bits.
+        wide: Those with codes of 6: a pass of 4-bit digits, and two half as long of 2-bit ones in the same
+            rows.
         products: Multiplications a sum in a lane of the vector unit.
     """
 
     name: str
     inputs: int
     outputs: int
+    wide: int = 0
     products: float = 1.0
 
-    def steps(self, tile_rows: int, tile_columns: int, size: RomTileSize) -> tuple[int, int]:
-        """Passes on an array of tiles, and steps of a pass: the rows that an address counts."""
-        passes = math.ceil(self.outputs / (tile_columns * size.columns))
-        return passes, math.ceil(math.ceil(self.inputs / tile_rows) / size.rows)
+    def passes(self, grid: tuple[int, int], size: RomTileSize) -> tuple[tuple[int, int, int], ...]:
+        """Passes on a grid of tiles: how many, steps of each, and sums that leave each column of tiles."""
+        steps = math.ceil(math.ceil(self.inputs / grid[0]) / size.rows)
+        found = []
+        for outputs, kinds in ((self.outputs, ((1, steps),)), (self.wide, ((1, steps), (2, -(-steps // 2))))):
+            count = math.ceil(outputs / (grid[1] * size.columns))
+            words = math.ceil(outputs / (count * grid[1])) if count else 0
+            found += [(count * times, length, words) for times, length in kinds if count]
+        return tuple(found)
 
-    def words(self, tile_columns: int, passes: int) -> int:
-        """Sums that leave each column of tiles after a pass: outputs are spread evenly."""
-        return math.ceil(self.outputs / (passes * tile_columns))
+    def rows(self, grid: tuple[int, int], size: RomTileSize) -> int:
+        """Rows that every tile spends on it; two passes of 2-bit digits share theirs."""
+        narrow = math.ceil(self.outputs / (grid[1] * size.columns))
+        wide = math.ceil(self.wide / (grid[1] * size.columns))
+        steps = math.ceil(math.ceil(self.inputs / grid[0]) / size.rows)
+        return narrow * steps + wide * (steps + -(-steps // 2))
 
-    def rows(self, tile_rows: int, tile_columns: int, size: RomTileSize) -> int:
-        """Addressed rows that every tile spends on it."""
-        passes, steps = self.steps(tile_rows, tile_columns, size)
-        return passes * steps
+    @property
+    def all_outputs(self) -> int:
+        return self.outputs + self.wide
+
+    @property
+    def read(self) -> int:
+        """Weights times the passes that read them."""
+        return self.inputs * (self.outputs + 2 * self.wide)
 
 
 def phases(shape: Shape, c: dict[str, float]) -> tuple[tuple[Phase, ...], Phase]:
     """The phases of one layer, and the head. k, v, embedding and head have codes of 6 bits, others of 4."""
-    qkv = shape.q_dim + 2 * 2 * shape.kv_dim
     layer = (
-        Phase("qkv", shape.dim, qkv, c["products_qkv"]),
+        Phase("qkv", shape.dim, shape.q_dim, 2 * shape.kv_dim, c["products_qkv"]),
         Phase("o", shape.q_dim, shape.dim),
-        Phase("gate_up", shape.dim, 2 * shape.hidden, c["products_gate_up"]),
+        Phase("gate_up", shape.dim, 2 * shape.hidden, 0, c["products_gate_up"]),
         Phase("down", shape.hidden, shape.dim),
     )
-    return layer, Phase("head", shape.dim, 2 * shape.vocab)
+    return layer, Phase("head", shape.dim, 0, shape.vocab)

@@ -1,7 +1,8 @@
 """What a tile computes: the partial sums of its chunk of a matrix, exactly."""
 
-__all__ = ["Pass", "RamTileModel", "RomTileModel"]
+__all__ = ["Pass", "Plane", "RamTileModel", "RomTileModel"]
 
+import enum
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,31 +12,71 @@ from rtl_gen.golden.arith import saturate
 SLOT = 4  # bits of a row for each column
 
 
+class Plane(enum.Enum):
+    """Which bits of the four that a row has for a column a pass reads, as one digit of a weight.
+
+    A matrix of digits of 2 bits shares its rows: a pass reads the low half of them for some of its inputs,
+    another the high half for the rest. Digits of 1 bit share them likewise in four passes.
+
+    Attributes:
+        low, width: The digit's lowest bit, and how many it has.
+        signed: Whether it is two's complement.
+    """
+
+    SIGNED4 = (0, 4, True)
+    UNSIGNED4 = (0, 4, False)
+    SIGNED2_LOW = (0, 2, True)
+    SIGNED2_HIGH = (2, 2, True)
+    UNSIGNED2_LOW = (0, 2, False)
+    UNSIGNED2_HIGH = (2, 2, False)
+    BIT0 = (0, 1, False)
+    BIT1 = (1, 1, False)
+    BIT2 = (2, 1, False)
+    BIT3 = (3, 1, False)
+
+    def __init__(self, low: int, width: int, signed: bool) -> None:
+        self.low, self.width, self.signed = low, width, signed
+
+    @property
+    def number(self) -> int:
+        """What a seek says."""
+        return list(Plane).index(self)
+
+    @property
+    def scale(self) -> int:
+        """What sums of such a pass are multiplied by: the high half of the bits counts four times."""
+        return 4 if self.low >= 2 else 1
+
+    @classmethod
+    def of(cls, width: int, signed: bool) -> "list[Plane]":
+        """The planes that read all bits of a row, for digits of a width.
+
+        Raises:
+            ValueError: There are no such digits.
+        """
+        found = [p for p in cls if (p.width, p.signed) == (width, signed)]
+        if not found:
+            raise ValueError(f"no plane of {'signed' if signed else 'unsigned'} digits of {width} bits")
+        return found
+
+
 @dataclass(frozen=True)
 class Pass:
     """A vector by a chunk of a matrix.
 
     Attributes:
         row: The first row of the chunk.
-        x: Activations, int8 [steps, activations a step].
+        x: Activations, int8 [rows, activations a step].
         column: Sums leave from this column on, in the order of columns.
         one: Only that one leaves.
-        width: Bits of a weight's digit in this plane of codes: 4, 2 or 1, so a row has one, two or four
-            inputs.
-        signed: Whether digits are; those of 1 bit are not.
+        plane: Which bits of the rows are read.
     """
 
     row: int
     x: np.ndarray
     column: int = 0
     one: bool = False
-    width: int = SLOT
-    signed: bool = True
-
-    @property
-    def rows(self) -> int:
-        """Rows that it reads."""
-        return -(-len(self.x) * self.width // SLOT)
+    plane: Plane = Plane.SIGNED4
 
 
 @dataclass(frozen=True)
@@ -51,33 +92,30 @@ class RomTileModel:
     sum_bits: int
 
     def digits(self, p: Pass) -> np.ndarray:
-        """The weights of a pass, int64 [inputs, columns].
+        """The weights of a pass, int64 [rows, activations a step, columns].
 
         Raises:
             ValueError: The pass is longer than the ROM.
         """
-        if not 0 < p.rows <= len(self.slots) - p.row:
-            raise ValueError(f"a pass of {p.rows} rows from row {p.row} on; the tile has {len(self.slots)}")
-        slots = self.slots[p.row : p.row + p.rows, :, None].astype(np.int64)
-        shifts = np.arange(0, SLOT, p.width)[:, None]
-        found = (slots >> shifts & ((1 << p.width) - 1)).reshape(-1, slots.shape[-1])
-        if p.signed:
-            found -= (found >> (p.width - 1)) << p.width
-        return found[: p.x.size]
+        steps, plane = len(p.x), p.plane
+        if not 0 < steps <= len(self.slots) - p.row:
+            raise ValueError(f"a pass of {steps} rows from row {p.row} on; the tile has {len(self.slots)}")
+        found = self.slots[p.row : p.row + steps].astype(np.int64) >> plane.low & ((1 << plane.width) - 1)
+        if plane.signed:
+            found -= (found >> (plane.width - 1)) << plane.width
+        return found
 
     def sums(self, p: Pass) -> np.ndarray:
-        """The partial sums that leave after a pass, int64 [sums].
+        """The partial sums that leave after a pass, times the plane's scale, int64 [sums].
 
         Raises:
             ValueError: The pass is longer than the ROM, or a sum on the way is wider than a column.
         """
-        products = p.x.astype(np.int64).reshape(-1, 1) * self.digits(p)
-        so_far = products.reshape(len(p.x), -1, products.shape[-1]).sum(axis=1).cumsum(axis=0)
+        products = p.x.astype(np.int64)[:, :, None] * self.digits(p) * p.plane.scale
+        so_far = products.sum(axis=1).cumsum(axis=0)
         if (saturate(so_far, self.sum_bits) != so_far).any():
-            raise ValueError(f"a sum of a pass of {len(p.x)} steps needs more than {self.sum_bits} bits")
+            raise ValueError(f"a sum of a pass of {len(p.x)} rows needs more than {self.sum_bits} bits")
         return so_far[-1, p.column : p.column + 1 if p.one else None]
-
-
 
 
 class RamTileModel:

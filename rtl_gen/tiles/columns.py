@@ -1,19 +1,17 @@
 """Columns of multiply-accumulate: exact sums, which leave while the next ones grow."""
 
-__all__ = ["SLOT_BITS", "ByteProducts", "Plane", "SlotProducts", "Sums"]
+__all__ = ["PLANE_BITS", "SLOT_BITS", "ByteProducts", "SlotProducts", "Sums"]
 
-import enum
-
-from amaranth.hdl import Array, Const, Module, Mux, Signal, Value, signed
+from amaranth.hdl import Array, Const, Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from rtl_gen.golden.tile import Plane
 from rtl_gen.tiles.ports import ACTIVATION_BITS
 
 SLOT_BITS = 4  # of a row for each column
-MULTIPLE_BITS = ACTIVATION_BITS + SLOT_BITS
-PLANE_BITS = 3
-PHASE_BITS = 2
+MULTIPLE_BITS = ACTIVATION_BITS + 2
+PLANE_BITS = 4
 
 
 class Sums(wiring.Component):
@@ -60,53 +58,28 @@ class Sums(wiring.Component):
         return m
 
 
-class Plane(enum.IntEnum):
-    """How the four bits that a row has for a column are read: width and sign of a weight's digit.
-
-    A row of digits of 2 bits has two inputs for each activation of a step, of 1 bit four.
-    """
-
-    SIGNED4 = 0
-    UNSIGNED4 = 1
-    SIGNED2 = 2
-    UNSIGNED2 = 3
-    UNSIGNED1 = 4
-
-    @classmethod
-    def of(cls, width: int, signed: bool) -> "Plane":
-        """The plane of digits of a width and a sign; ValueError if there is none."""
-        for plane in cls:
-            if plane.name == f"{'' if signed else 'UN'}SIGNED{width}":
-                return plane
-        raise ValueError(f"no plane of {'signed' if signed else 'unsigned'} digits of {width} bits")
-
-
 class SlotProducts(wiring.Component):
     """Products of int8 activations and the four bits that a row has for each column.
 
-    A product is the sum of two selections, one by the two low bits and one by the two high ones, each of
-    three shared multiples or 0. What a plane of codes means is in these multiples alone, formed once and
-    registered:
+    A product is 4 * high + low, each selected by two of the bits: 0 or one of three shared multiples of the
+    activation, formed once and registered. What a plane of codes means is in these multiples alone:
 
-    | plane | low bits select | high bits select |
-    |---|---|---|
-    | signed 4 | x, 2x, 3x | 4x, -8x, -4x |
-    | unsigned 4 | x, 2x, 3x | 4x, 8x, 12x |
-    | signed 2 | a, -2a, -a | b, -2b, -b |
-    | unsigned 2 | a, 2a, 3a | b, 2b, 3b |
-    | unsigned 1 | a, b, a + b | c, d, c + d |
-
-    Inputs of a row that are not those of this step count as 0.
+    | low or high half | multiples |
+    |---|---|
+    | unsigned, or the low half of signed digits of 4 bits | x, 2x, 3x |
+    | signed | x, -2x, -x |
+    | its lower bit alone | x, 0, x |
+    | its upper bit alone | 0, x, x |
+    | not read | 0, 0, 0 |
 
     Attributes:
         x: Activations, a cycle before their slots.
-        plane: Likewise.
-        phase: Likewise: which activations of the row they are, 0 the first.
+        plane: Likewise, the number of a `Plane`.
         slots: Row after row, column 0 lowest.
         products: [column][row], with the slots.
     """
 
-    BITS = MULTIPLE_BITS
+    BITS = MULTIPLE_BITS + 2
 
     def __init__(self, columns: int, rows: int) -> None:
         self.columns, self.rows = columns, rows
@@ -114,7 +87,6 @@ class SlotProducts(wiring.Component):
             {
                 "x": In(data.ArrayLayout(signed(ACTIVATION_BITS), rows)),
                 "plane": In(PLANE_BITS),
-                "phase": In(PHASE_BITS),
                 "slots": In(SLOT_BITS * columns * rows),
                 "products": Out(signed(self.BITS)).array(columns, rows),
             }
@@ -122,47 +94,37 @@ class SlotProducts(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
+        told = [self._half(m, low) for low in (0, 2)]
         for r in range(self.rows):
-            low, high = self._multiples(m, r)
+            low, high = (self._multiples(m, r, *half) for half in told)
             for j in range(self.columns):
                 slot = self.slots.word_select(r * self.columns + j, SLOT_BITS)
-                m.d.comb += self.products[j][r].eq(Array(high)[slot[2:]] + Array(low)[slot[:2]])
+                m.d.comb += self.products[j][r].eq((high[slot[2:]] << 2) + low[slot[:2]])
         return m
 
-    def _input(self, m: Module, r: int, width: int, number: int) -> Signal:
-        """Input `number` of row r in a plane of a width, or 0 if it is not one of this step's."""
-        at = r * (SLOT_BITS // width) + number
-        x = Signal(signed(ACTIVATION_BITS), name=f"input{r}_{width}_{number}")
-        m.d.comb += x.eq(Mux(self.phase == at // self.rows, self.x[at % self.rows], 0))
-        return x
+    def _half(self, m: Module, low: int) -> tuple[str, Signal]:
+        """What the plane makes of two bits: that they are signed, that it reads the lower, and the upper."""
+        name = "high" if low else "low"
+        told = Signal(3, name=f"{name}_half")
+        with m.Switch(self.plane):
+            for p in Plane:
+                reads = [low + n in range(p.low, p.low + p.width) for n in range(2)]
+                if any(reads):
+                    negative = p.signed and p.low + p.width == low + 2
+                    with m.Case(p.number):
+                        m.d.comb += told.eq(negative | reads[0] << 1 | reads[1] << 2)
+        return name, told
 
-    def _multiples(self, m: Module, r: int) -> tuple[list[Value], list[Value]]:
-        a, b = (self._input(m, r, 2, n) for n in range(2))
-        e = [self._input(m, r, 1, n) for n in range(4)]
-        wide = self.plane <= Plane.UNSIGNED4
-        is_signed = (self.plane == Plane.SIGNED4) | (self.plane == Plane.SIGNED2)
-        low = Signal(signed(ACTIVATION_BITS), name=f"low{r}")
-        high = Signal(signed(ACTIVATION_BITS + 2), name=f"high{r}")
-        m.d.comb += [low.eq(Mux(wide, self.x[r], a)), high.eq(Mux(wide, self.x[r] << 2, b))]
-        names = [f"{half}{r}_{n}" for half in ("low", "high") for n in (1, 2, 3)]
-        widths = [MULTIPLE_BITS - 2] * 3 + [MULTIPLE_BITS] * 3
-        kept = [Signal(signed(w), name=n, reset_less=True) for n, w in zip(names, widths, strict=True)]
-        with m.If(self.plane == Plane.UNSIGNED1):
-            m.d.sync += [k.eq(v) for k, v in zip(kept, (*_both(e[0], e[1]), *_both(e[2], e[3])), strict=True)]
-        with m.Else():
-            m.d.sync += [k.eq(v) for k, v in zip(kept, (
-                *_digits(low, is_signed & ~wide), *_digits(high, is_signed),
-            ), strict=True)]  # fmt: skip
-        return [Const(0), *kept[:3]], [Const(0), *kept[3:]]
-
-
-def _digits(x: Signal, negative: Value) -> tuple[Value, Value, Value]:
-    """x times 1, 2, 3; with `negative` times 1, -2, -1."""
-    return x, Mux(negative, -(x << 1), x << 1), Mux(negative, -x, (x << 1) + x)
-
-
-def _both(x: Signal, y: Signal) -> tuple[Value, Value, Value]:
-    return x, y, x + y
+    def _multiples(self, m: Module, r: int, name: str, told: Signal) -> Array:
+        x, (negative, lower, upper) = self.x[r], told
+        both = lower & upper
+        kept = [Signal(signed(MULTIPLE_BITS), name=f"{name}{r}_{n}", reset_less=True) for n in range(1, 4)]
+        m.d.sync += [
+            kept[0].eq(Mux(lower, x, 0)),
+            kept[1].eq(Mux(both, Mux(negative, -(x << 1), x << 1), Mux(upper, x, 0))),
+            kept[2].eq(Mux(both, Mux(negative, -x, (x << 1) + x), Mux(lower | upper, x, 0))),
+        ]
+        return Array([Const(0, signed(1)), *kept])
 
 
 class ByteProducts(wiring.Component):

@@ -23,7 +23,7 @@ class Step(data.StructLayout):
         x: `rows` activations, signed; with `seek` an address instead: the column in the low bits, the row
             above.
         seek: The next row is the one addressed; sums leave from the column addressed on. The other flags are
-            the number of the plane of codes that is read from there on.
+            the number of the plane of codes that is read from there on, `row` its lowest bit.
         row: Read the next row and accumulate its products.
         first: With `row`: sums begin at zero.
         last: With `row`: sums are complete, and leave one a cycle while others accumulate.

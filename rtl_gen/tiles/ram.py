@@ -4,8 +4,8 @@ __all__ = ["RamTile", "RamTileSize", "ram_tile_verilog"]
 
 from dataclasses import dataclass
 
-from amaranth.hdl import Cat, Module, Signal, Value
-from amaranth.lib import data, stream, wiring
+from amaranth.hdl import Cat, Module, Signal
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl_gen.tiles.columns import ByteProducts, Sums
@@ -102,9 +102,9 @@ class RamTile(wiring.Component):
         m.submodules.front = front = Front(size.step_rows, counting=True)
         wiring.connect(m, wiring.flipped(self.west), front.west)
         wiring.connect(m, wiring.flipped(self.east), front.east)
-        self._address(m, front.step, front.here)
+        self._address(m, front)
         words = Signal(WORD_BITS * size.columns, reset_less=True)
-        with m.If(front.here & front.step.row):
+        with m.If(front.read):
             m.d.sync += words.eq(Cat(pins.q for pins in self.banks))
         m.submodules.products = products = ByteProducts(size.columns)
         m.submodules.sums = total = Sums(size.columns, 1, ByteProducts.BITS, size.sum_bits)
@@ -115,19 +115,19 @@ class RamTile(wiring.Component):
         wiring.connect(m, wiring.flipped(self.south), drain.south)
         return m
 
-    def _address(self, m: Module, step: data.View, here: Value) -> None:
+    def _address(self, m: Module, front: Front) -> None:
         """Counts rows and columns, and reads or writes the macros."""
-        size = self.size
+        size, step = self.size, front.step
         row = Signal(size.row_bits, reset_less=True)
         column = Signal(size.column_bits, reset_less=True)
         selected = Signal(reset_less=True)
         target = Signal(ACTIVATION_BITS * size.step_rows)
-        other = here & ~step.seek & ~step.row
+        other = front.here & ~step.seek & ~step.row
         write = Signal()
         m.d.comb += [target.eq(step.x), write.eq(other & selected & ~step.one & (step.first | step.last))]
-        with m.If(here & step.seek):
+        with m.If(front.sought):
             m.d.sync += Cat(column, row).eq(target)
-        with m.Elif(here & step.row | other & step.first):
+        with m.Elif(front.read | other & step.first):
             m.d.sync += row.eq(row + 1)
         with m.Elif(other & step.last):
             m.d.sync += column.eq(column + 1)
@@ -137,7 +137,7 @@ class RamTile(wiring.Component):
         for n, pins in enumerate(self.banks):
             address(m, row, pins.a, pins.b_n)
             m.d.comb += [
-                pins.enable.eq(here & step.row),
+                pins.enable.eq(front.read),
                 pins.d.eq(step.x[0].replicate(lanes)),
                 *(pins.write[k].eq(write & (column == n * lanes + k)) for k in range(lanes)),
             ]

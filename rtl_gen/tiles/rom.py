@@ -4,11 +4,11 @@ __all__ = ["RomTile", "RomTileSize", "rom_tile_verilog"]
 
 from dataclasses import dataclass
 
-from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
-from amaranth.lib import data, stream, wiring
+from amaranth.hdl import Array, Cat, Const, Module, Signal, Value
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from rtl_gen.tiles.columns import PHASE_BITS, PLANE_BITS, SLOT_BITS, Plane, SlotProducts, Sums
+from rtl_gen.tiles.columns import PLANE_BITS, SLOT_BITS, SlotProducts, Sums
 from rtl_gen.tiles.macro import WORDS, RomMacro, address, rom_pins
 from rtl_gen.tiles.ports import ACTIVATION_BITS, SUM_BITS, Step, component_verilog, sums
 from rtl_gen.tiles.seams import Drain, Front, join
@@ -110,48 +110,40 @@ class RomTile(wiring.Component):
         wiring.connect(m, wiring.flipped(self.west), front.west)
         wiring.connect(m, wiring.flipped(self.east), front.east)
         plane = Signal(PLANE_BITS, reset_less=True)
-        phase = Signal(PHASE_BITS, reset_less=True)
         # Stage 1: macros are read. Stage 2: their row and the multiples of the activations are in registers.
-        bank = self._address(m, front.step, front.here, plane, phase)
+        bank = self._address(m, front, plane)
         slots = Signal(SLOT_BITS * size.columns * size.rows, reset_less=True)
-        with m.If(front.here & front.step.row & (phase == 0)):
+        with m.If(front.read):
             m.d.sync += slots.eq(~self._row(bank))
         m.submodules.products = products = SlotProducts(size.columns, size.rows)
         m.submodules.sums = total = Sums(size.columns, size.rows, SlotProducts.BITS, size.sum_bits)
         m.submodules.drain = drain = Drain(size.columns, size.sum_bits)
         m.d.comb += [
-            products.x.eq(front.step.x), products.plane.eq(plane), products.phase.eq(phase),
-            products.slots.eq(slots),
+            products.x.eq(front.step.x), products.plane.eq(plane), products.slots.eq(slots),
         ]  # fmt: skip
         join(m, front, products, total, drain)
         wiring.connect(m, wiring.flipped(self.north), drain.north)
         wiring.connect(m, wiring.flipped(self.south), drain.south)
         return m
 
-    def _address(
-        self, m: Module, step: data.View, here: Value, plane: Signal, phase: Signal
-    ) -> Value:
-        """Counts steps of a row, and rows, and addresses the macros; returns which of them are read."""
-        size = self.size
+    def _address(self, m: Module, front: Front, plane: Signal) -> Value:
+        """Counts rows and addresses the macros; returns which of them are read."""
+        size, step = self.size, front.step
         row = Signal(size.row_bits, reset_less=True)
         target = Signal(ACTIVATION_BITS * size.rows)
-        most = Signal(PHASE_BITS)
-        m.d.comb += [target.eq(step.x), most.eq(Mux(plane == Plane.UNSIGNED1, 3, plane[1]))]
-        with m.If(here & step.seek):
+        m.d.comb += target.eq(step.x)
+        with m.If(front.sought):
             m.d.sync += [
                 row.eq(target[size.column_bits :] * size.row_step),
-                plane.eq(Cat(step.first, step.last, step.one)), phase.eq(0),
-            ]  # fmt: skip
-        with m.Elif(here & step.row):
-            with m.If((phase == most) | step.last):
-                m.d.sync += [row.eq(row + 1), phase.eq(0)]
-            with m.Else():
-                m.d.sync += phase.eq(phase + 1)
+                plane.eq(Cat(step.row, step.first, step.last, step.one)),
+            ]
+        with m.Elif(front.read):
+            m.d.sync += row.eq(row + 1)
         each = size.banks // size.rows
         bank = row[8:] if each > 1 else Const(0, 1)
         for n, pins in enumerate(self.banks):
             address(m, row[:8], pins.a, pins.b_n)
-            m.d.comb += pins.enable.eq(here & step.row & (phase == 0) & (bank == n % each))
+            m.d.comb += pins.enable.eq(front.read & (bank == n % each))
         return bank
 
     def _row(self, bank: Value) -> Value:

@@ -19,7 +19,8 @@ class Front(wiring.Component):
 
     Attributes:
         west, east: Steps.
-        step, here: Stage 1: the step in its register, and whether there is one. Memories are read.
+        step, here: Stage 1: the step in its register, and whether there is one.
+        read, sought: Stage 1: memories are read; the step is a seek.
         row, first: Stage 2: products are accumulated; from zero.
         seek, address: Stage 2: the address of a seek.
         take, one: Stage 3: sums are complete; only one leaves.
@@ -32,7 +33,7 @@ class Front(wiring.Component):
         super().__init__(
             {
                 "west": In(steps), "east": Out(steps), "step": Out(Step(rows)), "here": flag,
-                "row": flag, "first": flag, "seek": flag,
+                "read": flag, "sought": flag, "row": flag, "first": flag, "seek": flag,
                 "address": Out(ACTIVATION_BITS * rows), "take": flag, "one": flag,
             }
         )  # fmt: skip
@@ -51,9 +52,10 @@ class Front(wiring.Component):
                 m.d.comb += link.source.payload.x[0].eq(step.x[0] - 1)
         wiring.connect(m, wiring.flipped(self.east), link.seam)
         address = Signal(ACTIVATION_BITS * self.rows, reset_less=True)
-        flags = Cat(step.seek, step.row, step.first, step.last, step.one)
+        m.d.comb += [self.read.eq(here & step.row & ~step.seek), self.sought.eq(here & step.seek)]
+        flags = Cat(self.sought, self.read, step.first, step.last, step.one)
         stage2, stage3 = (Signal(len(flags), name=f"stage{n}") for n in (2, 3))
-        m.d.sync += [address.eq(step.x), stage2.eq(Mux(here, flags, 0)), stage3.eq(stage2)]
+        m.d.sync += [address.eq(step.x), stage2.eq(flags), stage3.eq(stage2)]
         m.d.comb += [
             self.address.eq(address), self.seek.eq(stage2[0]), self.row.eq(stage2[1]),
             self.first.eq(stage2[2]), self.take.eq(stage3[1] & stage3[3]), self.one.eq(stage3[4]),

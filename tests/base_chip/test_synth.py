@@ -1,5 +1,8 @@
 """Synthesis and its proof."""
 
+import json
+from dataclasses import asdict
+
 import pytest
 
 from base_chip.bank import BankSpec
@@ -7,10 +10,13 @@ from base_chip.config import load_base
 from base_chip.harden.artifact import HardenedBase
 from base_chip.synth import map_to_cells, prove_equivalent, run_yosys
 from base_chip.synth.equivalence import damage
+from base_chip.synth.tiles import TILES, map_ram_tile, map_rom_tile
 from flow.hardening.synthesis import CORNER, bank_ports, need_liberty, plain_liberty
 from flow.pdk.providers import find_pdk
 from rtl_gen.errors import ExitCode, FlowError
 from rtl_gen.tile import tile_verilog
+from rtl_gen.tiles.ram import RamTileSize
+from rtl_gen.tiles.rom import RomTileSize
 
 
 def test_yosys_failures_are_told(tmp_path):
@@ -67,3 +73,17 @@ def test_the_mapped_netlist_of_nano_is_what_synthesis_gives(tmp_path, sky130):
     )
     assert made.cells[bank.name] == base.rom.banks
     assert made.verilog == kept.content("mapped.v").decode()
+
+
+@pytest.mark.flow
+@pytest.mark.parametrize("kind", ["rom", "ram"])
+def test_the_tiles_of_the_explorer_are_what_synthesis_of_their_rtl_gives(tmp_path, sky130, kind):
+    files = find_pdk(sky130, need_all=False)
+    if CORNER not in files.liberty:
+        pytest.skip("no liberty here (PDK_ROOT, lambdapdk or SCF_LIBERTY_DIR)")
+    liberty = plain_liberty(need_liberty(files), tmp_path)
+    rom, ram = RomTileSize(), RamTileSize()
+    size = {"rom": rom, "ram": ram}[kind]
+    net = map_rom_tile(rom, liberty, tmp_path) if kind == "rom" else map_ram_tile(ram, liberty, tmp_path)
+    kept = next(t for t in json.loads(TILES.read_text())[kind] if t.items() >= asdict(size).items())
+    assert round(net.area_um2) == kept["um2"]

@@ -7,16 +7,18 @@ import math
 import pytest
 
 from base_chip.planned import load_planned
+from base_chip.synth.tiles import TILES
 from flow.cli import main
 from flow.plan.explore import die_of, explore, silicon
 from flow.plan.fabric import Die, clocks, estimate
 from flow.plan.lines import constants, values
-from flow.plan.tiles import phases, ram_tile_um2, rom_tiles
+from flow.plan.tiles import ram_tiles, rom_tiles
 from metal_configs.models import KNOWN
 from rtl_gen.tiles.rom import RomTileSize
 
 C = values("sky130", "fabric")
 LLAMA, WORDS = KNOWN["llama3.1-8b"].shape, KNOWN["words"].shape
+RAM = next(t for t in ram_tiles("sky130") if t.size.words == 128)
 
 
 def tile(banks, rows, columns=32):
@@ -31,28 +33,30 @@ def llama():
 def test_a_tile_counts_macros_with_their_room_and_cells_in_their_rows():
     t = tile(32, 2)
     width, height = 128 * math.sqrt(0.6), 256 * math.sqrt(0.6)
-    macro = (width + 4) * (height + 4)
-    cells = t.um2 - 32 * macro
+    macros = 32 * (width + 4) * (height + 4)
+    told = json.loads(TILES.read_text())
+    cells = next(r["um2"] for r in told["rom"] if (r["banks"], r["rows"]) == (32, 2))
+    assert t.um2 == pytest.approx(macros + cells / C["utilisation"])
     assert t.size.weights == 262_144
-    assert cells * C["utilisation"] == pytest.approx(133_151, abs=1)
-    assert t.um2_a_weight == pytest.approx(3.31, abs=0.005)
-    assert t.cells <= 15_000
+    assert t.um2_a_weight <= 3.5
 
 
 def test_llama_on_one_grid_by_another_count():
-    e = estimate(LLAMA, 512, Die("reticle", 25.3, 31.3), tile(32, 2), (24, 32), 128, C)
-    # A pass has 32 * 32 outputs; 24 rows of tiles take 171 inputs each, two a cycle: 86 steps.
-    rows = (8 + 4 + 28) * 86 + 4 * 299
-    head = math.ceil(2 * 128256 / 1024) * 86
+    e = estimate(LLAMA, 512, Die("reticle", 25.3, 31.3), tile(32, 2), (24, 32), RAM, C)
+    # A pass has 32 * 32 outputs; 24 rows of tiles take 171 inputs each, two a cycle: 86 steps. k and v have
+    # two passes of 86, and four of 43 on half as many rows more.
+    rows = (4 + 4 + 28) * 86 + 2 * (86 + 43) + 4 * 299
+    head = 126 * (86 + 43)
     assert e.dies == math.ceil((32 * rows + head) / 4096)
-    assert e.cycles["matrices"] == 32 * rows  # more than the 64 products of a lane
-    weights = 32 * (4096 * (4096 + 4096 + 4096) + 3 * 4096 * 14336)  # k and v take two columns an output
-    assert e.rom_joule == pytest.approx(
-        (weights + 2 * 128256 * 4096) * 4 * 0.48 * 305e-15 * 1.8**2, rel=0.001
-    )
+    # A lane has 64 products for q, k, v, gate and up: more than 43 steps.
+    assert e.cycles["matrices"] == 32 * ((4 + 4 + 28) * 86 + 2 * 86 + 4 * 64 + 4 * 299)
+    read = 32 * (4096 * (4096 + 2 * 2048 + 4096) + 3 * 4096 * 14336) + 2 * 128256 * 4096
+    assert e.rom_joule == pytest.approx(read * 4 * 0.48 * 305e-15 * 1.8**2)
     assert e.ram * 128 * 32 == 2 * 512 * 1024
-    used = 6 * 128 * tile(32, 2).um2 + 256 * ram_tile_um2(128, C)
+    used = 24 * 32 * tile(32, 2).um2 + 256 * RAM.um2
     assert used / 1e6 < e.die_mm2 < 791.89
+    # 8 vec tiles, a key/value head each: 4 query heads, each 128 cycles of scores and twice that of the mix.
+    assert e.cycles["attention"] == 32 * (4 * 3 * 128 + 2 * 43)
     assert e.token == sum(e.cycles.values())
 
 
@@ -80,13 +84,11 @@ def test_the_front_is_one(llama):
 
 def test_a_pass_lasts_until_its_sums_have_left():
     die = Die("test", 10.0, 10.0)
-    one = estimate(WORDS, 16, die, tile(32, 2), (1, 1), 64, C)
-    layer, _ = phases(WORDS, C)
-    # q, k, v: 64 columns, two passes of 16 rows but 32 sums; o: one; gate and up: five; down: 40 rows.
-    assert [p.words(1, p.steps(1, 1, RomTileSize())[0]) for p in layer] == [32, 32, 32, 32]
-    assert one.cycles["matrices"] == 2 * (2 * 32 + 32 + 5 * 32 + 40)
-    # More rows of tiles cannot make it shorter.
-    assert estimate(WORDS, 16, die, tile(32, 2), (8, 1), 64, C).cycles["matrices"] >= 2 * 9 * 32
+    one = estimate(WORDS, 16, die, tile(32, 2), (1, 1), RAM, C)
+    # q and o: a pass each of 32 sums; k and v: three of 16; gate and up: five of 32; down: 40 rows.
+    assert one.cycles["matrices"] == 2 * (32 + 3 * 16 + 32 + 5 * 32 + 40)
+    # More rows of tiles cannot make it shorter than its sums.
+    assert estimate(WORDS, 16, die, tile(32, 2), (8, 1), RAM, C).cycles["matrices"] == 2 * 304
 
 
 def test_the_clock_is_that_of_the_characterised_bank():

@@ -11,7 +11,6 @@ from amaranth.sim import Simulator
 
 from rtl_gen.golden.tile import Pass, RomTileModel
 from rtl_gen.tiles.array import TileArray
-from rtl_gen.tiles.columns import Plane
 from rtl_gen.tiles.ram import RamTileSize
 from rtl_gen.tiles.rom import RomTileSize
 
@@ -115,11 +114,12 @@ def cycles_of(
     wait = list(gaps) or [0]
     number = 0
     for n, p in enumerate(passes):
-        plane = Plane.of(p.width, p.signed)
-        if at != (p.row, p.column, plane) or (seek and seek[n % len(seek)]):
+        if at != (p.row, p.column, p.plane) or (seek and seek[n % len(seek)]):
             target = (p.row // unit << size.column_bits) | p.column
-            out.append({"x": [_signed(target >> 8 * k) for k in range(activations)], "seek": 1}
-                | {flag: plane >> k & 1 for k, flag in enumerate(("first", "last", "one"))})
+            out.append(
+                {"x": [_signed(target >> 8 * k) for k in range(activations)], "seek": 1}
+                | {flag: p.plane.number >> k & 1 for k, flag in enumerate(("row", "first", "last", "one"))}
+            )
         for t, x in enumerate(p.x):
             out += [{}] * wait[number % len(wait)]
             number += 1
@@ -131,7 +131,7 @@ def cycles_of(
                 {"x": [int(v) for v in x], "row": 1, "first": int(t == 0), "last": int(end),
                  "one": int(end and p.one)}
             )  # fmt: skip
-        at = (p.row + p.rows, p.column, plane)
+        at = (p.row + len(p.x), p.column, p.plane)
     return out
 
 

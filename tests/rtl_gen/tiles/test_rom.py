@@ -6,14 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rtl_gen.golden.matrix import planes
-from rtl_gen.golden.tile import Pass, RomTileModel
-from rtl_gen.tiles.columns import Plane
+from rtl_gen.golden.tile import Pass, Plane, RomTileModel
 from rtl_gen.tiles.rom import RomTileSize, rom_tile_verilog
 from tests.rtl_gen.tiles.bench import cycles_of, random_tile, run
 
 SIZE = RomTileSize(banks=4, rows=2, columns=8)
 TILE = random_tile(SIZE, 1)
-PLANES = [(4, True), (4, False), (2, True), (2, False), (1, False)]
 
 
 @st.composite
@@ -21,15 +19,15 @@ def passes_of(draw, size=SIZE, least=1, most=5):
     out, row = [], 0
     for _ in range(draw(st.integers(least, most))):
         steps = draw(st.integers(1, 14))
-        width, signed = draw(st.sampled_from(PLANES))
+        plane = draw(st.sampled_from(Plane))
         if draw(st.booleans()) or row + steps > size.depth:
             row = draw(st.integers(0, size.depth - steps))
         extreme = st.sampled_from((-128, -127, -1, 0, 1, 127))
         x = draw(st.lists(st.integers(-128, 127) | extreme, min_size=2 * steps, max_size=2 * steps))
         column = draw(st.integers(0, size.columns - 1)) if draw(st.booleans()) else 0
         x = np.array(x, np.int8).reshape(steps, 2)
-        out.append(Pass(row, x, column, draw(st.booleans()), width, signed))
-        row += out[-1].rows
+        out.append(Pass(row, x, column, draw(st.booleans()), plane))
+        row += steps
     return out
 
 
@@ -186,38 +184,66 @@ def test_no_output_of_a_tile_depends_on_an_input_within_a_cycle():
 @settings(max_examples=10, deadline=None)
 @given(st.sampled_from([3, 4, 5, 6, 7, 8]), st.integers(1, 40), st.integers(0, 99))
 def test_codes_of_any_width_take_their_bits_and_no_more(bits, inputs, seed):
-    """A matrix of 3 to 8 bits in planes, one pass each, joined as the golden model says."""
+    """A matrix of 3 to 8 bits: digits of 4, 2 and 1 bits in rows without gaps, sums of all passes joined."""
     rng = np.random.default_rng(seed)
     codes = rng.integers(-(1 << bits - 1), 1 << bits - 1, (SIZE.columns, inputs))
-    x = np.zeros(-(-inputs // 2) * 2, np.int8)
-    x[:inputs] = rng.integers(-128, 128, inputs)
-    slots, program, shifts, row = np.zeros((SIZE.depth, 2, SIZE.columns), np.uint8), [], [], 0
+    x = rng.integers(-128, 128, inputs)
+    slots, program, weights, row = np.zeros((SIZE.depth, 2, SIZE.columns), np.uint8), [], [], 0
     for number, (shift, width, digits) in enumerate(planes(codes, bits)):
-        p = Pass(row, x.reshape(-1, 2), width=width, signed=number == 0)
-        a_row = 2 * 4 // width
-        padded = np.zeros((p.rows * a_row, SIZE.columns), int)
+        parts = Plane.of(width, number == 0)
+        rows = -(-inputs // (2 * len(parts)))
+        padded = np.zeros((2 * rows * len(parts), SIZE.columns), int)
         padded[:inputs] = digits.T & ((1 << width) - 1)
-        parts = padded.reshape(p.rows, 2, 4 // width, SIZE.columns)
-        slots[row : row + p.rows] = sum(parts[:, :, n] << (n * width) for n in range(4 // width))
-        program.append(p)
-        shifts.append(shift)
-        row += p.rows
-    assert sum(p.rows for p in program) <= inputs * bits / 8 + len(program)
+        vector = np.zeros(2 * rows * len(parts), np.int8)
+        vector[:inputs] = x
+        for plane, part, values in zip(
+            parts,
+            padded.reshape(len(parts), rows, 2, -1),
+            vector.reshape(len(parts), rows, 2),
+            strict=True,
+        ):
+            slots[row : row + rows] |= (part << plane.low).astype(np.uint8)
+            program.append(Pass(row, values, plane=plane))
+            weights.append((4 << shift) // plane.scale)
+        row += rows
+    assert row <= inputs * bits / 8 + len(planes(codes, bits))
     got = sums(run([SIZE], [[RomTileModel(slots, SIZE.sum_bits)]], [cycles_of(SIZE, program)])[0])
-    joined = sum(np.array(got).reshape(len(program), -1) << np.array(shifts)[:, None])
-    assert joined.tolist() == (codes @ x[:inputs].astype(int)).tolist()
+    joined = (np.array(got).reshape(len(program), -1) * np.array(weights)[:, None]).sum(0)
+    assert joined.tolist() == (4 * codes @ x).tolist()
 
 
-def test_there_are_five_planes():
+def test_every_digit_times_extremes_in_every_plane():
+    slots = np.zeros((SIZE.depth, 2, SIZE.columns), np.uint8)
+    slots[:2, 0] = np.arange(16).reshape(2, 8)
+    tile = RomTileModel(slots, SIZE.sum_bits)
+    program = [
+        Pass(row, np.array([[x, 1]], np.int8), plane=plane)
+        for plane in Plane
+        for x in (-128, -127, 127, 1)
+        for row in (0, 1)
+    ]
+    got = sums(run([SIZE], [[tile]], [cycles_of(SIZE, program)])[0])
+    expected = []
+    for plane in Plane:
+        for x in (-128, -127, 127, 1):
+            for n in range(16):
+                digit = n >> plane.low & ((1 << plane.width) - 1)
+                if plane.signed and digit >= 1 << (plane.width - 1):
+                    digit -= 1 << plane.width
+                expected.append(digit * x * (4 if plane.low >= 2 else 1))
+    assert got == expected
+
+
+def test_there_are_no_other_planes():
     with pytest.raises(ValueError, match="no plane of signed digits of 1 bits"):
         Plane.of(1, True)
 
 
 @pytest.mark.parametrize("rows", [1, 4])
-def test_planes_with_one_and_four_rows_a_cycle(rows):
+def test_one_and_four_rows_a_cycle(rows):
     size = RomTileSize(banks=4, rows=rows, columns=4)
     tile = random_tile(size, rows)
     x = np.random.default_rng(7).integers(-128, 128, (11, rows)).astype(np.int8)
-    program = [Pass(0, x, width=w, signed=s) for w, s in PLANES]
+    program = [Pass(0, x, plane=plane) for plane in Plane]
     seen = run([size], [[tile]], [cycles_of(size, program)])
     assert sums(seen[0]) == [v for p in program for v in tile.sums(p).tolist()]
