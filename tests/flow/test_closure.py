@@ -1,13 +1,18 @@
 """Closures: what is found in the text of modules, and that keys follow each file of them."""
 
 import importlib.metadata
+import inspect
+import re
 import shutil
+import tomllib
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
 
 from flow.closure import PROJECT, ROOT, Closure, Sources
 from flow.graph import PLANNED_STEPS, STEPS
+from flow.request import BuildConfig
 from rtl_gen.errors import FlowError
 
 CLASSES = {s.__name__: s for s in (*STEPS, *PLANNED_STEPS)}
@@ -220,3 +225,22 @@ def test_a_step_does_not_depend_on_what_it_has_nothing_to_do_with(package, steps
     assert any(package in c.modules for c in found.values())
     sizes = {s: len(c.modules) for s, c in found.items()}
     assert max(sizes.values()) < 120, sizes  # of more than 270
+
+
+def test_data_that_steps_open_are_installed_with_the_package():
+    told = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    patterns = told["tool"]["setuptools"]["package-data"]["*"]
+    data = {f for c in closures().values() for f in c.files if not f.endswith(".py") and "/" in f}
+    assert not {f for f in data if not any(fnmatch(f, p) for p in (*patterns, "*/py.typed"))}
+
+
+@pytest.mark.parametrize("step", [s for s in CLASSES.values() if s.cached], ids=lambda s: s.__name__)
+def test_a_step_names_the_settings_and_pdk_files_that_its_text_reads(step):
+    """A step that does not is refused when it works, but most of them take minutes to get there."""
+    sources = [inspect.getsource(c) for c in step.__mro__ if c.__module__.startswith("flow.tasks.")]
+    text = "\n".join(s for s in sources if "class StepTask" not in s)
+    assert set(re.findall(r"job\.config\.(\w+)", text)) <= set(step.config)
+    assert set(re.findall(r"job\.pdk\.path\(\"(\w+)\"\)", text)) <= set(step.roles)
+    if "load_model(job.config)" in text:
+        assert {"model", "model_digest"} <= set(step.config)
+    assert set(step.config) <= set(BuildConfig.__dataclass_fields__)
