@@ -234,7 +234,7 @@ def test_data_that_steps_open_are_installed_with_the_package():
     assert not {f for f in data if not any(fnmatch(f, p) for p in (*patterns, "*/py.typed"))}
 
 
-@pytest.mark.parametrize("step", [s for s in CLASSES.values() if s.cached], ids=lambda s: s.__name__)
+@pytest.mark.parametrize("step", STEPS, ids=lambda s: s.step_name)
 def test_a_step_names_the_settings_and_pdk_files_that_its_text_reads(step):
     """A step that does not is refused when it works, but most of them take minutes to get there."""
     sources = [inspect.getsource(c) for c in step.__mro__ if c.__module__.startswith("flow.tasks.")]
