@@ -26,7 +26,7 @@ _KINDS = ("box", "polygon", "path", "edge", "text")
 
 
 def same_layout(gds: kdb.Layout, oasis: kdb.Layout, names: Names, folder: Path) -> list[CheckResult]:
-    """The rows `oasis` and `oasis_control`: every cell, instance, shape and text; reports go into the folder."""
+    """The rows `oasis` and `oasis_control`: cells, instances, shapes, texts; reports go into the folder."""
     faults = check_same(gds, oasis)
     good = f"{oasis.cells()} cells on {oasis.layers()} layers equal those of the GDS, shape by shape"
     wrong = oasis.dup()
