@@ -6,6 +6,7 @@ __all__ = [
     "cache_root",
     "disk_fault",
     "disk_faults",
+    "disk_is_full",
     "make_folder",
     "sha256_bytes",
     "sha256_file",
@@ -23,6 +24,8 @@ from pathlib import Path
 from rtl_gen.errors import ExitCode, FlowError
 from rtl_gen.untrusted import open_file
 
+LEAST_FREE = 1 << 20  # bytes
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _UNWRITABLE = frozenset(
     (
         errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ELOOP,
@@ -65,7 +68,8 @@ def disk_fault(e: BaseException, where: Path) -> FlowError | None:
     """The message for what the system says when something cannot be written; None for any other error."""
     if not isinstance(e, OSError):
         return None
-    where = Path(e.filename) if isinstance(e.filename, str) else where
+    name = e.filename2 or e.filename  # of a copy the second is written
+    where = Path(name) if isinstance(name, str) else where
     hint = "Choose another folder with --out (cache: SCF_CACHE)."
     if e.errno in (errno.ENOSPC, errno.EDQUOT):
         what, hint = "the disk is full", f"{_free(where)}Free some space, or choose another folder with --out"
@@ -77,6 +81,11 @@ def disk_fault(e: BaseException, where: Path) -> FlowError | None:
     else:
         return None
     return FlowError(what, where=str(where), hint=hint, code=ExitCode.OUTPUT)
+
+
+def disk_is_full(said: str, folder: Path) -> bool:
+    """Whether a process that failed did so as it could not write, by what it said, or could not even say."""
+    return any(os.strerror(e) in said for e in _FULL) or shutil.disk_usage(folder).free < LEAST_FREE
 
 
 def make_folder(path: Path) -> None:

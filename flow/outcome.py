@@ -2,6 +2,7 @@
 
 __all__ = ["Outcome", "StepRow", "collect"]
 
+import contextlib
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from flow.evidence import of_row
+from flow.files import disk_is_full
 from flow.tasks.step import FAILURE, RESULT, StepTask
 from rtl_gen.errors import ExitCode, FlowError
 from signoff.result import CheckResult
@@ -66,8 +68,15 @@ class Outcome:
         return int(ExitCode.CHECK_FAILED) if strict and lacking else 0
 
 
-def collect(steps: Sequence[type[StepTask]], asked: Collection[str], work: Path) -> Outcome:
-    """Read what the steps of a run left in SiliconCompiler's folder of the job."""
+def collect(steps: Sequence[type[StepTask]], asked: Collection[str], work: Path, said: str = "") -> Outcome:
+    """Read what the steps of a run left.
+
+    Args:
+        steps: The graph.
+        asked: Steps that were to run.
+        work: SiliconCompiler's folder of the job.
+        said: By SiliconCompiler and the processes of the steps.
+    """
     out = Outcome(asked=asked)
     broken: set[str] = set()
     for step in steps:
@@ -90,19 +99,23 @@ def collect(steps: Sequence[type[StepTask]], asked: Collection[str], work: Path)
                 out.checks.append(CheckResult(name, "", "", None, None, "not run", reason, ""))
         else:
             broken.add(name)
-            told = failure or {
-                "what": "the step's process ended without a result (killed, or out of memory)",
-                "where": name,
-                "hint": f"See the logs in {node}",
-                "code": int(ExitCode.TOOL_FAILED),
-                "seconds": 0.0,
-                "cpu": 0.0,
-            }
+            told = failure or _lost(name, node, said)
             out.errors.append((FlowError(told["what"], where=told["where"], hint=told["hint"]), told["code"]))
             out.steps.append(StepRow(name, "failed", told["seconds"], told["cpu"], False, told["what"]))
             if step.is_check:
                 out.checks.append(CheckResult(name, "", "", None, None, "not run", told["what"], ""))
     return out
+
+
+def _lost(name: str, node: Path, said: str) -> dict[str, Any]:
+    """What to tell of a step whose process left neither a result nor a reason."""
+    what, code = "the step's process ended without a result", ExitCode.TOOL_FAILED
+    hint = f"Was it killed, or out of memory? See the logs in {node}"
+    with contextlib.suppress(OSError):
+        if disk_is_full(said, node.parent.parent):
+            what, code = "the disk is full, or a file reached its limit (ulimit -f)", ExitCode.OUTPUT
+            hint = "Free some space, then run the same command again."
+    return {"what": what, "where": name, "hint": hint, "code": int(code), "seconds": 0.0, "cpu": 0.0}
 
 
 def _finished(out: Outcome, name: str, found: dict[str, Any], timing: dict[str, Any]) -> StepRow:

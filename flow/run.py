@@ -5,6 +5,7 @@ __all__ = ["run_build"]
 from pathlib import Path
 
 from base_chip.pdk import load_pdk
+from flow.children import stderr_of_children
 from flow.closure import Sources
 from flow.files import atomic_write, disk_faults
 from flow.graph import STEPS, Steps, ancestors, check_steps, descendants, make_project
@@ -16,6 +17,8 @@ from flow.report.page import REPORT, render_report
 from flow.request import BuildConfig, Run
 from flow.result_file import write_result
 from rtl_gen.errors import FlowError
+
+COMPLAINTS = ".stderr.log"  # of the processes of the steps; in the build folder
 
 
 def run_build(
@@ -53,9 +56,9 @@ def run_build(
         run.save()
         run.events.unlink(missing_ok=True)
         project = make_project(steps, run, to=last, jobs=jobs)
-        with Progress(asked, run.events):
+        with Progress(asked, run.events), stderr_of_children(build / COMPLAINTS):
             failure = _scheduled(project)
-        outcome = collect(steps, asked, build / "work")
+        outcome = collect(steps, asked, build / "work", f"{failure}\n{_tail(build / COMPLAINTS)}")
         if failure and not outcome.errors and all(s.status != "failed" for s in outcome.steps):
             raise FlowError(failure, where="SiliconCompiler", hint=f"See {build / 'work' / 'job.log'}")
         write_result(build, config, run.pdk, outcome)
@@ -73,3 +76,9 @@ def _scheduled(project) -> str:  # type: ignore[no-untyped-def]
         # How SiliconCompiler ends a run that was interrupted, after it has ended the nodes.
         raise KeyboardInterrupt from None
     return ""
+
+
+def _tail(path: Path) -> str:
+    with path.open("rb") as f:
+        f.seek(max(path.stat().st_size - 65536, 0))
+        return f.read().decode(errors="replace")

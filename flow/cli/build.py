@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from flow.cli.messages import say_error
+from flow.cli.messages import say_error, say_errors
 from flow.cli.numbers import CONTEXT, SEED, TEMPERATURE, Finite
 from flow.cli.plan import print_plan
 from flow.request import LOSS_LIMIT
@@ -126,8 +126,7 @@ def build(
     final_table(outcome, result_console())
     click.echo(f"Results: {out / config.model / 'result.json'}")
     click.echo(f"Report: {out / config.model / 'report.html'}")
-    for error, code in outcome.errors:
-        say_error(error, code)
+    say_errors(outcome.errors)
     status = outcome.exit_code(strict=strict)
     if status == ExitCode.CHECK_FAILED:
         bad = [c.name for c in outcome.checks if c.status in (("fail", "not run") if strict else ("fail",))]

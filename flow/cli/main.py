@@ -69,6 +69,7 @@ def _command(args: list[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     logging.raiseExceptions = False  # a log that cannot be written must not print a traceback for each line
     try:
+        _check_folder()
         result = cli.main(args=args, prog_name="sc-flow", standalone_mode=False)
         sys.stdout.flush()
         return result if isinstance(result, int) else 0
@@ -86,11 +87,21 @@ def _command(args: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as e:  # the last resort: a person sees a sentence, the log holds the rest
-        if fault := disk_fault(e, Path.cwd()):
+        if fault := disk_fault(e, Path(".")):
             return say_error(fault)
         what = printable(f"{type(e).__name__}: {e}")
         click.echo(f"sc-flow: error: internal error: {what}\n  Details: {_log(e)}", err=True)
         return CRASHED
+
+
+def _check_folder() -> None:
+    try:
+        os.getcwd()
+    except OSError as e:
+        raise FlowError(
+            f"the folder that this was started in is gone ({e.strerror})", hint="Change to another.",
+            code=ExitCode.OUTPUT,
+        ) from e  # fmt: skip
 
 
 def _usage(e: click.ClickException) -> FlowError:

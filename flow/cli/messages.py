@@ -1,6 +1,8 @@
 """How the command tells a fault."""
 
-__all__ = ["say_error"]
+__all__ = ["say_error", "say_errors"]
+
+from collections.abc import Iterable
 
 import click
 
@@ -27,3 +29,12 @@ def say_error(e: FlowError, code: int | None = None) -> int:
     more = "" if e.hint or status not in _NEXT else f"\n  {_NEXT[status]}"
     click.echo(f"sc-flow: error: {e}{more}", err=True)
     return status
+
+
+def say_errors(errors: Iterable[tuple[FlowError, int]]) -> None:
+    """Print the message of each step that could not be done; a full disk once, however many met it."""
+    full = False
+    for error, code in errors:
+        if code != ExitCode.OUTPUT or not full:
+            say_error(error, code)
+        full = full or code == ExitCode.OUTPUT

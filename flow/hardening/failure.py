@@ -2,25 +2,21 @@
 
 __all__ = ["failure", "first_error"]
 
-import errno
 import json
-import os
 import re
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from siliconcompiler import NodeStatus
 
+from flow.files import disk_is_full
 from flow.hardening.synthesis import FAULT
 from rtl_gen.errors import ExitCode, FlowError
 
 RESUME = (
     "Run the same command again to go on from there. Nodes that have ended are kept, an earlier artifact too."
 )
-LEAST_FREE = 2**20  # bytes; on a full disk a tool may end without a word, as that finds no room either
-_FULL = tuple(os.strerror(e) for e in (errno.ENOSPC, errno.EDQUOT))
 # What SiliconCompiler says of any node that fails, beside the tool's last lines
 _EMPTY = re.compile(
     r"Command failed with code|To generate a testcase|Halting |.* failed during |.* reported \d+ errors"
@@ -69,7 +65,7 @@ def first_error(tool: str, own: str) -> str:
 
 
 def _error(what: str, log: Path, text: str) -> FlowError:
-    if any(full in text for full in _FULL) or shutil.disk_usage(log.parent).free < LEAST_FREE:
+    if disk_is_full(text, log.parent):
         hint = f"Free some space first. {RESUME}"
         return FlowError(f"the disk is full: {what}", where=str(log), hint=hint, code=ExitCode.OUTPUT)
     return FlowError(what, where=str(log), hint=RESUME, code=ExitCode.TOOL_FAILED)

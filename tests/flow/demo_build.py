@@ -9,6 +9,7 @@ from rich.console import Console
 
 from flow.cli import main as entry
 from flow.cli.main import cli
+from flow.cli.messages import say_errors
 from flow.progress import final_table
 from flow.request import BuildConfig
 from flow.run import run_build
@@ -29,8 +30,7 @@ def demo(
     config = BuildConfig(model, model_path, model_path, prompt=prompt, words=words)
     outcome = run_build(config, out, first=first, last=last, steps=STEPS)
     final_table(outcome, Console(width=120))
-    for error, _ in outcome.errors:
-        click.echo(f"sc-flow: error: {error}", err=True)
+    say_errors(outcome.errors)
     return outcome.exit_code(strict=strict)
 
 

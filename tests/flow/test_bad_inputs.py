@@ -369,5 +369,12 @@ def chip(path: Path) -> None:
     layout.write(str(path))
 
 
+def test_a_folder_that_is_gone_is_6(capsys, tmp_path, monkeypatch):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    refused(capsys, ("models", "list"), OUTPUT, "is gone")
+
+
 def test_there_are_enough_of_them():
     assert len(INPUTS) >= 80

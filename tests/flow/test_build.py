@@ -1,7 +1,11 @@
 """The graph under SiliconCompiler: reuse, failure, kill and resume, and what result.json says."""
 
+import contextlib
 import json
 import os
+import re
+import resource
+import shutil
 import signal
 import subprocess
 import time
@@ -239,3 +243,52 @@ def test_an_early_failure_keeps_the_previous_result(demo, cache):
     assert (demo.build / "result.json").read_bytes() == before
     assert demo("--to", "nonsense").returncode == 2
     assert (demo.build / "result.json").read_bytes() == before
+
+
+def one_message(run: subprocess.CompletedProcess, code: int) -> None:
+    assert run.returncode == code, run.stderr
+    assert re.fullmatch(r"sc-flow: error: [^\n]+\n(  [^\n]+\n)+", run.stderr), run.stderr
+    assert "Traceback" not in run.stdout
+
+
+@pytest.mark.parametrize("most", [1000, 20_000, 60_000])
+def test_a_limit_on_file_sizes_is_one_message(demo, most):
+    limit = (resource.RLIMIT_FSIZE, (most, most))
+    run = subprocess.run(
+        demo._argv(()), env=demo._env({}), capture_output=True, text=True, timeout=120,
+        preexec_fn=lambda: resource.setrlimit(*limit),
+    )  # fmt: skip
+    one_message(run, 6)
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """Mounts a file system of so many KiB."""
+    place = tmp_path / "disk"
+    place.mkdir()
+
+    def mount(kib: int) -> Path:
+        command = ["mount", "-t", "tmpfs", "-o", f"size={kib}k", "none", str(place)]
+        if subprocess.run(command, capture_output=True, check=False).returncode:
+            pytest.skip("only root can mount a small disk")
+        return place
+
+    yield mount
+    subprocess.run(["umount", "-l", str(place)], capture_output=True, check=False)
+
+
+@pytest.mark.parametrize("kib", [4, 600, 900, 1300])
+def test_a_full_disk_is_one_message_wherever_it_is_met(demo, small_disk, kib):
+    demo.out = small_disk(kib) / "out"
+    one_message(demo(), 6)
+
+
+def test_a_full_cache_is_one_message(demo, cache, small_disk, tmp_path):
+    full = small_disk(200)
+    shutil.copytree(cache, full / "cache")
+    with (full / "rest").open("wb", buffering=0) as f, contextlib.suppress(OSError):
+        for _ in range(50):
+            f.write(bytes(4096))
+    one_message(demo(SCF_CACHE=str(full / "cache")), 6)
+    shutil.rmtree(full / "cache" / "steps", ignore_errors=True)
+    ok(demo())

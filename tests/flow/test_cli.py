@@ -140,17 +140,29 @@ def test_atomic_dir_replaces_all_or_nothing(tmp_path):
     assert list(tmp_path.glob(".d*")) == []
 
 
-def test_an_internal_error_is_a_sentence_and_a_log(capsys, monkeypatch, cache):
+def test_an_internal_error_is_a_sentence_and_a_log(capsys, monkeypatch, cache, tmp_path):
     def broken(*_, **__):
-        raise ZeroDivisionError("oops")
+        raise ZeroDivisionError("oops \x1b[31m")
 
     monkeypatch.setattr("flow.doctor.examine", broken)
-    code, _, err = run(capsys, "doctor")
-    assert code == 70
-    assert "internal error: ZeroDivisionError: oops" in err
-    log = Path(err.split("Details: ")[1].strip())
-    assert cache in log.parents
-    assert "Traceback" in log.read_text()
+    # Where a log of a name that can be guessed would be, somebody has laid a link to a file of the user.
+    (cache / "logs").mkdir(parents=True)
+    (tmp_path / "precious").write_text("precious")
+    for name in (f"sc-flow-crash-{os.getpid()}.log", "sc-flow-crash.log"):
+        (cache / "logs" / name).symlink_to(tmp_path / "precious")
+    logs = []
+    for _ in range(2):
+        code, _, err = run(capsys, "doctor")
+        assert code == 70
+        assert "internal error: ZeroDivisionError: oops \\x1b[31m" in err
+        logs.append(Path(err.split("Details: ")[1].strip()))
+    for log in logs:
+        assert cache in log.parents
+        assert "Traceback" in log.read_text()
+        assert log.stat().st_mode & 0o777 == 0o600
+        assert not log.is_symlink()
+    assert logs[0] != logs[1]
+    assert (tmp_path / "precious").read_text() == "precious"
 
 
 def test_doctor_names_the_fix_for_what_is_missing(capsys, monkeypatch):
