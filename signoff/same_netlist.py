@@ -27,7 +27,7 @@ def run(routed: Path, supplied: Path, top: str, supplies: tuple[str, ...]) -> tu
         routed: Verilog without supplies: for simulation, timing and equivalence.
         supplied: Verilog with supplies and physical cells: for LVS.
         top: Name of the top module of both.
-        supplies: Names of the supply ports, and of the pins that are on them.
+        supplies: Names of the supply ports, and of the pins that are on them; pins of wells may be among them.
 
     Returns:
         The rows `netlists` and `netlists_control`.
@@ -36,6 +36,7 @@ def run(routed: Path, supplied: Path, top: str, supplies: tuple[str, ...]) -> tu
         FlowError: A netlist is damaged.
     """
     a, b = (flatten(read_modules(path), top) for path in (routed, supplied))
+    supplies = tuple(name for name in supplies if name not in BODIES)
     faults = _compare(a, b, supplies)
     if not a.cells:
         faults.append(f"no cell of {top} was compared")

@@ -43,11 +43,14 @@ def render_report(build: Path, config: BuildConfig, outcome: Outcome) -> str:
     """The page as self-contained HTML without script.
 
     Args:
-        build: Folder of the build; what a step did not leave is left out of the page.
+        build: Folder of the build; of what lies there the page shows what this build has made or found again.
         config: What was built.
         outcome: What `result.json` holds.
     """
-    figures = _json(build / "figures" / "figures.json") or {}
+    # An earlier build may have left the others, perhaps in another form.
+    folders = {s.name: build / s.name for s in outcome.steps if s.status == "done"}
+    drawn, quantised = (folders.get(n, build / ".none") for n in ("figures", "quantise"))
+    figures = _json(drawn / "figures.json") or {}
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -62,11 +65,11 @@ def render_report(build: Path, config: BuildConfig, outcome: Outcome) -> str:
         verdict=_verdict(outcome),
         summary=[(label, f"{m[k]:,.{digits}f}", unit) for k, label, unit, digits in SUMMARY if k in m],
         corners=_corners(config, m),
-        pictures=[(n, text, _png(build / "figures" / f"{n}.png")) for n, text in PICTURES.items()],
-        rom_map=_png(build / "figures" / "rom.png"),
+        pictures=[(n, text, _png(drawn / f"{n}.png")) for n, text in PICTURES.items()],
+        rom_map=_png(drawn / "rom.png"),
         rom_rows=figures.get("rom_rows", {}),
         colours=CATEGORIES,
-        quality=_json(build / "quantise" / "loss.json"),
+        quality=_json(quantised / "loss.json"),
         codes=figures.get("codes", {}),
         areas=figures.get("areas", []),
         versions=_versions(outcome),

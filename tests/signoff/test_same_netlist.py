@@ -40,10 +40,10 @@ endmodule
 
 @pytest.fixture
 def check(tmp_path):
-    def check(supplied=SUPPLIED, routed=ROUTED):
+    def check(supplied=SUPPLIED, routed=ROUTED, supplies=("VPWR", "VGND")):
         for name, text in (("routed", routed), ("supplied", supplied)):
             (tmp_path / f"{name}.v").write_text(text)
-        return run(tmp_path / "routed.v", tmp_path / "supplied.v", "top", ("VPWR", "VGND"))
+        return run(tmp_path / "routed.v", tmp_path / "supplied.v", "top", supplies)
 
     return check
 
@@ -54,6 +54,10 @@ def test_names_of_nets_order_and_fill_do_not_count(check):
     assert row.detail == "5 cells of top are on the same nets in both; 1 more have supplies alone"
     assert (control.status, control.count) == ("pass", 0), control.reason
     assert control.detail.count(",") == 3
+
+
+def test_pins_of_wells_may_be_named_among_the_supplies(check):
+    assert check(supplies=("VPWR", "VGND", "VPB", "VNB")) == check()
 
 
 CHANGES = {

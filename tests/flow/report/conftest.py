@@ -21,6 +21,7 @@ def outcome() -> Outcome:
         CheckResult("sta", "", "", None, None, "not run", "sta is not installed"),
     ]
     steps = [StepRow("lvs", "done", 2.0, 3.5, False, "2 devices"), StepRow("sta", "not run", 0, 0, False)]
+    steps += [StepRow(name, "done", 0, 0, True) for name in ("quantise", "figures")]
     metrics = {"die_mm2": 0.68, "cycles_per_token": 1000.0}
     metrics |= {f"sta_{c}_{k}_ns": 1.0 for c in ("slow", "typical", "fast") for k in ("setup", "hold")}
     return Outcome(steps, checks, ["once <b>upon</b> a time"], True, metrics)

@@ -28,6 +28,14 @@ def test_it_needs_nothing_but_itself(build, config, outcome):
     assert "<script" not in page
 
 
+def test_what_an_earlier_build_left_is_not_shown(build, config, outcome):
+    (build / "quantise" / "loss.json").write_text('{"rows": [{"name": "of an older form"}]}')
+    outcome.steps = [s for s in outcome.steps if s.name not in ("quantise", "figures")]
+    page = render_report(build, config, outcome)
+    assert "data:image/png" not in page
+    assert "of an older form" not in page
+
+
 @pytest.mark.parametrize(
     ("drop", "kind", "sentence"),
     [
