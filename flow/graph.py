@@ -31,6 +31,7 @@ from flow.tasks.planned.readback import DieReadbackTask
 from flow.tasks.planned.sample import SampleTask
 from flow.tasks.quantise import QuantiseTask
 from flow.tasks.readback import ReadbackTask
+from flow.tasks.rom_coverage import RomCoverageTask
 from flow.tasks.rtl import RtlTask
 from flow.tasks.simulator import SimulatorTask
 from flow.tasks.sta import StaTask
@@ -58,6 +59,7 @@ STEPS: Steps = (
     DrcKlayoutTask,
     SimulatorTask,
     GatesimTask,
+    RomCoverageTask,
     AntennaTask,
     InvarianceTask,
     AssemblyTask,
