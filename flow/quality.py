@@ -180,7 +180,7 @@ def check_loss(model: Model, done: Quantised, found: Report, limit: float) -> li
         which every matrix has its codes in reversed order. Both read "not run" for a float model that
         predicts nothing.
     """
-    exact, last = found.rows[0].score, found.rows[-1].score
+    exact, last = found.first_text()[0].score, found.first_text()[-1].score
     chance = math.log(model.checkpoint.shape.vocab)
     if exact.nll > CHANCE * chance:
         reason = (

@@ -29,7 +29,7 @@ class QuantiseTask(StepTask):
         found = measure(model, done, MEASURED, job.say)
         (job.out / "loss.txt").write_text(found.text() + "\n", "utf-8")
         (job.out / "loss.json").write_text(json.dumps(found.to_dict(), indent=1, sort_keys=True) + "\n")
-        exact, last = found.rows[0], found.rows[-1]
+        exact, *_, last = found.first_text()
         ratio = last.score.nll / exact.score.nll
         return Result(
             check_loss(model, done, found, job.config.loss_limit),

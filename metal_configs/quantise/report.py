@@ -98,6 +98,10 @@ class Report:
         text = ", ".join(f"{n} x {f}" if len(names) > 1 else f for f, n in forms.items())
         return Kind(kind, text, share, float(np.mean(errors)), max(errors))
 
+    def first_text(self) -> list[Row]:
+        """Rows of the first kind of text, the float model first."""
+        return [r for r in self.rows if r.text == self.rows[0].text]
+
     def exact(self, row: Row) -> float:
         """Nats a token of the float model on the text of a row."""
         return next(r.score.nll for r in self.rows if r.text == row.text)

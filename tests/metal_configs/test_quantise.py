@@ -198,6 +198,7 @@ def test_report_orders_models_by_loss():
     r = report(c, model, texts, again, rotation=rotation)
     names = ["float", "weights rounded", "again"]
     assert [(row.text, row.name) for row in r.rows] == [(t, n) for t in texts for n in names]
+    assert [row.name for row in r.first_text()] == names
     for exactly, rounded, repeated in (r.rows[:3], r.rows[3:]):
         assert repeated.score.nll == pytest.approx(exactly.score.nll, rel=1e-6)
         assert exactly.agreement == repeated.agreement == 1
