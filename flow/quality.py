@@ -41,11 +41,13 @@ class Request:
         method: "gptq" or "rtn".
         bits: Average bits of ROM a weight, scales included; None for 4 a code, 6 in embedding and head.
         base: Whose arithmetic it is for; None for the first that holds the model, else of `Network`.
+        texts: Calibration texts to use, evenly spread; None for all.
     """
 
     method: str = "gptq"
     bits: float | None = None
     base: str | None = None
+    texts: int | None = None
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ def run(model: Model, asked: Request, say: Say = lambda text: None) -> Quantised
     """
     base = _base(model, asked)
     rotation = _rotation(model, base, say)
-    calibration = token_sequences(model, "calibration", say)
+    calibration = _spread(token_sequences(model, "calibration", say), asked.texts)
     _say_what_is_short(model, calibration, say)
     method: Method = "rtn" if asked.method == "rtn" else "gptq"
     if asked.bits is None:
@@ -140,12 +142,14 @@ def _base(model: Model, asked: Request) -> str | None:
 def measure(model: Model, done: Quantised, most: int | None = None, say: Say = lambda text: None) -> Report:
     """Measure on held-out text of each kind: `most` texts, evenly spread, or all."""
     texts = {"prose": token_sequences(model, "heldout", say), "chat": chat(model)}
-    for kind, found in texts.items():
-        if most is not None and found:
-            texts[kind] = found[:: -(-len(found) // most)]
     integers = {GOLDEN: golden_logits(done.integers)}
-    texts = {kind: found for kind, found in texts.items() if found}
+    texts = {kind: _spread(found, most) for kind, found in texts.items() if found}
     return report(model.checkpoint, done.model, texts, integers, say, done.rotation)
+
+
+def _spread(texts: list[list[int]], most: int | None) -> list[list[int]]:
+    """At most so many texts, evenly spread; None for all."""
+    return texts if most is None else texts[:: -(-len(texts) // most)]
 
 
 def chat(model: Model) -> list[list[int]]:

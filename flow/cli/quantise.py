@@ -30,6 +30,11 @@ if TYPE_CHECKING:  # they take a second to import, which other commands need not
     help="Average bits of ROM a weight, scales included; 4 a code (6 in the embedding) without it.",
 )  # fmt: skip
 @click.option("--method", type=click.Choice(["gptq", "rtn"]), default="gptq", show_default=True)
+@click.option(
+    "--calibration-texts",
+    type=click.IntRange(1),
+    help="Texts to calibrate on, evenly spread; all by default.",
+)
 @click.option("--base", help="Keep to what this base's arithmetic has; by default the first that holds it.")
 @click.option("--report", is_flag=True, help="Measure what it costs on held-out text.")
 @click.option(
@@ -47,6 +52,7 @@ def quantise(
     weights: Path | None,
     bits: float | None,
     method: str,
+    calibration_texts: int | None,
     base: str | None,
     report: bool,
     texts: int | None,
@@ -75,7 +81,7 @@ def quantise(
     if out is None:
         claim(folder, str(path.absolute()), content_digest(path))
     say = _sayer()
-    done = run(opened, Request(method, bits, base), say)
+    done = run(opened, Request(method, bits, base, calibration_texts), say)
     with disk_faults(folder):
         done.model.save(folder / "quantised.safetensors")
     click.echo(
