@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rtl_gen.golden.matrix import planes
+from rtl_gen.golden.chunk import Chunk
+from rtl_gen.golden.matrix import Matrix, planes
+from rtl_gen.golden.params import Factors
 from rtl_gen.golden.tile import Pass, Plane, RomTileModel
 from rtl_gen.tiles.rom import RomTileSize, rom_tile_verilog
 from tests.rtl_gen.tiles.bench import cycles_of, random_tile, run
@@ -187,29 +189,39 @@ def test_codes_of_any_width_take_their_bits_and_no_more(bits, inputs, seed):
     """A matrix of 3 to 8 bits: digits of 4, 2 and 1 bits in rows without gaps, sums of all passes joined."""
     rng = np.random.default_rng(seed)
     codes = rng.integers(-(1 << bits - 1), 1 << bits - 1, (SIZE.columns, inputs))
-    x = rng.integers(-128, 128, inputs)
-    slots, program, weights, row = np.zeros((SIZE.depth, 2, SIZE.columns), np.uint8), [], [], 0
-    for number, (shift, width, digits) in enumerate(planes(codes, bits)):
-        parts = Plane.of(width, number == 0)
-        rows = -(-inputs // (2 * len(parts)))
-        padded = np.zeros((2 * rows * len(parts), SIZE.columns), int)
-        padded[:inputs] = digits.T & ((1 << width) - 1)
-        vector = np.zeros(2 * rows * len(parts), np.int8)
-        vector[:inputs] = x
-        for plane, part, values in zip(
-            parts,
-            padded.reshape(len(parts), rows, 2, -1),
-            vector.reshape(len(parts), rows, 2),
-            strict=True,
-        ):
-            slots[row : row + rows] |= (part << plane.low).astype(np.uint8)
-            program.append(Pass(row, values, plane=plane))
-            weights.append((4 << shift) // plane.scale)
-        row += rows
-    assert row <= inputs * bits / 8 + len(planes(codes, bits))
+    x = rng.integers(-128, 128, inputs).astype(np.int8)
+    chunk, row = Chunk.of(codes, bits, SIZE.rows), 8
+    assert len(chunk.slots) <= inputs * bits / 8 + len(planes(codes, bits))
+    slots = np.zeros((SIZE.depth, SIZE.rows, SIZE.columns), np.uint8)
+    slots[row : row + len(chunk.slots)] = chunk.slots
+    program = chunk.passes(x, row)
     got = sums(run([SIZE], [[RomTileModel(slots, SIZE.sum_bits)]], [cycles_of(SIZE, program)])[0])
-    joined = (np.array(got).reshape(len(program), -1) * np.array(weights)[:, None]).sum(0)
-    assert joined.tolist() == (4 * codes @ x).tolist()
+    joined = chunk.join(np.array(got).reshape(len(program), -1))
+    assert joined.tolist() == (codes @ x.astype(int)).tolist()
+
+
+def test_tiles_give_the_sums_of_the_golden_models_matrix():
+    """A matrix of 6 bits on two by two tiles: its rows of tiles add, as `Matrix.sums` says of chunks."""
+    rng = np.random.default_rng(11)
+    grid, inputs, outputs = (2, 2), 22, 2 * SIZE.columns
+    matrix = Matrix(6, rng.integers(-32, 32, (outputs, inputs)).astype(np.int8), Factors.of(np.ones(outputs)))
+    x = rng.integers(-128, 128, inputs).astype(np.int8)
+    models, programs = [], []
+    for r in range(grid[0]):
+        chunk = slice(r * inputs // 2, (r + 1) * inputs // 2)
+        line = []
+        for c in range(grid[1]):
+            part = Chunk.of(matrix.codes[c * SIZE.columns : (c + 1) * SIZE.columns, chunk], 6, SIZE.rows)
+            slots = np.zeros((SIZE.depth, SIZE.rows, SIZE.columns), np.uint8)
+            slots[: len(part.slots)] = part.slots
+            line.append(RomTileModel(slots, SIZE.sum_bits))
+        models.append(line)
+        program = part.passes(x[chunk], 0)
+        programs.append(cycles_of(SIZE, program))
+        assert [m.sums(p).tolist() for m in line for p in program]  # no sum leaves its width
+    seen = run([SIZE] * 2, models, programs)
+    joined = [part.join(np.array(sums(column)).reshape(len(part.parts), -1)) for column in seen]
+    assert np.concatenate(joined).tolist() == matrix.sums(x).tolist()
 
 
 def test_every_digit_times_extremes_in_every_plane():
