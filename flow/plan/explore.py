@@ -13,7 +13,7 @@ from base_chip.planned import PlannedBase, load_planned
 from flow.plan import model_shape
 from flow.plan.fabric import Clock, Die, Estimate, clocks, estimate
 from flow.plan.lines import constants, values
-from flow.plan.tiles import ram_tiles, rom_tiles
+from flow.plan.tiles import MACRO_BITS, ram_tiles, rom_macro_um2, rom_tiles
 from rtl_gen.errors import ExitCode, FlowError
 from rtl_gen.golden.shape import Shape
 
@@ -87,13 +87,14 @@ def explore(model: str, shape: Shape, die: Die, pdk: str, context: int) -> Explo
         FlowError: Nothing fits, or no tiles were synthesised for the PDK.
     """
     c, context = values(pdk, "fabric"), min(context, shape.context)
+    macro = rom_macro_um2(pdk, MACRO_BITS)
     found: list[Estimate] = []
     for tile in rom_tiles(pdk):
         most = int(die.mm2 * 1e6 / tile.um2)
         for rows in range(1, min(most, shape.dim) + 1):
             for columns in (n for n in range(1, most // rows + 1) if n <= FINE or n % FINE == 0):
                 for ram_tile in ram_tiles(pdk):
-                    e = estimate(shape, context, die, tile, (rows, columns), ram_tile, c)
+                    e = estimate(shape, context, die, tile, (rows, columns), ram_tile, macro, c)
                     if e is not None:
                         found.append(e)
     if not found:

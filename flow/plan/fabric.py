@@ -10,6 +10,7 @@ from base_chip.bank.timing import load_timing
 from flow.plan.lines import values
 from flow.plan.speed import SLOW, TYPICAL, bank_ns
 from flow.plan.tiles import (
+    MACRO_BITS,
     SLOT_BITS,
     WORDS,
     Phase,
@@ -81,7 +82,7 @@ class Estimate:
 def clocks(pdk: str) -> Clock:
     """The clock that the characterised bank of 256 x 128 allows, as the plan of banks has it."""
     c = values(pdk, "fabric")
-    timing = load_timing(BankSpec(WORDS, 128, pdk=pdk))
+    timing = load_timing(BankSpec(WORDS, MACRO_BITS, pdk=pdk))
     found = []
     for corner, logic in ((SLOW, "read_logic"), (TYPICAL, "read_logic_typical")):
         precharge, read = bank_ns(timing, corner, c["bit_line_load"])
@@ -96,6 +97,7 @@ def estimate(
     tile: RomTileArea,
     grid: tuple[int, int],
     ram_tile: RamTileArea,
+    macro: float,
     c: dict[str, float],
 ) -> Estimate | None:
     """A model on dies with a grid of rom tiles, ram tiles for keys and values, and vec tiles under all
@@ -108,6 +110,7 @@ def estimate(
         shape, context: The model, and how many positions are kept.
         die: Room for tiles.
         tile, grid, ram_tile: The array: rom tiles, rows and columns of them, and ram tiles.
+        macro: um2 of a ROM macro of 256 x 128 bits, for factors, and for an input embedding of its own.
         c: Constants, the table "fabric".
 
     Returns:
@@ -126,7 +129,7 @@ def estimate(
     ram = math.ceil(layers * of_one)
     outputs = shape.layers * sum(p.all_outputs for p in layer) + head.all_outputs
     factors = math.ceil(outputs / dies / vec)
-    um2 = rows * columns * tile.um2 + ram * ram_tile.um2 + vec * vec_tile_um2(c, factors)
+    um2 = rows * columns * tile.um2 + ram * ram_tile.um2 + vec * vec_tile_um2(c, factors, macro)
     if um2 / 1e6 > die.mm2 or (dies > 1 and not _can_be_drawn(columns, tile, die, c)):
         return None
     # From the last step at the first tile to the last value out of the last lane, beside the sums that leave.
@@ -152,7 +155,8 @@ def estimate(
     }
     of_all_layers = shape.layers * sum(p.read for p in layer)
     charge = c["ones"] * (c["bit_line"] + c["bit_line_load"]) * 1e-15
-    lookup = 0.0 if shape.tied else shape.vocab * shape.dim * LOOKUP_BITS * c["rom_bit"] / 1e6 / die.mm2
+    bit = macro / 1e6 / (WORDS * MACRO_BITS)
+    lookup = 0.0 if shape.tied else shape.vocab * shape.dim * LOOKUP_BITS * bit / die.mm2
     # One die does everything, or a die does its layers, or its part of the head.
     slowest = sum(cycles.values())
     if dies > 1:

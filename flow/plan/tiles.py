@@ -1,6 +1,16 @@
 """Area of tiles, and how the matrices of a model lie on an array of them."""
 
-__all__ = ["Phase", "RamTileArea", "RomTileArea", "phases", "ram_tiles", "rom_tiles", "vec_tile_um2"]
+__all__ = [
+    "MACRO_BITS",
+    "Phase",
+    "RamTileArea",
+    "RomTileArea",
+    "phases",
+    "ram_tiles",
+    "rom_macro_um2",
+    "rom_tiles",
+    "vec_tile_um2",
+]
 
 import functools
 import json
@@ -8,6 +18,8 @@ import math
 from dataclasses import dataclass
 from importlib import resources
 
+from base_chip.arrays.plan import RomPlan
+from base_chip.arrays.spec import RomSpec
 from flow.plan.lines import values
 from rtl_gen.errors import FlowError
 from rtl_gen.golden.shape import Shape
@@ -35,11 +47,19 @@ class RomTileArea:
         return self.um2 / self.size.weights
 
 
-def _macro_um2(bits: int, bit: float, halo: float, lines: int = WORDS) -> float:
-    """Area of a macro with its halo; its cells are about square."""
-    area = lines * bits * bit
-    width = math.sqrt(area * bits / lines)
-    return (width + 2 * halo) * (area / width + 2 * halo)
+@functools.cache
+def rom_macro_um2(pdk: str, bits: int) -> float:
+    """Area of a ROM macro of 256 words as it is drawn, with room around it."""
+    plan = RomPlan(RomSpec(WORDS, bits, pdk=pdk).array)
+    dbu, halo = plan.spec.process.dbu, values(pdk, "fabric")["macro_halo"]
+    return (plan.width * dbu + 2 * halo) * (plan.height * dbu + 2 * halo)
+
+
+def _ram_macro_um2(size: RamTileSize, c: dict[str, float]) -> float:
+    """Area of an SRAM macro with room around it; its cells are taken as square."""
+    area = size.words * MACRO_BITS * c["ram_bit"]
+    width = math.sqrt(area * MACRO_BITS / size.words)
+    return (width + 2 * c["macro_halo"]) * (area / width + 2 * c["macro_halo"])
 
 
 @dataclass(frozen=True)
@@ -69,7 +89,7 @@ def rom_tiles(pdk: str) -> tuple[RomTileArea, ...]:
     found = []
     for t in _synthesised(pdk, "rom"):
         size = RomTileSize(t["banks"], t["rows"], t["columns"], t["sum_bits"])
-        macro = _macro_um2(SLOT_BITS * size.columns, c["rom_bit"], c["macro_halo"])
+        macro = rom_macro_um2(pdk, SLOT_BITS * size.columns)
         found.append(RomTileArea(size, size.banks * macro + t["um2"] / c["utilisation"], t["cells"]))
     return tuple(found)
 
@@ -85,15 +105,15 @@ def ram_tiles(pdk: str) -> tuple[RamTileArea, ...]:
     found = []
     for t in _synthesised(pdk, "ram"):
         size = RamTileSize(t["words"], t["columns"], t["step_rows"])
-        macro = _macro_um2(MACRO_BITS, c["ram_bit"], c["macro_halo"], size.words)
+        macro = _ram_macro_um2(size, c)
         found.append(RamTileArea(size, size.macros * macro + t["um2"] / c["utilisation"]))
     return tuple(found)
 
 
-def vec_tile_um2(c: dict[str, float], factors: int) -> float:
-    """Area of a vec tile whose ROM holds so many factors, in whole macros."""
+def vec_tile_um2(c: dict[str, float], factors: int, rom_macro: float) -> float:
+    """Area of a vec tile whose ROM holds so many factors, in whole macros of `rom_macro` um2."""
     macros = max(1, math.ceil(factors * c["factor_bits"] / (WORDS * MACRO_BITS)))
-    return macros * _macro_um2(MACRO_BITS, c["rom_bit"], c["macro_halo"]) + c["vec_cells"] / c["utilisation"]
+    return macros * rom_macro + c["vec_cells"] / c["utilisation"]
 
 
 @dataclass(frozen=True)

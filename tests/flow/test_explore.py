@@ -3,21 +3,26 @@
 import itertools
 import json
 import math
+import re
 
 import pytest
 
+from base_chip.arrays.pins import port_names
+from base_chip.arrays.spec import RomSpec
 from base_chip.planned import load_planned
 from base_chip.synth.tiles import TILES
 from flow.cli import main
 from flow.plan.explore import die_of, explore, silicon
 from flow.plan.fabric import Die, clocks, estimate
 from flow.plan.lines import constants, values
-from flow.plan.tiles import ram_tiles, rom_tiles
+from flow.plan.tiles import ram_tiles, rom_macro_um2, rom_tiles
 from metal_configs.models import KNOWN
+from rtl_gen.tiles.macro import macro_ports, rom_macro_name, rom_pins
 from rtl_gen.tiles.rom import RomTileSize
 
 C = values("sky130", "fabric")
 LLAMA, WORDS = KNOWN["llama3.1-8b"].shape, KNOWN["words"].shape
+MACRO = rom_macro_um2("sky130", 128)
 RAM = next(t for t in ram_tiles("sky130") if t.size.words == 128)
 
 
@@ -32,17 +37,16 @@ def llama():
 
 def test_a_tile_counts_macros_with_their_room_and_cells_in_their_rows():
     t = tile(32, 2)
-    width, height = 128 * math.sqrt(0.6), 256 * math.sqrt(0.6)
-    macros = 32 * (width + 4) * (height + 4)
+    macros = 32 * (100.1 + 4) * (193.5 + 4)  # docs/memories.md, with 2 um at each side
     told = json.loads(TILES.read_text())
     cells = next(r["um2"] for r in told["rom"] if (r["banks"], r["rows"]) == (32, 2))
-    assert t.um2 == pytest.approx(macros + cells / C["utilisation"])
+    assert t.um2 == pytest.approx(macros + cells / C["utilisation"], rel=1e-3)
     assert t.size.weights == 262_144
     assert t.um2_a_weight <= 3.5
 
 
 def test_llama_on_one_grid_by_another_count():
-    e = estimate(LLAMA, 512, Die("reticle", 25.3, 31.3), tile(32, 2), (24, 32), RAM, C)
+    e = estimate(LLAMA, 512, Die("reticle", 25.3, 31.3), tile(32, 2), (24, 32), RAM, MACRO, C)
     # A pass has 32 * 32 outputs; 24 rows of tiles take 171 inputs each, two a cycle: 86 steps. k and v have
     # two passes of 86, and four of 43 on half as many rows more.
     rows = (4 + 4 + 28) * 86 + 2 * (86 + 43) + 4 * 299
@@ -84,11 +88,11 @@ def test_the_front_is_one(llama):
 
 def test_a_pass_lasts_until_its_sums_have_left():
     die = Die("test", 10.0, 10.0)
-    one = estimate(WORDS, 16, die, tile(32, 2), (1, 1), RAM, C)
+    one = estimate(WORDS, 16, die, tile(32, 2), (1, 1), RAM, MACRO, C)
     # q and o: a pass each of 32 sums; k and v: three of 16; gate and up: five of 32; down: 40 rows.
     assert one.cycles["matrices"] == 2 * (32 + 3 * 16 + 32 + 5 * 32 + 40)
     # More rows of tiles cannot make it shorter than its sums.
-    assert estimate(WORDS, 16, die, tile(32, 2), (8, 1), RAM, C).cycles["matrices"] == 2 * 304
+    assert estimate(WORDS, 16, die, tile(32, 2), (8, 1), RAM, MACRO, C).cycles["matrices"] == 2 * 304
 
 
 def test_the_clock_is_that_of_the_characterised_bank():
@@ -128,3 +132,15 @@ def test_table_and_json(capsys):
 def test_bad_input(capsys, args, says):
     assert main(["plan", "--explore", *args]) == 2
     assert says in capsys.readouterr().err
+
+
+def test_tiles_have_the_pins_that_the_macro_has():
+    spec = RomSpec(256, 128)
+    assert rom_macro_name(128) == spec.name
+    declared = macro_ports(spec.name, rom_pins(128))
+    buses: dict[str, int] = {}
+    for port in port_names(spec):
+        name = port.partition("[")[0]
+        buses[name] = buses.get(name, 0) + 1
+    told = {name: int(top or 0) + 1 for top, name in re.findall(r"put (?:\[(\d+):0\] )?(\w+)", declared)}
+    assert told == {name: width for name, width in buses.items() if name not in ("VPWR", "VGND")}
