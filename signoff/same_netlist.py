@@ -27,7 +27,7 @@ def run(routed: Path, supplied: Path, top: str, supplies: tuple[str, ...]) -> tu
         routed: Verilog without supplies: for simulation, timing and equivalence.
         supplied: Verilog with supplies and physical cells: for LVS.
         top: Name of the top module of both.
-        supplies: Names of the supply ports, and of the pins that are on them; pins of wells may be among them.
+        supplies: Names of the supply ports, and of the pins on them; those of wells may be among them.
 
     Returns:
         The rows `netlists` and `netlists_control`.
