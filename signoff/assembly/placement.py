@@ -1,8 +1,8 @@
 """Every instance of a layout against what should stand there, one by one."""
 
-__all__ = ["VIA", "Names", "Plan", "check_placement", "instances", "placement", "plant"]
+__all__ = ["VIA", "Names", "Plan", "check_placement", "instances", "placement"]
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import klayout.db as kdb
 
+from rtl_gen.errors import FlowError
 from signoff.assembly.routed import Place
 from signoff.assembly.rows import rows
 from signoff.result import CheckResult
@@ -51,11 +52,17 @@ class Plan:
 
 
 def placement(layout: kdb.Layout, plan: Plan, folder: Path) -> list[CheckResult]:
-    """The rows `placement` and `placement_control`; reports go into the folder."""
+    """The rows `placement` and `placement_control`; reports go into the folder.
+
+    Raises:
+        FlowError: The layout lacks one of the chip's own cells.
+    """
+    if missing := [name for name in plan.names if layout.cell(name) is None]:
+        raise FlowError(f"no cell {' or '.join(missing)} in the layout", hint="Build the chip again.")
     faults = check_placement(layout, plan)
     good = f"{plan.cells.total()} cells and banks and {plan.vias.total()} vias, each where the DEF has it"
     wrong = layout.dup()
-    planted = plant(wrong, plan)
+    planted = _plant(wrong, plan)
     found = set(check_placement(wrong, plan)) - set(faults)
     return rows(NAME, faults, good, planted, found, folder)
 
@@ -68,11 +75,7 @@ def check_placement(layout: kdb.Layout, plan: Plan) -> list[str]:
     if layout.top_cell().name != plan.names.chip:
         faults.append(f"the top cell is {layout.top_cell().name}, expected {plan.names.chip}")
     for name, wanted in plan.instances().items():
-        cell = layout.cell(name)
-        if cell is None:
-            faults.append(f"no cell {name}")
-        else:
-            faults += _differences("the layout", "the DEF", instances(cell), wanted)
+        faults += _differences("the layout", "the DEF", instances(layout.cell(name)), wanted)
     return faults
 
 
@@ -94,46 +97,37 @@ def instances(cell: kdb.Cell) -> Counter[Place]:
     return found
 
 
-def plant(layout: kdb.Layout, plan: Plan) -> Mapping[str, str]:
-    """Put one fault of each kind into a layout; returns what the check should say of each."""
-    base = layout.cell(plan.names.base)
-    kinds = Counter(name for name, *_ in plan.cells)
-    bank = next(iter(plan.banks))
-    planted = {f"{bank[0]} placed twice": _told(bank, 2, 1)}
-    base.insert(_instance(layout, bank))
-    vias = [place for place, n in plan.vias.items() if n == 1]
-    if vias:
-        name, rot, x, y = vias[len(vias) // 2]
-        via = f"{VIA}{name}", rot, x, y
-        planted["a via placed twice"] = _told(via, 2, 1)
-        base.insert(_instance(layout, via))
-    common = [name for name, n in kinds.most_common(3) if n > 2 and name != bank[0]]
-    for name, (what, edit) in zip(common, _EDITS.items(), strict=False):
-        places = sorted(place for place in plan.cells if place[0] == name)
-        place = places[len(places) // 2]
-        index = layout.cell(name).cell_index()
-        for inst in base.each_inst():
-            trans = inst.trans
-            if inst.cell_index == index and (trans.rot, trans.disp.x, trans.disp.y) == place[1:]:
-                break
-        else:
-            continue
-        if edit is None:
-            base.insert(_instance(layout, place))
-            planted[f"{name} {what}"] = _told(place, 2, 1)
-        else:
-            inst.trans = trans * edit
-            planted[f"{name} {what}"] = _told(place, 0, 1)
+def _plant(layout: kdb.Layout, plan: Plan) -> Mapping[str, str]:
+    """Put faults into a layout, each where all is right; returns what the check should tell of each."""
+    base, wanted = layout.cell(plan.names.base), plan.instances()[plan.names.base]
+    right: dict[str, list[Place]] = defaultdict(list)
+    for place, n in instances(base).items():
+        if n == wanted[place] == 1:
+            right[place[0]].append(place)
+    common = sorted(right, key=lambda name: (-len(right[name]), name))
+    banks = [name for name in common if name in {bank for bank, *_ in plan.banks}]
+    vias = [name for name in common if name.startswith(VIA)]
+    cells = [name for name in common if name not in (*banks, *vias)]
+    planted: dict[str, str] = {}
+    for name in (*banks[:1], *vias[:1], *cells[:1]):
+        place = right[name][len(right[name]) // 2]
+        base.insert(_instance(layout, place))
+        planted[f"{name} placed twice"] = _told(place, 2, 1)
+    for name, (what, edit) in zip(cells[1:], _EDITS.items(), strict=False):
+        place = right[name][len(right[name]) // 2]
+        inst = next(i for i in base.each_inst() if i.cell.name == name and _turn_and_origin(i) == place[1:])
+        inst.trans = inst.trans * edit
+        planted[f"{name} {what}"] = _told(place, 0, 1)
     layout.cell(plan.names.chip).insert(_instance(layout, (plan.names.base, *_HERE)))
     planted["the base placed twice"] = _told((plan.names.base, *_HERE), 2, 1)
     return planted
 
 
-_EDITS: Mapping[str, kdb.Trans | None] = {
-    "placed twice": None,
-    "mirrored": kdb.Trans.M90,
-    "moved by 5 nm": kdb.Trans(5, 0),
-}
+_EDITS: Mapping[str, kdb.Trans] = {"mirrored": kdb.Trans.M90, "moved by 5 nm": kdb.Trans(5, 0)}
+
+
+def _turn_and_origin(inst: kdb.Instance) -> tuple[int, int, int]:
+    return inst.trans.rot, inst.trans.disp.x, inst.trans.disp.y
 
 
 def _differences(one: str, other: str, found: Counter[Place], wanted: Counter[Place]) -> list[str]:

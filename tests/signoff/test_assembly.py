@@ -112,7 +112,7 @@ def test_a_chip_as_its_def_has_it_passes_and_the_control_finds_each_fault(tmp_pa
     assert statuses(rows) == [("placement", "pass"), ("placement_control", "pass")]
     assert rows[0].detail.startswith("7 cells and banks and 17 vias")
     assert "ram placed twice" in rows[1].detail
-    assert "a via placed twice" in rows[1].detail
+    assert "VIA_up3 placed twice" in rows[1].detail
 
 
 @pytest.mark.parametrize(
@@ -146,6 +146,16 @@ def test_what_is_moved_turned_lost_or_there_twice_is_told(edit, told):
     layout = design.chip()
     edit(layout)
     assert told in check_placement(layout, plan())
+
+
+def test_a_kind_that_is_missing_altogether_fails_the_row_and_a_missing_base_is_an_error(tmp_path):
+    layout = design.chip()
+    layout.prune_cell(layout.cell("ram").cell_index(), -1)
+    row, control = placement(layout, plan(), tmp_path)
+    assert (row.status, row.count, control.status) == ("fail", 1, "pass")
+    layout.rename_cell(layout.cell(design.NAMES.metal).cell_index(), "other")
+    with pytest.raises(FlowError, match="no cell scf_small_metal in the layout"):
+        placement(layout, plan(), tmp_path)
 
 
 def test_banks_that_the_def_has_elsewhere_than_the_base_config_are_told():
