@@ -13,8 +13,10 @@ import contextlib
 import ctypes
 import os
 import select
+import shutil
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 
@@ -49,6 +51,7 @@ def guarded(work: Callable[[], int]) -> int:
         return _told(work())
     global _first
     _first = os.getpid()
+    temp = _private_temp()
     sys.stdout.flush()
     sys.stderr.flush()
     _prctl(_SUBREAPER, 1)
@@ -58,15 +61,26 @@ def guarded(work: Callable[[], int]) -> int:
     guard = os.fork()
     if not guard:
         os.close(tell)
-        return _guard(work, listen, requests)
+        return _guard(work, listen, requests, temp)
     os.close(listen)
     _forward(tell, requests)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, requests)
     _, status = os.waitpid(guard, 0)
     if os.WIFEXITED(status):
         return os.WEXITSTATUS(status)
-    _end_all()
+    _end_all(temp)
     return _killed(os.WTERMSIG(status))
+
+
+def _private_temp() -> str:
+    """A folder for temporary files of the command and its tools, which goes with them; "" if there is none.
+
+    SiliconCompiler and Python's managers leave files there when they are killed, and others could lay links.
+    """
+    try:
+        return tempfile.mkdtemp(prefix="sc-flow-")
+    except OSError:
+        return ""
 
 
 def _forward(tell: int, requests: list[signal.Signals]) -> None:
@@ -87,7 +101,7 @@ def _forward(tell: int, requests: list[signal.Signals]) -> None:
         signal.signal(signal.SIGTSTP, stop)
 
 
-def _guard(work: Callable[[], int], listen: int, requests: list[signal.Signals]) -> int:
+def _guard(work: Callable[[], int], listen: int, requests: list[signal.Signals], temp: str) -> int:
     """The second process; returns in the third alone."""
     os.setsid()  # Ctrl-C is for the first process; the work is told once, and its steps by it
     _prctl(_SUBREAPER, 1)
@@ -98,13 +112,15 @@ def _guard(work: Callable[[], int], listen: int, requests: list[signal.Signals])
         if os.getppid() != me:
             os._exit(ExitCode.TOOL_FAILED)
         os.close(listen)
+        if temp:
+            os.environ["TMPDIR"] = tempfile.tempdir = temp
         return _work(work, requests)
     code = int(ExitCode.TOOL_FAILED)
     try:
         _rename()
         code = _Watch(worker, listen, requests).run()
     finally:
-        _end_all()
+        _end_all(temp)
         os._exit(code)
 
 
@@ -216,8 +232,8 @@ def _below(process=None, *, recursive: bool = True) -> list:  # type: ignore[no-
     return []
 
 
-def _end_all() -> None:
-    """Kill all below this process, again and again: what is killed may have started more."""
+def _end_all(temp: str) -> None:
+    """Kill all below this process, again and again, as what is killed may have started more; clear `temp`."""
     deadline = time.monotonic() + ENDING_S
     while (left := _below()) and time.monotonic() < deadline:
         for p in left:
@@ -227,6 +243,8 @@ def _end_all() -> None:
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
         time.sleep(0.005)
+    if temp:
+        shutil.rmtree(temp, ignore_errors=True)
 
 
 def _told(code: int) -> int:

@@ -117,10 +117,10 @@ def _usage(e: click.ClickException) -> FlowError:
 def _log(error: Exception) -> Path:
     """Keep the details in a file of a new name, which nobody else can have laid a link under, or read."""
     text = "".join(traceback.format_exception(error))
-    for folder in (cache_root() / "logs", None):
+    # Not the folder for temporary files, which goes with this process.
+    for folder in (cache_root() / "logs", Path.cwd()):
         try:
-            if folder:
-                folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True)
             fd, name = tempfile.mkstemp(prefix="sc-flow-crash-", suffix=".log", dir=folder)
             with os.fdopen(fd, "w", encoding="utf-8", errors="backslashreplace") as f:
                 f.write(text)

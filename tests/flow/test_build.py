@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import random
 import re
 import resource
 import shutil
@@ -13,6 +14,8 @@ from pathlib import Path
 
 import psutil
 import pytest
+
+from tests.kill_build import kill_often, products
 
 # Each test starts several builds, of which each costs a second or two of SiliconCompiler's own start.
 pytestmark = pytest.mark.flow
@@ -292,3 +295,20 @@ def test_a_full_cache_is_one_message(demo, cache, small_disk, tmp_path):
     one_message(demo(SCF_CACHE=str(full / "cache")), 6)
     shutil.rmtree(full / "cache" / "steps", ignore_errors=True)
     ok(demo())
+
+
+def test_20_kills_leave_nothing_and_the_bytes_are_the_same(demo, tmp_path, cache):
+    slow = {f"DEMO_SLEEP_{step}": "0.3" for step in ("a", "b", "c", "check", "end")}
+    draw = random.Random(1)
+    moments = [draw.uniform(0.2, 3.5) for _ in range(20)]
+    killed, ran, left = kill_often(demo._argv(("--prompt", "xy")), demo._env(slow), moments)
+    assert killed >= 10  # the others had ended
+    assert ran
+    assert left == []
+    ok(demo("--prompt", "xy"))
+    again = products(demo.build)
+    demo.out, demo.build = tmp_path / "alone", tmp_path / "alone" / "demo"
+    shutil.copytree(cache / "pdk", tmp_path / "other" / "pdk")
+    ok(demo("--prompt", "xy", SCF_CACHE=str(tmp_path / "other")))
+    assert products(demo.build) == again
+    assert {n.partition("/")[0] for n in again} >= {"a", "b", "c"}

@@ -133,3 +133,14 @@ def test_on_a_narrow_terminal_only_faults_are_explained():
     assert "it is well" in shown(outcome)
     assert "it is well" not in shown(outcome, 80)
     assert "why" in shown(outcome, 80)
+
+
+def test_what_models_and_files_say_cannot_steer_the_terminal():
+    clear = "\x1b[2J\x1b]0;title\x07\x9b31m"
+    checks = [CheckResult(**row("fail") | {"reason": f"net {clear}"})]
+    steps = [StepRow("a", "failed", 1.0, 1.0, False, f"tensor {clear}")]
+    text = shown(Outcome(steps=steps, checks=checks, text=[f"once{clear}\n\tupon"]))
+    assert all(c.isprintable() or c in "\n\t" for c in text)
+    assert text.count("\\x1b[2J") == 3
+    assert "generated: once" in text
+    assert "\n\tupon" in text or "\n        upon" in text

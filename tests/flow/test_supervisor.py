@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 import pytest
@@ -15,14 +16,14 @@ import pytest
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="child subreapers are of Linux")
 
 SCRIPT = """
-import os, signal, subprocess, sys, time
+import os, signal, subprocess, sys, tempfile, time
 from flow.supervisor import guarded
 
 def work():
     step = os.fork()
     if step == 0:
         tool = subprocess.Popen(["sh", "-c", "sleep 300 & sleep 300"], start_new_session=True)
-        print(os.getppid(), os.getpid(), tool.pid, flush=True)
+        print(os.getppid(), os.getpid(), tool.pid, tempfile.mkdtemp(), flush=True)
         tool.wait()
         os._exit(0)
     try:
@@ -49,6 +50,7 @@ class Tree:
     worker: int
     step: int
     tool: int
+    temp: Path
 
     def left(self) -> list[int]:
         """Processes that carry the mark in their environment."""
@@ -65,7 +67,8 @@ class Tree:
         return within(seconds, lambda: pid not in self.left())
 
     def all_gone(self, seconds: float = 10) -> bool:
-        return within(seconds, lambda: not self.left())
+        """No process, and no temporary file."""
+        return within(seconds, lambda: not self.left() and not self.temp.exists())
 
 
 def within(seconds: float, what) -> bool:
@@ -93,8 +96,12 @@ def start(*args: str, hangup=signal.SIG_DFL, **how) -> Tree:
         preexec_fn=signals,
         **how,
     )
-    worker, step, tool = (int(x) for x in process.stdout.readline().split())
-    return Tree(process, tag, psutil.Process(worker).ppid(), worker, step, tool)
+    told = process.stdout.readline().split()
+    worker, step, tool = (int(x) for x in told[:3])
+    temp = Path(told[3]).parent
+    assert temp.name.startswith("sc-flow-")
+    assert temp.stat().st_mode & 0o777 == 0o700
+    return Tree(process, tag, psutil.Process(worker).ppid(), worker, step, tool, temp)
 
 
 @pytest.fixture
