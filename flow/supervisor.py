@@ -129,8 +129,7 @@ def _work(work: Callable[[], int], requests: list[signal.Signals]) -> int:
 
     def interrupt(number: int, _: object) -> None:
         # One is enough: another would break off the orderly end. For those in a hurry the guard kills.
-        for n in requests:
-            signal.signal(n, signal.SIG_IGN)
+        _deaf(requests)
         raise KeyboardInterrupt
 
     def in_child() -> None:
@@ -146,8 +145,13 @@ def _work(work: Callable[[], int], requests: list[signal.Signals]) -> int:
     try:
         return work()
     finally:
-        for n in requests:
-            signal.signal(n, signal.SIG_IGN)
+        _deaf(requests)
+
+
+def _deaf(requests: list[signal.Signals]) -> None:
+    """Let requests do nothing; not by SIG_IGN, as Python complains of one that is on its way then."""
+    for n in requests:
+        signal.signal(n, lambda number, _: None)
 
 
 class _Watch:
