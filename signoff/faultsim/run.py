@@ -67,8 +67,8 @@ def build_engine(work: Path) -> Path:
     work.mkdir(parents=True, exist_ok=True)
     (work / "engine.c").write_text(files("signoff").joinpath("faultsim", "engine.c").read_text("utf-8"))
     run_tool(
-        ["gcc", "-O2", "-march=native", "-shared", "-fPIC", "-o", "engine.so", "engine.c"],
-        work, "engine", "gcc",
+        ["g++", "-x", "c", "-O2", "-march=native", "-shared", "-fPIC", "-o", "engine.so", "engine.c"],
+        work, "engine", "g++",
     )  # fmt: skip
     return work / "engine.so"
 

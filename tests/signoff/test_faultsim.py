@@ -82,8 +82,8 @@ def circuit_of(text, tmp_path, kit_cells):
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory):
-    if shutil.which("gcc") is None:
-        pytest.skip("gcc is not installed")
+    if shutil.which("g++") is None:
+        pytest.skip("g++ is not installed")
     return build_engine(tmp_path_factory.mktemp("engine"))
 
 
