@@ -71,10 +71,14 @@ class Link(wiring.Component):
 
 
 def component_verilog(component: wiring.Component, name: str) -> str:
-    """Verilog of a component, its module called `name`; ready signals that are always high are no ports."""
-    ports = [
-        Value.cast(value)
-        for _, _, value in component.signature.flatten(component)
+    """Verilog of a component, its module called `name`.
+
+    Ports are called as their paths, joined by one underscore, as two become something else in Verilator.
+    Ready signals that are always high are no ports.
+    """
+    ports = {
+        "_".join(map(str, path)): (Value.cast(value), None)
+        for path, _, value in component.signature.flatten(component)
         if not isinstance(value, Const)
-    ]
+    }
     return verilog.convert(component, name=name, ports=ports, emit_src=False, strip_internal_attrs=True)

@@ -69,14 +69,15 @@ class Bench(wiring.Component):
         for r, (size, row) in enumerate(zip(self.sizes, self.models, strict=True)):
             for c, model in enumerate(row):
                 for n, pins in enumerate(getattr(self.array, f"banks{r}")[c]):
-                    words = _words(size, model, n) if isinstance(size, RomTileSize) and model else ()
+                    words = words_of(size, model, n) if isinstance(size, RomTileSize) and model else ()
                     macro = Macro(pins.signature, words)
                     m.submodules[f"macro{r}_{c}_{n}"] = macro
                     wiring.connect(m, pins, macro.pins)
         return m
 
 
-def _words(size: RomTileSize, model: RomTileModel, macro: int) -> list[int]:
+def words_of(size: RomTileSize, model: RomTileModel, macro: int) -> list[int]:
+    """Contents of a macro of a rom tile."""
     k, b = divmod(macro, size.banks // size.rows)
     slots = model.slots[256 * b : 256 * (b + 1), k].astype(object)
     return [int(w) for w in (slots << (4 * np.arange(size.columns)).astype(object)).sum(axis=1)]
