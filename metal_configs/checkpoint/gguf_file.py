@@ -141,6 +141,8 @@ def _shape(header: GgufHeader) -> Shape:
                 "llama.rope.scaling.type", "'none' or 'linear'",
                 "Of scaled RoPE, linear scaling and that of Llama 3.1 are supported.",
             )  # fmt: skip
+        if number("rope.scaling.attn_factor", 1.0, 0.0, 1e9) != 1:
+            raise bad("llama.rope.scaling.attn_factor", "1", "It belongs to scalings that are not supported.")
         for key in ("rope.scaling.factor", "rope.scale_linear"):  # the second is the older name
             if kind == "linear" and f"llama.{key}" in values:
                 return number(key, 1.0, 0.0, 1e9) or 1.0

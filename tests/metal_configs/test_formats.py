@@ -219,6 +219,8 @@ def test_llama3_factors_of_the_real_model():
         ),
         ("llama__attention__value_length", 4, "value_length is 4, expected the elements of a head, 8"),
         ("llama__expert_count", 8, "llama.expert_count is 8"),
+        ("llama__rope__scaling__attn_factor", 1.0, None),
+        ("llama__rope__scaling__attn_factor", 0.5, "attn_factor is 0.5, expected 1"),
         ("llama__attention__key_length", 3, "a head has 3 elements"),
     ],
 )

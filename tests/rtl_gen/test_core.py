@@ -62,6 +62,16 @@ def test_every_end_token_ends_a_text_and_the_next_request_is_taken(which):
     assert run_core(core_for(SMALL), image.rows, stream, len(first) + len(second)) == first + second
 
 
+def test_a_prompt_that_fills_the_context_is_followed_by_one_token():
+    model = random_model(SMALL, 2, ends=())
+    image = build_image(model, core_for(SMALL))
+    full = list(range(2, 2 + SMALL.context))
+    first, second = expected(model, full, 32, 3), expected(model, [4], 0, 9)
+    assert (len(first), len(second)) == (1, SMALL.context)
+    stream = request(3, 32, full) + request(9, 0, [4])
+    assert run_core(core_for(SMALL), image.rows, stream, 1 + SMALL.context) == first + second
+
+
 def test_a_flipped_weight_changes_what_the_core_computes():
     """The comparison must be able to fail: a different ROM is a different model."""
     model = random_model(SMALL, 1)
