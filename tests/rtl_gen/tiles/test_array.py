@@ -34,7 +34,7 @@ def array(grid, size=SIZE):
     st.integers(0, 999),
 )
 def test_any_matrix_on_any_grid_has_the_sums_of_the_golden_model(grid, sizes, seed):
-    on = array(grid)
+    on = array(grid, RomTileSize(banks=32, rows=2, columns=8))
     matrices = {str(n): matrix(*size, seed + n) for n, size in enumerate(sizes)}
     for name, m in matrices.items():
         on.add(name, m)
