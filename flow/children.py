@@ -1,6 +1,6 @@
 """Where the processes of a graph complain: into a file, not into the one message that the user gets."""
 
-__all__ = ["stderr_of_children"]
+__all__ = ["COMPLAINTS", "stderr_of_children"]
 
 import contextlib
 import os
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from flow.files import disk_faults
 
+COMPLAINTS = ".stderr.log"  # its name, in the folder of the run
 _file: int | None = None
 
 

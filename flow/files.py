@@ -74,6 +74,9 @@ def disk_fault(e: BaseException, where: Path) -> FlowError | None:
     if e.errno in (errno.ENOSPC, errno.EDQUOT):
         what, hint = "the disk is full", f"{_free(where)}Free some space, or choose another folder with --out"
         hint += " (cache: SCF_CACHE)."
+    elif e.errno == errno.ENOENT and "temporary directory" in str(e.strerror):  # of tempfile
+        what, where = "no folder for temporary files can be written", Path(os.environ.get("TMPDIR", "/tmp"))
+        hint = "Let TMPDIR name one that can."
     elif e.errno == errno.EFBIG:
         what, hint = "a file would be larger than is allowed", "Raise the limit on file sizes (ulimit -f)."
     elif e.errno in _UNWRITABLE:

@@ -5,7 +5,7 @@ __all__ = ["run_build"]
 from pathlib import Path
 
 from base_chip.pdk import load_pdk
-from flow.children import stderr_of_children
+from flow.children import COMPLAINTS, stderr_of_children
 from flow.closure import Sources
 from flow.files import atomic_write, disk_faults
 from flow.graph import STEPS, Steps, ancestors, check_steps, descendants, make_project
@@ -17,8 +17,6 @@ from flow.report.page import REPORT, render_report
 from flow.request import BuildConfig, Run
 from flow.result_file import write_result
 from rtl_gen.errors import FlowError
-
-COMPLAINTS = ".stderr.log"  # of the processes of the steps; in the build folder
 
 
 def run_build(

@@ -23,6 +23,7 @@ from collections.abc import Callable
 from rtl_gen.errors import ExitCode
 
 INTERRUPTED = 130
+CRASHED = 70  # EX_SOFTWARE of sysexits.h: a fault of sc-flow itself
 PATIENCE_S = 30.0  # for the work to end after the first request
 LOOK_S = 0.5  # between two looks for processes that have lost their parent
 ENDING_S = 10.0  # for killed processes to be gone
@@ -119,6 +120,11 @@ def _guard(work: Callable[[], int], listen: int, requests: list[signal.Signals],
     try:
         _rename()
         code = _Watch(worker, listen, requests).run()
+    except Exception as e:
+        code = CRASHED
+        _say(
+            f"error: internal error of the guard: {e!r}\n  All that ran was ended; run the same command again."
+        )
     finally:
         _end_all(temp)
         os._exit(code)

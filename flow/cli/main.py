@@ -25,10 +25,8 @@ from flow.cli.show import show
 from flow.cli.steps import clean, steps
 from flow.cli.verify import reproduce, verify
 from flow.files import cache_root, disk_fault
-from flow.supervisor import INTERRUPTED, guarded
+from flow.supervisor import CRASHED, INTERRUPTED, guarded
 from rtl_gen.errors import ExitCode, FlowError, printable
-
-CRASHED = 70  # EX_SOFTWARE of sysexits.h: a fault of sc-flow itself
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

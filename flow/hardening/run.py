@@ -21,6 +21,7 @@ from base_chip.harden.floorplan import check_banks
 from base_chip.pdk import load_pdk
 from base_chip.pdk.place_route import PlaceRoute, load_place_route
 from base_chip.synth import yosys_version
+from flow.children import COMPLAINTS, stderr_of_children
 from flow.files import atomic_dir
 from flow.hardening.failure import failure
 from flow.hardening.graph import FIRST, LAST, ROUTED, Sources, make_project
@@ -70,7 +71,8 @@ def harden(
     say(f"{', '.join(f'{tool} {version}' for tool, version in sorted(tools.items()))}; working in {work}")
     top = f"scf_{base.name}"
     job = work / top / "harden"
-    ended = _run(project, job)
+    with stderr_of_children(work / COMPLAINTS):
+        ended = _run(project, job)
     ends = {node: job / node / "0" / "outputs" for node in (FIRST, ROUTED, LAST)}
     products = {"mapped.v": (ends[FIRST] / f"{top}.vg").read_bytes()}
     if not to_synthesis:

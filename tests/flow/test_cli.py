@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -111,6 +112,15 @@ def test_disk_faults_become_one_message(tmp_path, number, says):
     with pytest.raises(FlowError, match=says) as e, disk_faults(tmp_path):
         raise OSError(number, os.strerror(number))
     assert e.value.code == ExitCode.OUTPUT
+
+
+def test_no_place_for_temporary_files_is_one_message(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: [str(tmp_path / "file")])
+    with pytest.raises(FlowError, match="no folder for temporary files") as e, disk_faults(tmp_path):
+        tempfile.mkdtemp()
+    assert (e.value.code, "TMPDIR" in e.value.hint) == (ExitCode.OUTPUT, True)
 
 
 def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
