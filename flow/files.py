@@ -75,7 +75,7 @@ def disk_fault(e: BaseException, where: Path) -> FlowError | None:
         what, hint = "the disk is full", f"{_free(where)}Free some space, or choose another folder with --out"
         hint += " (cache: SCF_CACHE)."
     elif e.errno == errno.ENOENT and "temporary directory" in str(e.strerror):  # of tempfile
-        what, where = "no folder for temporary files can be written", Path(os.environ.get("TMPDIR", "/tmp"))
+        what, where = "no folder for temporary files can be written", Path("TMPDIR")
         hint = "Let TMPDIR name one that can."
     elif e.errno == errno.EFBIG:
         what, hint = "a file would be larger than is allowed", "Raise the limit on file sizes (ulimit -f)."

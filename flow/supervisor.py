@@ -122,9 +122,7 @@ def _guard(work: Callable[[], int], listen: int, requests: list[signal.Signals],
         code = _Watch(worker, listen, requests).run()
     except Exception as e:
         code = CRASHED
-        _say(
-            f"error: internal error of the guard: {e!r}\n  All that ran was ended; run the same command again."
-        )
+        _say(f"error: internal error of the guard: {e!r}\n  All was ended; run the same command again.")
     finally:
         _end_all(temp)
         os._exit(code)
