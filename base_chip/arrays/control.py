@@ -30,10 +30,10 @@ from base_chip.arrays.latch import EV_Y, RAIL, ROW
 from base_chip.arrays.pen import Pen
 from base_chip.pdk import Pdk
 
-_N, _P = (240, 940), (1875, 2935)
-_NY, _PY = (420, 760), (2060, 2400, 2750)
-_Y1, _Y2, _OUT = 1215, 1555, 1635  # inputs, li1 of a NAND's output
-_N1, _N2, _P1, _P2 = 400, 785, 2150, 2600  # met1 tracks over n and over p
+_N, _P = (240, 1100), (2035, 3495)
+_NY, _PY = (420, 760), (2220, 2560, 2900, 3240)
+_Y1, _Y2, _OUT = 1375, 1715, 1795  # inputs, li1 of a NAND's output
+_N1, _N2, _P1, _P2 = 400, 785, 2310, 2760  # met1 tracks over n and over p
 _PITCH = 430
 _NAND = 1535  # from one NAND to the next
 _X = 180 - driver.LEFT_OF_DRIVER  # leftmost diffusion, from the drivers' origin

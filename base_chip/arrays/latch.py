@@ -1,6 +1,8 @@
 """The latch below every bit line: sense, keeper, storage and output in one.
 
-    m = BL inverted while EV is high (p: BL; n: EV and BL in series), held by a weak inverter of q otherwise;
+    m = BL inverted while EV is high (p: BL; n: EV and BL in series). It is held high by a weak p transistor of
+        gate q, and low by an n transistor of gate q beside that of EV, above that of BL: a falling bit line
+        cuts it off, so that m rises against nothing, and a precharged one lets it hold.
     q = m inverted: low where a via has pulled the bit line down;
     a weak p transistor of gate m keeps the bit line up.
 
@@ -15,8 +17,7 @@ __all__ = [
     "ROW",
     "SIZES",
     "WIDTH",
-    "Y1",
-    "Y2",
+    "Y3",
     "draw_latch",
     "draw_row_taps",
     "output_y",
@@ -30,16 +31,17 @@ from base_chip.arrays.pen import Pen
 from base_chip.pdk import Pdk
 
 LEVELS = 4  # columns that share a pitch, one row each
-ROW = 3175
-EV_Y = 885  # met1 line of EV
+ROW = 3735
+EV_Y = 1000  # met1 line of EV
 WIDTH = 2760
-_P_WEAK = 2015  # of the weak p transistor
-_N, _P, _K = (240, 660), (1595, 2245), (2515, 2935)  # diffusion: n, p, keeper
-Y1, Y2 = 935, 1275  # contacts between n and p
-_NY, _PY, _KY = 450, (1745, 2095), 2725
-_X0, _X2, _X3, _X4 = 280, 1255, 2015, 2445  # supplies, m, supplies, q
-_BL, _EV, _WEAK, _M = 495, 1040, (1395, 1830), 2230  # gates
-KEEPER_L = 400
+_N, _P, _K = (300, 720), (2155, 2805), (3075, 3495)  # diffusion: n, p, keeper
+_P_WEAK = _P[0] + 420  # of the weak p transistor
+_Y1, _Y2, Y3 = 995, 1415, 1835  # contacts between n and p: q, m, bit line
+_NY, _PY, _KY = 510, (2335, 2680), 3285
+_X0, _X1, _X2, _X3, _X4 = 280, 710, 1500, 1930, 2480  # nodes: e; m and supply; e and m; supplies; q
+_EV, _Q, _BL, _M = 495, 1055, 1715, 2265  # gates
+_WEAK = 980, 1315  # of the weak p transistor
+KEEPER_L = 200
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Sizes:
     n: int = _N[1] - _N[0]
     p: int = _P[1] - _P[0]
     p_weak: int = _P_WEAK - _P[0]
-    weak_length: int = _WEAK[1] - _WEAK[0]
+    weak_length: int = _WEAK[1] - _WEAK[0]  # p only
     keeper: int = _K[1] - _K[0]
     keeper_length: int = KEEPER_L
 
@@ -57,7 +59,7 @@ class Sizes:
 SIZES = Sizes()
 RAIL = 260
 P_WELL = _P[0] - 180  # from the ground rail to the well
-_Q_PAD = 1675  # contact of the weak inverter's gate
+_EV_PAD, _BL_PAD, _M_PAD = 370, 1840, 2300
 _OUT = 2650  # q between n and p
 _BL_X = 2760  # met1 up to the keeper
 
@@ -77,16 +79,16 @@ def draw_latch(layout: db.Layout, name: str, pdk: Pdk, level: int, pitch: int) -
     _draw_transistors(c)
     _draw_li(c)
     c.hline("met1", 0, WIDTH, EV_Y)
-    c.to_met1(915, EV_Y)
+    c.to_met1(_EV_PAD, EV_Y)
     # bit line: gate, keeper
-    c.to_met1(415, Y2)
-    c.hline("met1", min(415, track), _BL_X, Y2)
-    c.vline("met1", _BL_X, Y2, _KY)
+    c.to_met1(_BL_PAD, Y3)
+    c.hline("met1", min(_BL_PAD, track), _BL_X, Y3)
+    c.vline("met1", _BL_X, Y3, _KY)
     c.hline("met1", _X4, _BL_X, _KY, 230)
     c.to_met1(_X4, _KY)
-    _up(c, track, Y2, {0: 60, LEVELS - 1: -60}.get(level, 0))
+    _up(c, track, Y3, {0: 60, LEVELS - 1: -60}.get(level, 0))
     # output, on the side that is lower when the row is placed
-    out_x, out_y = _X4 - 15 if level % 2 else 2600, output_y(level)
+    out_x, out_y = 2430 if level % 2 else 2600, output_y(level)
     c.to_met1(out_x, out_y, tall=level % 2 == 1)
     c.hline("met1", out_x, track, out_y)
     _up(c, track, out_y, 0, tall=True)
@@ -95,7 +97,7 @@ def draw_latch(layout: db.Layout, name: str, pdk: Pdk, level: int, pitch: int) -
 
 def output_y(level: int) -> int:
     """Where a latch's output goes up to met3."""
-    return 1920 if level % 2 else _NY
+    return 2480 if level % 2 else _NY
 
 
 def _up(c: Pen, x: int, y: int, beside: int, *, tall: bool = False) -> None:
@@ -107,29 +109,30 @@ def _up(c: Pen, x: int, y: int, beside: int, *, tall: bool = False) -> None:
 
 
 def _draw_transistors(c: Pen) -> None:
-    c.diffusion("n", 135, _N[0], 2590, _N[1])
-    c.diffusion("p", 135, _P[0], 2590, _P_WEAK)
-    for x0, x1 in ((135, 820), (1905, 2590)):
-        c.diffusion("p", x0, _P[0], x1, _P[1])
+    c.diffusion("n", 135, _N[0], _X4 + 145, _N[1])
+    c.diffusion("p", _X1 - 145, _P[0], _X4 + 145, _P_WEAK)
+    c.diffusion("p", _WEAK[1] + 75, _P[0], _X4 + 145, _P[1])
     keeper = _M + 75 - KEEPER_L
-    c.diffusion("p", keeper - 285, _K[0], 2590, _K[1])
+    c.diffusion("p", keeper - 285, _K[0], _X4 + 145, _K[1])
     # one area of implant a row: what parts it would be too narrow
     c.rect("nsdm", 10, 0, WIDTH + 10, _N[1] + 125)
     c.rect("psdm", 10, _P[0] - 125, WIDTH + 10, ROW)
     low, high = _N[0] - 130, _P[1] + 130
+    c.rect("poly", _EV - 75, low, _EV + 75, _Y1 + 185)
+    c.rect("poly", _Q - 75, low, _Q + 75, _P_WEAK + 130)
+    c.rect("poly", _WEAK[0], _P[0] - 130, _WEAK[1], _P_WEAK + 130)
     c.rect("poly", _BL - 75, low, _BL + 75, high)
-    c.rect("poly", _EV - 75, low, _EV + 75, Y1 + 165)
-    c.rect("poly", _WEAK[0], low, _WEAK[1], _P_WEAK + 130)
     c.rect("poly", _M - 75, low, _M + 75, _K[1] + 130)
     c.rect("poly", keeper, _K[0] - 130, _M + 75, _K[1] + 130)
-    c.poly_contact(415, Y2, tall=True)
-    c.poly_contact(915, Y1, tall=True, li_tall=True)
-    c.contact(_Q_PAD, Y2)
-    c.poly_contact(_M, Y1, tall=True)
-    c.rect("npc", 230, Y1 - 185, _M + 185, Y2 + 185)
-    for x in (_X0, _X2, _X3, _X4):
+    for x, y in ((_EV_PAD, _Y1 + 20), (_Q, _Y1), (_BL_PAD, Y3), (_M_PAD, _Y2)):
+        c.poly_contact(x, y, tall=True, li_tall=True)
+    c.rect("npc", _EV_PAD - 185, _Y1 - 185, _M_PAD + 185, Y3 + 185)
+    for x in (_X0, _X1, _X2, _X3, _X4):
         c.pad("licon1", x, _NY, 170)
-        for y in _PY if x in (_X0, _X4) else _PY[:1]:
+    for x in (_X1, _X2):
+        c.pad("licon1", x, _PY[0], 170)
+    for x in (_X3, _X4):
+        for y in _PY:
             c.pad("licon1", x, y, 170)
     for x in (keeper - 140, _X4):
         c.pad("licon1", x, _KY, 170)
@@ -137,20 +140,29 @@ def _draw_transistors(c: Pen) -> None:
 
 def _draw_li(c: Pen) -> None:
     low, high = _PY[0] - 165, _PY[1] + 165
-    for x in (_X0, _X3):
-        c.rect("li1", x - 85, -85, x + 85, _NY + 165)
+    # supplies
+    c.rect("li1", _X3 - 85, -85, _X3 + 85, _NY + 165)
+    for x in (_X1, _X3):
         c.rect("li1", x - 85, low, x + 85, ROW + 85)
-        for y in (0, ROW):
-            c.pad("mcon", x, y, 170)
+    for x, y in ((_X3, 0), (_X1, ROW), (_X3, ROW)):
+        c.pad("mcon", x, y, 170)
     keeper = _M + 75 - KEEPER_L - 140
-    c.rect("li1", keeper - 85, _KY - 165, _X3 + 85, _KY + 165)
+    c.rect("li1", min(keeper, _X3) - 85, _KY - 165, max(keeper, _X3) + 85, _KY + 165)
     c.pad("li1", _X4, _KY, (170, 330))
-    c.rect("li1", _X2 - 85, _NY - 165, _X2 + 85, low + 330)
-    c.hline("li1", _X2, _M + 80, Y1, 170)
-    c.hline("li1", _Q_PAD - 80, _OUT, Y2, 170)
+    # the node between the n transistors, below m
+    c.rect("li1", _X0 - 85, 85, _X2 + 85, 255)
+    for x in (_X0, _X2):
+        c.rect("li1", x - 85, 85, x + 85, _NY + 165)
+    # m
+    c.pad("li1", _X1, _NY, (330, 170))
+    c.rect("li1", _X1 - 85, _NY - 85, _X1 + 85, _Y2 + 85)
+    c.rect("li1", _X1 - 85, _Y2 - 85, _M_PAD + 85, _Y2 + 85)
+    c.rect("li1", _X2 - 85, _Y2 - 85, _X2 + 85, high)
+    # q
+    c.rect("li1", _Q, _Y1 - 85, _OUT + 85, _Y1 + 85)
     c.rect("li1", _OUT - 85, _NY - 165, _OUT + 85, high)
-    c.rect("li1", _X4 - 100, _NY - 165, _OUT, _NY + 165)
-    c.rect("li1", _X4 - 100, low, _OUT, high)
+    c.rect("li1", _X4 - 140, _NY - 165, _OUT, _NY + 165)
+    c.rect("li1", _X4 - 140, low, _OUT, high)
     for y in (0, ROW):
         c.rect("met1", 0, y - RAIL // 2, WIDTH, y + RAIL // 2)
 

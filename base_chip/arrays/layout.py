@@ -8,7 +8,7 @@ import numpy as np
 from base_chip.arrays import control, driver
 from base_chip.arrays.control import ControlCells
 from base_chip.arrays.driver import DriverCells
-from base_chip.arrays.latch import LEVELS, P_WELL, ROW, Y2, draw_latch, draw_row_taps, output_y
+from base_chip.arrays.latch import LEVELS, P_WELL, ROW, Y3, draw_latch, draw_row_taps, output_y
 from base_chip.arrays.pen import Pen
 from base_chip.arrays.pins import macro_pins
 from base_chip.arrays.plan import RomPlan
@@ -122,7 +122,7 @@ def _draw_latches(plan: RomPlan, c: Pen, name: str) -> None:
     for bit, x in enumerate(plan.bit_x):
         level = bit % LEVELS
         sign = -1 if level % 2 else 1
-        c.rect("met3", x - half, plan.ground(level) + sign * Y2 - half, x + half, plan.bit_line_bottom)
+        c.rect("met3", x - half, plan.ground(level) + sign * Y3 - half, x + half, plan.bit_line_bottom)
         c.rect("met3", x - half, 0, x + half, plan.ground(level) + sign * output_y(level) + half)
 
 

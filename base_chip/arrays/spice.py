@@ -91,8 +91,8 @@ class Devices:
         yield self.p(m, line, "VPWR", size.p)
         yield self.n(inner, line, "VGND", size.n)
         yield self.n(m, "ev", inner, size.n)
+        yield self.n(m, q, inner, size.n)
         yield self.p(m, q, "VPWR", size.p_weak, size.weak_length)
-        yield self.n(m, q, "VGND", size.n, size.weak_length)
         yield from self.inverter(m, q, size.p, size.n)
         yield self.p(line, m, "VPWR", size.keeper, size.keeper_length)
 

@@ -42,7 +42,7 @@ class Deck:
             f"Vin in 0 pwl(0 0 {START_NS}n 0 {START_NS + slew_ns / 0.6}n {volts})",
             f"Vpre pre 0 pwl(0 0 {_BEFORE})",
         ]
-        return self._deck([*lines, *self._word_line(load_ff)], "fall", stop_ns)
+        return self._deck([*lines, *self.word_line(load_ff)], "fall", stop_ns)
 
     def precharge(self, slew_ns: float, load_ff: float, stop_ns: float) -> str:
         """PRE_N falls, BL rises from ground, where the cell held it until a moment before.
@@ -76,8 +76,8 @@ class Deck:
         ]
         return self._frame(lines, stop_ns, 10 * _STEP_NS)
 
-    def _word_line(self, load_ff: float) -> Iterator[str]:
-        """The ladder: poly resistance and capacitance with the cells on it."""
+    def word_line(self, load_ff: float) -> Iterator[str]:
+        """The ladder from node `in`: poly resistance and capacitance with the cells on it."""
         column, spec = self.column, self.column.spec
         plan, wires, d = BankPlan(spec), column.corner.wires, spec.dims
         sheet = wires.ohms["poly"] / d.gate

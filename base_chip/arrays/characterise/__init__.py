@@ -1,0 +1,1 @@
+"""Simulates a ROM macro with ngspice, with what characterises a bank."""

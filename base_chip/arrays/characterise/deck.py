@@ -1,0 +1,219 @@
+"""SPICE decks of a ROM macro: a whole cycle, a bit line that must stay high, inputs that move too early."""
+
+__all__ = ["START_NS", "RomDeck", "sizes"]
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import yaml
+
+from base_chip.arrays import control, driver, latch
+from base_chip.arrays.spec import RomSpec
+from base_chip.arrays.spice import Devices, control_devices
+from base_chip.bank.characterise.column import Column
+from base_chip.bank.characterise.corners import Corner
+from base_chip.bank.characterise.deck import Deck
+
+START_NS = 2.0  # clk begins to fall
+_STEP_NS = 0.05
+_HEADER = 2 * driver.PAIR  # width of the shared p transistor that stands near a row
+
+# fF, from Magic's extraction of macros of 64 x 32, 32 x 32 and 64 x 64 (docs/memories.md)
+_WIRES = yaml.safe_load("""
+a_line: {end: 1.3, row: 0.56}
+ev: {end: 17, column: 1.93}
+pre_n: {end: 20, row: 0.66}
+word_line: 5.0
+bit_line: 5.0
+m: 1.6
+q: 8.0
+""")
+
+
+def sizes() -> tuple[tuple[int, int], ...]:
+    """Widths and lengths (nm) of the periphery's transistors."""
+    s = latch.SIZES
+    widths = (*driver.WIDTHS, *control.WIDTHS, s.n, s.p, _HEADER)
+    long = (s.p_weak, s.weak_length), (s.keeper, s.keeper_length)
+    return (*((w, 150) for w in widths), *long)
+
+
+@dataclass(frozen=True)
+class RomDeck:
+    """Decks of one macro in one corner.
+
+    Args:
+        spec: The macro.
+        corner: Supply and parasitics.
+        late: Whether the column that is looked at is the slowest or the fastest there is.
+        models: Transistor models.
+    """
+
+    spec: RomSpec
+    corner: Corner
+    late: bool
+    models: str
+
+    @property
+    def column(self) -> Column:
+        """The bit line."""
+        return Column(self.spec.array, self.corner, self.late)
+
+    def cycle(self, slew_ns: float, load_ff: float, low_ns: float, stop_ns: float) -> str:
+        """A read of a via where q was high, then a precharge.
+
+        Late: all bit lines fall, and the farthest is measured. Early: the nearest falls alone.
+
+        Args:
+            slew_ns: Of clk, 20 to 80 %.
+            load_ff: At every output.
+            low_ns: For which clk is low.
+            stop_ns: End of the simulation.
+        """
+        edge = slew_ns / 0.6
+        back = START_NS + low_ns
+        falls = f"{START_NS}n {{vdd}} {START_NS + edge}n 0"
+        clk = f"Vclk clk 0 pwl(0 {{vdd}} {falls} {back}n 0 {back + edge}n {{vdd}})"
+        half, high = "{vdd/2}", "{0.95*vdd}"
+        measures = [
+            f".measure tran read trig v(clk) val={half} fall=1 targ v(q) val={half} fall=1",
+            ".measure tran transition trig v(q) val={0.8*vdd} fall=1 targ v(q) val={0.2*vdd} fall=1",
+            f".measure tran ev trig v(clk) val={half} fall=1 targ v(ev) val={half} rise=1",
+            f".measure tran word trig v(clk) val={half} fall=1 targ v(in) val={half} rise=1",
+            f".measure tran sensed trig v(clk) val={half} fall=1 targ v(m) val={{0.9*vdd}} rise=1",
+            f".measure tran off trig v(clk) val={half} rise=1 targ v(a_n0) val={{0.9*vdd}} rise=1",
+            f".measure tran charge trig v(clk) val={half} rise=1 targ v(out) val={high} rise=1",
+            f".measure tran energy integ i(Vdd) from={START_NS}n to={stop_ns}n",
+            f".measure tran kept min v(m) from={back + low_ns / 4}n to={stop_ns}n",
+        ]
+        return self._frame([clk, "Va a[0] 0 {vdd}", *self._macro(load_ff), *measures], stop_ns)
+
+    def early(self, slew_ns: float, load_ff: float, stop_ns: float) -> str:
+        """The soonest that q moves: it was low, and rises as the latch opens on a bit line that is high."""
+        edge = slew_ns / 0.6
+        clk = f"Vclk clk 0 pwl(0 {{vdd}} {START_NS}n {{vdd}} {START_NS + edge}n 0)"
+        measures = [
+            ".measure tran open trig v(clk) val={vdd/2} fall=1 targ v(q) val={vdd/2} rise=1",
+            ".measure tran transition trig v(q) val={0.2*vdd} rise=1 targ v(q) val={0.8*vdd} rise=1",
+        ]
+        return self._frame([clk, "Va a[0] 0 0", *self._macro(load_ff, was="low"), *measures], stop_ns)
+
+    def hold(self, load_ff: float, stop_ns: float) -> str:
+        """A bit line that must stay high, while both beside it fall as a real read makes them fall.
+
+        There are vias at every other row or, early, none but those that are read: then all is at its fastest,
+        and the bit line has little but its neighbours.
+        """
+        column = self.column
+        grounded = 2 * column.neighbour_ff() if self.late else 0  # which the column counts as wire to ground
+        coupled = column.neighbour_ff()
+        fast = 0.0 if self.late else column.shift()
+        lines = [
+            f"Vclk clk 0 pwl(0 {{vdd}} {START_NS}n {{vdd}} {START_NS + 0.1}n 0)",
+            "Va a[0] 0 {vdd}",
+            *self._periphery(),
+            *column.subcircuit("beside", 1, _WIRES["bit_line"] - grounded / 2, fast),
+            *column.subcircuit("held", 1, _WIRES["bit_line"] - grounded),
+            "Xleft in pre_n vdd left beside",
+            "Xright in pre_n vdd right beside",
+            "Xheld 0 pre_n vdd out held",
+            f"Cleft left out {coupled:.4f}f",
+            f"Cright right out {coupled:.4f}f",
+            *self._latch("", "out", 1, load_ff),
+            *self._latch("l", "left", 1, load_ff),
+            *self._latch("r", "right", 1, load_ff),
+            f".measure tran kept min v(out) from={START_NS}n to={stop_ns}n",
+            f".measure tran sensed max v(m) from={stop_ns - 1}n to={stop_ns}n",
+            f".measure tran beside find v(left) at={stop_ns}n",
+        ]
+        return self._frame(lines, stop_ns)
+
+    def moved(self, pin: str, setup_ns: float, slew_ns: float, stop_ns: float) -> str:
+        """A pin leaves the word that it selects just before clk falls: the word line must not move.
+
+        Args:
+            pin: "a[0]", "b_n" or "enable".
+            setup_ns: From the pin at half the supply to clk at half the supply.
+            slew_ns: Of the pin; clk has the sharpest.
+            stop_ns: End of the simulation.
+        """
+        edge = slew_ns / 0.6
+        begin = START_NS - setup_ns - edge / 2
+        to = ("0", "{vdd}") if pin == "b_n" else ("{vdd}", "0")
+        moving = f"pwl(0 {to[0]} {begin}n {to[0]} {begin + edge}n {to[1]})"
+        lines = [
+            f"Vclk clk 0 pwl(0 {{vdd}} {START_NS - 0.08}n {{vdd}} {START_NS + 0.08}n 0)",
+            f"Va a[0] 0 {moving if pin == 'a[0]' else '{vdd}'}",
+            *self._periphery({pin: moving}),
+            "Cword in 0 20f",
+            f".measure tran peak max v(in) from=0 to={stop_ns}n",
+        ]
+        return self._frame(lines, stop_ns)
+
+    def _macro(self, load_ff: float, was: str = "high") -> Iterator[str]:
+        """The periphery, the word line as a ladder with its bit lines, and latches."""
+        yield from self._periphery()
+        column = self.column
+        for line in Deck(column, "").word_line(_WIRES["bit_line"]):
+            yield line.replace(" pre vdd ", " pre_n vdd ") if line.startswith("X") else line
+        # those of the other bit lines load EV
+        yield from self._latch("s", "vdd", self.spec.bits - 1, load_ff, was)
+        yield from self._latch("", "out", 1, load_ff, was)
+
+    def _latch(self, tag: str, line: str, count: int, load_ff: float, was: str = "high") -> Iterator[str]:
+        m, q = f"{tag}m", f"{tag}q"
+        for device in Devices(self.spec, simulated=True, count=count).latch(line, m, f"{tag}e", q):
+            yield f"Xl{tag}_{device[1:]}"
+        yield f"C{tag}m {m} 0 {_WIRES['m'] * count:.4f}f"
+        yield f"C{tag}q {q} 0 {(_WIRES['q'] + load_ff) * count:.4f}f"
+        levels = ("0", "{vdd}") if was == "high" else ("{vdd}", "0")
+        yield f".nodeset v({m})={levels[0]} v({q})={levels[1]}"
+
+    def _periphery(self, moving: dict[str, str] | None = None) -> Iterator[str]:
+        """Control, A line, and the driver whose output is `in`; other rows and groups are loads."""
+        moving = moving or {}
+        one = Devices(self.spec, simulated=True)
+        yield f"Venable enable 0 {moving.get('enable', '{vdd}')}"
+        yield f"Vb b_n 0 {moving.get('b_n', '0')}"
+        for row in range(1, driver.GROUP_ROWS):
+            yield f"Va{row} a[{row}] 0 0"
+        for line in control_devices(one):
+            yield line.replace(" a_n0 ", " a_near ").replace("pre_n", "pre_near")
+        rows, bits = self.spec.words, self.spec.bits
+        sheet = self.corner.wires.ohms["met2"]
+        height = rows * 0.69
+        yield f"Ra a_near a_n0 {sheet * height / 0.14:.4g}"
+        for node in ("a_near", "a_n0"):
+            yield f"C{node} {node} 0 {(_WIRES['a_line']['end'] + _WIRES['a_line']['row'] * rows) / 2:.4f}f"
+        yield f"Cev ev 0 {_WIRES['ev']['end'] + _WIRES['ev']['column'] * bits:.4f}f"
+        yield f"Rpre pre_near pre_n {sheet * height / 0.14:.4g}"
+        yield f"Cpre pre_n 0 {_WIRES['pre_n']['end'] + _WIRES['pre_n']['row'] * rows:.4f}f"
+        yield f"Cwires pre_n 0 {self.corner.wires.line('precharge', 'column', bits):.4f}f"
+        # the driver, three rows beside it that are not read, and the other groups on its A line
+        yield one.p("x", "b_n", "VPWR", _HEADER)
+        yield from one.driver("a_n0", "b_n", "x", "in")
+        yield f"Cin in 0 {_WIRES['word_line']}f"
+        for row in range(1, 4):
+            yield from one.driver(f"a_n{row}", "b_n", "x", f"off{row}")
+        other = Devices(self.spec, simulated=True, count=max(self.spec.groups - 1, 1))
+        for line in (other.p("y", "VPWR", "VPWR", _HEADER), *other.driver("a_n0", "VPWR", "y", "others")):
+            yield f"Xg{line[1:]}"
+
+    def _frame(self, lines: Iterable[str], stop_ns: float) -> str:
+        return "\n".join(
+            [
+                f"* {self.spec.name}, {self.corner.name}, {'late' if self.late else 'early'}",
+                f".param vdd={self.corner.volts}",
+                self.models,
+                ".option scale=1.0u",
+                ".global VPWR VGND",
+                f".temp {self.corner.celsius}",
+                "Vdd vdd 0 {vdd}",
+                "Vpwr VPWR vdd 0",
+                "Vgnd VGND 0 0",
+                *lines,
+                f".tran {_STEP_NS}n {stop_ns}n 0 {4 * _STEP_NS}n",
+                ".end",
+                "",
+            ]
+        )
