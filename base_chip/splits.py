@@ -5,6 +5,8 @@ __all__ = ["BANKS", "MUX", "WORD_LINES", "Split", "splits"]
 import itertools
 from dataclasses import dataclass
 
+from base_chip.arrays.plan import RomPlan
+from base_chip.arrays.spec import RomSpec
 from base_chip.bank import BankPlan, BankSpec
 from base_chip.bank.liberty import bit_line_arc
 from base_chip.bank.timing import find_timing
@@ -46,6 +48,15 @@ class Split:
         """Area of all banks, each with its halo (um, at all four sides), in which no cell can be."""
         width, height = self.size_um
         return self.rom.banks * (width + 2 * halo[0]) * (height + 2 * halo[1])
+
+    def macros_um2(self, halo: tuple[float, float]) -> float | None:
+        """The same of ROM macros, with drivers and samplers inside; None if none can be drawn."""
+        try:
+            spec = RomSpec(self.rom.word_lines, self.rom.bit_lines, self.bank.pdk)
+        except FlowError:
+            return None
+        plan, dbu = RomPlan(spec.array), self.bank.process.dbu
+        return self.rom.banks * (plan.width * dbu + 2 * halo[0]) * (plan.height * dbu + 2 * halo[1])
 
     def read_ns(self, corner: str) -> float | None:
         """Word line to bit line as the bank's liberty states it, or None for a bank that was not simulated.

@@ -1,8 +1,8 @@
 """The latch below every bit line: sense, keeper, storage and output in one.
 
-    m = BL inverted while EV is high (p: BL; n: EV and BL in series). It is held high by a weak p transistor of
-        gate q, and low by an n transistor of gate q beside that of EV, above that of BL: a falling bit line
-        cuts it off, so that m rises against nothing, and a precharged one lets it hold.
+    m = BL inverted while EV is high (p: BL; n: EV and BL in series). It is held high by a weak p transistor
+        of gate q, and low by an n transistor of gate q beside that of EV, above that of BL: a falling bit
+        line cuts it off, so that m rises against nothing, and a precharged one lets it hold.
     q = m inverted: low where a via has pulled the bit line down;
     a weak p transistor of gate m keeps the bit line up.
 

@@ -1,8 +1,8 @@
 """The bank as static timing analysis sees it."""
 
-__all__ = ["GATE_LOW", "TRANSITION_NS", "bank_liberty", "bit_line_arc"]
+__all__ = ["GATE_LOW", "TRANSITION_NS", "bank_liberty", "bit_line_arc", "library_head"]
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from base_chip.bank.plan import BankPlan
 from base_chip.bank.spec import BankSpec
@@ -48,25 +48,20 @@ library ("{name}") {{
   default_operating_conditions : "{corner}";
   voltage_map (VPWR, {volts});
   voltage_map (VGND, 0);
-  lu_table_template (bank) {{
+  lu_table_template ({template}) {{
     variable_1 : input_net_transition;
     variable_2 : total_output_net_capacitance;
     index_1 ("{slews}");
     index_2 ("{loads}");
   }}
-  type (word_lines) {{
+"""
+
+_BUS = """\
+  type ({name}) {{
     base_type : array;
     data_type : bit;
-    bit_width : {words};
-    bit_from : {word_last};
-    bit_to : 0;
-    downto : true;
-  }}
-  type (bit_lines) {{
-    base_type : array;
-    data_type : bit;
-    bit_width : {bits};
-    bit_from : {bit_last};
+    bit_width : {width};
+    bit_from : {last};
     bit_to : 0;
     downto : true;
   }}
@@ -97,6 +92,42 @@ def bank_liberty(spec: BankSpec, corner: str, timing: BankTiming) -> str:
     if corner not in timing.corners:
         raise FlowError(f"no timing in corner {corner!r}, there are: {', '.join(timing.corners)}")
     return "\n".join(_lines(spec, corner, timing)) + "\n"
+
+
+def library_head(
+    name: str,
+    corner: str,
+    volts: float,
+    celsius: float,
+    tables: tuple[tuple[float, ...], tuple[float, ...]],
+    buses: Mapping[str, int],
+    template: str = "bank",
+) -> str:
+    """What stands before the cell of a macro's library.
+
+    Args:
+        name: Of the library.
+        corner: As the standard cells' liberty names it.
+        volts: Supply.
+        celsius: Temperature.
+        tables: Transitions (ns) and loads (fF) of the delay tables.
+        buses: Widths of the types of buses, by name.
+        template: Name of the tables' template.
+    """
+    head = _HEAD.format(
+        name=name,
+        corner=corner,
+        volts=volts,
+        celsius=celsius,
+        slew=tables[0][-1],
+        lower=_LOWER,
+        upper=_UPPER,
+        template=template,
+        slews=_numbers(tables[0]),
+        loads=_numbers(load / 1000 for load in tables[1]),
+    )
+    types = (_BUS.format(name=bus, width=width, last=width - 1) for bus, width in buses.items())
+    return "".join((head, *types)).rstrip()
 
 
 def bit_line_arc(corner: CornerTiming, edge: str) -> tuple[Grid, Grid]:
@@ -132,21 +163,9 @@ def bit_line_arc(corner: CornerTiming, edge: str) -> tuple[Grid, Grid]:
 def _lines(spec: BankSpec, name: str, timing: BankTiming) -> Iterator[str]:
     corner, plan = timing.corners[name], BankPlan(spec)
     slew = timing.slews_ns[-1]
-    yield _HEAD.format(
-        name=f"{spec.name}__{name}",
-        corner=name,
-        volts=corner.volts,
-        celsius=corner.celsius,
-        slew=slew,
-        lower=_LOWER,
-        upper=_UPPER,
-        slews=_numbers(timing.slews_ns),
-        loads=_numbers(load / 1000 for load in timing.loads_ff),
-        words=spec.word_lines,
-        word_last=spec.word_lines - 1,
-        bits=spec.bit_lines,
-        bit_last=spec.bit_lines - 1,
-    ).rstrip()
+    buses = {"word_lines": spec.word_lines, "bit_lines": spec.bit_lines}
+    tables = timing.slews_ns, timing.loads_ff
+    yield library_head(f"{spec.name}__{name}", name, corner.volts, corner.celsius, tables, buses)
     yield f'  cell ("{spec.name}") {{'
     yield f"    area : {plan.width * plan.height / 1e6:.4f};"
     yield from ("    is_macro_cell : true;", "    dont_touch : true;", "    dont_use : true;")

@@ -93,7 +93,15 @@ def print_sweep(found: "Sweep") -> None:
     )
     table.title_justify = "left"
     heads = ["banks", "word\nlines", "mux", "bit\nlines", "a bank\num", "all\nbanks", "decoders", "drivers"]
-    heads += ["columns", "samplers", "total", "a\nbit", *(f"read ns\n{c}" for c in found.own.read_ns)]
+    heads += [
+        "columns",
+        "samplers",
+        "total",
+        "a\nbit",
+        "with\nmacros",
+        "a\nbit",
+        *(f"read ns\n{c}" for c in found.own.read_ns),
+    ]
     for head in heads:
         table.add_column(head, justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
@@ -106,16 +114,21 @@ def print_sweep(found: "Sweep") -> None:
     console.width = max(console.width, whole)
     console.print(table)
     console.print("all banks: with halos; read: word line to bit line, - where the bank was not simulated")
+    console.print(
+        "with macros: ROM macros in place of banks, drivers and samplers, - where none can be drawn"
+    )
 
 
 def _cells(row: "Row") -> list[str]:
     rom, cells = row.split.rom, row.periphery
     width, height = row.size_um
+    macros = row.total_with_macros
     areas = row.banks, cells.decoders, cells.drivers, cells.columns, cells.samplers, row.total
     return [
         *(str(n) for n in (rom.banks, rom.word_lines, rom.mux, rom.bit_lines)),
         f"{width:.1f} x {height:.1f}",
         *(f"{area:,.0f}" for area in areas),
         f"{row.um2_per_bit:.3f}",
+        *(["-", "-"] if macros is None else [f"{macros:,.0f}", f"{macros / row.bits:.3f}"]),
         *("-" if ns is None else f"{ns:.1f}" for ns in row.read_ns.values()),
     ]

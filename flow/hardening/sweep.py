@@ -34,6 +34,7 @@ class Row:
         periphery: Of the standard cells, um2.
         bits: Of the whole ROM.
         read_ns: Word line to bit line by corner of the chip; None where the bank was not simulated.
+        macros: Area of ROM macros of the same size with their halos, um2; None if they cannot be drawn.
     """
 
     split: Split
@@ -42,6 +43,7 @@ class Row:
     periphery: Periphery
     bits: int
     read_ns: dict[str, float | None]
+    macros: float | None
 
     @property
     def total(self) -> float:
@@ -51,6 +53,13 @@ class Row:
     @property
     def um2_per_bit(self) -> float:
         return self.total / self.bits
+
+    @property
+    def total_with_macros(self) -> float | None:
+        """Macros, the cells that decode for them and those that select among their outputs, um2."""
+        if self.macros is None:
+            return None
+        return self.macros + self.periphery.decoders + self.periphery.columns
 
 
 @dataclass(frozen=True)
@@ -96,10 +105,16 @@ class Sweep:
             "samplers_um2": round(cells.samplers, 4),
             "total_um2": round(row.total, 4),
             "um2_per_bit": round(row.um2_per_bit, 5),
+            "macros_um2": _rounded(row.macros),
+            "total_with_macros_um2": _rounded(row.total_with_macros),
             "read_ns": {k: v if v is None else round(v, 4) for k, v in row.read_ns.items()},
             "own": row is self.own,
             "smallest": row is self.smallest,
         }
+
+
+def _rounded(area: float | None) -> float | None:
+    return area if area is None else round(area, 4)
 
 
 def sweep(base: BaseConfig, work: Path, *, jobs: int, say: Callable[[str], None]) -> Sweep:
@@ -128,7 +143,9 @@ def sweep(base: BaseConfig, work: Path, *, jobs: int, say: Callable[[str], None]
         cells = measure_periphery(rom, split.bank, plain, folder)
         say(f"{split}: {cells.total:.0f} um2 of cells")
         read = {name: split.read_ns(corner) for name, corner in corners.items()}
-        return Row(split, split.size_um, split.banks_um2(facts.bank_halo), cells, rom.rows * rom.bits, read)
+        halo = facts.bank_halo
+        areas = split.banks_um2(halo), cells, rom.rows * rom.bits
+        return Row(split, split.size_um, *areas, read, split.macros_um2(halo))
 
     with TemporaryDirectory() as scratch, ThreadPoolExecutor(jobs) as pool:
         plain = plain_liberty(liberty, Path(scratch))

@@ -54,6 +54,15 @@ def test_a_total_is_banks_and_cells_and_the_smallest_is_marked(fake, tmp_path):
     assert lines[0] == "1 bank of 512 x 256, mux 4: 5129 um2 of cells"
 
 
+def test_macros_take_the_place_of_banks_drivers_and_samplers(fake, tmp_path):
+    found, _ = run(tmp_path / "w")
+    for row in found.rows:
+        lines_of_all = row.split.rom.banks * row.split.rom.word_lines
+        assert row.macros == row.split.macros_um2(HALO)
+        assert row.total_with_macros == pytest.approx(row.macros + 10 * lines_of_all + 3)
+    assert found.own.macros == pytest.approx(4 * (100.1 + 8) * (195.755 + 8))
+
+
 def test_each_synthesis_has_a_folder_of_its_own(fake, tmp_path):
     run(tmp_path / "w")
     folders = {work for _, _, work in fake}
@@ -96,7 +105,7 @@ def test_the_command_prints_a_table_whose_numbers_are_whole(fake, tmp_path, caps
     assert own[-3:] == ["10.1", "4.4", "base"]
     (smallest,) = (line.split() for line in out.splitlines() if line.split()[-1:] == ["smallest"])
     assert smallest[-3:] == ["-", "-", "smallest"]
-    assert out.count("\n") == 16 + 4  # title, two lines of heads, a remark
+    assert out.count("\n") == 16 + 5  # title, two lines of heads, two remarks
     assert "…" not in out
 
 

@@ -14,7 +14,7 @@ from base_chip.bank.characterise.column import Column
 from base_chip.bank.characterise.corners import Corner
 from base_chip.bank.characterise.deck import Deck
 
-START_NS = 2.0  # clk begins to fall
+START_NS = 4.0  # clk begins to fall
 _STEP_NS = 0.05
 _HEADER = 2 * driver.PAIR  # width of the shared p transistor that stands near a row
 
@@ -36,6 +36,11 @@ def sizes() -> tuple[tuple[int, int], ...]:
     widths = (*driver.WIDTHS, *control.WIDTHS, s.n, s.p, _HEADER)
     long = (s.p_weak, s.weak_length), (s.keeper, s.keeper_length)
     return (*((w, 150) for w in widths), *long)
+
+
+def _ramp(middle_ns: float, edge_ns: float, before: str, after: str) -> str:
+    begin = middle_ns - edge_ns / 2
+    return f"pwl(0 {before} {begin}n {before} {begin + edge_ns}n {after})"
 
 
 @dataclass(frozen=True)
@@ -83,6 +88,7 @@ class RomDeck:
             f".measure tran sensed trig v(clk) val={half} fall=1 targ v(m) val={{0.9*vdd}} rise=1",
             f".measure tran off trig v(clk) val={half} rise=1 targ v(a_n0) val={{0.9*vdd}} rise=1",
             f".measure tran charge trig v(clk) val={half} rise=1 targ v(out) val={high} rise=1",
+            f".measure tran leakage avg i(Vdd) from={START_NS / 2}n to={START_NS - 0.2}n",
             f".measure tran energy integ i(Vdd) from={START_NS}n to={stop_ns}n",
             f".measure tran kept min v(m) from={back + low_ns / 4}n to={stop_ns}n",
         ]
@@ -123,30 +129,35 @@ class RomDeck:
             *self._latch("l", "left", 1, load_ff),
             *self._latch("r", "right", 1, load_ff),
             f".measure tran kept min v(out) from={START_NS}n to={stop_ns}n",
-            f".measure tran sensed max v(m) from={stop_ns - 1}n to={stop_ns}n",
-            f".measure tran beside find v(left) at={stop_ns}n",
         ]
         return self._frame(lines, stop_ns)
 
-    def moved(self, pin: str, setup_ns: float, slew_ns: float, stop_ns: float) -> str:
-        """A pin leaves the word that it selects just before clk falls: the word line must not move.
+    def moved(self, pin: str, after_ns: float, slew_ns: float, stop_ns: float, *, falls: bool) -> str:
+        """A pin moves near an edge of clk: what was not selected while clk was low must not wake.
+
+        As clk falls, the pin leaves the word that it selects; as clk rises, it comes to a word. Observed is
+        the word line, and EV for `enable`.
+
 
         Args:
             pin: "a[0]", "b_n" or "enable".
-            setup_ns: From the pin at half the supply to clk at half the supply.
-            slew_ns: Of the pin; clk has the sharpest.
+            after_ns: From clk at half the supply to the pin at half.
+            slew_ns: Of the slower of the two: the pin's if clk falls, clk's if it rises.
             stop_ns: End of the simulation.
+            falls: Whether clk falls.
         """
-        edge = slew_ns / 0.6
-        begin = START_NS - setup_ns - edge / 2
-        to = ("0", "{vdd}") if pin == "b_n" else ("{vdd}", "0")
-        moving = f"pwl(0 {to[0]} {begin}n {to[0]} {begin + edge}n {to[1]})"
+        sharp, slow = 0.16, slew_ns / 0.6
+        on, off = ("0", "{vdd}") if pin == "b_n" else ("{vdd}", "0")
+        if falls:
+            clk, moving = _ramp(START_NS, sharp, "{vdd}", "0"), _ramp(START_NS + after_ns, slow, on, off)
+        else:
+            clk, moving = _ramp(START_NS, slow, "0", "{vdd}"), _ramp(START_NS + after_ns, sharp, off, on)
         lines = [
-            f"Vclk clk 0 pwl(0 {{vdd}} {START_NS - 0.08}n {{vdd}} {START_NS + 0.08}n 0)",
+            f"Vclk clk 0 {clk}",
             f"Va a[0] 0 {moving if pin == 'a[0]' else '{vdd}'}",
             *self._periphery({pin: moving}),
             "Cword in 0 20f",
-            f".measure tran peak max v(in) from=0 to={stop_ns}n",
+            f".measure tran peak max v({'ev' if pin == 'enable' else 'in'}) from=0 to={stop_ns}n",
         ]
         return self._frame(lines, stop_ns)
 
@@ -155,7 +166,8 @@ class RomDeck:
         yield from self._periphery()
         column = self.column
         for line in Deck(column, "").word_line(_WIRES["bit_line"]):
-            yield line.replace(" pre vdd ", " pre_n vdd ") if line.startswith("X") else line
+            if not line.startswith(".measure"):
+                yield line.replace(" pre vdd ", " pre_n vdd ") if line.startswith("X") else line
         # those of the other bit lines load EV
         yield from self._latch("s", "vdd", self.spec.bits - 1, load_ff, was)
         yield from self._latch("", "out", 1, load_ff, was)

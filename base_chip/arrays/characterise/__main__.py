@@ -1,0 +1,41 @@
+"""`python -m base_chip.arrays.characterise`: the command that makes a macro's timing table."""
+
+import sys
+from pathlib import Path
+
+import click
+import msgspec
+
+from base_chip.arrays.characterise.table import characterise
+from base_chip.arrays.spec import RomSpec
+from base_chip.arrays.timing import timing_file
+from rtl_gen.errors import FlowError
+
+
+@click.command()
+@click.option("--pdk", default="sky130", show_default=True)
+@click.option(
+    "--library",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Device library of the kit, which holds cells and models; `sc-flow pdk list` shows where they are.",
+)
+@click.option("--words", default=256, show_default=True)
+@click.option("--bits", default=128, show_default=True)
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="File; by default where the package looks for it."
+)
+def main(pdk: str, library: Path, words: int, bits: int, out: Path | None) -> None:
+    """Simulate a ROM macro with ngspice in all corners and write its timing."""
+    try:
+        spec = RomSpec(words, bits, pdk)
+        timing = characterise(spec, library, told=click.echo)
+    except FlowError as e:
+        click.echo(f"error: {e}", err=True)
+        sys.exit(e.code)
+    out = out or Path(__file__).parents[2] / "pdk" / pdk / timing_file(spec)
+    out.write_bytes(msgspec.json.format(msgspec.json.encode(timing), indent=1) + b"\n")
+    click.echo(f"wrote {out}")
+
+
+main()

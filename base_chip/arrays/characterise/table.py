@@ -1,0 +1,121 @@
+"""Simulates a ROM macro in all corners."""
+
+__all__ = ["LOADS_FF", "SLEWS_NS", "characterise"]
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+
+from base_chip.arrays.characterise.deck import START_NS, RomDeck, sizes
+from base_chip.arrays.spec import RomSpec
+from base_chip.arrays.timing import Arc, RomCorner, RomTiming
+from base_chip.bank.characterise.corners import Corner, corners
+from base_chip.bank.characterise.models import model_text
+from base_chip.bank.characterise.ngspice import measure
+from rtl_gen.errors import ExitCode, FlowError
+
+SLEWS_NS = (0.1, 0.5, 1.5)
+LOADS_FF = (5.0, 30.0, 100.0)
+_MIDDLE = SLEWS_NS[1], LOADS_FF[1]
+_LOW_NS = {"ss": 32.0, "tt": 12.0, "ff": 8.0}  # for which clk is low in a simulation
+_TIMES_NS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)  # setups and holds, tried in turn
+_PEAK = 0.1  # of the supply: what a word line, or EV, that must stay low may reach
+
+
+def characterise(spec: RomSpec, library: Path, *, told: Callable[[str], None] = lambda _: None) -> RomTiming:
+    """Simulate reads and precharges of a macro in all corners, one simulation after the other.
+
+    Delays are measured along one slew and one load, and added up for the rest: between clk's inverter and the
+    output stand at least six stages, so that neither knows of the other.
+
+    Args:
+        spec: The macro.
+        library: Folder of the kit's device library, which holds `cells` and `models`.
+        told: Is given the name of each corner that is done.
+
+    Raises:
+        FlowError: If ngspice or a model is missing, or a simulation fails.
+    """
+    measured = {}
+    for corner in corners(spec.pdk).values():
+        models = model_text(spec.array, library, corner.process, sizes())
+        measured[corner.name] = _corner(spec, corner, models)
+        told(corner.name)
+    return RomTiming(spec.words, spec.bits, SLEWS_NS, LOADS_FF, measured)
+
+
+def _corner(spec: RomSpec, corner: Corner, models: str) -> RomCorner:
+    own, quick = (RomDeck(spec, corner, late, models) for late in (corner.late, False))
+    low = _LOW_NS[corner.process]
+
+    def read(slew: float, load: float) -> dict[str, float]:
+        return measure(lambda stop: own.cycle(slew, load, low, stop), START_NS + 2 * low)
+
+    def opened(slew: float, load: float) -> dict[str, float]:
+        return measure(lambda stop: quick.early(slew, load, stop), START_NS + low / 4)
+
+    reads, opens = _cross(read), _cross(opened)
+    whole = reads[_MIDDLE]
+    if not corner.late:  # what limits pulses is the slowest column, in this corner, too
+        full = RomDeck(spec, corner, True, models)
+        whole = measure(lambda stop: full.cycle(*_MIDDLE, low, stop), START_NS + 2 * low)
+    held = [_held(RomDeck(spec, corner, late, models), low) for late in (True, False)]
+    return RomCorner(
+        volts=corner.volts,
+        celsius=corner.celsius,
+        late=corner.late,
+        fall=_arc(reads, "read"),
+        rise=_arc(opens, "open"),
+        low_ns=round(whole["sensed"] * 1e9, 3),
+        high_ns=round(whole["charge"] * 1e9, 3),
+        setup_ns={pin: _least(quick, pin, low, falls=True) for pin in ("a", "b_n", "enable")},
+        hold_ns={pin: _least(quick, pin, low, falls=False) for pin in ("a", "b_n", "enable")},
+        kept_full=round(held[0]["kept"] / corner.volts, 3),
+        kept_empty=round(held[1]["kept"] / corner.volts, 3),
+        read_pj=round(-whole["energy"] * corner.volts * 1e12, 2),
+        leakage_uw=round(-whole["leakage"] * corner.volts * 1e6, 3),
+    )
+
+
+def _held(deck: RomDeck, stop_ns: float) -> dict[str, float]:
+    return measure(lambda stop: deck.hold(LOADS_FF[0], stop), stop_ns)
+
+
+_Runs = dict[tuple[float, float], dict[str, float]]
+
+
+def _cross(run: Callable[[float, float], dict[str, float]]) -> _Runs:
+    slews = ((slew, _MIDDLE[1]) for slew in SLEWS_NS)
+    loads = ((_MIDDLE[0], load) for load in LOADS_FF)
+    return {point: run(*point) for point in dict.fromkeys((*slews, *loads))}
+
+
+def _arc(runs: _Runs, name: str) -> Arc:
+    middle = runs[_MIDDLE][name]
+    delay = tuple(
+        tuple(
+            round((runs[slew, _MIDDLE[1]][name] + runs[_MIDDLE[0], load][name] - middle) * 1e9, 4)
+            for load in LOADS_FF
+        )
+        for slew in SLEWS_NS
+    )
+    return Arc(delay, tuple(round(runs[_MIDDLE[0], load]["transition"] * 1e9, 4) for load in LOADS_FF))
+
+
+def _least(deck: RomDeck, pin: str, low_ns: float, *, falls: bool) -> float:
+    """The least of a few setups (clk falls) or holds at which a pin wakes nothing that must stay off."""
+    name = "a[0]" if pin == "a" else pin
+
+    def peak(time: float) -> float:
+        after = -time if falls else time
+        moved = functools.partial(deck.moved, name, after, SLEWS_NS[-1], falls=falls)
+        return measure(moved, START_NS + low_ns / 3)["peak"]
+
+    for time in _TIMES_NS:
+        if peak(time) <= _PEAK * deck.corner.volts:
+            return time
+    raise FlowError(
+        f"{pin} wakes what must stay off even {_TIMES_NS[-1]:g} ns {'before' if falls else 'after'} clk",
+        where=f"{deck.spec.name}, {deck.corner.name}",
+        code=ExitCode.TOOL_FAILED,
+    )
