@@ -2,8 +2,11 @@
 
 __all__ = ["START_NS", "RomDeck", "sizes"]
 
+import functools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from importlib import resources
+from typing import Any
 
 import yaml
 
@@ -17,17 +20,6 @@ from base_chip.bank.characterise.deck import Deck
 START_NS = 4.0  # clk begins to fall
 _STEP_NS = 0.05
 _HEADER = 2 * driver.PAIR  # width of the shared p transistor that stands near a row
-
-# fF, from Magic's extraction of macros of 64 x 32, 32 x 32 and 64 x 64 (docs/memories.md)
-_WIRES = yaml.safe_load("""
-a_line: {end: 1.3, row: 0.56}
-ev: {end: 17, column: 1.93}
-pre_n: {end: 20, row: 0.66}
-word_line: 5.0
-bit_line: 5.0
-m: 1.6
-q: 8.0
-""")
 
 
 def sizes() -> tuple[tuple[int, int], ...]:
@@ -58,6 +50,12 @@ class RomDeck:
     corner: Corner
     late: bool
     models: str
+
+    @functools.cached_property
+    def _wires(self) -> Any:
+        """fF of the wires around the array."""
+        path = resources.files("base_chip.pdk").joinpath(self.spec.pdk, "macro_wires.yaml")
+        return yaml.safe_load(path.read_text("utf-8"))
 
     @property
     def column(self) -> Column:
@@ -118,8 +116,8 @@ class RomDeck:
             f"Vclk clk 0 pwl(0 {{vdd}} {START_NS}n {{vdd}} {START_NS + 0.1}n 0)",
             "Va a[0] 0 {vdd}",
             *self._periphery(),
-            *column.subcircuit("beside", 1, _WIRES["bit_line"] - grounded / 2, fast),
-            *column.subcircuit("held", 1, _WIRES["bit_line"] - grounded),
+            *column.subcircuit("beside", 1, self._wires["bit_line"] - grounded / 2, fast),
+            *column.subcircuit("held", 1, self._wires["bit_line"] - grounded),
             "Xleft in pre_n vdd left beside",
             "Xright in pre_n vdd right beside",
             "Xheld 0 pre_n vdd out held",
@@ -137,7 +135,6 @@ class RomDeck:
 
         As clk falls, the pin leaves the word that it selects; as clk rises, it comes to a word. Observed is
         the word line, and EV for `enable`.
-
 
         Args:
             pin: "a[0]", "b_n" or "enable".
@@ -165,7 +162,7 @@ class RomDeck:
         """The periphery, the word line as a ladder with its bit lines, and latches."""
         yield from self._periphery()
         column = self.column
-        for line in Deck(column, "").word_line(_WIRES["bit_line"]):
+        for line in Deck(column, "").word_line(self._wires["bit_line"]):
             if not line.startswith(".measure"):
                 yield line.replace(" pre vdd ", " pre_n vdd ") if line.startswith("X") else line
         # those of the other bit lines load EV
@@ -176,8 +173,8 @@ class RomDeck:
         m, q = f"{tag}m", f"{tag}q"
         for device in Devices(self.spec, simulated=True, count=count).latch(line, m, f"{tag}e", q):
             yield f"Xl{tag}_{device[1:]}"
-        yield f"C{tag}m {m} 0 {_WIRES['m'] * count:.4f}f"
-        yield f"C{tag}q {q} 0 {(_WIRES['q'] + load_ff) * count:.4f}f"
+        yield f"C{tag}m {m} 0 {self._wires['m'] * count:.4f}f"
+        yield f"C{tag}q {q} 0 {(self._wires['q'] + load_ff) * count:.4f}f"
         levels = ("0", "{vdd}") if was == "high" else ("{vdd}", "0")
         yield f".nodeset v({m})={levels[0]} v({q})={levels[1]}"
 
@@ -195,16 +192,17 @@ class RomDeck:
         sheet = self.corner.wires.ohms["met2"]
         height = rows * 0.69
         yield f"Ra a_near a_n0 {sheet * height / 0.14:.4g}"
+        a_line = self._wires["a_line"]
         for node in ("a_near", "a_n0"):
-            yield f"C{node} {node} 0 {(_WIRES['a_line']['end'] + _WIRES['a_line']['row'] * rows) / 2:.4f}f"
-        yield f"Cev ev 0 {_WIRES['ev']['end'] + _WIRES['ev']['column'] * bits:.4f}f"
+            yield f"C{node} {node} 0 {(a_line['end'] + a_line['row'] * rows) / 2:.4f}f"
+        yield f"Cev ev 0 {self._wires['ev']['end'] + self._wires['ev']['column'] * bits:.4f}f"
         yield f"Rpre pre_near pre_n {sheet * height / 0.14:.4g}"
-        yield f"Cpre pre_n 0 {_WIRES['pre_n']['end'] + _WIRES['pre_n']['row'] * rows:.4f}f"
+        yield f"Cpre pre_n 0 {self._wires['pre_n']['end'] + self._wires['pre_n']['row'] * rows:.4f}f"
         yield f"Cwires pre_n 0 {self.corner.wires.line('precharge', 'column', bits):.4f}f"
         # the driver, three rows beside it that are not read, and the other groups on its A line
         yield one.p("x", "b_n", "VPWR", _HEADER)
         yield from one.driver("a_n0", "b_n", "x", "in")
-        yield f"Cin in 0 {_WIRES['word_line']}f"
+        yield f"Cin in 0 {self._wires['word_line']}f"
         for row in range(1, 4):
             yield from one.driver(f"a_n{row}", "b_n", "x", f"off{row}")
         other = Devices(self.spec, simulated=True, count=max(self.spec.groups - 1, 1))

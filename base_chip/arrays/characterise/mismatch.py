@@ -22,8 +22,8 @@ from base_chip.bank.characterise.models import model_text
 from base_chip.bank.characterise.ngspice import measure
 
 _WORD = 0.95  # of the supply, on the word line
-_BATCH = 125  # samples of a simulation
-_RAMP_NS = 200.0
+_BATCH = 20  # samples of a simulation
+_RAMP_NS = 100.0
 
 
 @dataclass(frozen=True)
