@@ -192,8 +192,11 @@ class _Compiler:
         self.c.bit_lines = np.array(
             [[self._net(banks[n].nets[f"BL[{i}]"]) for i in range(g.bit_lines)] for n in order], np.int32
         )
-        columns = range((g.mux - 1).bit_length())
-        self.c.columns = np.array([self._net(ROW.format(i)) for i in columns], np.int32)
+        columns = [ROW.format(i) for i in range((g.mux - 1).bit_length())]
+        known = {net for cell in self.flat.cells.values() for net in cell.nets.values()}
+        if lost := [net for net in columns if net not in known]:
+            raise _strange(f"no net is called {lost[0]}, the number of the column")
+        self.c.columns = np.array([self._net(net) for net in columns], np.int32)
         self.steps += [(BANK, n, *[0] * INPUTS) for n in order]
 
     def _pair(self, step: Step | None, net: int) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -144,6 +145,12 @@ def test_what_cannot_be_simulated_is_refused(tmp_path, kit_cells, old, new, why)
     assert TOY.count(old) == 1
     with pytest.raises(FlowError, match=why):
         circuit_of(TOY.replace(old, new), tmp_path, kit_cells)
+
+
+def test_the_net_of_the_column_must_be_there(tmp_path, kit_cells, monkeypatch):
+    monkeypatch.setitem(globals(), "GEOMETRY", replace(GEOMETRY, bits=4, mux=2))
+    with pytest.raises(FlowError, match=r"no net is called core\.rom_row\[0\]"):
+        circuit_of(TOY, tmp_path, kit_cells)
 
 
 def test_requests_are_those_of_the_golden_model_and_the_same_each_time():
