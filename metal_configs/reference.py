@@ -5,8 +5,8 @@ activations that calibrate both. Weights go by canonical names, q and k in inter
 """
 
 __all__ = [
-    "Score", "Tally", "activations", "by_length", "evaluate", "hadamard_blocks", "head_input", "head_name",
-    "hidden", "layer", "layer_names", "logits", "mixed", "rms_norm", "rope_angles", "score", "stream",
+    "Score", "Tally", "activations", "by_length", "evaluate", "head_input", "head_name", "hidden", "layer",
+    "layer_names", "logits", "mixed", "rms_norm", "rope_angles", "score", "stream",
 ]  # fmt: skip
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from rtl_gen.golden.shape import Shape
+from rtl_gen.golden.vector import sums_and_differences
 
 Weights = Mapping[str, np.ndarray]
 Record = dict[str, np.ndarray]
@@ -121,28 +122,12 @@ def hidden(weights: Weights, n: int, a: np.ndarray, record: Record | None = None
     gate = seen[p + "gate"] = _matrix(weights, p + "gate", a)
     up = seen[p + "up"] = _matrix(weights, p + "up", a)
     silu = seen[p + "silu"] = _silu(gate)
-    h = seen[p + "h"] = hadamard_blocks(silu * up, int(weights.get("hadamard", 1)))
+    h = seen[p + "h"] = sums_and_differences(silu * up, int(weights.get("hadamard", 1)))
     return h
 
 
 def _matrix(weights: Weights, name: str, x: np.ndarray) -> np.ndarray:
     return x @ np.asarray(weights[name], x.dtype).T
-
-
-def hadamard_blocks(x: np.ndarray, order: int) -> np.ndarray:
-    """Sylvester's Hadamard matrix, entries 1 and -1, on each `order` consecutive elements of x [..., n].
-
-    Args:
-        x: Floats or integers; sums are of the same type.
-        order: A power of two that divides n.
-    """
-    shape, half = x.shape, 1
-    while half < order:
-        x = x.reshape(*shape[:-1], -1, 2, half)
-        a, b = x[..., 0, :], x[..., 1, :]
-        x = np.stack([a + b, a - b], -2)
-        half *= 2
-    return x.reshape(shape)
 
 
 def _gain(weights: Weights, name: str, dtype: DTypeLike) -> np.ndarray | None:

@@ -2,7 +2,7 @@
 
 __all__ = [
     "exponentials", "hadamard_blocks", "interpolate", "length", "mantissas", "normalise", "probabilities",
-    "rescale", "rms_norm", "rotate", "silu",
+    "rescale", "rms_norm", "rotate", "silu", "sums_and_differences",
 ]  # fmt: skip
 
 import numpy as np
@@ -145,9 +145,19 @@ def hadamard_blocks(x: np.ndarray, order: int) -> tuple[np.ndarray, np.ndarray]:
     if order == 1:
         return x, np.zeros((len(x), 1), np.int64)
     x, exponent = mantissas(x, HADAMARD)
+    return sums_and_differences(x, order), exponent
+
+
+def sums_and_differences(x: np.ndarray, order: int) -> np.ndarray:
+    """Sylvester's Hadamard matrix, entries 1 and -1, on each `order` consecutive elements of x [..., n].
+
+    Args:
+        x: Floats or integers; sums are of the same type.
+        order: A power of two that divides n.
+    """
     shape, half = x.shape, 1
     while half < order:
-        pair = x.reshape(shape[0], -1, 2, half)
-        x = np.stack([pair[:, :, 0] + pair[:, :, 1], pair[:, :, 0] - pair[:, :, 1]], 2)
+        pair = x.reshape(*shape[:-1], -1, 2, half)
+        x = np.stack([pair[..., 0, :] + pair[..., 1, :], pair[..., 0, :] - pair[..., 1, :]], -2)
         half *= 2
-    return x.reshape(shape), exponent
+    return x.reshape(shape)

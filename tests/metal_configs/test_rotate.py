@@ -11,8 +11,9 @@ from metal_configs.checkpoint import Checkpoint, load
 from metal_configs.checkpoint.checkpoint import tensor_shapes
 from metal_configs.quantise.hadamard import hadamard, orthogonal, sylvester
 from metal_configs.quantise.rotate import Folded, Rotation
-from metal_configs.reference import activations, hadamard_blocks, logits
+from metal_configs.reference import activations, logits
 from rtl_gen.golden.shape import Shape
+from rtl_gen.golden.vector import sums_and_differences
 from tests.metal_configs import exports
 
 
@@ -46,7 +47,7 @@ def test_entries_are_of_one_size_where_a_hadamard_matrix_exists():
 def test_blocks_are_products_with_sylvesters_matrix(seed, order):
     x = np.random.default_rng(seed).integers(-1000, 1000, (2, 3, 3 * order))
     want = (x.reshape(2, 3, 3, order) @ sylvester(order).astype(int).T).reshape(x.shape)
-    np.testing.assert_array_equal(hadamard_blocks(x, order), want)
+    np.testing.assert_array_equal(sums_and_differences(x, order), want)
 
 
 @settings(max_examples=40, deadline=None)
