@@ -15,11 +15,10 @@ from metal_configs.reference import by_length, layer, layer_names, rope_angles
 from rtl_gen.errors import FlowError
 from rtl_gen.golden.decoder import BETA_ONE
 from rtl_gen.golden.formats import (
-    ACTIVATION,
+    DOWN_EXPONENT,
     EXPONENTIAL,
     FACTOR,
-    HADAMARD,
-    HIDDEN,
+    GATE_UNITS,
     INTERVALS,
     LARGEST_SHIFT,
     LEFT_SHIFT,
@@ -46,10 +45,9 @@ ROUNDING = 1.02  # 8-bit mantissas lengthen a vector by no more
 RESIDUAL_ROOM = 4.0  # calibration text does not hold the largest value
 TEXT = 6  # sequences of calibration text that are looked at
 POSITIONS = 2048
-GATE_UNITS = (3, 12)
 LOG2E = float(np.log2(np.e))
 # The largest exponent of down's input, less what the shifter has to the left: a factor takes up the rest.
-DOWN_SHIFT = HIDDEN - HADAMARD + SUM - ACTIVATION + 2 - LEFT_SHIFT
+DOWN_SHIFT = DOWN_EXPONENT - LEFT_SHIFT + 1
 
 
 def lower_vector(

@@ -6,11 +6,11 @@ order.
 """
 
 __all__ = [
-    "ACTIVATION", "CODE_BITS", "DISTANCE", "EXPONENTIAL", "FACTOR", "FACTOR_EXPONENT", "HADAMARD", "HIDDEN",
-    "INTERVALS", "LARGEST_HADAMARD", "LARGEST_SHIFT", "LEFT_SHIFT", "NORM_SHIFT", "PROBABILITY",
-    "PROBABILITY_DIGIT", "PRODUCT_SHIFT",
-    "RESIDUAL", "ROTARY", "SCORE_FRACTION", "SIGMOID_INTERVALS", "SIGMOID_SPAN", "SQUARE", "SQUARES", "SUM",
-    "TABLE", "VALUES", "WORD", "Value",
+    "ACTIVATION", "CODE_BITS", "DISTANCE", "DOWN_EXPONENT", "EXPONENTIAL", "FACTOR", "FACTOR_EXPONENT",
+    "GATE_UNITS", "HADAMARD", "HIDDEN", "INTERVALS", "LARGEST_HADAMARD", "LARGEST_SHIFT", "LEFT_SHIFT",
+    "NORM_SHIFT", "PROBABILITY", "PROBABILITY_DIGIT", "PRODUCT_SHIFT", "RESIDUAL", "ROTARY",
+    "SCORE_FRACTION", "SIGMOID_INTERVALS", "SIGMOID_SPAN", "SQUARE", "SQUARES", "SUM", "TABLE",
+    "VALUES", "WORD", "WORD_EXPONENT", "Value",
 ]  # fmt: skip
 
 from dataclasses import dataclass
@@ -37,12 +37,17 @@ DISTANCE = 16  # of a score from the largest: unsigned
 EXPONENTIAL = 15  # unsigned
 PROBABILITY = 14  # unsigned; sums of them over all positions are about one
 PROBABILITY_DIGIT = 7  # two passes through the array, each of digits that fit a mantissa
+GATE_UNITS = (3, 12)  # log2 of 1.0 in the words of a gate
 SIGMOID_SPAN = 8  # the sigmoid's table holds 0 .. 8
 SIGMOID_INTERVALS = 64
 HIDDEN = 24  # silu(gate) * up
 PRODUCT_SHIFT = 2 * WORD - 1 - HIDDEN  # of that product
 HADAMARD = 18  # what enters the Hadamard blocks; their sums have SUM bits
 LARGEST_HADAMARD = 1 << (SUM - HADAMARD)
+WORD_EXPONENT = WORD - ACTIVATION + 1  # the largest of a vector of words
+DOWN_EXPONENT = (
+    HIDDEN - HADAMARD + 1 + SUM - ACTIVATION + 1
+)  # of the input of down: before and behind the blocks
 
 
 @dataclass(frozen=True)
@@ -65,8 +70,8 @@ class Value:
 VALUES = (
     Value("weight code", max(CODE_BITS), True, "as stored"),
     Value("mantissa of an array's input", ACTIVATION, True, "exponent chosen for the largest element"),
-    Value("exponent of a word vector", 4, False, "0 .. WORD - 7"),
-    Value("exponent of the input of down", 5, False, "0 .. HIDDEN - 17 + SUM - 7"),
+    Value("exponent of a word vector", 4, False, "0 .. WORD_EXPONENT"),
+    Value("exponent of the input of down", 5, False, "0 .. DOWN_EXPONENT"),
     Value("sum", SUM, True, "sum of |code| * 128 of every output < 2**23, checked when a model is lowered"),
     Value("sum of scores", SUM, True, "head_dim * 2**14 < 2**23: head_dim <= 256"),
     Value("sum of mixed values", SUM, True, "probabilities sum to 2**14 + positions / 2 at most, times 128"),

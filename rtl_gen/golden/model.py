@@ -8,14 +8,19 @@ import numpy as np
 
 from rtl_gen.golden.formats import (
     ACTIVATION,
+    DOWN_EXPONENT,
+    GATE_UNITS,
     INTERVALS,
     LARGEST_HADAMARD,
+    LARGEST_SHIFT,
+    LEFT_SHIFT,
     ROTARY,
     SIGMOID_INTERVALS,
     SQUARE,
     SQUARES,
     SUM,
     TABLE,
+    WORD_EXPONENT,
 )
 from rtl_gen.golden.matrix import Matrix
 from rtl_gen.golden.shape import Shape
@@ -29,6 +34,9 @@ class Layer:
     Attributes:
         score_shift: Brings q . k to steps of 1/256 of a factor of two, less the exponents of q and k.
         gate_unit: log2 of 1.0 in the gate's words, 3 .. 12.
+
+    Raises:
+        ValueError: Some input would ask for a shift that the hardware has not.
     """
 
     q: Matrix
@@ -40,6 +48,17 @@ class Layer:
     down: Matrix
     score_shift: int
     gate_unit: int
+
+    def __post_init__(self) -> None:
+        if not 2 * WORD_EXPONENT - LEFT_SHIFT < self.score_shift <= LARGEST_SHIFT:
+            raise ValueError(f"scores are shifted by {self.score_shift}")
+        if not GATE_UNITS[0] <= self.gate_unit <= GATE_UNITS[1]:
+            raise ValueError(f"1.0 of a gate is 2**{self.gate_unit}")
+        for kind in ("q", "k", "v", "o", "gate", "up", "down"):
+            f = getattr(self, kind).factors
+            largest = DOWN_EXPONENT if kind == "down" else WORD_EXPONENT
+            if (f.shift + f.exponent).min() - largest <= -LEFT_SHIFT:
+                raise ValueError(f"factors of {kind} are too large for a shift of {f.shift}")
 
 
 @dataclass(frozen=True)

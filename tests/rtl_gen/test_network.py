@@ -208,6 +208,49 @@ def test_models_that_do_not_fit_are_refused(change, message):
         dataclasses.replace(random_model(SHAPE, 0), **change)
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"score_shift": 2}, "scores are shifted by 2"),
+        ({"gate_unit": 13}, r"1.0 of a gate is 2\*\*13"),
+        ({"down": Factors.of(np.full(48, 9.0), 47)}, "factors of down are too large for a shift of 7"),
+    ],
+)
+def test_shifts_that_some_input_would_take_too_far_are_refused(change, message):
+    layer = random_model(SHAPE, 0).layers[0]
+    if "down" in change:
+        change = {"down": dataclasses.replace(layer.down, factors=change["down"])}
+    with pytest.raises(ValueError, match=message):
+        dataclasses.replace(layer, **change)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_the_largest_words_take_no_shift_too_far(sign):
+    """Codes and factors with which everything saturates, at the least shifts that are taken."""
+    s = Shape(dim=8, layers=1, heads=2, kv_heads=1, head_dim=2, hidden=128, vocab=3, context=4, tied=False)
+
+    def full(outputs: int, inputs: int, shift: int) -> Matrix:
+        codes = np.full((outputs, inputs), 7, np.int8)
+        top = np.full(outputs, 2047)
+        return Matrix(4, codes, Factors(sign * top, np.zeros(outputs, np.int64), shift))
+
+    layer = Layer(
+        q=full(4, 8, 1), k=full(2, 8, 1), v=full(2, 8, 1), o=full(8, 4, 1), gate=full(128, 8, 1),
+        up=full(128, 8, 1), down=full(8, 128, 9), score_shift=3, gate_unit=3,
+    )  # fmt: skip
+    model = Model(
+        "full", s, full(3, 8, 1), (layer,), None, full(3, 8, 1), 64, 1, 6, 738.0,
+        tables(s, np.random.default_rng(0)),
+    )  # fmt: skip
+    network = Network(model)
+    tokens = [0, 1, 2, 0]
+    x = network.feed(tokens)
+    residuals, logits = exact.feed(model, tokens)
+    np.testing.assert_array_equal(x, residuals)
+    np.testing.assert_array_equal(network.logits(x), logits)
+    assert np.abs(x).max() >= (1 << 23) - 1
+
+
 def test_generation_stops_at_the_end_token_or_the_context():
     model = random_model(SHAPE, 2)
     network = Network(model)
