@@ -22,7 +22,7 @@ from base_chip.bank.characterise.models import model_text
 from base_chip.bank.characterise.ngspice import measure
 
 _WORD = 0.95  # of the supply, on the word line
-_BATCH = 20  # samples of a simulation
+_BATCH = 10  # samples of a simulation: its time grows with their square
 _RAMP_NS = 100.0
 
 

@@ -60,8 +60,8 @@ def test_a_keeper_that_is_too_strong_is_found(library, monkeypatch):
 
 
 def test_the_margin_of_a_read_is_beyond_six_sigma(library):
-    margin = read_margin(SMALL, TYPICAL, library, samples=40)
-    assert len(margin.trip) == 40
+    margin = read_margin(SMALL, TYPICAL, library, samples=20)
+    assert len(margin.trip) == 20
     assert margin.trip.std() > 0.001  # every sample has thresholds of its own
     assert margin.sigmas > 6
 
