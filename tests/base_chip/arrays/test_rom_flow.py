@@ -57,9 +57,7 @@ def test_a_full_size_macro(kit, tmp_path, kind):
 def extracted(kit, tmp_path_factory):
     folder = tmp_path_factory.mktemp("rom_lvs")
     write_layout(programmed(SPEC, RANDOM), folder / "rom.gds")
-    netlist, fault = lvs.extract(folder / "rom.gds", SPEC.name, kit.tech, folder)
-    assert not fault
-    return netlist
+    return lvs.extract(folder / "rom.gds", SPEC.name, kit.tech, folder)
 
 
 def compare(extracted, text: str, kit, folder):
@@ -103,7 +101,7 @@ def _swapped(one: str, two: str) -> str:
         pytest.param(lambda: _swapped(" b_n[0] ", " b_n[3] "), id="two swapped groups"),
         pytest.param(lambda: _swapped(" q[4] ", " q[5] "), id="two swapped outputs"),
         pytest.param(
-            lambda: rom_spice(SPEC, RANDOM).replace("l=400000u", "l=150000u"), id="keepers too strong"
+            lambda: rom_spice(SPEC, RANDOM).replace("l=200000u", "l=150000u"), id="keepers too strong"
         ),
     ],
 )
