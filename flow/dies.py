@@ -25,7 +25,7 @@ from typing import Any
 from base_chip.bank import BankSpec, SiteGrid
 from base_chip.planned import STATUS, PlannedBase, load_planned
 from flow.files import atomic_write, make_folder, sha256_file
-from flow.plan import place
+from flow.planning import place
 from flow.stopwatch import Stopwatch
 from metal_configs.checkpoint import load
 from metal_configs.multi_die.die import quantise_die, write_die

@@ -10,7 +10,7 @@ from base_chip.pdk import load_pdk
 from base_chip.planned import known_planned, load_planned
 from flow.config import content_digest, model_name
 from flow.files import sha256_bytes
-from flow.plan import Plan, fits_hardened, make_plan, model_shape
+from flow.planning import Plan, fits_hardened, make_plan, model_shape
 from flow.request import BuildConfig, Planned
 from flow.weights import check_shape, find_weights
 from metal_configs.models import KNOWN

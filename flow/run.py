@@ -2,6 +2,7 @@
 
 __all__ = ["run_build"]
 
+import contextlib
 from pathlib import Path
 
 from base_chip.pdk import load_pdk
@@ -28,6 +29,7 @@ def run_build(
     jobs: int = 2,
     steps: Steps = STEPS,
     everything: bool = False,
+    show: bool = True,
 ) -> Outcome:
     """Run the steps and write `<out>/<model>/result.json` and `report.html`.
 
@@ -39,6 +41,7 @@ def run_build(
         jobs: How many steps may run at once.
         steps: The graph.
         everything: Run every step, changed or not.
+        show: Show on the terminal how far it is.
 
     Raises:
         FlowError: When the run cannot start; an earlier `result.json` is untouched then.
@@ -54,7 +57,8 @@ def run_build(
         run.save()
         run.events.unlink(missing_ok=True)
         project = make_project(steps, run, to=last, jobs=jobs)
-        with Progress(asked, run.events), stderr_of_children(build / COMPLAINTS):
+        progress = Progress(asked, run.events) if show else contextlib.nullcontext()
+        with progress, stderr_of_children(build / COMPLAINTS):
             failure = _scheduled(project)
         outcome = collect(steps, asked, build / "work", f"{failure}\n{_tail(build / COMPLAINTS)}")
         if failure and not outcome.errors and all(s.status != "failed" for s in outcome.steps):

@@ -10,7 +10,7 @@ import click
 from flow.cli.numbers import CONTEXT
 
 if TYPE_CHECKING:
-    from flow.plan import Line, Plan
+    from flow.planning import Line, Plan
 
 DIES_SHOWN = 6
 
@@ -39,7 +39,7 @@ def plan(
 ) -> None:
     """Say what a model would take: banks, dies, masks, area, memory, speed, energy. Needs no weights."""
     if explore:
-        from flow.plan.explore import explore_model, print_exploration
+        from flow.planning.explore import explore_model, print_exploration
 
         if quantised:
             raise click.UsageError("--explore takes no --quantised: its formats are fixed (docs/fabric.md)")
@@ -61,7 +61,7 @@ def plan(
 def print_plan(p: "Plan") -> None:
     """Print a plan as text."""
     from base_chip.planned import STATUS
-    from flow.plan import NOT_COUNTED
+    from flow.planning import NOT_COUNTED
 
     click.echo(f"{p.model} on base {p.base} ({p.pdk}; {STATUS}), context {p.context}\n")
     for text in p.single_die:

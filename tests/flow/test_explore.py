@@ -12,10 +12,10 @@ from base_chip.arrays.spec import RomSpec
 from base_chip.planned import load_planned
 from base_chip.synth.tiles import TILES
 from flow.cli import main
-from flow.plan.explore import die_of, explore, silicon
-from flow.plan.fabric import Die, clocks, estimate
-from flow.plan.lines import constants, values
-from flow.plan.tiles import ram_tiles, rom_macro_um2, rom_tiles
+from flow.planning.explore import die_of, explore, silicon
+from flow.planning.fabric import Die, clocks, estimate
+from flow.planning.lines import constants, values
+from flow.planning.tiles import ram_tiles, rom_macro_um2, rom_tiles
 from metal_configs.models import KNOWN
 from rtl_gen.tiles.macro import macro_ports, rom_macro_name, rom_pins
 from rtl_gen.tiles.rom import RomTileSize

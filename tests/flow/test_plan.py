@@ -11,9 +11,9 @@ import yaml
 
 from base_chip.planned import known_planned, load_planned
 from flow.cli import main
-from flow.plan import fits_hardened, make_plan, model_shape
-from flow.plan.lines import constants
 from flow.planned import die_range
+from flow.planning import fits_hardened, make_plan, model_shape
+from flow.planning.lines import constants
 from metal_configs.models import KNOWN
 from rtl_gen.errors import ExitCode, FlowError
 from rtl_gen.golden.shape import Shape

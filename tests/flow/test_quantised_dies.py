@@ -8,7 +8,7 @@ import pytest
 import flow.dies as dies
 import flow.dies_check as dies_check
 from base_chip.planned import load_planned
-from flow.plan import make_plan
+from flow.planning import make_plan
 from metal_configs.multi_die.mapping import FACTOR
 from rtl_gen.golden.quantised import QuantMatrix, QuantModel
 from rtl_gen.golden.shape import Shape

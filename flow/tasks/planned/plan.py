@@ -15,7 +15,7 @@ class PlanTask(StepTask):
 
     def work(self, job: Job) -> Result:
         from base_chip.planned import STATUS, load_planned
-        from flow.plan import make_plan
+        from flow.planning import make_plan
         from metal_configs.multi_die.source import QuantisedSource
         from rtl_gen.golden.shape import Shape
 

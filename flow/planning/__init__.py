@@ -13,10 +13,10 @@ from typing import Any
 
 from base_chip.config import load_base
 from base_chip.planned import STATUS, PlannedBase
-from flow.plan.area import area_lines, mask_lines
-from flow.plan.lines import Line, constants, values
-from flow.plan.single import place, single_die
-from flow.plan.speed import memory_lines, speed_lines
+from flow.planning.area import area_lines, mask_lines
+from flow.planning.lines import Line, constants, values
+from flow.planning.single import place, single_die
+from flow.planning.speed import memory_lines, speed_lines
 from metal_configs.models import KNOWN, resolve
 from metal_configs.multi_die import Mapping
 from metal_configs.multi_die.mapping import FACTOR_BITS, SLOT_BITS

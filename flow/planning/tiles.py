@@ -20,7 +20,7 @@ from importlib import resources
 
 from base_chip.arrays.plan import RomPlan
 from base_chip.arrays.spec import RomSpec
-from flow.plan.lines import values
+from flow.planning.lines import values
 from rtl_gen.errors import FlowError
 from rtl_gen.golden.shape import Shape
 from rtl_gen.tiles.ram import RamTileSize

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping as Table
 
 from base_chip.planned import PlannedBase
-from flow.plan.lines import Line
+from flow.planning.lines import Line
 
 Part = tuple[float, str, tuple[str, ...]]  # mm2, formula, constants
 

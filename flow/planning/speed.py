@@ -10,7 +10,7 @@ from base_chip.bank import BankSpec
 from base_chip.bank.liberty import bit_line_arc
 from base_chip.bank.timing import BankTiming, load_timing
 from base_chip.planned import PlannedBase
-from flow.plan.lines import Line
+from flow.planning.lines import Line
 from metal_configs.multi_die import Mapping, Piece
 from metal_configs.multi_die.mapping import KV_BITS
 from rtl_gen.golden.shape import Shape

@@ -10,10 +10,10 @@ import click
 
 from base_chip.pdk import load_pdk
 from base_chip.planned import PlannedBase, load_planned
-from flow.plan import model_shape
-from flow.plan.fabric import Clock, Die, Estimate, clocks, estimate
-from flow.plan.lines import constants, values
-from flow.plan.tiles import MACRO_BITS, ram_tiles, rom_macro_um2, rom_tiles
+from flow.planning import model_shape
+from flow.planning.fabric import Clock, Die, Estimate, clocks, estimate
+from flow.planning.lines import constants, values
+from flow.planning.tiles import MACRO_BITS, ram_tiles, rom_macro_um2, rom_tiles
 from rtl_gen.errors import ExitCode, FlowError
 from rtl_gen.golden.shape import Shape
 

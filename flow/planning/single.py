@@ -5,7 +5,7 @@ __all__ = ["place", "single_die"]
 from collections.abc import Mapping as Table
 
 from base_chip.planned import PlannedBase
-from flow.plan.area import bank_mm2
+from flow.planning.area import bank_mm2
 from metal_configs.models import KNOWN
 from metal_configs.multi_die import Mapping, map_model
 from metal_configs.multi_die.mapping import KV_BITS

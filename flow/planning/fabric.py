@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from base_chip.bank import BankSpec
 from base_chip.bank.timing import load_timing
-from flow.plan.lines import values
-from flow.plan.speed import SLOW, TYPICAL, bank_ns
-from flow.plan.tiles import (
+from flow.planning.lines import values
+from flow.planning.speed import SLOW, TYPICAL, bank_ns
+from flow.planning.tiles import (
     MACRO_BITS,
     SLOT_BITS,
     WORDS,
