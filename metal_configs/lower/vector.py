@@ -6,6 +6,7 @@ weights: no text can make it larger. Calibration text sets the residual's scale 
 
 __all__ = ["lower_vector"]
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -45,7 +46,7 @@ ROUNDING = 1.02  # 8-bit mantissas lengthen a vector by no more
 RESIDUAL_ROOM = 4.0  # calibration text does not hold the largest value
 TEXT = 6  # sequences of calibration text that are looked at
 POSITIONS = 2048
-LOG2E = float(np.log2(np.e))
+LOG2E = math.log2(math.e)
 # The largest exponent of down's input, less what the shifter has to the left: a factor takes up the rest.
 DOWN_SHIFT = DOWN_EXPONENT - LEFT_SHIFT + 1
 
