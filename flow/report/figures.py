@@ -45,8 +45,8 @@ _GAP = 6  # pixels between the banks of the map
 _NO_VIA = 0.45  # how much of a category's colour a site without a via keeps
 
 _FUNCTIONS = (  # of a standard cell by its name, the first that matches
-    ("flip-flops, latches", r"s?e?df|dl[rx]|sdf|edf"),
-    ("clock gates", r"dlclk|sdlclk"),
+    ("flip-flops, latches", r"s?e?df|dl[rx]"),
+    ("clock gates", r"s?dlclk"),
     ("clock tree buffers", r"clkbuf|clkinv|clkdly"),
     ("buffers, inverters", r"buf|inv|dly|einv|ebuf|bufinv"),
     ("multiplexers", r"mux"),
@@ -55,7 +55,6 @@ _FUNCTIONS = (  # of a standard cell by its name, the first that matches
     ("fill, taps", r"fill|decap|tap"),
     ("constants", r"conb"),
 )
-_CLOCK_GATE_FIRST = re.compile(r"s?dlclk")
 
 
 def category(name: str, kind: str) -> str:
@@ -132,8 +131,6 @@ def area_by_kind(
 
 
 def _function(cell: str) -> str:
-    if _CLOCK_GATE_FIRST.match(cell):
-        return "clock gates"
     for name, pattern in _FUNCTIONS:
         if re.match(pattern, cell):
             return name
