@@ -15,11 +15,12 @@ __all__ = ["build", "load_model", "plan", "quantise"]
 
 from pathlib import Path
 
-from flow.config import LOSS_LIMIT, make_config, model_name
+from flow.config import make_config, model_name
 from flow.outcome import Outcome
 from flow.planned import plan_of
 from flow.planning import Plan
 from flow.quality import Quantised, Request, Say, run
+from flow.request import LOSS_LIMIT
 from flow.run import run_build
 from flow.tasks.model import Model, open_model
 from flow.weights import find_weights

@@ -91,7 +91,7 @@ class OrderedFlow(Flowgraph):
         self.__steps = tuple(steps)
 
     def get_execution_order(self, reverse: bool = False) -> tuple[tuple[tuple[str, str], ...], ...]:
-        levels = super().get_execution_order(reverse)
+        levels: tuple[tuple[tuple[str, str], ...], ...] = super().get_execution_order(reverse)
         nodes = [node for level in levels for node in level]
         if set(self.__steps) != {name for name, _ in nodes}:
             return levels

@@ -36,7 +36,8 @@ class Score:
 def rms_norm(x: np.ndarray, eps: float, weight: np.ndarray | None = None) -> np.ndarray:
     """x [..., dim] divided by its root mean square, times `weight` [dim] if given."""
     y = x / np.sqrt(np.mean(x * x, axis=-1, keepdims=True) + x.dtype.type(eps))
-    return y if weight is None else y * weight
+    result: np.ndarray = y if weight is None else y * weight
+    return result
 
 
 def rope_angles(shape: Shape, positions: int) -> np.ndarray:
@@ -127,7 +128,8 @@ def hidden(weights: Weights, n: int, a: np.ndarray, record: Record | None = None
 
 
 def _matrix(weights: Weights, name: str, x: np.ndarray) -> np.ndarray:
-    return x @ np.asarray(weights[name], x.dtype).T
+    result: np.ndarray = x @ np.asarray(weights[name], x.dtype).T
+    return result
 
 
 def _gain(weights: Weights, name: str, dtype: DTypeLike) -> np.ndarray | None:
@@ -171,7 +173,8 @@ def logits(
     for n in range(shape.layers):
         x = layer(shape, weights, n, x, record)
     seen["head_in"] = a = head_input(shape, weights, x)
-    seen["logits"] = out = a @ np.asarray(weights[head_name(shape)], dtype).T
+    out: np.ndarray = a @ np.asarray(weights[head_name(shape)], dtype).T
+    seen["logits"] = out
     return out
 
 

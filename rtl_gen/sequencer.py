@@ -2,7 +2,10 @@
 
 __all__ = ["Sequencer"]
 
-from amaranth.hdl import Elaboratable, Module, Mux, Signal, signed
+from collections.abc import Mapping
+from typing import Any
+
+from amaranth.hdl import Elaboratable, Module, Mux, Signal, Value, signed
 
 from rtl_gen.control import CONTROLS, Count, Dst
 from rtl_gen.datapath import ACC_BITS, Element
@@ -80,7 +83,7 @@ class Sequencer(Elaboratable):
         outer = Signal(max(c.activation_bits, c.residual_bits, c.token_bits), reset_less=True)
         inner = Signal(max(c.position_bits, 4), reset_less=True)
 
-        def read(row: object) -> list:
+        def read(row: object) -> list[Any]:
             return [self.row.eq(row), self.row_enable.eq(1)]
 
         m.d.sync += self.row_enable.eq(0)
@@ -186,7 +189,10 @@ class Sequencer(Elaboratable):
                 m.next = "FETCH"
         return m
 
-    def _addresses(self, m, ir, outer, inner, position, token, head):
+    def _addresses(
+        self, m: Module, ir: Mapping[str, Any], outer: Signal, inner: Signal, position: Signal, token: Signal,
+        head: Signal,
+    ) -> tuple[Signal, Value, Value, Signal]:  # fmt: skip
         """Fill `element`; returns (ROM row, inner loop ends, outer loop ends, reads the ROM)."""
         c = self.config
         op, e = ir["op"], self.element
@@ -259,7 +265,10 @@ class Sequencer(Elaboratable):
             m.d.comb += e.lane.eq(outer[:2])
         return row, ends[1], ends[0], stream
 
-    def _branch(self, m, ir, counter, position, token, count, head):
+    def _branch(
+        self, m: Module, ir: Mapping[str, Any], counter: Signal, position: Signal, token: Signal,
+        count: Signal, head: Signal,
+    ) -> None:  # fmt: skip
         """Decide a BRANCH, with its side effects."""
         taken = Signal()
         head_next = Signal(len(head))

@@ -142,7 +142,8 @@ class BankPlan:
         return self._pairs_y() + 3 * (self.dims.node_pitch // 2)
 
     def _two_a_pair(self, lower: int, upper: int) -> np.ndarray:
-        return (self._pairs_y()[:, None] + np.array([lower, upper])).reshape(-1)
+        result: np.ndarray = (self._pairs_y()[:, None] + np.array([lower, upper])).reshape(-1)
+        return result
 
     @property
     def bit_pin_via_y(self) -> int:

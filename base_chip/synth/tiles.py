@@ -15,9 +15,10 @@ from pathlib import Path
 
 from base_chip.synth.mapping import Netlist, map_to_cells
 from base_chip.synth.yosys import yosys_version
+from rtl_gen.tiles.columns import SLOT_BITS
 from rtl_gen.tiles.macro import macro_ports, ram_macro_name, ram_pins, rom_macro_name, rom_pins
 from rtl_gen.tiles.ram import MACRO_BITS, RamTileSize, ram_tile_verilog
-from rtl_gen.tiles.rom import SLOT_BITS, RomTileSize, rom_tile_verilog
+from rtl_gen.tiles.rom import RomTileSize, rom_tile_verilog
 
 TILES = Path(__file__).parents[1] / "pdk" / "sky130" / "tiles.json"
 

@@ -22,7 +22,7 @@ class Finite(click.FloatRange):
         return number
 
 
-class _Temperature(click.ParamType):
+class _Temperature(click.ParamType[float]):
     name = "float"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:

@@ -84,17 +84,18 @@ def install_kit(
     return root, True
 
 
-def _manifest(root: Path) -> Mapping[str, list]:
+def _manifest(root: Path) -> Mapping[str, tuple[str, int]]:
     try:
         got = json.loads(read_file(root / MANIFEST, LARGEST_MANIFEST))
         if got["format"] != FORMAT:
             raise ValueError(f"format is {got['format']!r}, expected {FORMAT!r}")
-        for name, (digest, size) in got["files"].items():
+        files: dict[str, tuple[str, int]] = got["files"]
+        for name, (digest, size) in files.items():
             relative_name(name, MANIFEST)
             sha256_name(digest, MANIFEST)
             if type(size) is not int or size < 0:
                 raise ValueError(f"{name} has {size!r:.40} bytes")
-        return got["files"]
+        return files
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, FlowError) as e:
         raise FlowError(f"damaged kit: {e}", where=str(root / MANIFEST), hint=_AGAIN) from e
 

@@ -9,17 +9,10 @@ from base_chip.bank import BankSpec
 from base_chip.bank.timing import load_timing
 from flow.planning.lines import values
 from flow.planning.speed import SLOW, TYPICAL, bank_ns
-from flow.planning.tiles import (
-    MACRO_BITS,
-    SLOT_BITS,
-    WORDS,
-    Phase,
-    RamTileArea,
-    RomTileArea,
-    phases,
-    vec_tile_um2,
-)
+from flow.planning.tiles import MACRO_BITS, Phase, RamTileArea, RomTileArea, phases, vec_tile_um2
 from rtl_gen.golden.shape import Shape
+from rtl_gen.tiles.columns import SLOT_BITS
+from rtl_gen.tiles.macro import WORDS
 
 LOOKUP_BITS = 6  # of a weight of an untied input embedding, which no column multiplies
 

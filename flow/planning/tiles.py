@@ -23,8 +23,10 @@ from base_chip.arrays.spec import RomSpec
 from flow.planning.lines import values
 from rtl_gen.errors import FlowError
 from rtl_gen.golden.shape import Shape
+from rtl_gen.tiles.columns import SLOT_BITS
+from rtl_gen.tiles.macro import WORDS
 from rtl_gen.tiles.ram import RamTileSize
-from rtl_gen.tiles.rom import SLOT_BITS, WORDS, RomTileSize
+from rtl_gen.tiles.rom import RomTileSize
 
 MACRO_BITS = 128
 

@@ -9,4 +9,5 @@ import numpy as np
 
 def read_image(folder: Path) -> np.ndarray:
     """The ROM image, bool [rows, bits], from the outputs of `image`."""
-    return np.load(folder / "image.npy")
+    result: np.ndarray = np.load(folder / "image.npy")
+    return result

@@ -62,7 +62,8 @@ def load(path: Path | str, name: str | None = None) -> Checkpoint:
             refuse_stand_in(f.read(START), str(path))
     for reader in READERS:
         if reader.accepts(path):
-            return reader.load(path, name or path_name(path))
+            opened: Checkpoint = reader.load(path, name or path_name(path))
+            return opened
     raise FlowError(
         "not a checkpoint of a known format", where=str(path),
         hint="Give the folder of a Hugging Face model (config.json, model.safetensors, tokenizer.json), "

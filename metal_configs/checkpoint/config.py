@@ -22,7 +22,7 @@ NO_SCALE = {"type", "rope_type", "rope_theta", "partial_rotary_factor"}  # field
 class _Config:
     """Typed access to the fields, with errors that name the field."""
 
-    def __init__(self, raw: dict, where: str) -> None:
+    def __init__(self, raw: dict[str, Any], where: str) -> None:
         self.raw, self.where = raw, where
 
     def fail(self, field: str, expected: str, hint: str = "") -> FlowError:
@@ -117,7 +117,7 @@ def _rope(c: _Config) -> tuple[float, tuple[float, ...]]:
     return theta, llama3_factors(theta, head_dim, factor, low, high, context)
 
 
-def parse_config(raw: dict, where: str) -> Shape:
+def parse_config(raw: dict[str, Any], where: str) -> Shape:
     """The shape that a config.json states.
 
     Args:

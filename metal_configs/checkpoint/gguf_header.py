@@ -67,7 +67,7 @@ class _Reader:
 
     def count(self, code: str, what: str, each: int, most: int | None = None) -> int:
         """A number of things of at least `each` bytes."""
-        n = self.number(code, what)
+        n: int = self.number(code, what)
         if n * each > self.left or (most is not None and n > most):
             raise self.fail(f"{what} claims {n} entries, the file has {self.left} bytes left")
         return n

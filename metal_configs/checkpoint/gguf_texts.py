@@ -49,7 +49,7 @@ def read_texts(values: Mapping[str, Any], where: str, vocab: int) -> Texts:
 
 
 def _tokenizer(header: Mapping[str, Any], where: str) -> Tokenizer:
-    def values(key: str, kind: type, count: int | None = None) -> list:
+    def values(key: str, kind: type, count: int | None = None) -> list[Any]:
         got = header.get(f"{KEY}{key}")
         if (
             not isinstance(got, list)

@@ -4,6 +4,7 @@ __all__ = ["accepts", "hf_name", "interleave", "load", "read_config"]
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -112,7 +113,7 @@ def _check(files: dict[str, SafetensorsFile], expected: dict[str, tuple[int, ...
             )  # fmt: skip
 
 
-def read_config(folder: Path) -> dict:
+def read_config(folder: Path) -> dict[str, Any]:
     """The parsed config.json of a folder, or a FlowError."""
     if not os.path.lexists(folder / CONFIG):
         raise FlowError("no such file", where=str(folder / CONFIG), hint=_instead(folder))

@@ -15,7 +15,7 @@ TOLD, GENERATION, TOKENS = "tokenizer_config.json", "generation_config.json", "t
 PROBE = "a"  # any text shows what is put before it
 
 
-def read_texts(folder: Path, config: dict, vocab: int) -> Texts:
+def read_texts(folder: Path, config: dict[str, Any], vocab: int) -> Texts:
     """Read it.
 
     Args:
@@ -49,7 +49,7 @@ def read_texts(folder: Path, config: dict, vocab: int) -> Texts:
     return Texts(begin if first is None else first, ends, first is not None, lambda: tokenizer)
 
 
-def _optional(path: Path) -> dict:
+def _optional(path: Path) -> dict[str, Any]:
     return json_file(path) if path.is_file() else {}
 
 
@@ -77,7 +77,7 @@ def _before(tokenizer: Tokenizer, begin: int | None, where: str) -> int | None:
     return whole[0] if count else None
 
 
-def _opens(told: dict, tokenizer: Tokenizer) -> bool:
+def _opens(told: dict[str, Any], tokenizer: Tokenizer) -> bool:
     """Where no post-processor says it: the tokenizer's setting, else its kind. SentencePiece opens texts."""
     if isinstance(asked := told.get("add_bos_token"), bool):
         return asked

@@ -26,12 +26,12 @@ KINDS = {"F32": "<f4", "F16": "<f2", "BF16": "<u2"}
 READABLE = "F32, F16 or BF16"
 
 
-def json_file(path: Path) -> dict:
+def json_file(path: Path) -> dict[str, Any]:
     """The JSON object of a file, or a FlowError."""
     return _object(read_file(path, MAX_JSON), str(path))
 
 
-def _object(raw: bytes, where: str) -> dict:
+def _object(raw: bytes, where: str) -> dict[str, Any]:
     refuse_stand_in(raw, where)
     try:
         value = json.loads(raw.decode("utf-8"))

@@ -146,7 +146,8 @@ def _shift_to(scale: float, wanted: float) -> tuple[int, float]:
 
 def _silu(gate: float, out: float) -> np.ndarray:
     x = np.arange(256).astype(np.uint8).view(np.int8).astype(np.float64) / gate
-    return np.clip(np.rint(x / (1 + np.exp(-x)) * out), -TOP8 - 1, TOP8).astype(np.int8)
+    result: np.ndarray = np.clip(np.rint(x / (1 + np.exp(-x)) * out), -TOP8 - 1, TOP8).astype(np.int8)
+    return result
 
 
 def _tables(model: QuantModel, rsqrt: np.ndarray) -> Tables:

@@ -116,7 +116,8 @@ def _lower(model: QuantModel, calibration: Sequence[Sequence[int]], positions: i
 def _row_norms(matrix: QuantMatrix) -> np.ndarray:
     """float64 [outputs]: length of each output's weights."""
     squares = [np.square(c.astype(np.float32)).sum(dtype=np.float64) for c in matrix.codes]
-    return np.sqrt(squares) * matrix.scale
+    result: np.ndarray = np.sqrt(squares) * matrix.scale
+    return result
 
 
 def _scales(model: QuantModel, n: int, root: float) -> dict[str, float]:
@@ -178,7 +179,8 @@ def _tables(model: QuantModel, norm: float, positions: int) -> Tables:
     top = (1 << (ROTARY - 1)) - 1
 
     def table(values: np.ndarray) -> np.ndarray:
-        return np.minimum(np.rint(values), TABLE_TOP).astype(np.int64)
+        result: np.ndarray = np.minimum(np.rint(values), TABLE_TOP).astype(np.int64)
+        return result
 
     return Tables(
         rsqrt=table(norm * np.sqrt(shape.dim) / np.sqrt(v)),

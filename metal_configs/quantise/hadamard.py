@@ -67,4 +67,5 @@ def _jacobsthal(q: int) -> np.ndarray:
     kind = np.full(q, -1, np.int8)
     kind[np.arange(1, q) ** 2 % q] = 1
     kind[0] = 0
-    return kind[(np.arange(q)[:, None] - np.arange(q)) % q]
+    result: np.ndarray = kind[(np.arange(q)[:, None] - np.arange(q)) % q]
+    return result

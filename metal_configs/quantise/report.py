@@ -188,7 +188,8 @@ def _interval(values: np.ndarray) -> tuple[float, float]:
 def _log_probabilities(logits: np.ndarray) -> np.ndarray:
     y = np.asarray(logits, np.float64)
     y = y - y.max(-1, keepdims=True)
-    return y - np.log(np.exp(y).sum(-1, keepdims=True))
+    result: np.ndarray = y - np.log(np.exp(y).sum(-1, keepdims=True))
+    return result
 
 
 def _compare(

@@ -91,7 +91,8 @@ class Folded(Mapping[str, np.ndarray]):
         if name == "hadamard":
             return np.array(r.block)
         if name == "final":
-            return (r.residual.T * final_gain(self.checkpoint)) @ r.residual
+            result: np.ndarray = (r.residual.T * final_gain(self.checkpoint)) @ r.residual
+            return result
         return r.matrix(name.rpartition(".")[2], fold_matrix(self.checkpoint, name))
 
     def matrices(self) -> dict[str, tuple[int, int]]:

@@ -28,7 +28,8 @@ def _factors(bits: int) -> np.ndarray:
 def nearest(values: np.ndarray, bits: int) -> np.ndarray:
     """Codes nearest to `values`, which are in units of the scale; of the type of `values`."""
     top = 1 << (bits - 1)
-    return np.minimum(np.maximum(np.rint(values), -top), top - 1)
+    result: np.ndarray = np.minimum(np.maximum(np.rint(values), -top), top - 1)
+    return result
 
 
 def best_scale(w: np.ndarray, bits: int, importance: np.ndarray | None = None) -> np.ndarray:
@@ -70,7 +71,8 @@ def _search(w: np.ndarray, bits: int, importance: np.ndarray | None) -> np.ndarr
         off *= off
         if power is not None:
             off *= power
-        return off.sum(1)
+        result: np.ndarray = off.sum(1)
+        return result
 
     best, least = np.ones(len(w), np.float32), np.full(len(w), np.inf, np.float32)
     for f in _factors(bits).astype(np.float32):

@@ -89,7 +89,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
     """
     hint = "Write the metal config again."
     try:
-        data = json.loads(read_file(path, 64 << 20))
+        data: dict[str, Any] = json.loads(read_file(path, 64 << 20))
     except (ValueError, RecursionError) as e:
         raise FlowError(f"cannot read the manifest ({e})", where=str(path), hint=hint) from e
     found = data.get("format") if isinstance(data, dict) else None

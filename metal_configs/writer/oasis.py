@@ -29,7 +29,8 @@ def unsigned(v: int) -> bytes:
 
 def signed(v: np.ndarray) -> np.ndarray:
     """Signed integers as the unsigned ones that OASIS writes for them: magnitude, then sign in bit 0."""
-    return np.abs(v) << 1 | (v < 0)
+    result: np.ndarray = np.abs(v) << 1 | (v < 0)
+    return result
 
 
 def string(s: str) -> bytes:

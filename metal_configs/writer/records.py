@@ -157,4 +157,5 @@ def _sums(lengths: np.ndarray | None, counts: np.ndarray) -> np.ndarray:
         return counts
     end = np.concatenate([[0], np.cumsum(lengths)])
     stop = np.cumsum(counts)
-    return end[stop] - end[stop - counts]
+    result: np.ndarray = end[stop] - end[stop - counts]
+    return result

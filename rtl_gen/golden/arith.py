@@ -32,12 +32,14 @@ def round_shift(value: np.ndarray | int, shift: np.ndarray | int) -> np.ndarray:
 def saturate(value: np.ndarray, bits: int) -> np.ndarray:
     """Clamp to a signed number of `bits` bits."""
     limit = 1 << (bits - 1)
-    return np.clip(value, -limit, limit - 1)
+    result: np.ndarray = np.clip(value, -limit, limit - 1)
+    return result
 
 
 def saturate_unsigned(value: np.ndarray, bits: int) -> np.ndarray:
     """Clamp to an unsigned number of `bits` bits."""
-    return np.clip(value, 0, (1 << bits) - 1)
+    result: np.ndarray = np.clip(value, 0, (1 << bits) - 1)
+    return result
 
 
 def normalise(value: int) -> tuple[int, int]:

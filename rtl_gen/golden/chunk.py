@@ -88,4 +88,5 @@ class Chunk:
     def join(self, sums: np.ndarray) -> np.ndarray:
         """The sums of the chunk, int64 [columns], from those of its passes, int64 [passes, columns]."""
         quarters = (sums * np.array([p.weight for p in self.parts])[:, None]).sum(axis=0)
-        return quarters >> 2
+        result: np.ndarray = quarters >> 2
+        return result

@@ -86,4 +86,5 @@ class Matrix:
         Returns:
             int64 [..., outputs].
         """
-        return (mantissa[..., inputs].astype(np.float32) @ self._floats[inputs]).astype(np.int64)
+        sums: np.ndarray = mantissa[..., inputs].astype(np.float32) @ self._floats[inputs]
+        return sums.astype(np.int64)

@@ -42,7 +42,8 @@ class QuantMatrix:
 
     def dequantised(self, dtype: DTypeLike = np.float64) -> np.ndarray:
         """Float [outputs, inputs]."""
-        return self.codes.astype(dtype) * self.scale[:, None].astype(dtype)
+        result: np.ndarray = self.codes.astype(dtype) * self.scale[:, None].astype(dtype)
+        return result
 
     def rom_bits(self) -> int:
         """Bits of ROM: codes, and a factor of `LANE_BITS` an output."""

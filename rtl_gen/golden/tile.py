@@ -115,7 +115,8 @@ class RomTileModel:
         so_far = products.sum(axis=1).cumsum(axis=0)
         if (saturate(so_far, self.sum_bits) != so_far).any():
             raise ValueError(f"a sum of a pass of {len(p.x)} rows needs more than {self.sum_bits} bits")
-        return so_far[-1, p.column : p.column + 1 if p.one else None]
+        result: np.ndarray = so_far[-1, p.column : p.column + 1 if p.one else None]
+        return result
 
 
 class RamTileModel:

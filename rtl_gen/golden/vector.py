@@ -46,7 +46,8 @@ def rescale(value: np.ndarray, shift: np.ndarray | int) -> np.ndarray:
     if shift.size and not (shift.min() > -LEFT_SHIFT and shift.max() <= LARGEST_SHIFT):
         found = f"{shift.min()} .. {shift.max()}"
         raise ValueError(f"shifts of {found} leave {1 - LEFT_SHIFT} .. {LARGEST_SHIFT}")
-    return ((np.asarray(value, np.int64) << LEFT_SHIFT >> (LEFT_SHIFT - 1 + shift)) + 1) >> 1
+    result: np.ndarray = ((np.asarray(value, np.int64) << LEFT_SHIFT >> (LEFT_SHIFT - 1 + shift)) + 1) >> 1
+    return result
 
 
 def mantissas(x: np.ndarray, bits: int = ACTIVATION) -> tuple[np.ndarray, np.ndarray]:
@@ -78,7 +79,8 @@ def normalise(total: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def interpolate(table: Table, index: np.ndarray, rest: np.ndarray, bits: int) -> np.ndarray:
     """Between entries `index` and `index + 1`, at rest / 2**bits of the way, rounded down."""
     low = table[index]
-    return low + ((table[index + 1] - low) * rest >> bits)
+    result: np.ndarray = low + ((table[index + 1] - low) * rest >> bits)
+    return result
 
 
 def rms_norm(x: np.ndarray, rsqrt: Table, epsilon: int) -> np.ndarray:
@@ -110,7 +112,8 @@ def exponentials(distance: np.ndarray, table: Table) -> np.ndarray:
     rest = SCORE_FRACTION - EXP_INDEX
     index = distance >> rest & ((1 << EXP_INDEX) - 1)
     power = interpolate(table, index, distance & ((1 << rest) - 1), rest)
-    return power >> np.minimum(distance >> SCORE_FRACTION, EXPONENTIAL)
+    result: np.ndarray = power >> np.minimum(distance >> SCORE_FRACTION, EXPONENTIAL)
+    return result
 
 
 def probabilities(power: np.ndarray, recip: Table, exponents: np.ndarray, largest: np.ndarray) -> np.ndarray:

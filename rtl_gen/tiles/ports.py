@@ -56,7 +56,7 @@ class Link(wiring.Component):
     """
 
     def __init__(self, shape: object) -> None:
-        ports = stream.Signature(shape, always_ready=True)  # type: ignore[arg-type]
+        ports = stream.Signature(shape, always_ready=True)
         super().__init__({"source": In(ports), "seam": Out(ports)})
 
     def elaborate(self, platform: object) -> Module:
@@ -81,4 +81,5 @@ def component_verilog(component: wiring.Component, name: str) -> str:
         for path, _, value in component.signature.flatten(component)
         if not isinstance(value, Const)
     }
-    return verilog.convert(component, name=name, ports=ports, emit_src=False, strip_internal_attrs=True)
+    text: str = verilog.convert(component, name=name, ports=ports, emit_src=False, strip_internal_attrs=True)
+    return text

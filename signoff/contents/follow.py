@@ -114,7 +114,8 @@ class Program:
 
     def codes(self, row: int, what: str, rom: int, inputs: int, outputs: int, *, pair: bool) -> np.ndarray:
         """Weights of a pass that the instruction in `row` reads: int [outputs, inputs]."""
-        return self._read(what, lambda: self.rows.codes(rom, inputs, outputs, pair=pair), row)
+        result: np.ndarray = self._read(what, lambda: self.rows.codes(rom, inputs, outputs, pair=pair), row)
+        return result
 
     def _read(self, what: str, numbers: Callable[[], Any], row: int | None = None) -> Any:
         try:

@@ -101,4 +101,5 @@ class Rows:
         noted = self.kind[place].reshape(rows * count, width)
         noted[:most] = KINDS.index(kind)
         self.kind[place] = noted.reshape(rows, -1)
-        return self.bits[place].reshape(rows, count, width) @ (1 << np.arange(width))
+        result: np.ndarray = self.bits[place].reshape(rows, count, width) @ (1 << np.arange(width))
+        return result

@@ -134,7 +134,8 @@ class _Compiler:
         if isinstance(e, str):
             found = self._net(nets[e]) if e in nets else 0
             return found if out is None else self._step("or", found, found, out=out)
-        op, *args = e
+        op: str = e[0]
+        args = list(e[1:])
         if op in ("0", "1"):
             return int(op) if out is None else self._step("or", int(op), int(op), out=out)
         if op == "not" and isinstance(args[0], tuple) and args[0][0] in INVERTED:

@@ -9,7 +9,7 @@ __all__ = ["DieBits", "DiePlan", "read_die"]
 import functools
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from rtl_gen.untrusted import open_file
 from signoff.readback.records import BadOasis, Block, Squares, parse_block, split_file
 
 UNIT = 1000.0  # grid steps in a um
+Part = tuple[int, int, np.ndarray, int]  # of a block: first row, first byte, bits, vias
 LARGEST = 1 << 26  # steps that one block may cover
 HINT = "Build the die again: it is written anew when its file is damaged."
 
@@ -49,7 +50,8 @@ class DiePlan:
         """Lower edges of the sites along x (0) or y (1) over the whole die, ascending."""
         count, local = ((self.columns, self.x), (self.rows, self.y))[which]
         start = self.origin[which] + self.pitch[which] * np.arange(count)[:, None]
-        return (start + np.sort(local) - self.size // 2).ravel()
+        result: np.ndarray = (start + np.sort(local) - self.size // 2).ravel()
+        return result
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +133,7 @@ def _read(data: bytes, plan: DiePlan, threads: int) -> DieBits:
     bits = np.zeros((len(y), len(x) // 8), np.uint8)
     vias = 0
 
-    def work(block: Block) -> tuple[int, int, np.ndarray, int]:
+    def work(block: Block) -> Part:
         try:
             return _place(parse_block(block), plan, x, y, pitch)
         except BadOasis as e:
@@ -191,14 +193,12 @@ def _place(
     return low, first // 8, np.packbits(found, axis=1, bitorder="little"), len(steps)
 
 
-def _ordered(
-    threads: int, work: Callable[[Block], tuple], blocks: Sequence[Block]
-) -> Iterator[tuple[int, int, np.ndarray, int]]:
+def _ordered(threads: int, work: Callable[[Block], Part], blocks: Sequence[Block]) -> Iterator[Part]:
     if threads == 1:
         yield from map(work, blocks)
         return
     with ThreadPoolExecutor(threads) as pool:
-        waiting: deque = deque()
+        waiting: deque[Future[Part]] = deque()
         for block in blocks:
             waiting.append(pool.submit(work, block))
             if len(waiting) > 2 * threads:

@@ -172,7 +172,8 @@ def _trace(
         raise FlowError(
             f"word line {int(np.argmin(row))} of {cell.name} has no pad below the bit line traced"
         )
-    return pads[row]
+    result: np.ndarray = pads[row]
+    return result
 
 
 class _Nets:

@@ -6,11 +6,12 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rtl_gen.errors import FlowError
 
 # A pin's name; or an operator and what it works on: not, and, or, xor, mux (select, at 0, at 1), 0, 1.
-Expr = str | tuple
+Expr = str | tuple[Any, ...]
 
 _GATE = re.compile(r"^\s*([\w$]+)\s+(?:`UNIT_DELAY\s+)?\w+\s*\(([^;]*)\)\s*;", re.M)
 _PORT = re.compile(r"^\s*(input|output)\s+(\w+)\s*;", re.M)

@@ -2,6 +2,7 @@
 
 __all__ = ["Column"]
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -67,7 +68,7 @@ class Column:
     def shift(self) -> float:
         """Threshold of the bank's weakest (late) or strongest cell, relative to a typical one, in V."""
         d, local = self.spec.dims, mismatch(self.spec.pdk)
-        sigma = local.volt_um / (d.channel * d.gate / 1e6) ** 0.5
+        sigma = local.volt_um / math.sqrt(d.channel * d.gate / 1e6)
         return local.sigmas * sigma * (1 if self.late else -1)
 
     def cell(self, count: int) -> str:

@@ -60,7 +60,8 @@ class Mismatch:
 @functools.cache
 def _table(pdk: str) -> Mapping[str, Any]:
     text = resources.files("base_chip.pdk").joinpath(pdk, "parasitics.yaml").read_text("utf-8")
-    return yaml.safe_load(text)
+    table: dict[str, Any] = yaml.safe_load(text)
+    return table
 
 
 def corners(pdk: str) -> dict[str, Corner]:

@@ -5,9 +5,13 @@ __all__ = ["DiesTask", "all_dies", "die_jobs"]
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from flow.request import BuildConfig, Planned
 from flow.tasks.step import Job, Result, StepTask
+
+if TYPE_CHECKING:
+    from flow.dies import DieJob
 
 FOLDER = "dies"  # beside the steps: large, and kept from one build to the next
 
@@ -66,7 +70,7 @@ def all_dies(asked: Planned, cpu: Sequence[float]) -> str:
     )
 
 
-def die_jobs(config: BuildConfig, folder: Path) -> list:
+def die_jobs(config: BuildConfig, folder: Path) -> "list[DieJob]":
     """A job for each die that is asked for."""
     from base_chip.planned import load_planned
     from flow.closure import Sources
