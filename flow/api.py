@@ -13,6 +13,7 @@ these functions start the same processes and leave that to the caller's Python.
 
 __all__ = ["build", "load_model", "plan", "quantise"]
 
+from dataclasses import replace
 from pathlib import Path
 
 from flow.config import make_config, model_name
@@ -96,6 +97,7 @@ def build(
     temperature: float = 0.8,
     words: int = 3,
     loss_limit: float = LOSS_LIMIT,
+    waivers: Path | None = None,
     out: Path = Path("build"),
     first: str | None = None,
     last: str | None = None,
@@ -113,6 +115,7 @@ def build(
         temperature: Of the sampling; 0 takes the likeliest token.
         words: Texts to generate.
         loss_limit: Of the row `quality`: the integers' loss over that of floats.
+        waivers: YAML of faults to count apart, each with reason and expiry.
         out: Folder that holds a folder for each model.
         first: Run this step and what depends on it, changed or not.
         last: Stop after this step.
@@ -132,4 +135,8 @@ def build(
         words=words,
         loss_limit=loss_limit,
     )
+    if waivers is not None:
+        from flow.waivers import load_waivers
+
+        config = replace(config, waivers=load_waivers(waivers))
     return run_build(config, out, first=first, last=last, jobs=jobs, show=False)

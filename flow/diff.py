@@ -2,7 +2,6 @@
 
 __all__ = ["BlockChange", "BuildDiff", "as_json", "compare", "draw_heat_map"]
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,15 +9,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from flow.blocks import read_blocks
 from flow.files import disk_faults, make_folder
 from metal_configs.diff import MetalDiff, diff
 from rtl_gen.errors import FlowError
-from rtl_gen.untrusted import read_file
 from signoff.invariance import Chip
 from signoff.readback import read_layout
 
 ADDED, REMOVED, KEPT, EMPTY = (31, 119, 180), (214, 39, 40), (190, 190, 190), (250, 250, 250)
-LARGEST = 64 << 20  # bytes
 GAP = 8  # pixels between banks
 
 
@@ -74,8 +72,9 @@ def compare(first: Path, second: Path) -> BuildDiff:
     added, removed = metal.rows()
     by_name: dict[tuple[str, str], list[int]] = {}
     for index, (folder, counts) in enumerate(((second, added), (first, removed))):
-        for name, kind, rows in _blocks(folder / "image/blocks.json"):
-            by_name.setdefault((kind, name), [0, 0])[index] += int(counts[rows].sum())
+        for block in read_blocks(folder / "image/blocks.json"):
+            of = by_name.setdefault((block.kind, block.name), [0, 0])
+            of[index] += int(counts[block.start : block.start + block.rows].sum())
     blocks = [BlockChange(name, kind, *n) for (kind, name), n in by_name.items()]
     unnamed = [
         total - sum(n[i] for n in by_name.values()) for i, total in enumerate((added.sum(), removed.sum()))
@@ -117,15 +116,3 @@ def as_json(found: BuildDiff) -> Mapping[str, object]:
         "blocks": [vars(b) for b in found.blocks],
         "total": vars(found.metal.total),
     }
-
-
-def _blocks(path: Path) -> list[tuple[str, str, slice]]:
-    try:
-        return [
-            (b["name"].split("[")[0], b["kind"], slice(int(b["start"]), int(b["start"]) + int(b["rows"])))
-            for b in json.loads(read_file(path, LARGEST))
-        ]
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as e:
-        raise FlowError(
-            f"cannot be read ({e})", where=str(path), hint="Build again: the folder was edited or cut."
-        ) from e

@@ -31,7 +31,7 @@ def step_key(
         pdk: Hash of each PDK file that it reads, by role.
     """
     parts = [FORMAT, name, code, dict(config), dict(inputs), dict(tools), dict(pdk)]
-    return sha256_bytes(json.dumps(parts, sort_keys=True).encode())
+    return sha256_bytes(json.dumps(parts, sort_keys=True, default=repr).encode())
 
 
 def folder_files(folder: Path) -> dict[str, str]:

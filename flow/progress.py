@@ -124,6 +124,7 @@ def final_table(outcome: Outcome, console: Console) -> None:
         checks = Table(*heads, title="Checks", title_justify="left")
         for c in outcome.checks:
             count, limit = ("" if v is None else str(v) for v in (c.count, c.limit))
+            count += f" + {c.waived} waived" if c.waived else ""
             used = f"{c.tool} {c.version}".strip()
             good = _short(c.detail) if console.width >= _WIDE else ""
             about = c.reason or (c.detail if c.status == "fail" else good)

@@ -13,6 +13,7 @@ from flow.files import atomic_write
 from flow.pdk.files import PdkFiles
 from rtl_gen.errors import FlowError
 from rtl_gen.untrusted import read_file
+from signoff.waivers import Waiver
 
 LARGEST = 64 << 20  # bytes of a run's description
 
@@ -63,6 +64,7 @@ class BuildConfig:
         temperature: Of the sampling; 0 for the likeliest token.
         words: How many texts the gate-level simulation generates.
         loss_limit: Most loss of the integer model on held-out text, as a multiple of the float model's.
+        waivers: Faults that the checks of the chip are to count apart.
         planned: For a build on dies of a planned base.
     """
 
@@ -76,6 +78,7 @@ class BuildConfig:
     temperature: float = 0.8
     words: int = 3
     loss_limit: float = LOSS_LIMIT
+    waivers: tuple[Waiver, ...] = ()
     planned: Planned | None = None
 
 
@@ -127,5 +130,6 @@ def _run(data: dict[str, Any]) -> Run:
     config = data["config"]
     if config.get("planned") is not None:
         config["planned"] = Planned(**config["planned"])
+    config["waivers"] = tuple(Waiver.of(w) for w in config.get("waivers", ()))
     closures = {step: Closure(**told) for step, told in data.get("closures", {}).items()}
     return Run(BuildConfig(**config), PdkFiles(**pdk), Path(data["build"]), closures, tuple(data["forced"]))

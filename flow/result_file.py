@@ -21,7 +21,7 @@ from rtl_gen.untrusted import read_file
 
 NAME = "result.json"
 LARGEST = 64 << 20  # bytes
-FORMAT = "sc-flow-result-2"  # goes up when a field changes its meaning or goes
+FORMAT = "sc-flow-result-3"  # goes up when a field changes its meaning or goes
 
 Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$|^$", description="SHA-256; empty when there is none")]
 Seconds = Annotated[float, Meta(ge=0, description="s")]
@@ -51,13 +51,14 @@ class Check(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     status: Literal["pass", "fail", "waived", "not run"]
     reason: Annotated[str, Meta(description="why it failed, was waived or did not run")]
     detail: Annotated[str, Meta(description="what was checked, or the first faults with their places")]
+    waived: Annotated[int, Meta(ge=0, description="faults that waivers cover, which count leaves out")]
     evidence: Annotated[list[str], Meta(description="files of the build that the row rests on")]
 
 
 class ResultFile(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """What a build found."""
 
-    format: Literal["sc-flow-result-2"]
+    format: Literal["sc-flow-result-3"]
     sc_flow: Annotated[str, Meta(description="version of sc-flow")]
     python: Annotated[str, Meta(description="version of Python")]
     model: str
@@ -79,7 +80,7 @@ class ResultFile(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 def write_result(build: Path, config: BuildConfig, pdk: PdkFiles, outcome: Outcome) -> None:
     """Write `<build>/result.json`, all at once: an earlier one stays until then."""
     found = ResultFile(
-        format="sc-flow-result-2",
+        format="sc-flow-result-3",
         sc_flow=version("sc-flow"),
         python=platform.python_version(),
         model=config.model,

@@ -1,6 +1,6 @@
 """Looking at a finished chip: in KLayout's window, or as a picture."""
 
-__all__ = ["Chip", "chip_of", "latest_build", "open_viewer", "write_png"]
+__all__ = ["Chip", "chip_of", "coloured_by_matrix", "latest_build", "markers_of", "open_viewer", "write_png"]
 
 import os
 import subprocess
@@ -10,17 +10,27 @@ from pathlib import Path
 from base_chip.pdk import Pdk, load_pdk
 from flow.files import make_folder
 from flow.request import load_run
+from flow.result_file import read_result
 from flow.tools import TOOLS, require
 from rtl_gen.errors import ExitCode, FlowError
-from signoff.picture import draw_png, write_layer_properties
+from signoff.picture import Extra, draw_png, write_layer_properties
 
 
 @dataclass(frozen=True)
 class Chip:
-    """A layout file and the process it is made for."""
+    """What is shown.
 
+    Attributes:
+        build: Folder of the build.
+        layout: Layout file.
+        pdk: Process that it is made for.
+        apart: Layers of the file that only the picture has.
+    """
+
+    build: Path
     layout: Path
     pdk: Pdk
+    apart: tuple[Extra, ...] = ()
 
 
 def latest_build(out: Path) -> Path:
@@ -42,19 +52,53 @@ def chip_of(build: Path) -> Chip:
             where=str(build),
             hint="Run `sc-flow build`, and give the folder build/<name>.",
         )
-    return Chip(layout, load_pdk(load_run(run).config.pdk))
+    return Chip(build, layout, load_pdk(load_run(run).config.pdk))
+
+
+def coloured_by_matrix(chip: Chip) -> Chip:
+    """The chip with the program vias of each matrix on a layer of their own, in `by_matrix.oas`.
+
+    Raises:
+        FlowError: The build has no ROM image, or one of another build.
+    """
+    from base_chip.config import load_base
+    from flow.blocks import read_blocks
+    from flow.by_matrix import write_by_matrix
+    from flow.tasks.sites import site_map
+
+    image = chip.build / "image" / "blocks.json"
+    target = chip.build / "by_matrix.oas"
+    base = load_base(load_run(chip.build / ".run.json").config.base)
+    layers = write_by_matrix(chip.layout, target, site_map(base), read_blocks(image))
+    apart = tuple(Extra(f"{b.name}, {b.vias} vias", b.layer, b.colour) for b in layers)
+    return Chip(chip.build, target, chip.pdk, apart)
+
+
+def markers_of(build: Path) -> list[Path]:
+    """Marker databases of the rows that failed, or whose faults are waived."""
+    try:
+        result = read_result(build)
+    except FlowError:
+        return []  # a build that is still running, or that stopped early, has none
+    wanted = []
+    for row in result.checks:
+        if row.status in ("fail", "waived") and not row.name.endswith("_control"):
+            wanted += [e for e in row.evidence if Path(e).name.removesuffix(".gz") == f"{row.name}.lyrdb"]
+    return [build / name for name in wanted if (build / name).is_file()]
 
 
 def open_viewer(chip: Chip) -> None:
-    """Open KLayout and wait until it is closed."""
+    """Open KLayout with layer names and the markers of failed rows, and wait until it is closed."""
     require("klayout")
     if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
         raise FlowError(
             "there is no display", hint="Write a picture instead: --png FILE", code=ExitCode.MISSING_TOOL
         )
-    names = chip.layout.parent.parent / "layers.lyp"
-    write_layer_properties(names, chip.pdk.layers, chip.pdk.program_layers)
+    names = chip.build / "layers.lyp"
+    write_layer_properties(names, chip.pdk.layers, chip.pdk.program_layers, chip.apart)
     command = [TOOLS["klayout"].exe, "-e", "-l", str(names), str(chip.layout)]
+    for markers in markers_of(chip.build):
+        command += ["-m", str(markers)]
     if subprocess.run(command, check=False).returncode:
         raise FlowError("KLayout ended with an error", where=str(chip.layout), code=ExitCode.TOOL_FAILED)
 
@@ -69,6 +113,7 @@ def write_png(
         path,
         chip.pdk.layers,
         program_layers=chip.pdk.program_layers,
+        extra=chip.apart,
         window=window,
         size=(width, width * 5 // 8 if window else 0),
     )

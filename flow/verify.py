@@ -5,8 +5,9 @@ __all__ = ["Finding", "load_build", "record_of", "verify"]
 import dataclasses
 import json
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from flow.tasks.step import LARGEST_RECORD, RESULT, Job, Result, StepTask
 from flow.tools import TOOLS, version
 from rtl_gen.errors import FlowError
 from rtl_gen.untrusted import read_file, relative_name, sha256_name
+from signoff.waivers import Waiver, expired
 
 READBACK = ("readback",)  # steps that are repeated without any EDA tool
 
@@ -61,7 +63,7 @@ def verify(
     records = {s.step_name: record_of(build / s.step_name) for s in steps}
     found = [_same_build(result, run), _complete(result, steps, records)]
     found += _outputs(build, records)
-    found += [_rows(result, records), _verdict(result)]
+    found += [_rows(result, records), _verdict(result, expired(run.config.waivers, date.today()))]
     again = [s for s in steps if s.is_check and (rerun or s.step_name in READBACK) and records[s.step_name]]
     for step in again:
         say(f"{step.step_name} again")
@@ -164,12 +166,15 @@ def _rows(result: ResultFile, records: dict[str, dict[str, Any]]) -> Finding:
     return Finding("rows", "pass", f"{len(shown)} rows as the steps recorded them{without}")
 
 
-def _verdict(result: ResultFile) -> Finding:
+def _verdict(result: ResultFile, late: Sequence[Waiver]) -> Finding:
     bad = [c.name for c in result.checks if c.status == "fail"]
     lacking = [c.name for c in result.checks if c.status == "not run"]
     lacking += [s.name for s in result.steps if s.status == "not run" and s.name not in lacking]
     if bad:
         return Finding("signoff", "fail", f"the build itself found faults: {', '.join(bad)}")
+    if late:
+        told = "; ".join(f"{w} on {w.expires}" for w in late)
+        return Finding("signoff", "fail", f"waivers have expired: {told}")
     if lacking or not result.checks:
         return Finding("signoff", "not run", f"not everything was run: {', '.join(lacking) or 'no check'}")
     return Finding("signoff", "pass", f"{len(result.checks)} rows pass or are waived")

@@ -2,16 +2,20 @@
 
 __all__ = ["Rule", "Violation", "find", "run"]
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 
 import klayout.db as kdb
 import numpy as np
 
 from rtl_gen.errors import FlowError
 from signoff.chip.wiring import Stack, Wiring
+from signoff.markers import write_markers
 from signoff.result import CheckResult
+from signoff.violations import Fault
+from signoff.waivers import Waiver, judged, waive
 
 NAME, TOOL = "antenna", "klayout.db"
 _SHOWN = 5
@@ -60,7 +64,14 @@ class Violation:
         )
 
 
-def run(layout: kdb.Layout, top: str, stack: Stack, rules: Mapping[str, Rule]) -> list[CheckResult]:
+def run(
+    layout: kdb.Layout,
+    top: str,
+    stack: Stack,
+    rules: Mapping[str, Rule],
+    waivers: Sequence[Waiver] = (),
+    markers: Path | None = None,
+) -> list[CheckResult]:
     """Check a chip, then a layout where every rule is broken once and kept once.
 
     Args:
@@ -68,6 +79,8 @@ def run(layout: kdb.Layout, top: str, stack: Stack, rules: Mapping[str, Rule]) -
         top: Cell to check.
         stack: The process.
         rules: By layer; a layer without one is not checked.
+        waivers: Of this and other checks; the rule of one is a layer.
+        markers: Marker database to write.
 
     Returns:
         The rows `antenna` and `antenna_control`.
@@ -75,11 +88,13 @@ def run(layout: kdb.Layout, top: str, stack: Stack, rules: Mapping[str, Rule]) -
     cell = layout.cell(top)
     if cell is None:
         raise FlowError(f"no cell {top} in the layout", hint="Build the chip again.")
-    found = list(find(layout, cell, stack, rules))
+    faults = [Fault(v.layer, top, (*v.place, *v.place), str(v)) for v in find(layout, cell, stack, rules)]
+    if markers is not None:
+        write_markers(markers, top, faults, about=f"antenna ratios of {top}")
+    after = waive(NAME, top, faults, waivers)
     good = f"no gate of {top} has too much on it on {', '.join(rules)}"
-    detail = "; ".join(map(str, found[:_SHOWN])) or good
-    status = "fail" if found else "pass"
-    row = CheckResult(NAME, TOOL, version("klayout"), len(found), 0, status, "", detail)
+    detail = "; ".join(fault.place for fault in after.left[:_SHOWN]) or good
+    row = judged(NAME, TOOL, version("klayout"), after, detail)
     return [row, _control(row, stack, rules)]
 
 
@@ -182,8 +197,8 @@ def _control(row: CheckResult, stack: Stack, rules: Mapping[str, Rule]) -> Check
         "" if faults else f"a gate without a diode found on each of {len(rules)} layers, and none with one"
     )
     status = "fail" if faults else "pass"
-    return replace(
-        row, name=f"{NAME}_control", count=len(faults), status=status, reason="; ".join(faults), detail=detail
+    return CheckResult(
+        f"{NAME}_control", row.tool, row.version, len(faults), 0, status, "; ".join(faults), detail
     )
 
 

@@ -10,16 +10,21 @@ __all__ = [
     "zero_area_control",
 ]
 
+import math
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import klayout.db as kdb
+import klayout.rdb as rdb
+
 from signoff.controls import KLAYOUT_ERRORS, control_of, control_result, plant, plate
 from signoff.eda import KLAYOUT, Run
 from signoff.result import CheckResult
-from signoff.violations import Violations
+from signoff.violations import Box, Fault, Violations
+from signoff.waivers import Waiver, judged, waive
 
 # Every group of the sky130 deck, in two runs beside each other; all are off unless asked for, and a run
 # without them finds nothing. Rules of the seal ring are in blocks of either end of the line.
@@ -27,7 +32,15 @@ _RUNS = (("beol", "offgrid", "floating_met", "seal"), ("feol", "seal"))
 _DENSITY_LAYERS = 6  # li1 and five metals
 
 
-def run(layout: Path, top: str, deck: Path, workdir: Path, *, timeout: float = 1800) -> CheckResult:
+def run(
+    layout: Path,
+    top: str,
+    deck: Path,
+    workdir: Path,
+    *,
+    waivers: Sequence[Waiver] = (),
+    timeout: float = 1800,
+) -> CheckResult:
     """Check a layout with every rule group of the deck on.
 
     Args:
@@ -35,9 +48,10 @@ def run(layout: Path, top: str, deck: Path, workdir: Path, *, timeout: float = 1
         top: Cell to check, with all below it.
         deck: The deck, such as sky130A_mr.drc.
         workdir: For report and log; made if missing.
+        waivers: Of this and other checks.
         timeout: Seconds.
     """
-    return _check("drc_klayout", layout, top, deck, workdir, timeout)[0]
+    return _check("drc_klayout", layout, top, deck, workdir, timeout, waivers)[0]
 
 
 def control(
@@ -67,7 +81,15 @@ def control(
     return control_result(result, KLAYOUT_ERRORS, found.counts) if found else result
 
 
-def density(layout: Path, top: str, deck: Path, workdir: Path, *, timeout: float = 1800) -> CheckResult:
+def density(
+    layout: Path,
+    top: str,
+    deck: Path,
+    workdir: Path,
+    *,
+    waivers: Sequence[Waiver] = (),
+    timeout: float = 1800,
+) -> CheckResult:
     """Check that no layer covers too much of the boundary (met_min_ca_density.lydrc).
 
     The deck puts a rule in its report only when it is violated, so it is the log that shows that all
@@ -81,7 +103,7 @@ def density(layout: Path, top: str, deck: Path, workdir: Path, *, timeout: float
     if not done.fault and len(measured) != _DENSITY_LAYERS:
         raise KLAYOUT.failed(f"the deck measured {len(measured)} layers, not {_DENSITY_LAYERS}", workdir)
     covered = ", ".join(f"{layer} {1 - float(clear):.0%}" for layer, clear in measured)
-    return _row(name, _found(done, report, least_rules=0), f"covered: {covered}")
+    return _row(name, top, _found(done, report, least_rules=0), f"covered: {covered}", waivers)
 
 
 def density_control(
@@ -135,14 +157,35 @@ def parse_report(path: Path, least_rules: int = 1) -> Violations:
     if found.rules < least_rules:
         raise ValueError(f"the report database lists {found.rules} rules")
     for item in root.iterfind("items/item"):
-        rule = (item.findtext("category") or "?").strip("'")
-        found.counts[rule] += int(item.findtext("multiplicity") or 1)
-        found.places.setdefault(rule, (item.findtext("values/value") or "?").strip())
+        rule, cell = ((item.findtext(key) or "?").strip("'") for key in ("category", "cell"))
+        drawn = [(v.text or "").strip() for v in item.iterfind("values/value")]
+        times = int(item.findtext("multiplicity") or 1)
+        found.faults.append(Fault(rule, cell, _around(drawn), drawn[0] if drawn else "?", times))
     return found
 
 
+def _around(drawn: Sequence[str]) -> Box:
+    """The box around what a report draws of a fault; of unlimited size if it draws nothing."""
+    box = kdb.DBox()
+    for text in drawn:
+        value = rdb.RdbItemValue.from_s(text)
+        for kind in ("polygon", "path", "box", "edge", "edge_pair", "text"):
+            if getattr(value, f"is_{kind}")():
+                shape = getattr(value, kind)()
+                box += shape if kind == "box" else shape.bbox()
+    if box.empty():
+        return (-math.inf, -math.inf, math.inf, math.inf)
+    return box.left, box.bottom, box.right, box.top
+
+
 def _check(
-    name: str, layout: Path, top: str, deck: Path, workdir: Path, timeout: float
+    name: str,
+    layout: Path,
+    top: str,
+    deck: Path,
+    workdir: Path,
+    timeout: float,
+    waivers: Sequence[Waiver] = (),
 ) -> tuple[CheckResult, Violations | None]:
     """Run the design rule deck; the violations are None if KLayout is not here.
 
@@ -164,7 +207,7 @@ def _check(
     together = Violations()
     for found in told:
         together.add(found)
-    return _row(name, together, clean), together
+    return _row(name, top, together, clean, waivers), together
 
 
 def _run_deck(
@@ -192,7 +235,6 @@ def _found(done: Run, report: Path, least_rules: int) -> Violations:
         raise KLAYOUT.failed(str(e), report.parent) from e
 
 
-def _row(name: str, found: Violations, clean: str) -> CheckResult:
-    status = "fail" if found.total else "pass"
-    detail = str(found) or clean
-    return CheckResult(name, KLAYOUT.name, KLAYOUT.version(), found.total, 0, status, "", detail)
+def _row(name: str, top: str, found: Violations, clean: str, waivers: Sequence[Waiver]) -> CheckResult:
+    after = waive(name, top, found.faults, waivers)
+    return judged(name, KLAYOUT.name, KLAYOUT.version(), after, str(Violations(after.left)) or clean)

@@ -4,22 +4,31 @@ __all__ = ["control", "parse_report", "run", "violations"]
 
 import os
 import re
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from signoff.controls import MAGIC_ERRORS, control_result, plant
 from signoff.drc_parts import Part, cut
 from signoff.eda import MAGIC, run_magic
+from signoff.markers import write_markers
 from signoff.result import CheckResult
-from signoff.violations import Violations
+from signoff.violations import Fault, Violations
+from signoff.waivers import Waiver, judged, waive
 
-Fault = tuple[str, ...]  # x0, y0, x1, y1 in um, cell, rule
+Line = tuple[str, ...]  # x0, y0, x1, y1 in um, cell, rule
 _MOST = 4  # processes at a time, each of 200 MB
 
 
-def run(layout: Path, top: str, tech: Path, workdir: Path, *, timeout: float = 3600) -> CheckResult:
+def run(
+    layout: Path,
+    top: str,
+    tech: Path,
+    workdir: Path,
+    *,
+    waivers: Sequence[Waiver] = (),
+    timeout: float = 3600,
+) -> CheckResult:
     """Check a layout: full rules, Euclidean distances, all cells expanded.
 
     Args:
@@ -27,9 +36,10 @@ def run(layout: Path, top: str, tech: Path, workdir: Path, *, timeout: float = 3
         top: Cell to check, with all below it.
         tech: Magic technology file that fits the installed Magic.
         workdir: For report and log; made if missing.
+        waivers: Of this and other checks.
         timeout: Seconds.
     """
-    return _check("drc_magic", layout, top, tech, workdir, timeout)[0]
+    return _check("drc_magic", layout, top, tech, workdir, timeout, waivers)[0]
 
 
 def control(
@@ -59,7 +69,7 @@ def control(
     return control_result(result, MAGIC_ERRORS, found.counts) if found else result
 
 
-def parse_report(path: Path) -> list[Fault]:
+def parse_report(path: Path) -> list[Line]:
     """Read the report of `tcl/drc.tcl`.
 
     Raises:
@@ -78,17 +88,23 @@ def parse_report(path: Path) -> list[Fault]:
     return faults
 
 
-def violations(faults: Iterable[Fault]) -> Violations:
-    """Faults by rule; what two windows both list counts once."""
-    different = dict.fromkeys(faults)
-    found = Violations(counts=Counter(fault[5] for fault in different))
-    for *box, cell, rule in different:
-        found.places.setdefault(rule, f"({', '.join(box)}) um of {cell}")
+def violations(lines: Iterable[Line]) -> Violations:
+    """Faults of a report; what two windows both list counts once."""
+    found = Violations()
+    for *box, cell, rule in dict.fromkeys(lines):
+        left, bottom, right, top = map(float, box)
+        found.faults.append(Fault(rule, cell, (left, bottom, right, top), f"({', '.join(box)}) um of {cell}"))
     return found
 
 
 def _check(
-    name: str, layout: Path, top: str, tech: Path, workdir: Path, timeout: float
+    name: str,
+    layout: Path,
+    top: str,
+    tech: Path,
+    workdir: Path,
+    timeout: float,
+    waivers: Sequence[Waiver] = (),
 ) -> tuple[CheckResult, Violations | None]:
     """Run the script on every part; the violations are None if Magic is not here.
 
@@ -105,12 +121,13 @@ def _check(
     with ThreadPoolExecutor(min(_MOST, os.cpu_count() or 1)) as pool:
         told = list(pool.map(lambda part: _look_at(part, tech, timeout), parts))
     found = violations(fault for faults in told for fault in faults)
-    status = "fail" if found.total else "pass"
-    detail = str(found) or f"drc(full) on {top}"
-    return CheckResult(name, MAGIC.name, MAGIC.version(), found.total, 0, status, "", detail), found
+    write_markers(workdir / f"{name}.lyrdb", top, found.faults, about=f"Magic, drc(full) on {top}")
+    after = waive(name, top, found.faults, waivers)
+    detail = str(Violations(after.left)) or f"drc(full) on {top}"
+    return judged(name, MAGIC.name, MAGIC.version(), after, detail), found
 
 
-def _look_at(part: Part, tech: Path, timeout: float) -> list[Fault]:
+def _look_at(part: Part, tech: Path, timeout: float) -> list[Line]:
     """The faults of a part; FlowError if the run cannot be trusted."""
     folder = part.gds.with_suffix("")
     folder.mkdir(exist_ok=True)

@@ -1,9 +1,10 @@
 """Pictures of layouts without a display, and the layer names and colours that klayout shows them in."""
 
-__all__ = ["draw_png", "write_layer_properties"]
+__all__ = ["MODEL", "Extra", "draw_png", "write_layer_properties"]
 
 import contextlib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import klayout.db as kdb
@@ -63,8 +64,20 @@ MODEL = "_metal"  # ends the name of the cell that holds a model
 HIDDEN = ("areaid_core", "nwell", "psdm", "nsdm", "npc")  # large areas behind everything, in a detail
 
 
+@dataclass(frozen=True)
+class Extra:
+    """A layer that a layout has for the picture alone, with its colour as 0xRRGGBB; drawn last."""
+
+    name: str
+    layer: Layer
+    colour: int
+
+
 def write_layer_properties(
-    path: Path, layers: Mapping[str, Layer], program_layers: Collection[str] = ("via2",)
+    path: Path,
+    layers: Mapping[str, Layer],
+    program_layers: Collection[str] = ("via2",),
+    extra: Sequence[Extra] = (),
 ) -> None:
     """Write a .lyp file: every layer with its name, numbers and colour, program layers uppermost.
 
@@ -72,12 +85,13 @@ def write_layer_properties(
         path: The file.
         layers: GDS layer and datatype by name.
         program_layers: Names of those that a model is drawn on.
+        extra: Layers of the file that the process does not have.
 
     Raises:
         FlowError: The file cannot be written.
     """
     view = lay.LayoutView()
-    _set_layers(view, layers, program_layers, list(layers), {})
+    _set_layers(view, layers, program_layers, list(layers), {}, extra)
     _save(path, lambda: view.save_layer_props(str(path)))
 
 
@@ -88,6 +102,7 @@ def draw_png(
     *,
     shown: Collection[str] = (),
     program_layers: Collection[str] = ("via2",),
+    extra: Sequence[Extra] = (),
     window: Window | None = None,
     size: tuple[int, int] = (1600, 1000),
 ) -> None:
@@ -99,6 +114,7 @@ def draw_png(
         layers: GDS layer and datatype by name.
         shown: Names of the layers to draw; if empty, a choice that suits the whole chip or a window.
         program_layers: Names of those that a model is drawn on; its shapes come last, in their own colour.
+        extra: Layers of the file that the process does not have.
         window: Left, bottom, right and top in um; the whole chip if None.
         size: Width and height in pixels; a height of 0 is that of what is drawn.
 
@@ -113,7 +129,7 @@ def draw_png(
             code=ExitCode.USAGE,
         )
     if not shown and window is None:
-        _draw_whole(layout, png, layers, program_layers, size)
+        _draw_whole(layout, png, layers, program_layers, extra, size)
         return
     view = lay.LayoutView()
     for key, value in {
@@ -127,7 +143,7 @@ def draw_png(
     with _damaged(layout):
         view.load_layout(str(layout), False)
     apart = _set_apart(view.active_cellview().layout(), layers, program_layers)
-    _set_layers(view, layers, program_layers, shown or [n for n in layers if n not in HIDDEN], apart)
+    _set_layers(view, layers, program_layers, shown or [n for n in layers if n not in HIDDEN], apart, extra)
     view.max_hier()
     whole = view.active_cellview().cell.dbbox()
     target = kdb.DBox(*window) if window else whole.enlarged(whole.width() * MARGIN, whole.height() * MARGIN)
@@ -141,6 +157,7 @@ def _draw_whole(
     png: Path,
     layers: Mapping[str, Layer],
     program_layers: Collection[str],
+    extra: Sequence[Extra],
     size: tuple[int, int],
 ) -> None:
     layout = kdb.Layout()
@@ -153,9 +170,9 @@ def _draw_whole(
         for name, opacity in OVERVIEW.items()
         if name in layers
     ]
-    for layer in apart.values():
+    for layer, colour in [*((a, PROGRAM) for a in apart.values()), *((e.layer, e.colour) for e in extra)]:
         shapes = kdb.Region(top.begin_shapes_rec(layout.layer(*layer)))
-        parts.append(Layered(shapes, PROGRAM, *VIAS))
+        parts.append(Layered(shapes, colour, *VIAS))
     box = top.bbox() if not top.bbox().empty() else kdb.Box(0, 0, 1, 1)
     box = box.enlarged(round(box.width() * MARGIN), round(box.height() * MARGIN))
     picture = cover(parts, box, _sized(size, box.width(), box.height()), BACKGROUND)
@@ -188,6 +205,7 @@ def _set_layers(
     program_layers: Collection[str],
     shown: Collection[str],
     apart: Mapping[str, Layer],
+    extra: Sequence[Extra],
 ) -> None:
     """Give a view exactly these layers, from the bottom of the chip up, as klayout draws them.
 
@@ -198,15 +216,20 @@ def _set_layers(
     view.clear_layers()
     drawn = [(name, layers[name], name in program_layers and name not in apart) for name in order]
     drawn += [(name, apart[name], True) for name in order if name in apart]
+    looks = []
     for name, layer, of_model in drawn:
-        color, pattern = (PROGRAM, SOLID) if of_model else STYLES.get(name, (OTHER, HOLLOW))
+        colour, pattern = (PROGRAM, SOLID) if of_model else STYLES.get(name, (OTHER, HOLLOW))
+        text = f"{name} {layer[0]}/{layer[1]}" + (" (program)" if of_model else "")
+        looks.append((text, layer, colour, pattern, name in shown))
+    looks += [(e.name, e.layer, e.colour, SOLID, True) for e in extra]
+    for text, layer, colour, pattern, visible in looks:
         p = lay.LayerProperties()
         p.source_layer, p.source_datatype = layer
-        p.name = f"{name} {layer[0]}/{layer[1]}" + (" (program)" if of_model else "")
-        p.fill_color = p.frame_color = color
+        p.name = text
+        p.fill_color = p.frame_color = colour
         p.dither_pattern = pattern
         p.width = 1
-        p.visible = name in shown
+        p.visible = visible
         view.insert_layer(view.end_layers(), p)
 
 

@@ -20,6 +20,7 @@ class CheckResult:
         status: One of `STATUSES`.
         reason: Why it was waived (with the expiry) or not run.
         detail: What was checked, or the first faults with their places.
+        waived: Faults that waivers cover, which `count` leaves out.
         evidence: Files of the build that the result rests on: logs, reports, marker databases.
     """
 
@@ -31,6 +32,7 @@ class CheckResult:
     status: str
     reason: str = ""
     detail: str = ""
+    waived: int = 0
     evidence: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

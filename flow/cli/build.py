@@ -2,6 +2,7 @@
 
 __all__ = ["build"]
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -40,6 +41,10 @@ from rtl_gen.errors import ExitCode, FlowError
     show_default=True,
     help="Most loss of the integer model, as a multiple of the float model's.",
 )
+@click.option(
+    "--waivers", "waived", type=click.Path(path_type=Path), metavar="FILE",
+    help="YAML of faults to count apart, each with reason and expiry (docs/chip_checks.md).",
+)  # fmt: skip
 @click.option("--strict", is_flag=True, help='Let a check that did not run ("not run") fail the build.')
 @click.option(
     "--jobs", type=click.IntRange(1, 64), default=2, show_default=True, help="Steps, and dies, at a time."
@@ -66,6 +71,7 @@ def build(
     temperature: float,
     words: int,
     loss_limit: float,
+    waived: Path | None,
     strict: bool,
     jobs: int,
     context: int | None,
@@ -82,8 +88,10 @@ def build(
     from flow.planned import make_planned_config, needs_planned, plan_of
     from flow.progress import final_table, result_console
     from flow.run import run_build
+    from flow.waivers import load_waivers
 
     load_pdk(pdk)
+    waivers = load_waivers(waived) if waived else ()
     if needs_planned(model, base):
         steps: Steps = PLANNED_STEPS
         plan = plan_of(model, pdk, base, context, quantised)
@@ -122,7 +130,7 @@ def build(
             words=words,
             loss_limit=loss_limit,
         )
-    outcome = run_build(config, out, first=first, last=last, jobs=jobs, steps=steps)
+    outcome = run_build(replace(config, waivers=waivers), out, first=first, last=last, jobs=jobs, steps=steps)
     final_table(outcome, result_console())
     click.echo(f"Results: {out / config.model / 'result.json'}")
     click.echo(f"Report: {out / config.model / 'report.html'}")

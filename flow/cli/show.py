@@ -16,12 +16,20 @@ from rtl_gen.errors import ExitCode, FlowError
 @click.option(
     "--width", type=click.IntRange(64, 8192), default=1600, show_default=True, help="Of the picture."
 )
+@click.option("--by-matrix", is_flag=True, help="Colour the program vias by matrix, table and program.")
 @click.option("--window", nargs=4, type=Finite(), metavar="L B R T", help="Part of the chip to draw, in um.")
 def show(
-    build: Path | None, png: Path | None, width: int, window: tuple[float, float, float, float] | None
+    build: Path | None,
+    png: Path | None,
+    width: int,
+    by_matrix: bool,
+    window: tuple[float, float, float, float] | None,
 ) -> None:
-    """Open a build's chip (build/NAME; the latest, unless given) in KLayout, with layer names."""
-    from flow.show import chip_of, latest_build, open_viewer, write_png
+    """Open a build's chip in KLayout, with layer names and the markers of failed rows.
+
+    BUILD is build/NAME; the latest, unless given.
+    """
+    from flow.show import chip_of, coloured_by_matrix, latest_build, open_viewer, write_png
 
     if window and not (window[0] < window[2] and window[1] < window[3]):
         raise FlowError(
@@ -29,6 +37,8 @@ def show(
             hint="Give left, bottom, right and top in um: left below right, bottom below top.",
         )  # fmt: skip
     chip = chip_of(build or latest_build(Path("build")))
+    if by_matrix:
+        chip = coloured_by_matrix(chip)
     if png is None:
         open_viewer(chip)
     else:

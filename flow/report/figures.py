@@ -19,6 +19,7 @@ import numpy as np
 from PIL import Image
 
 from base_chip.pdk import Pdk
+from flow.blocks import Block
 from metal_configs.sitemap import SiteMap
 from rtl_gen.golden.quantised import QuantModel
 from rtl_gen.golden.rom import RomGeometry
@@ -61,33 +62,30 @@ def category(name: str, kind: str) -> str:
     """One of `CATEGORIES` for a block of the ROM image: by matrix for weights, else by kind."""
     if kind != "weights":
         return kind if kind in CATEGORIES else "unused"
-    last = name.split("[")[0].rsplit(".", 1)[-1]
+    last = name.rsplit(".", 1)[-1]
     return last if last in CATEGORIES else "unused"
 
 
-def rom_use(blocks: Sequence[Mapping[str, object]], rows: int) -> dict[str, int]:
+def rom_use(blocks: Sequence[Block], rows: int) -> dict[str, int]:
     """Rows by category, in the order of `CATEGORIES`; what no block takes is "unused"."""
     counts: Counter[str] = Counter()
     for b in blocks:
-        counts[category(str(b["name"]), str(b["kind"]))] += int(str(b["rows"]))
+        counts[category(b.name, b.kind)] += b.rows
     counts["unused"] += rows - counts.total()
     return {name: counts[name] for name in CATEGORIES if counts[name]}
 
 
-def draw_rom_map(
-    path: Path, image: np.ndarray, blocks: Sequence[Mapping[str, object]], rom: RomGeometry
-) -> None:
+def draw_rom_map(path: Path, image: np.ndarray, blocks: Sequence[Block], rom: RomGeometry) -> None:
     """Write a PNG, a pixel a site, banks side by side, coloured by what lies there; a via is darker.
 
     Args:
         image: bool [rows, bits].
-        blocks: `name`, `kind`, `start` and `rows` of each block of the image.
+        blocks: What lies in which rows.
     """
     names = list(CATEGORIES)
     of_row = np.full(rom.rows, names.index("unused"))
     for b in blocks:
-        start = int(str(b["start"]))
-        of_row[start : start + int(str(b["rows"]))] = names.index(category(str(b["name"]), str(b["kind"])))
+        of_row[b.start : b.start + b.rows] = names.index(category(b.name, b.kind))
     what = rom.to_banks(np.repeat(of_row[:, None], rom.bits, 1))
     vias = rom.to_banks(image)
     colours = np.array([[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in CATEGORIES.values()], float)

@@ -126,6 +126,8 @@ def _command(config: BuildConfig) -> str:
     for name in ("prompt", "seed", "temperature", "words"):
         if (value := getattr(config, name)) != getattr(default, name):
             words.append(f"--{name} {value!r}" if isinstance(value, str) else f"--{name} {value}")
+    if config.waivers:
+        words.append("--waivers FILE")
     return " ".join(words)
 
 

@@ -10,7 +10,7 @@ class AntennaTask(StepTask):
 
     step_name = "antenna"
     needs = ("harden", "metal")
-    config = ("model", "base", "pdk")
+    config = ("model", "base", "pdk", "waivers")
     is_check = True
     routed = True
 
@@ -25,4 +25,5 @@ class AntennaTask(StepTask):
         pdk = load_pdk(job.config.pdk)
         rules = {name: Rule(r.thickness, r.limit) for name, r in load_checks(pdk).antenna.items()}
         chip = read_layout(job.inputs["metal"] / "chip.gds")
-        return Result(run(chip, cell_name(f"scf_{job.config.base}_{job.config.model}"), stack_of(pdk), rules))
+        top = cell_name(f"scf_{job.config.base}_{job.config.model}")
+        return Result(run(chip, top, stack_of(pdk), rules, job.config.waivers, job.scratch / "antenna.lyrdb"))

@@ -14,7 +14,7 @@ class DrcKlayoutTask(StepTask):
 
     step_name = "drc_klayout"
     needs = ("metal",)
-    config: ClassVar[tuple[str, ...]] = ("model", "base", "pdk")
+    config: ClassVar[tuple[str, ...]] = ("model", "base", "pdk", "waivers")
     tools = ("klayout",)
     roles = ("klayout_drc", "klayout_density", "klayout_zeroarea")
     is_check = True
@@ -43,7 +43,7 @@ class DrcKlayoutTask(StepTask):
         sample = sample_bank(job.config.pdk, job.scratch)
         layers = load_pdk(job.config.pdk).layers
         checks = (
-            lambda: run(chip, top, deck, job.scratch / "drc"),
+            lambda: run(chip, top, deck, job.scratch / "drc", waivers=job.config.waivers),
             lambda: control(
                 sample.layout,
                 sample.spec.name,
@@ -52,7 +52,7 @@ class DrcKlayoutTask(StepTask):
                 site=sample.empty,
                 layers=layers,
             ),
-            lambda: density(chip, top, dense, job.scratch / "density"),
+            lambda: density(chip, top, dense, job.scratch / "density", waivers=job.config.waivers),
             lambda: density_control(dense, job.scratch / "density_control", layers=layers),
             lambda: zero_area(chip, top, empty, job.scratch / "zero"),
             lambda: zero_area_control(empty, job.scratch / "zero_control", layers=layers),

@@ -13,7 +13,7 @@ class DrcMagicTask(StepTask):
 
     step_name = "drc_magic"
     needs = ("metal",)
-    config: ClassVar[tuple[str, ...]] = ("model", "base", "pdk")
+    config: ClassVar[tuple[str, ...]] = ("model", "base", "pdk", "waivers")
     tools = ("magic",)
     roles = ("magic_tech",)
     is_check = True
@@ -35,7 +35,7 @@ class DrcMagicTask(StepTask):
         tech = tech_for_magic(job.pdk.path("magic_tech"), require("magic"))
         sample = sample_bank(job.config.pdk, job.scratch)
         checks = [
-            run(chip, top, tech, job.scratch / "drc"),
+            run(chip, top, tech, job.scratch / "drc", waivers=job.config.waivers),
             control(
                 sample.layout,
                 sample.spec.name,

@@ -21,6 +21,7 @@ class FiguresTask(StepTask):
         from base_chip.harden.cells import cell_areas, cell_lef
         from base_chip.pdk import load_pdk
         from base_chip.pdk.place_route import load_place_route
+        from flow.blocks import read_blocks
         from flow.report.figures import area_by_kind, code_histograms, draw_pictures, draw_rom_map, rom_use
         from flow.tasks.rom_image import read_image
         from flow.tasks.sites import site_map
@@ -30,7 +31,7 @@ class FiguresTask(StepTask):
         base, pdk = load_base(job.config.base), load_pdk(job.config.pdk)
         library = load_place_route(pdk).library
         image = read_image(job.inputs["image"])
-        blocks = json.loads((job.inputs["image"] / "blocks.json").read_bytes())
+        blocks = read_blocks(job.inputs["image"] / "blocks.json")
         bank_lef = next(job.inputs["bank"].glob("*.lef")).read_text("utf-8")
         areas = cell_areas(cell_lef(job.pdk.path("cells"), library)) | cell_areas(bank_lef)
         cells: Counter[str] = Counter()

@@ -1,13 +1,20 @@
 """A chip becomes a picture without a display."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from klayout import db
 
+from flow.outcome import Outcome
+from flow.pdk.files import PdkFiles
+from flow.request import BuildConfig
+from flow.result_file import write_result as write
 from flow.show import chip_of, latest_build, open_viewer, write_png
 from rtl_gen.errors import FlowError
+from signoff.picture import Extra
+from signoff.result import CheckResult
 
 PNG = b"\x89PNG"
 
@@ -25,6 +32,17 @@ def build(tmp_path) -> Path:
     top.shapes(layout.layer(69, 44)).insert(db.Box(0, 0, 2000, 1000))
     layout.write(str(folder / "metal" / "chip.oas"))
     return folder
+
+
+def write_result(build: Path, rows: list[tuple[str, str]]) -> None:
+    """A result whose rows have a marker database each, and one more file as evidence."""
+    (build / "s" / "evidence").mkdir(parents=True)
+    outcome = Outcome()
+    for name, status in rows:
+        (build / "s" / "evidence" / f"{name}.lyrdb").write_text("")
+        kept = tuple(f"s/evidence/{n}" for n in (f"{name}.lyrdb", "magic.log"))
+        outcome.checks.append(CheckResult(name, "", "", 0, 0, status, evidence=kept))
+    write(build, BuildConfig("m", "", ""), PdkFiles("sky130", {}, {}, {}, {}, {}), outcome)
 
 
 @pytest.mark.parametrize("window", [None, (0.0, 0.0, 1.0, 1.0)])
@@ -50,9 +68,15 @@ def test_the_viewer_gets_layer_names(build, tmp_path, monkeypatch):
     fake.chmod(0o755)
     monkeypatch.setenv("PATH", str(fake.parent), prepend=":")
     monkeypatch.setenv("DISPLAY", ":0")
-    open_viewer(chip_of(build))
-    assert "chip.oas" in log.read_text()
-    assert "via2 69/44 (program)" in log.read_text()
+    write_result(build, [("drc_magic", "fail"), ("antenna", "pass"), ("density", "waived")])
+    open_viewer(replace(chip_of(build), apart=(Extra("layers.0.q (weights)", (300, 2), 0x123456),)))
+    said = log.read_text()
+    assert "chip.oas" in said
+    assert "via2 69/44 (program)" in said
+    assert "layers.0.q (weights)" in said
+    assert f"-m {build}/s/evidence/drc_magic.lyrdb" in said
+    assert f"-m {build}/s/evidence/density.lyrdb" in said
+    assert "antenna.lyrdb" not in said
 
 
 def test_without_a_display_the_way_out_is_named(build, monkeypatch):

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import klayout.db as kdb
@@ -13,6 +14,8 @@ from base_chip.bank.views import bank_spice
 from base_chip.pdk import load_pdk
 from rtl_gen.errors import ExitCode, FlowError
 from signoff import drc_klayout, drc_magic, lvs
+from signoff.controls import KLAYOUT_ERRORS, MAGIC_ERRORS, plant
+from signoff.waivers import Waiver
 from tests.kit import Kit, needs
 
 pytestmark = pytest.mark.flow
@@ -122,6 +125,33 @@ def test_planted_errors_are_found(kit, tmp_path):
         drc_magic.control(layout, spec.name, kit.tech, tmp_path / "m", **where),
     ):
         assert (result.status, result.count) == ("pass", 0), result
+
+
+@needs("klayout", "magic")
+@pytest.mark.parametrize("tool", ["klayout", "magic"])
+def test_a_waiver_covers_the_planted_error_in_its_region_alone(kit, tmp_path, tool):
+    spec = BankSpec(8, 8)
+    layout = programmed(spec, contents(spec, "random"), tmp_path / "bank.gds")
+    if tool == "klayout":
+        check, rules, errors = drc_klayout.run, kit.deck, KLAYOUT_ERRORS[1:2]
+        rule = "MR_met1.SP.1"
+    else:
+        check, rules, errors = drc_magic.run, kit.tech, MAGIC_ERRORS[2:3]
+        rule = "Metal1 spacing < 0.14um (met1.2)"
+    plant(layout, spec.name, tmp_path / "planted.gds", errors, site(spec), PDK.layers)
+    chip = kdb.Layout()
+    chip.read(str(layout))
+    box = chip.top_cell().dbbox()
+    near = (box.right + 9, box.bottom - 1, box.right + 13, box.bottom + 2)
+    waiver = Waiver(f"drc_{tool}", rule, near, "planted", date(2030, 1, 1))
+    elsewhere = replace(waiver, region=(box.right + 20, 0.0, box.right + 30, 9.0))
+    found = check(tmp_path / "planted.gds", spec.name, rules, tmp_path / "a", waivers=[waiver])
+    assert found.waived > 0, found
+    assert rule not in found.detail
+    other = check(tmp_path / "planted.gds", spec.name, rules, tmp_path / "b", waivers=[elsewhere])
+    assert (other.status, other.waived) == ("fail", 0)
+    assert "covers no fault" in other.reason
+    assert rule in other.detail
 
 
 @needs("klayout", "magic")

@@ -17,7 +17,7 @@ class BankDrcKlayoutTask(DrcKlayoutTask):
     """As for a chip, on the two banks."""
 
     needs = ("sample",)
-    config = ("pdk",)
+    config = ("pdk", "waivers")
 
     def layout(self, job: Job) -> tuple[Path, str]:
         return job.inputs["sample"] / "banks.gds", TOP
@@ -27,7 +27,7 @@ class BankDrcMagicTask(DrcMagicTask):
     """As for a chip, on the two banks."""
 
     needs = ("sample",)
-    config = ("pdk",)
+    config = ("pdk", "waivers")
 
     def layout(self, job: Job) -> tuple[Path, str]:
         return job.inputs["sample"] / "banks.gds", TOP

@@ -6,15 +6,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from flow.blocks import Block
 from flow.report.figures import CATEGORIES, area_by_kind, code_histograms, draw_rom_map, rom_use
 from rtl_gen.golden.quantised import QuantMatrix
 from rtl_gen.golden.rom import RomGeometry
 
 ROM = RomGeometry(1, 6, 4, 2)
 BLOCKS = [
-    {"name": "program", "kind": "program", "start": 0, "rows": 3},
-    {"name": "layers.0.q[0]", "kind": "weights", "start": 3, "rows": 5},
-    {"name": "layers.0.q[0]", "kind": "factors", "start": 8, "rows": 2},
+    Block("program", "program", 0, 3),
+    Block("layers.0.q", "weights", 3, 5),
+    Block("layers.0.q", "factors", 8, 2),
 ]
 
 
