@@ -15,55 +15,53 @@ __all__ = [
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from importlib.resources import files
-from typing import Any
+from typing import Annotated, Any
 
-from base_chip.fields import bad, digest, mapping, section, text, whole
+from base_chip.schema import Layer, Name, bad, digest, note, parse
 from rtl_gen.errors import ExitCode, FlowError
 from rtl_gen.golden.core import CoreConfig
 from rtl_gen.golden.rom import RomGeometry
 from rtl_gen.golden.shape import Shape
 
-Point = tuple[float, float]
+Um = Annotated[float, note(unit="um", ge=0, grid=0.005)]  # a layout would snap what is finer, silently
+Point = tuple[Um, Um]
+Ns = Annotated[float, note(unit="ns", gt=0)]
 
 
 @dataclass(frozen=True)
 class Limits:
     """The largest decoder that a base runs; names as in `rtl_gen.golden.shape.Shape`."""
 
-    dim: int
-    hidden: int
-    layers: int
-    heads: int
-    kv_dim: int
-    vocab: int
-    context: int
+    dim: Annotated[int, note("width of the residual stream", ge=1)]
+    hidden: Annotated[int, note("width of the MLP", ge=1)]
+    layers: Annotated[int, note("number of layers", ge=1)]
+    heads: Annotated[int, note("query heads", ge=1)]
+    kv_dim: Annotated[int, note("key/value heads times their width", ge=1)]
+    vocab: Annotated[int, note("tokens in the vocabulary", ge=1)]
+    context: Annotated[int, note("positions of a text", ge=1)]
 
 
 @dataclass(frozen=True)
 class Engine:
-    """The matrix-vector unit: `columns` weights a cycle, `slot_bits` bits of a logical row for each.
+    """The matrix-vector unit."""
 
-    Attributes:
-        group_steps: Whether it can multiply the partial sum of a group of inputs, so that a matrix may have
-            more than one scale an output.
-    """
-
-    columns: int
-    slot_bits: int
-    group_steps: bool = False
+    columns: Annotated[int, note("weights multiplied per cycle", ge=1)]
+    slot_bits: Annotated[int, note("bits of a logical ROM row per column", "bit", ge=1)]
+    group_steps: Annotated[
+        bool,
+        note("whether the partial sum of a group of inputs can be scaled: more than one factor per output"),
+    ]
 
 
 @dataclass(frozen=True)
 class Floorplan:
-    """Where things are, in um from the lower left corner of the die.
+    """Where things are, from the lower left corner of the die."""
 
-    Attributes:
-        die: Width and height.
-        banks: Origin of each bank's cell, unrotated.
-    """
-
-    die: Point
-    banks: tuple[Point, ...]
+    die: Annotated[Point, note("width and height")]
+    banks: Annotated[
+        tuple[Point, ...],
+        note("origin of each bank's cell, unrotated; the lowest first, banks of one height from the left"),
+    ]
 
     def die_nm(self) -> tuple[int, int]:
         return _nm(self.die)
@@ -74,33 +72,33 @@ class Floorplan:
 
 @dataclass(frozen=True)
 class Hardening:
-    """How a base is placed and routed.
+    """How a base is placed and routed."""
 
-    Attributes:
-        core: Lower left and upper right corner of the rows, um from the lower left corner of the die.
-        density: Target of global placement, 0 to 1, the padding of cells counted in.
-        target_ns: Clock period that place and route works for.
-        signoff_ns: Clock period by corner of the process that timing is signed off at.
-    """
-
-    core: tuple[Point, Point]
-    density: float
-    target_ns: float
-    signoff_ns: Mapping[str, float]
+    core: Annotated[
+        tuple[Point, Point],
+        note("lower left and upper right corner of the cell rows, from the lower left corner of the die"),
+    ]
+    density: Annotated[float, note("target of global placement, padding of cells included", gt=0, le=1)]
+    target_ns: Annotated[Ns, note("clock period that place and route works for")]
+    signoff_ns: Annotated[
+        Mapping[str, Ns], note("clock period of timing signoff, by process corner", length=1)
+    ]
 
 
 @dataclass(frozen=True)
 class BaseConfig:
-    """A base chip: what it holds, and on which layers (GDS layer, datatype) a model is programmed."""
+    """A base chip: what it holds, and on which layers a model is programmed."""
 
-    name: str
-    pdk: str
-    program_layers: tuple[tuple[int, int], ...]
-    limits: Limits
-    engine: Engine
-    rom: RomGeometry
-    floorplan: Floorplan
-    hardening: Hardening
+    name: Annotated[Name, note("name of the base, as of its file")]
+    pdk: Annotated[Name, note("process, a folder of base_chip/pdk")]
+    program_layers: Annotated[
+        tuple[Layer, ...], note("GDS layer and datatype of the layers that differ between models", length=1)
+    ]
+    limits: Annotated[Limits, note("the largest decoder")]
+    engine: Annotated[Engine, note("the matrix-vector unit")]
+    rom: Annotated[RomGeometry, note("the ROM")]
+    floorplan: Annotated[Floorplan, note("die and places of the banks")]
+    hardening: Annotated[Hardening, note("settings of place and route")]
 
     def core(self) -> CoreConfig:
         """The smallest core that runs every decoder within the limits."""
@@ -163,42 +161,7 @@ def parse_base(content: str, *, where: str) -> BaseConfig:
     Raises:
         FlowError: Naming the field, what was found and what was expected.
     """
-    top = section(where, "", mapping(content, where), BaseConfig)
-    plan = section(where, "floorplan", top["floorplan"], Floorplan)
-    hard = section(where, "hardening", top["hardening"], Hardening)
-    corners = _pairs(where, "hardening.core", hard["core"])
-    if len(corners) != 2:
-        raise bad(where, "hardening.core", corners, "two corners")
-    config = BaseConfig(
-        name=text(where, "name", top["name"]),
-        pdk=text(where, "pdk", top["pdk"]),
-        program_layers=tuple(
-            (
-                whole(where, f"program_layers[{i}][0]", a),
-                whole(where, f"program_layers[{i}][1]", b, least=0),
-            )
-            for i, (a, b) in enumerate(_pairs(where, "program_layers", top["program_layers"]))
-        ),
-        limits=_numbers(where, "limits", top["limits"], Limits),
-        engine=_engine(where, top["engine"]),
-        rom=_numbers(where, "rom", top["rom"], RomGeometry),
-        floorplan=Floorplan(
-            die=_point(where, "floorplan.die", plan["die"]),
-            banks=tuple(
-                _point(where, f"floorplan.banks[{i}]", p)
-                for i, p in enumerate(_pairs(where, "floorplan.banks", plan["banks"]))
-            ),
-        ),
-        hardening=Hardening(
-            core=(
-                _point(where, "hardening.core[0]", corners[0]),
-                _point(where, "hardening.core[1]", corners[1]),
-            ),
-            density=_positive(where, "hardening.density", hard["density"], most=1),
-            target_ns=_positive(where, "hardening.target_ns", hard["target_ns"]),
-            signoff_ns=_periods(where, hard["signoff_ns"]),
-        ),
-    )
+    config = parse(content, BaseConfig, where)
     _check_sense(where, config)
     return config
 
@@ -227,46 +190,3 @@ def _configs() -> Any:
 
 def _nm(p: Point) -> tuple[int, int]:
     return round(p[0] * 1000), round(p[1] * 1000)
-
-
-def _numbers(where: str, name: str, data: Any, kind: type) -> Any:
-    values = section(where, name, data, kind)
-    return kind(**{k: whole(where, f"{name}.{k}", v) for k, v in values.items()})
-
-
-def _engine(where: str, data: Any) -> Engine:
-    values = section(where, "engine", data, Engine)
-    flag = values["group_steps"]
-    if not isinstance(flag, bool):
-        raise bad(where, "engine.group_steps", flag, "true or false")
-    numbers = {k: whole(where, f"engine.{k}", v) for k, v in values.items() if k != "group_steps"}
-    return Engine(**numbers, group_steps=flag)
-
-
-def _positive(where: str, field: str, v: Any, *, most: float = float("inf")) -> float:
-    if isinstance(v, bool) or not isinstance(v, int | float) or not 0 < v <= most:
-        raise bad(
-            where, field, v, "a number above 0" + (f", at most {most:g}" if most < float("inf") else "")
-        )
-    return float(v)
-
-
-def _periods(where: str, v: Any) -> dict[str, float]:
-    if not isinstance(v, dict) or not v:
-        raise bad(where, "hardening.signoff_ns", v, "a clock period for each corner")
-    return {str(k): _positive(where, f"hardening.signoff_ns.{k}", x) for k, x in v.items()}
-
-
-def _pairs(where: str, field: str, v: Any) -> list[Any]:
-    if not isinstance(v, list) or not v or not all(isinstance(p, list) and len(p) == 2 for p in v):
-        raise bad(where, field, v, "a list of pairs")
-    return v
-
-
-def _point(where: str, field: str, v: Any) -> Point:
-    ok = isinstance(v, list) and len(v) == 2
-    ok = ok and all(isinstance(a, int | float) and not isinstance(a, bool) and a >= 0 for a in v)
-    # Layout coordinates snap to the 5 nm manufacturing grid; anything finer would be moved silently.
-    if not ok or any(abs(a * 200 - round(a * 200)) > 1e-6 for a in v):
-        raise bad(where, field, v, "two numbers of um, not negative, on the 0.005 um grid")
-    return float(v[0]), float(v[1])

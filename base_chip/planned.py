@@ -8,49 +8,51 @@ __all__ = ["Grid", "PlannedBase", "known_planned", "load_planned", "parse_planne
 
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
-from base_chip.fields import bad, digest, mapping, section, text, whole
+from base_chip.config import Point, Um
+from base_chip.schema import Layer, Name, bad, digest, note, parse
 from rtl_gen.errors import ExitCode, FlowError
 from rtl_gen.golden.rom import RomGeometry
 
 SLOT_BITS = 4
 STATUS = "planned, not hardened"
-Pair = tuple[float, float]
 
 
 @dataclass(frozen=True)
 class Grid:
-    """Banks in rows and columns; lengths in um, bank n in column n % columns of row n // columns."""
+    """Banks in rows and columns: bank n is in column n % columns of row n // columns."""
 
-    columns: int
-    rows: int
-    pitch: Pair
-    origin: Pair
-    word_lines: int
-    bits: int
-    mux: int
+    columns: Annotated[int, note("columns of banks", ge=1)]
+    rows: Annotated[int, note("rows of banks", ge=1)]
+    pitch: Annotated[Point, note("from one bank to the next, in x and y")]
+    origin: Annotated[Point, note("lower left corner of bank 0")]
+    word_lines: Annotated[int, note("word lines per bank", ge=1)]
+    bits: Annotated[int, note("bits per logical row", ge=1)]
+    mux: Annotated[int, note("logical rows per word line", ge=1)]
 
 
 @dataclass(frozen=True)
 class PlannedBase:
-    """A die of many banks; fields as the YAML files explain them."""
+    """A die of many banks."""
 
-    name: str
-    pdk: str
-    program_layers: tuple[tuple[int, int], ...]
-    die: Pair
-    edge: float
-    banks: Grid
-    engines: int
-    engine_columns: int
-    kv_bits: int
-    activation_bits: int
-    attention_lanes: int
-    link_bytes: int
-    context: int
+    name: Annotated[Name, note("name of the base, as of its file")]
+    pdk: Annotated[Name, note("process, a folder of base_chip/pdk")]
+    program_layers: Annotated[
+        tuple[Layer], note("GDS layer and datatype of the one layer that differs between models")
+    ]
+    die: Annotated[Point, note("width and height")]
+    edge: Annotated[Um, note("margin on each side: seal ring, pads, power ring")]
+    banks: Annotated[Grid, note("the banks")]
+    engines: Annotated[int, note("engines, one below each column of banks; each takes a row per cycle", ge=1)]
+    engine_columns: Annotated[int, note("weights that an engine multiplies per cycle", ge=1)]
+    kv_bits: Annotated[int, note("key/value memory", "bit", ge=1)]
+    activation_bits: Annotated[int, note("memory for the vectors of the layer at work", "bit", ge=1)]
+    attention_lanes: Annotated[int, note("products of attention per cycle", ge=1)]
+    link_bytes: Annotated[int, note("width of the link to the next die", "byte per cycle", ge=1)]
+    context: Annotated[int, note("positions that a plan assumes by default", ge=1)]
 
     @property
     def rom(self) -> RomGeometry:
@@ -104,33 +106,7 @@ def parse_planned(content: str, *, where: str) -> PlannedBase:
     Raises:
         FlowError: Naming the field, what was found and what was expected.
     """
-    top = section(where, "", mapping(content, where), PlannedBase)
-    grid = section(where, "banks", top["banks"], Grid)
-    layers = top["program_layers"]
-    if not isinstance(layers, list) or not all(_is_pair(p, int) for p in layers) or len(layers) != 1:
-        raise bad(where, "program_layers", layers, "a list of one pair of GDS layer and datatype")
-    base = PlannedBase(
-        program_layers=tuple((int(a), int(b)) for a, b in layers),
-        die=_pair(where, "die", top["die"]),
-        edge=_length(where, "edge", top["edge"]),
-        banks=Grid(
-            pitch=_pair(where, "banks.pitch", grid["pitch"]),
-            origin=_pair(where, "banks.origin", grid["origin"]),
-            **{
-                k: whole(where, f"banks.{k}", grid[k])
-                for k in ("columns", "rows", "word_lines", "bits", "mux")
-            },
-        ),
-        name=text(where, "name", top["name"]),
-        pdk=text(where, "pdk", top["pdk"]),
-        engines=whole(where, "engines", top["engines"]),
-        engine_columns=whole(where, "engine_columns", top["engine_columns"]),
-        kv_bits=whole(where, "kv_bits", top["kv_bits"]),
-        activation_bits=whole(where, "activation_bits", top["activation_bits"]),
-        attention_lanes=whole(where, "attention_lanes", top["attention_lanes"]),
-        link_bytes=whole(where, "link_bytes", top["link_bytes"]),
-        context=whole(where, "context", top["context"]),
-    )
+    base = parse(content, PlannedBase, where)
     _check_sense(where, base)
     return base
 
@@ -153,21 +129,3 @@ def _folder() -> Any:
 
 def _nm(um: float) -> int:
     return round(um * 1000)
-
-
-def _length(where: str, field: str, v: Any) -> float:
-    # Layout coordinates snap to the 5 nm manufacturing grid; anything finer would be moved silently.
-    ok = isinstance(v, int | float) and not isinstance(v, bool) and 0 <= v < 1e6
-    if not ok or abs(v * 200 - round(v * 200)) > 1e-6:
-        raise bad(where, field, v, "a length in um on the 0.005 um grid")
-    return float(v)
-
-
-def _is_pair(v: Any, kind: type) -> bool:
-    return isinstance(v, list) and len(v) == 2 and all(isinstance(a, kind) for a in v)
-
-
-def _pair(where: str, field: str, v: Any) -> Pair:
-    if not isinstance(v, list) or len(v) != 2:
-        raise bad(where, field, v, "two lengths in um")
-    return _length(where, field, v[0]), _length(where, field, v[1])

@@ -3,53 +3,52 @@
 __all__ = ["BankDims", "Size", "load_dims"]
 
 import functools
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from importlib import resources
-from typing import Any
+from typing import Annotated
 
-import yaml
+from base_chip.pdk import Dbu, load_pdk
+from base_chip.schema import note, parse
 
-from base_chip.pdk import load_pdk
-
-Size = tuple[int, int]  # width, height in dbu
+Size = tuple[Dbu, Dbu]  # width, height
 
 
 @dataclass(frozen=True)
 class BankDims:
-    """Pitches, sizes, spaces and enclosures of the bank in dbu; the table explains each."""
+    """Pitches, sizes, spaces and enclosures of the bank in dbu; the table names the design rules."""
 
-    column_pitch: int
-    node_pitch: int
-    channel: int
-    gate: int
-    endcap: int
-    diff_end: int
-    contact: int
-    via1: int
-    via2: int
-    via3: int
-    li_pad: Size
-    met1_pad: Size
-    met2_pad: Size
-    poly_pad: Size
-    bit_line: int
-    source_rail: int
-    tap_rail: int
-    strap: int
-    poly_space: int
-    diff_space: int
-    tap_height: int
-    implant: int
-    npc: int
-    nwell: int
-    nwell_tap: int
-    met1_space: int
-    met3_space: int
-    via3_pitch: int
-    via3_met3: int
-    pin_strip: int
-    edge: int
-    latch_up: int
+    column_pitch: Annotated[Dbu, note("pitch of bit lines")]
+    node_pitch: Annotated[Dbu, note("pitch of diffusion contacts along a column")]
+    channel: Annotated[Dbu, note("transistor width")]
+    gate: Annotated[Dbu, note("transistor length")]
+    endcap: Annotated[Dbu, note("poly beyond diffusion")]
+    diff_end: Annotated[Dbu, note("diffusion beyond the centre of its last contact")]
+    contact: Annotated[Dbu, note("side of licon1 and mcon")]
+    via1: Annotated[Dbu, note("side of via")]
+    via2: Annotated[Dbu, note("side of via2")]
+    via3: Annotated[Dbu, note("side of via3")]
+    li_pad: Annotated[Size, note("li1 around a contact")]
+    met1_pad: Annotated[Size, note("met1 around a via")]
+    met2_pad: Annotated[Size, note("met2 around a via2")]
+    poly_pad: Annotated[Size, note("poly around a contact")]
+    bit_line: Annotated[Dbu, note("width of the met3 bit line")]
+    source_rail: Annotated[Dbu, note("width of met1 over source contacts")]
+    tap_rail: Annotated[Dbu, note("width of met1 over tap rows")]
+    strap: Annotated[Dbu, note("width of the met4 supply strap")]
+    poly_space: Annotated[Dbu, note("between gates")]
+    diff_space: Annotated[Dbu, note("between diffusions")]
+    tap_height: Annotated[Dbu, note("height of a tap row")]
+    implant: Annotated[Dbu, note("nsdm and psdm around diffusion")]
+    npc: Annotated[Dbu, note("npc around poly contacts")]
+    nwell: Annotated[Dbu, note("n-well around p-diffusion and n-tap")]
+    nwell_tap: Annotated[Dbu, note("n-well to a p-tap outside")]
+    met1_space: Annotated[Dbu, note("between met1 shapes")]
+    met3_space: Annotated[Dbu, note("between met3 shapes")]
+    via3_pitch: Annotated[Dbu, note("pitch of via3")]
+    via3_met3: Annotated[Dbu, note("met3 around via3 in one direction")]
+    pin_strip: Annotated[Dbu, note("height of the bottom strip with the pins of bit lines")]
+    edge: Annotated[Dbu, note("from other shapes to the boundary")]
+    latch_up: Annotated[Dbu, note("largest distance from n-diffusion to a p-tap")]
 
     @property
     def pair_pitch(self) -> int:
@@ -79,9 +78,4 @@ def load_dims(pdk: str) -> BankDims:
     """
     load_pdk(pdk)
     text = resources.files("base_chip.pdk").joinpath(pdk, "bank.yaml").read_text("utf-8")
-    table = yaml.safe_load(text)
-    return BankDims(**{f.name: _value(table[f.name]) for f in fields(BankDims)})
-
-
-def _value(entry: Any) -> Any:
-    return (int(entry[0]), int(entry[1])) if isinstance(entry, list) else int(entry)
+    return parse(text, BankDims, f"base_chip/pdk/{pdk}/bank.yaml")

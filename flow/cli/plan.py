@@ -91,7 +91,7 @@ def print_plan(p: "Plan") -> None:
     click.echo("\nconstants")
     for name in used:
         c = p.constants[name]
-        click.echo(f"  {name:17} {c['value']:>9,} {c['unit']:5} {c['source']}")
+        click.echo(f"  {name:17} {c.value:>9,} {c.unit:5} {c.source}")
     click.echo(f"\nnot counted: {NOT_COUNTED}")
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from base_chip.config import load_base
 from base_chip.planned import STATUS, PlannedBase
 from flow.planning.area import area_lines, mask_lines
-from flow.planning.lines import Line, constants, values
+from flow.planning.lines import Constant, Line, constants, values
 from flow.planning.single import place, single_die
 from flow.planning.speed import memory_lines, speed_lines
 from metal_configs.models import KNOWN, resolve
@@ -49,7 +49,7 @@ class Plan:
     lines: tuple[Line, ...]
     dies: tuple[dict[str, Any], ...]
     single_die: tuple[str, ...]
-    constants: dict[str, dict[str, Any]]
+    constants: dict[str, Constant]
     mapping: Mapping
 
     def line(self, name: str) -> float:
@@ -60,7 +60,8 @@ class Plan:
         """All of it but the mapping."""
         data = {k: getattr(self, k) for k in ("model", "base", "pdk", "context", "matrices", "dies")}
         data |= {"base_status": STATUS, "lines": [asdict(x) for x in self.lines], "not_counted": NOT_COUNTED}
-        data |= {"single_die": self.single_die, "constants": self.constants}
+        data |= {"single_die": self.single_die}
+        data |= {"constants": {k: asdict(c) for k, c in self.constants.items()}}
         return json.dumps(data, indent=1)
 
 

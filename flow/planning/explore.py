@@ -48,7 +48,8 @@ class Exploration:
         ]
         told = {k: getattr(self, k) for k in ("model", "context", "pdk", "tried")}
         told |= {"die": asdict(self.die), "clock": asdict(self.clock), "arrays": arrays}
-        return json.dumps(told | {"formulas": FORMULAS, "constants": constants(self.pdk, "fabric")}, indent=1)
+        used = {k: asdict(c) for k, c in constants(self.pdk, "fabric").items()}
+        return json.dumps(told | {"formulas": FORMULAS, "constants": used}, indent=1)
 
 
 def silicon(e: Estimate, die: Die) -> float:
@@ -138,7 +139,7 @@ def print_exploration(x: Exploration) -> None:
         click.echo(text)
     click.echo("\nconstants")
     for name, v in constants(x.pdk, "fabric").items():
-        click.echo(f"  {name:18} {v['value']:>9,} {v['unit']:6} {v['source']}")
+        click.echo(f"  {name:18} {v.value:>9,} {v.unit:6} {v.source}")
 
 
 HEAD = (

@@ -1,15 +1,14 @@
 """One number of a plan, and the constants of a PDK that numbers rest on."""
 
-__all__ = ["Line", "constants", "values"]
+__all__ = ["Constant", "Line", "constants", "values"]
 
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
-from typing import Any
+from typing import Annotated
 
-import yaml
-
+from base_chip.schema import Name, note, parse
 from rtl_gen.errors import FlowError
 
 
@@ -25,8 +24,17 @@ class Line:
     uses: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Constant:
+    """A number that plans rest on."""
+
+    value: Annotated[int | float, note("the number, in its unit")]
+    unit: Annotated[str, note("such as um2; empty for a plain number")]
+    source: Annotated[Name, note("where it comes from; `assumption:` and `measured:` say which kind")]
+
+
 @functools.cache
-def constants(pdk: str, table: str = "plan") -> Mapping[str, dict[str, Any]]:
+def constants(pdk: str, table: str = "plan") -> Mapping[str, Constant]:
     """A table of a PDK: by name, value, unit and source.
 
     Args:
@@ -39,10 +47,9 @@ def constants(pdk: str, table: str = "plan") -> Mapping[str, dict[str, Any]]:
     path = resources.files("base_chip.pdk").joinpath(pdk, f"{table}.yaml")
     if not path.is_file():
         raise FlowError(f"no constants to plan with on {pdk}", hint="Plans exist for sky130.")
-    found: dict[str, dict[str, Any]] = yaml.safe_load(path.read_text("utf-8"))
-    return found
+    return parse(path.read_text("utf-8"), dict[str, Constant], f"base_chip/pdk/{pdk}/{table}.yaml")
 
 
 def values(pdk: str, table: str = "plan") -> dict[str, float]:
     """The constants by name, without units and sources."""
-    return {k: v["value"] for k, v in constants(pdk, table).items()}
+    return {k: v.value for k, v in constants(pdk, table).items()}

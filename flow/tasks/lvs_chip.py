@@ -42,7 +42,7 @@ class LvsChipTask(StepTask):
         inside = lvs_cells.run(
             chip,
             {path.stem: path for path in sorted(cells.glob("*/*.spice"))},
-            lvs_cells.Narrow(facts.narrow, facts.narrow_models),
+            lvs_cells.Narrow(facts.narrow.width, facts.narrow.models),
             tech_for_magic(job.pdk.path("magic_tech"), require("magic")),
             setup,
             job.scratch / "cells",

@@ -3,8 +3,10 @@
 __all__ = ["RomGeometry"]
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
+from msgspec import Meta
 
 
 @dataclass(frozen=True)
@@ -15,10 +17,10 @@ class RomGeometry:
     logical rows, bit by bit side by side, and a multiplexer outside the bank picks one of them.
     """
 
-    banks: int
-    word_lines: int
-    bits: int
-    mux: int
+    banks: Annotated[int, Meta(ge=1, description="banks, equal in size")]
+    word_lines: Annotated[int, Meta(ge=1, description="word lines per bank")]
+    bits: Annotated[int, Meta(ge=1, description="bits per logical row")]
+    mux: Annotated[int, Meta(ge=1, description="logical rows per word line")]
 
     @property
     def bit_lines(self) -> int:

@@ -30,8 +30,3 @@ def test_an_unknown_pdk_is_a_usage_error_that_lists_the_known_ones():
     with pytest.raises(FlowError, match=r"unknown PDK 'gf12'(?s:.)*sky130") as e:
         load_pdk("gf12")
     assert e.value.code is ExitCode.USAGE
-
-
-def test_facts_cannot_be_changed():
-    with pytest.raises(TypeError):
-        load_pdk("sky130").layers["via2"] = (1, 1)  # type: ignore[index]

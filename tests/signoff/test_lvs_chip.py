@@ -156,7 +156,12 @@ def test_the_cells_match_down_to_transistors(block, pdk_kit, kit_cells, sky130, 
     facts = load_checks(sky130)
     tech = tech_for_magic(pdk_kit.path("magic_tech"), MAGIC.version() or "8.3.411")
     netlists = {p.stem: p for p in kit_cells.glob("*/*.spice")}
-    where = lvs_cells.Narrow(facts.narrow, facts.narrow_models), tech, pdk_kit.path("netgen_setup"), tmp_path
+    where = (
+        lvs_cells.Narrow(facts.narrow.width, facts.narrow.models),
+        tech,
+        pdk_kit.path("netgen_setup"),
+        tmp_path,
+    )
     diodes = lvs_cells.Diodes(sky130.layers["diff"], sky130.layers["areaid_diode"])
     row, control = lvs_cells.run(block.layout(), netlists, *where, diodes=diodes)
     assert (row.status, control.status) == ("pass", "pass"), (row, control)
@@ -191,7 +196,7 @@ def test_a_diode_has_its_area_and_perimeter(pdk_kit, kit_cells, sky130, tmp_path
     row, control = lvs_cells.run(
         layout,
         netlists | {kind: wanted},
-        lvs_cells.Narrow(facts.narrow, facts.narrow_models),
+        lvs_cells.Narrow(facts.narrow.width, facts.narrow.models),
         tech_for_magic(pdk_kit.path("magic_tech"), MAGIC.version() or "8.3.411"),
         pdk_kit.path("netgen_setup"),
         tmp_path / "run",

@@ -1,14 +1,14 @@
 """What a bank is simulated with: corners, and the wires' resistance and capacitance."""
 
-__all__ = ["Corner", "Mismatch", "Wires", "corners", "mismatch"]
+__all__ = ["Corner", "Mismatch", "Parasitics", "Wires", "corners", "mismatch"]
 
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
-from typing import Any
+from typing import Annotated, Literal
 
-import yaml
+from base_chip.schema import note, parse
 
 
 @dataclass(frozen=True)
@@ -51,17 +51,46 @@ class Corner:
 
 @dataclass(frozen=True)
 class Mismatch:
-    """Local variation of a transistor's threshold: sigma of 1 um2 in V um, and how many sigma."""
+    """Local variation of a transistor's threshold."""
 
-    volt_um: float
-    sigmas: float
+    volt_um: Annotated[float, note("sigma times the root of the gate area", "V um", gt=0)]
+    sigmas: Annotated[float, note("how many sigma the weakest cell is away", gt=0)]
+
+
+@dataclass(frozen=True)
+class CornerFacts:
+    """A corner, as `parasitics.yaml` has it."""
+
+    process: Annotated[str, note("corner of the transistor models, such as ss")]
+    volts: Annotated[float, note("supply", "V", gt=0)]
+    celsius: Annotated[float, note("temperature", "degC")]
+    bound: Annotated[
+        Literal["late", "early"], note("whether its tables hold the largest or the smallest delays")
+    ]
+    ohms: Annotated[str, note("which of the tables of resistance")]
+    farads: Annotated[str, note("which of the tables of capacitance")]
+
+
+@dataclass(frozen=True)
+class Parasitics:
+    """What wires add to the transistors of a bank, and the corners of its simulation."""
+
+    corners: Annotated[Mapping[str, CornerFacts], note("by name, slowest first")]
+    ohms: Annotated[
+        Mapping[str, Mapping[str, float]],
+        note("resistance by table and layer", "ohm per square; ohm per contact"),
+    ]
+    farads: Annotated[
+        Mapping[str, Mapping[str, Mapping[str, float]]],
+        note("capacitance by table and wire: `end` once, and what each row or column adds", "fF"),
+    ]
+    mismatch: Annotated[Mismatch, note("local variation of the cell that is read")]
 
 
 @functools.cache
-def _table(pdk: str) -> Mapping[str, Any]:
+def _table(pdk: str) -> Parasitics:
     text = resources.files("base_chip.pdk").joinpath(pdk, "parasitics.yaml").read_text("utf-8")
-    table: dict[str, Any] = yaml.safe_load(text)
-    return table
+    return parse(text, Parasitics, f"base_chip/pdk/{pdk}/parasitics.yaml")
 
 
 def corners(pdk: str) -> dict[str, Corner]:
@@ -69,17 +98,13 @@ def corners(pdk: str) -> dict[str, Corner]:
     table = _table(pdk)
     return {
         name: Corner(
-            name,
-            c["process"],
-            float(c["volts"]),
-            float(c["celsius"]),
-            c["bound"] == "late",
-            Wires(table["ohms"][c["ohms"]], table["farads"][c["farads"]]),
+            name, c.process, c.volts, c.celsius, c.bound == "late",
+            Wires(table.ohms[c.ohms], table.farads[c.farads]),
         )
-        for name, c in table["corners"].items()
-    }
+        for name, c in table.corners.items()
+    }  # fmt: skip
 
 
 def mismatch(pdk: str) -> Mismatch:
     """Local variation in a PDK."""
-    return Mismatch(**_table(pdk)["mismatch"])
+    return _table(pdk).mismatch

@@ -1,0 +1,63 @@
+"""docs/reference/configs.md: the fields of every YAML file, from the types that read them."""
+
+__all__ = ["page"]
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any, get_args
+
+from base_chip.bank.characterise.corners import Parasitics
+from base_chip.bank.dims import BankDims
+from base_chip.config import BaseConfig
+from base_chip.pdk import Pdk
+from base_chip.pdk.checks import Checks
+from base_chip.pdk.place_route import PlaceRouteFile
+from base_chip.planned import PlannedBase
+from base_chip.schema import field_types, plain, words
+from flow.planning.lines import Constant
+
+FILES = {
+    "configs/<base>.yaml": BaseConfig,
+    "configs/planned/<base>.yaml": PlannedBase,
+    "pdk/<pdk>/facts.yaml": Pdk,
+    "pdk/<pdk>/place_route/facts.yaml": PlaceRouteFile,
+    "pdk/<pdk>/checks.yaml": Checks,
+    "pdk/<pdk>/bank.yaml": BankDims,
+    "pdk/<pdk>/parasitics.yaml": Parasitics,
+    "pdk/<pdk>/plan.yaml and fabric.yaml, each entry": Constant,
+}
+TABLE = "| field | type | default | meaning |\n|---|---|---|---|\n"
+HEAD = """# YAML files of bases and processes
+
+Made from the types that read the files by `python -m flow.reference > docs/reference/configs.md`. Paths are
+below `base_chip/`. A field that is missing, unknown or not of its type is an error that names file and field.
+"""
+
+
+def page() -> str:
+    """The page, as Markdown."""
+    parts = [HEAD]
+    for path, kind in FILES.items():
+        parts += [f"\n## {path}\n\n{_first_line(kind)}\n\n", TABLE, *_rows(kind, "")]
+    return "".join(parts)
+
+
+def _rows(kind: Any, path: str) -> Iterator[str]:
+    for field in dataclasses.fields(kind):
+        typed = field_types(kind)[field.name]
+        base, meta = plain(typed)
+        default = "" if field.default is dataclasses.MISSING else f"`{field.default}`"
+        yield f"| `{path}{field.name}` | {words(typed)} | {default} | {meta.description} |\n"
+        if dataclasses.is_dataclass(base):
+            yield from _rows(base, f"{path}{field.name}.")
+        for inner in filter(dataclasses.is_dataclass, get_args(base)):
+            below = "[n]" if ... in get_args(base) else ".<name>"
+            yield from _rows(inner, f"{path}{field.name}{below}.")
+
+
+def _first_line(kind: type) -> str:
+    return (kind.__doc__ or "").partition("\n")[0]
+
+
+if __name__ == "__main__":
+    print(page(), end="")
