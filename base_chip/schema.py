@@ -11,6 +11,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
+from datetime import date
 from types import UnionType
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
@@ -23,7 +24,8 @@ from rtl_gen.errors import FlowError
 T = TypeVar("T")
 NOTHING = Meta()
 MAPPINGS = (Mapping, dict)
-LIMITS = ("gt", "ge", "le", "min_length", "description")
+NAMES = {int: "a whole number", float: "a number", str: "text", bool: "true or false", date: "a date"}
+LIMITS = ("gt", "ge", "le", "min_length", "pattern", "description")
 
 
 def note(
@@ -47,7 +49,7 @@ def note(
     return Meta(**limits, description=description or None, extra={"unit": unit, "grid": grid})
 
 
-Name = Annotated[str, note(length=1)]
+Name = Annotated[str, Meta(pattern=r"\S")]  # not blank
 Layer = tuple[Annotated[int, note(ge=1)], Annotated[int, note(ge=0)]]  # GDS layer, datatype
 
 
@@ -65,7 +67,7 @@ def bad(where: str, field: str, found: object, expected: str) -> FlowError:
     )
 
 
-def parse(content: str, kind: type[T], where: str) -> T:
+def parse(content: str | bytes, kind: type[T], where: str) -> T:
     """Read a dataclass from YAML text; `where` names the file in messages.
 
     Raises:
@@ -148,14 +150,12 @@ def words(kind: Any) -> str:
     elif origin:
         text = f"a list, each {words(args[0])}"
     else:
-        text = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}.get(
-            base, "a mapping"
-        )
+        text = NAMES.get(base, "a mapping")
     limits = {" above": meta.gt, " of at least": meta.ge, ", at most": meta.le}
     text += "".join(f"{word} {limit:g}" for word, limit in limits.items() if limit is not None)
     extra = meta.extra or {}
     if extra.get("grid"):
         text += f", a multiple of {extra['grid']:g}"
-    if meta.min_length:
+    if meta.min_length or meta.pattern:
         text += ", not empty"
     return text + (f" ({extra['unit']})" if extra.get("unit") else "")

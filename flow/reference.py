@@ -15,6 +15,7 @@ from base_chip.pdk.place_route import PlaceRouteFile
 from base_chip.planned import PlannedBase
 from base_chip.schema import field_types, plain, words
 from flow.planning.lines import Constant
+from flow.waivers import WaiverFile
 
 FILES = {
     "configs/<base>.yaml": BaseConfig,
@@ -25,9 +26,10 @@ FILES = {
     "pdk/<pdk>/bank.yaml": BankDims,
     "pdk/<pdk>/parasitics.yaml": Parasitics,
     "pdk/<pdk>/plan.yaml and fabric.yaml, each entry": Constant,
+    "a file of waivers": WaiverFile,
 }
 TABLE = "| field | type | default | meaning |\n|---|---|---|---|\n"
-HEAD = """# YAML files of bases and processes
+HEAD = """# YAML files
 
 Made from the types that read the files by `python -m flow.reference > docs/reference/configs.md`. Paths are
 below `base_chip/`. A field that is missing, unknown or not of its type is an error that names file and field.
