@@ -13,7 +13,6 @@ Gates are inverters of some fingers, and NANDs, at the same rails as the latches
 __all__ = [
     "CONTROL_PINS",
     "FINGERS",
-    "WIDTHS",
     "ControlCells",
     "line_ends",
     "links",
@@ -25,32 +24,37 @@ from dataclasses import dataclass
 
 import klayout.db as db
 
-from base_chip.arrays import driver
+from base_chip.arrays import driver, gates
+from base_chip.arrays.gates import (
+    N1,
+    N2,
+    N_DIFFUSION,
+    NAND,
+    P1,
+    P2,
+    P_DIFFUSION,
+    PITCH,
+    Y1,
+    Y2,
+)
 from base_chip.arrays.latch import EV_Y, RAIL, ROW
 from base_chip.arrays.pen import Pen
 from base_chip.pdk import Pdk
 
-_N, _P = (240, 1100), (2035, 3495)
-_NY, _PY = (420, 760), (2220, 2560, 2900, 3240)
-_Y1, _Y2, _OUT = 1375, 1715, 1795  # inputs, li1 of a NAND's output
-_N1, _N2, _P1, _P2 = 400, 785, 2310, 2760  # met1 tracks over n and over p
-_PITCH = 430
-_NAND = 1535  # from one NAND to the next
 _X = 180 - driver.LEFT_OF_DRIVER  # leftmost diffusion, from the drivers' origin
 _END = _X + 6700  # rails reach this far on li1
 TRUNK = 6745  # met2 of EV
 FINGERS = {"p1": 2, "ev": 4, "pre": 8}
-WIDTHS = _P[1] - _P[0], _N[1] - _N[0]  # of every transistor, p and n
 
 # x of gates in row 2, from the drivers' origin: p1, ev, NAND, clk
 _AT = {"p1": _X}
-_AT["ev"] = _AT["p1"] + 2 * _PITCH + 290 + 270
-_AT["nand"] = _AT["ev"] + 4 * _PITCH + 290 + 270
-_AT["clk"] = _AT["nand"] + _NAND
+_AT["ev"] = _AT["p1"] + 2 * PITCH + 290 + 270
+_AT["nand"] = _AT["ev"] + 4 * PITCH + 290 + 270
+_AT["clk"] = _AT["nand"] + NAND
 
 # x of the pins at the bottom edge: met3 of a[0..7], met2 of clk and enable
-_A_EVEN = _X + 145, _X + 145 + _NAND, _X + 145 + 2 * _NAND, driver.PRE_N_X + 360
-_A_ODD = tuple(_X + 145 + n * _NAND + (690 if n == 3 else 660) for n in range(4))
+_A_EVEN = _X + 145, _X + 145 + NAND, _X + 145 + 2 * NAND, driver.PRE_N_X + 360
+_A_ODD = tuple(_X + 145 + n * NAND + (690 if n == 3 else 660) for n in range(4))
 CONTROL_PINS: dict[str, tuple[str, int]] = {
     **{f"a[{2 * n}]": ("met3", x) for n, x in enumerate(_A_EVEN)},
     **{f"a[{2 * n + 1}]": ("met3", x) for n, x in enumerate(_A_ODD)},
@@ -88,9 +92,9 @@ class ControlCells:
                 for x in range(_X + 165, _END - 165, 400):
                     c.pad("mcon", x, y, 170)
             # one area a row: what parts it would be too narrow
-            c.rect("nsdm", _X - 125, 0, _END + 125, _N[1] + 125)
-            c.rect("psdm", _X - 125, _P[0] - 125, _END + 125, ROW if n else _P[1] + 125)
-            c.rect("npc", _X - 40, _Y1 - 185, _END, _Y2 + 185)
+            c.rect("nsdm", _X - 125, 0, _END + 125, N_DIFFUSION[1] + 125)
+            c.rect("psdm", _X - 125, P_DIFFUSION[0] - 125, _END + 125, ROW if n else P_DIFFUSION[1] + 125)
+            c.rect("npc", _X - 40, Y1 - 185, _END, Y2 + 185)
             _ev_line(c, right, n < 2)
             paint(c)
             rows.append(c)
@@ -101,26 +105,26 @@ def _ev_line(c: Pen, right: int, gates: bool) -> None:
     """EV's met1 of a row, with its via to the trunk; NANDs take it from another track."""
     c.hline("met1", TRUNK, right, EV_Y)
     if gates:
-        c.rect("met1", TRUNK - 130, EV_Y - 70, TRUNK + 130, _Y1 + 70)
-        c.hline("met1", _X + 780, TRUNK, _Y1)
+        c.rect("met1", TRUNK - 130, EV_Y - 70, TRUNK + 130, Y1 + 70)
+        c.hline("met1", _X + 780, TRUNK, Y1)
     c.to_met2(TRUNK, EV_Y, tall=gates)
 
 
 def _even(c: Pen) -> None:
     for n, (line, a) in enumerate(zip(driver.LINES[0], _A_EVEN, strict=True)):
-        x = _X + n * _NAND
-        _nand(c, x)
-        c.to_met1(x + 780, _Y1 - 45)
-        _tap_line(c, x + 145 + _PITCH, line, (_P1, _P2)[n % 2])
+        x = _X + n * NAND
+        gates.nand(c, x)
+        c.to_met1(x + 780, Y1 - 45)
+        _tap_line(c, x + 145 + PITCH, line, (P1, P2)[n % 2])
         _input(c, x + 145, a)
 
 
 def _odd(c: Pen) -> None:
     for n, (line, a) in enumerate(zip(driver.LINES[1], _A_ODD, strict=True)):
-        x = _X + n * _NAND
-        _nand(c, x)
-        c.to_met1(x + 780, _Y1 - 45)
-        _tap_line(c, x + 1120, line, (_N2, _N1)[n % 2])
+        x = _X + n * NAND
+        gates.nand(c, x)
+        c.to_met1(x + 780, Y1 - 45)
+        _tap_line(c, x + 1120, line, (N2, N1)[n % 2])
         _input(c, x + 145, a)
 
 
@@ -132,53 +136,53 @@ def _tap_line(c: Pen, out: int, line: int, y: int) -> None:
 
 def _input(c: Pen, gate: int, pin: int) -> None:
     """A NAND's input, from a pin's met3."""
-    c.to_met1(gate, _Y2)
-    c.hline("met1", gate, pin, _Y2)
-    c.to_met2(pin, _Y2)
-    c.to_met3(pin, _Y2, tall=True)
+    c.to_met1(gate, Y2)
+    c.hline("met1", gate, pin, Y2)
+    c.to_met2(pin, Y2)
+    c.to_met3(pin, Y2, tall=True)
 
 
 def _clock(c: Pen) -> None:
     p1, ev, nand, clk = (_AT[name] + 145 for name in ("p1", "ev", "nand", "clk"))
-    _inverter(c, _AT["p1"], FINGERS["p1"])
-    _inverter(c, _AT["ev"], FINGERS["ev"])
-    _nand(c, _AT["nand"])
-    _inverter(c, _AT["clk"], 1)
+    gates.inverter(c, _AT["p1"], FINGERS["p1"])
+    gates.inverter(c, _AT["ev"], FINGERS["ev"])
+    gates.nand(c, _AT["nand"])
+    gates.inverter(c, _AT["clk"], 1)
     for name, x in (("clk", clk), ("enable", nand)):
-        c.to_met1(x, _Y2)
-        c.to_met2(CONTROL_PINS[name][1], _Y2)
+        c.to_met1(x, Y2)
+        c.to_met2(CONTROL_PINS[name][1], Y2)
     # clk inverted
-    c.to_met1(clk + _PITCH, _Y1)
-    c.to_met1(nand + 635, _Y1)
-    c.hline("met1", nand + 635, clk + _PITCH, _Y1)
+    c.to_met1(clk + PITCH, Y1)
+    c.to_met1(nand + 635, Y1)
+    c.hline("met1", nand + 635, clk + PITCH, Y1)
     # EV inverted: from the NAND to EV's driver
-    last = ev + 4 * _PITCH
-    c.to_met1(nand + _PITCH, _P1)
-    c.hline("met1", last, nand + _PITCH, _P1)
-    c.vline("met1", last, _P1, _Y2)
-    c.hline("met1", ev, last, _Y2)
+    last = ev + 4 * PITCH
+    c.to_met1(nand + PITCH, P1)
+    c.hline("met1", last, nand + PITCH, P1)
+    c.vline("met1", last, P1, Y2)
+    c.hline("met1", ev, last, Y2)
     # EV: to the trunk, and to the precharge's first inverter
-    first = p1 + 2 * _PITCH
+    first = p1 + 2 * PITCH
     for n in (1, 3):
-        c.to_met1(ev + n * _PITCH, _P2)
-    c.hline("met1", first, TRUNK, _P2)
-    c.to_met2(TRUNK, _P2)
-    c.vline("met1", first, _P2, _Y2)
-    c.hline("met1", p1, first, _Y2)
-    c.to_met1(p1 + _PITCH, _N1)
-    c.to_met2(p1 + _PITCH, _N1)
+        c.to_met1(ev + n * PITCH, P2)
+    c.hline("met1", first, TRUNK, P2)
+    c.to_met2(TRUNK, P2)
+    c.vline("met1", first, P2, Y2)
+    c.hline("met1", p1, first, Y2)
+    c.to_met1(p1 + PITCH, N1)
+    c.to_met2(p1 + PITCH, N1)
 
 
 def _precharge(c: Pen) -> None:
     fingers = FINGERS["pre"]
     x = _X + 145
-    _inverter(c, _X, fingers)
-    c.hline("met1", x, x + fingers * _PITCH, _Y2, 260)
-    c.to_met2(x + _PITCH, _Y2)
+    gates.inverter(c, _X, fingers)
+    c.hline("met1", x, x + fingers * PITCH, Y2, 260)
+    c.to_met2(x + PITCH, Y2)
     for n in range(1, fingers, 2):
-        c.to_met1(x + n * _PITCH, _N1)
-    c.hline("met1", x + _PITCH, driver.PRE_N_X, _N1)
-    c.to_met2(driver.PRE_N_X, _N1)
+        c.to_met1(x + n * PITCH, N1)
+    c.hline("met1", x + PITCH, driver.PRE_N_X, N1)
+    c.to_met2(driver.PRE_N_X, N1)
 
 
 def links(top: Pen, x: int, rails: tuple[int, ...]) -> None:
@@ -191,83 +195,25 @@ def links(top: Pen, x: int, rails: tuple[int, ...]) -> None:
     """
     ends = rails[1] + EV_Y, rails[3] - EV_Y
     top.vline("met2", x + TRUNK, ends[0], ends[1])
-    node = x + _AT["p1"] + 145 + _PITCH
-    top.vline("met2", node, rails[3] + _N1, rails[3] - _Y2)
+    node = x + _AT["p1"] + 145 + PITCH
+    top.vline("met2", node, rails[3] + N1, rails[3] - Y2)
 
 
 def precharge_from(rails: tuple[int, ...]) -> int:
     """y of PRE_N's driver, from where its met2 goes up."""
-    return rails[3] - _N1
+    return rails[3] - N1
 
 
 def line_ends(rails: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """y at which the A lines of even and of odd rows end."""
-    even = tuple(rails[1] + (_P1, _P2)[n % 2] for n in range(4))
-    odd = tuple(rails[1] - (_N2, _N1)[n % 2] for n in range(4))
+    even = tuple(rails[1] + (P1, P2)[n % 2] for n in range(4))
+    odd = tuple(rails[1] - (N2, N1)[n % 2] for n in range(4))
     return even, odd
 
 
 def pin_ends(rails: tuple[int, ...]) -> dict[str, int]:
     """y up to which the wire of each pin reaches."""
-    ends = dict.fromkeys(("clk", "enable"), rails[3] + _Y2)
+    ends = dict.fromkeys(("clk", "enable"), rails[3] + Y2)
     for n in range(4):
-        ends[f"a[{2 * n}]"], ends[f"a[{2 * n + 1}]"] = rails[1] + _Y2, rails[1] - _Y2
+        ends[f"a[{2 * n}]"], ends[f"a[{2 * n + 1}]"] = rails[1] + Y2, rails[1] - Y2
     return ends
-
-
-def _body(c: Pen, x0: int, x1: int) -> None:
-    c.diffusion("n", x0, _N[0], x1, _N[1])
-    c.diffusion("p", x0, _P[0], x1, _P[1])
-
-
-def _rail_node(c: Pen, x: int, *, n: bool = True, p: bool = True) -> None:
-    if n:
-        _column(c, x, _NY)
-        c.rect("li1", x - 85, -85, x + 85, _NY[-1] + 165)
-    if p:
-        _column(c, x, _PY)
-        c.rect("li1", x - 85, _PY[0] - 165, x + 85, ROW + 85)
-
-
-def _column(c: Pen, x: int, ys: tuple[int, ...]) -> None:
-    for y in ys:
-        c.pad("licon1", x, y, 170)
-
-
-def _inverter(c: Pen, x: int, fingers: int) -> None:
-    """Fingers side by side; supplies at even nodes, where the input comes in, outputs at odd ones."""
-    first = x + 145
-    _body(c, x, first + fingers * _PITCH + 145)
-    for n in range(fingers + 1):
-        node = first + n * _PITCH
-        if n % 2:
-            _column(c, node, (*_NY, *_PY))
-            c.rect("li1", node - 85, _NY[0] - 165, node + 85, _PY[-1] + 165)
-        else:
-            _rail_node(c, node)
-            if n == 0 or fingers > 1:
-                c.poly_contact(node, _Y2)
-                c.to_met1(node, _Y2)
-    for n in range(fingers):
-        gate = first + n * _PITCH + _PITCH // 2
-        c.rect("poly", gate - 75, _N[0] - 130, gate + 75, _P[1] + 130)
-    c.rect("poly", first, _Y2 - 135, first + fingers * _PITCH - _PITCH // 2, _Y2 + 135)
-
-
-def _nand(c: Pen, x: int) -> None:
-    """Inputs at x + 145 (`_Y2`) and at x + 780 (`_Y1`), output at x + 575 over p and x + 1120 over n."""
-    first, out = x + 145, x + 1120
-    _body(c, x, out + 145)
-    _rail_node(c, first)
-    _rail_node(c, out, n=False)
-    _column(c, first + _PITCH, _PY)
-    _column(c, out, _NY)
-    c.rect("li1", first + _PITCH - 85, _OUT - 85, first + _PITCH + 85, _PY[-1] + 165)
-    c.rect("li1", first + _PITCH - 85, _OUT - 85, out + 85, _OUT + 85)
-    c.rect("li1", out - 85, _NY[0] - 165, out + 85, _OUT + 85)
-    gates = first + _PITCH // 2, first + 3 * _PITCH // 2
-    for gate in gates:
-        c.rect("poly", gate - 75, _N[0] - 130, gate + 75, _P[1] + 130)
-    c.poly_contact(first, _Y2)
-    c.rect("poly", first, _Y2 - 135, gates[0], _Y2 + 135)
-    c.poly_contact(first + 635, _Y1, tall=True, li_tall=True)

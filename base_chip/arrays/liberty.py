@@ -4,7 +4,7 @@ __all__ = ["rom_liberty"]
 
 from collections.abc import Iterable, Iterator
 
-from base_chip.arrays import control, driver
+from base_chip.arrays import driver, gates
 from base_chip.arrays.plan import RomPlan
 from base_chip.arrays.spec import RomSpec
 from base_chip.arrays.timing import Arc, RomTiming
@@ -41,7 +41,7 @@ def _lines(spec: RomSpec, name: str, timing: RomTiming) -> Iterator[str]:
     yield f"    cell_leakage_power : {corner.leakage_uw * 1000:.3f};"
     for pin, kind in (("VPWR", "primary_power"), ("VGND", "primary_ground")):
         yield f"    pg_pin ({pin}) {{ voltage_name : {pin}; pg_type : {kind}; }}"
-    width = sum(control.WIDTHS) / 1000
+    width = sum(gates.WIDTHS) / 1000
     group = (2 * driver.HEADER + driver.GROUP_ROWS * driver.WIDTHS[1]) / 1000
     yield "    pin (clk) {"
     yield from ("      direction : input;", "      clock : true;")

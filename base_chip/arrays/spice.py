@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from base_chip.arrays import control, driver, latch
+from base_chip.arrays import control, driver, gates, latch
 from base_chip.arrays.pins import port_names
 from base_chip.arrays.spec import RomSpec
 from base_chip.bank.dims import BankDims
@@ -138,7 +138,7 @@ def _latches(devices: Devices, spec: RomSpec) -> Iterator[str]:
 
 def control_devices(devices: Devices) -> Iterator[str]:
     """Clock, enable, EV, PRE_N and the gates of the A lines."""
-    wp, wn = control.WIDTHS
+    wp, wn = gates.WIDTHS
     fingers = control.FINGERS
     yield from devices.inverter("clk", "clk_n", wp, wn)
     yield from devices.nand("enable", "clk_n", "ev_n", wp, wn)

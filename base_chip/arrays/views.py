@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from base_chip.arrays import control, driver, latch
+from base_chip.arrays import driver, gates, latch
 from base_chip.arrays.layout import build_rom, rom_sites
 from base_chip.arrays.pins import macro_pins
 from base_chip.arrays.plan import RomPlan
@@ -71,7 +71,7 @@ def _obstructions(plan: RomPlan) -> tuple[PinRect, ...]:
 
 def _antenna(pin: BankPin) -> Iterator[str]:
     """Gate area behind an input, diffusion behind an output, in square micrometres."""
-    wp, wn = control.WIDTHS
+    wp, wn = gates.WIDTHS
     gate = 0.15e-3
     if pin.name in ("clk", "enable") or pin.name.startswith("a["):
         yield f"    ANTENNAGATEAREA {(wp + wn) * gate:.4f} ;"

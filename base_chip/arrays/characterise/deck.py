@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from base_chip.arrays import control, driver, latch
+from base_chip.arrays import driver, gates, latch
 from base_chip.arrays.spec import RomSpec
 from base_chip.arrays.spice import Devices, control_devices
 from base_chip.bank.characterise.column import Column
@@ -25,7 +25,7 @@ _HEADER = 2 * driver.PAIR  # width of the shared p transistor that stands near a
 def sizes() -> tuple[tuple[int, int], ...]:
     """Widths and lengths (nm) of the periphery's transistors."""
     s = latch.SIZES
-    widths = (*driver.WIDTHS, *control.WIDTHS, s.n, s.p, _HEADER)
+    widths = (*driver.WIDTHS, *gates.WIDTHS, s.n, s.p, _HEADER)
     long = (s.p_weak, s.weak_length), (s.keeper, s.keeper_length)
     return (*((w, 150) for w in widths), *long)
 
