@@ -6,10 +6,12 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 
 from base_chip.config import fitting_bases, load_base
 from flow.tasks.model import Model, token_sequences
 from metal_configs import prose
+from metal_configs.adapters import quantise_adapter, read_peft, rounding_error
 from metal_configs.checkpoint.tokens import encode
 from metal_configs.lower import golden_logits, lower, lower_vector
 from metal_configs.quantise import Folded, Method, Policy, Rotation, average_bits, average_rom_bits, on_grid
@@ -18,6 +20,7 @@ from metal_configs.quantise.budget import choose_formats
 from metal_configs.quantise.report import Report, report
 from metal_configs.reference import evaluate
 from rtl_gen.errors import ExitCode, FlowError
+from rtl_gen.golden.adapter import Adapter
 from rtl_gen.golden.decoder import GoldenDecoder
 from rtl_gen.golden.model import Model as Integers
 from rtl_gen.golden.network import Network
@@ -42,12 +45,14 @@ class Request:
         bits: Average bits of ROM a weight, scales included; None for 4 a code, 6 in embedding and head.
         base: Whose arithmetic it is for; None for the first that holds the model, else of `Network`.
         texts: Calibration texts to use, evenly spread; None for all.
+        adapter: PEFT's folder of an adapter to quantise with it.
     """
 
     method: str = "gptq"
     bits: float | None = None
     base: str | None = None
     texts: int | None = None
+    adapter: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -58,12 +63,14 @@ class Quantised:
         calibration: The text it was calibrated on.
         base: Whose arithmetic it is for; None for `rtl_gen.golden.network`.
         rotation: Of its weights, if they are rotated.
+        adapter: Beside it.
     """
 
     model: QuantModel
     calibration: Sequence[Sequence[int]]
     base: str | None
     rotation: Rotation | None
+    adapter: Adapter | None = None
 
     @property
     def average_bits(self) -> float:
@@ -83,7 +90,7 @@ class Quantised:
     def decoder(self) -> GoldenDecoder | Network:
         """The golden model."""
         model = self.integers
-        return Network(model) if isinstance(model, Integers) else GoldenDecoder(model)
+        return Network(model, adapter=self.adapter) if isinstance(model, Integers) else GoldenDecoder(model)
 
 
 def run(model: Model, asked: Request, say: Say = lambda text: None) -> Quantised:
@@ -92,6 +99,9 @@ def run(model: Model, asked: Request, say: Say = lambda text: None) -> Quantised
     Raises:
         FlowError: The base does not hold the model, or the budget is too small.
     """
+    lora = None
+    if asked.adapter is not None:
+        lora = read_peft(asked.adapter, model.checkpoint.shape, model.checkpoint.name)
     base = _base(model, asked)
     rotation = _rotation(model, base, say)
     calibration = _spread(token_sequences(model, "calibration", say), asked.texts)
@@ -104,7 +114,15 @@ def run(model: Model, asked: Request, say: Say = lambda text: None) -> Quantised
         formats = choose_formats(weights, asked.bits, calibration, say=say, method=method)
         policy = Policy.of_formats(formats, method)
     done = quantise_checkpoint(model.checkpoint, policy, calibration, say, rotation)
-    return Quantised(done, calibration, base, rotation)
+    if lora is None:
+        return Quantised(done, calibration, base, rotation)
+    weights = Folded(model.checkpoint, rotation)
+    adapter = quantise_adapter(lora, weights, done)
+    say(
+        f"adapter {lora.name}: rank {lora.rank} on {', '.join(lora.kinds)}, {adapter.ram_bytes:,} bytes of"
+        f" SRAM; rounding to 8 bits changes it by {rounding_error(adapter, lora, weights, done):.1%}"
+    )
+    return Quantised(done, calibration, base, rotation, adapter)
 
 
 def _say_what_is_short(model: Model, calibration: Sequence[Sequence[int]], say: Say) -> None:
@@ -129,8 +147,13 @@ def _rotation(model: Model, base: str | None, say: Say) -> Rotation | None:
 def _base(model: Model, asked: Request) -> str | None:
     fitting = fitting_bases(model.checkpoint.shape)
     if asked.base is None:
-        return fitting[0] if fitting else None
+        return fitting[0] if fitting and asked.adapter is None else None
     load_base(asked.base)
+    if asked.adapter is not None:
+        raise FlowError(
+            f"base {asked.base} has no ram tiles, which adapters need", where="--adapter",
+            hint="Leave --base out: the fabric's arithmetic has adapters.", code=ExitCode.USAGE,
+        )  # fmt: skip
     if asked.base not in fitting:
         raise FlowError(
             f"base {asked.base} does not hold the model", where=model.checkpoint.name, code=ExitCode.USAGE,

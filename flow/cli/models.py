@@ -57,15 +57,20 @@ def pull(name: str, wheels: Path | None) -> None:
 @models.command()
 @click.argument("model")
 @click.option("--weights", type=click.Path(path_type=Path), help="The checkpoint of a known model.")
-def inspect(model: str, weights: Path | None) -> None:
+@click.option(
+    "--adapter", type=click.Path(path_type=Path), help="A LoRA adapter of the model, a folder of PEFT's."
+)
+def inspect(model: str, weights: Path | None, adapter: Path | None) -> None:
     """Show shape, formats and size of MODEL (a name or a path), and which base holds it."""
     from base_chip.config import fitting_bases
     from flow.weights import find_weights
+    from metal_configs.adapters import read_peft
     from metal_configs.checkpoint import load
 
     path = find_weights(model, weights)
     c = load(path)
     s = c.shape
+    lora = None if adapter is None else read_peft(adapter, s, c.name)
     click.echo(printable(str(c.source)))
     click.echo(
         f"  dim {s.dim}, {s.layers} layers, hidden {s.hidden}, vocabulary {s.vocab}, context {s.context}"
@@ -82,6 +87,12 @@ def inspect(model: str, weights: Path | None) -> None:
     click.echo(f"  tokenizer: {text}; opens with {c.begin}, ends with {', '.join(map(str, c.ends)) or None}")
     bases = fitting_bases(s)
     click.echo(f"  bases that hold it: {', '.join(bases) or 'none of those there are'}")
+    if lora is not None:
+        layers = len({name.rpartition(".")[0] for name in lora.pairs})
+        click.echo(
+            f"  adapter {printable(lora.name)}: rank {lora.rank} on {', '.join(lora.kinds)}"
+            f" of {layers} layers, {lora.parameters:,} parameters, a byte of SRAM each"
+        )
 
 
 def _parameters(shape: Shape) -> int:

@@ -36,6 +36,9 @@ if TYPE_CHECKING:  # they take a second to import, which other commands need not
     help="Texts to calibrate on, evenly spread; all by default.",
 )
 @click.option("--base", help="Keep to what this base's arithmetic has; by default the first that holds it.")
+@click.option(
+    "--adapter", type=click.Path(path_type=Path), help="A LoRA adapter of the model, a folder of PEFT's."
+)
 @click.option("--report", is_flag=True, help="Measure what it costs on held-out text.")
 @click.option(
     "--texts", type=click.IntRange(1), help="Held-out texts to measure on, evenly spread; all by default."
@@ -54,6 +57,7 @@ def quantise(
     method: str,
     calibration_texts: int | None,
     base: str | None,
+    adapter: Path | None,
     report: bool,
     texts: int | None,
     out: Path | None,
@@ -81,13 +85,17 @@ def quantise(
     if out is None:
         claim(folder, str(path.absolute()), content_digest(path))
     say = _sayer()
-    done = run(opened, Request(method, bits, base, calibration_texts), say)
+    done = run(opened, Request(method, bits, base, calibration_texts, adapter), say)
     with disk_faults(folder):
         done.model.save(folder / "quantised.safetensors")
+        if done.adapter is not None:
+            done.adapter.save(folder / "adapter.safetensors")
     click.echo(
         f"{done.average_bits:.3f} bits of code a weight, {done.average_rom_bits:.3f} of ROM with scales: "
         f"{folder / 'quantised.safetensors'}"
     )
+    if done.adapter is not None:
+        click.echo(f"adapter {printable(done.adapter.name)}: {folder / 'adapter.safetensors'}")
     if report:
         found = measure(opened, done, texts, say)
         told = json.dumps(found.to_dict(), indent=1, sort_keys=True) + "\n"

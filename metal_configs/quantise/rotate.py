@@ -53,18 +53,24 @@ class Rotation:
 
     def matrix(self, kind: str, w: np.ndarray) -> np.ndarray:
         """A matrix [outputs, inputs] of this kind, its norm folded in, in the rotated model."""
-        w = self.residual.T @ w if kind in ("o", "down") else w @ self.residual
-        size = len(self.head)
-        if kind == "v":
-            w = (self.head.T @ w.reshape(-1, size, w.shape[1])).reshape(w.shape)
-        elif kind == "o":
-            w = (w.reshape(len(w), -1, size) @ self.head).reshape(w.shape)
-        elif kind == "up":
-            w = w * self.signs[:, None]
-        elif kind == "down":
+        return self.outputs(kind, self.inputs(kind, w))
+
+    def inputs(self, kind: str, w: np.ndarray) -> np.ndarray:
+        """Rows [n, inputs] that multiply what a matrix of this kind does: the same on the rotated input."""
+        if kind == "o":
+            return (w.reshape(len(w), -1, len(self.head)) @ self.head).reshape(w.shape)
+        if kind == "down":
             h = sylvester(self.block) / self.block
-            w = ((w * self.signs).reshape(len(w), -1, self.block) @ h).reshape(w.shape)
-        return w
+            return ((w * self.signs).reshape(len(w), -1, self.block) @ h).reshape(w.shape)
+        return w @ self.residual
+
+    def outputs(self, kind: str, w: np.ndarray) -> np.ndarray:
+        """Columns [outputs, n] that add to what a matrix of this kind gives, in the rotated model."""
+        if kind in ("o", "down"):
+            return self.residual.T @ w
+        if kind == "v":
+            return (self.head.T @ w.reshape(-1, len(self.head), w.shape[1])).reshape(w.shape)
+        return w * self.signs[:, None] if kind == "up" else w
 
 
 class Folded(Mapping[str, np.ndarray]):

@@ -76,10 +76,14 @@ class Net(nn.Module):
         angle = torch.arange(self.s.context)[:, None] * torch.cat([freq, freq])
         self.cos, self.sin = angle.cos(), angle.sin()
 
+    def weight(self, name: str) -> Tensor:
+        """A matrix of the checkpoint."""
+        return self.w[key_of(name)]
+
     def folded(self, name: str) -> Tensor:
         """The matrix as it will be stored in ROM: norm weights multiplied in."""
         p, _, kind = name.rpartition(".")
-        w = self.w[key_of(name)]
+        w = self.weight(name)
         if kind in ("q", "k", "v"):
             return w * self.w[key_of(p + ".norm_attn")]
         if kind in ("gate", "up"):

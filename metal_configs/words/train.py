@@ -10,7 +10,7 @@ Needs the extra `train` (PyTorch) and the word list of Debian's `wamerican`. Two
 The same seed and thread count give the same weights. Nothing else in the repository imports PyTorch.
 """
 
-__all__ = ["main", "options", "save", "train"]
+__all__ = ["Batch", "batches", "main", "make_batch", "nll", "options", "save", "train"]
 
 import argparse
 import json
@@ -26,6 +26,8 @@ from safetensors.torch import save_file
 from tokenizers import Tokenizer
 from torch import Tensor
 
+from metal_configs.checkpoint.checkpoint import tensor_shapes
+from metal_configs.checkpoint.huggingface import hf_name
 from metal_configs.words import corpus
 from metal_configs.words.net import Muon, Net, Options, key_of
 from metal_configs.words.tokens import build_tokenizer
@@ -33,17 +35,18 @@ from metal_configs.words.tokens import build_tokenizer
 Batch = tuple[Tensor, Tensor]  # inputs [b, t], targets [b * t] (-1 where a row has ended)
 
 
-def _batch(words: list[list[int]]) -> Batch:
+def make_batch(words: list[list[int]]) -> Batch:
+    """Sequences of any length, padded at the end."""
     t = max(map(len, words)) - 1
     rows = torch.tensor([w + [-1] * (t + 1 - len(w)) for w in words])
     return rows[:, :-1].clamp(min=0), rows[:, 1:].flatten()
 
 
-def _batches(words: list[list[int]], o: Options, rng: np.random.Generator) -> list[Batch]:
+def batches(words: list[list[int]], size: int, rng: np.random.Generator) -> list[Batch]:
     """One epoch in random order; words of about equal length share a batch, so little of it is padding."""
     order = sorted(rng.permutation(len(words)), key=lambda i: len(words[i]))
-    cuts = range(0, len(words) - o.batch + 1, o.batch)
-    return [_batch([words[i] for i in order[k : k + o.batch]]) for k in rng.permutation(cuts)]
+    cuts = range(0, len(words) - size + 1, size)
+    return [make_batch([words[i] for i in order[k : k + size]]) for k in rng.permutation(cuts)]
 
 
 @torch.no_grad()
@@ -65,11 +68,11 @@ def _stage(net: Net, words: list[list[int]], steps: int, scale: float, log: str)
     warm, start, mean = min(300, steps // 10), time.monotonic(), 3.0
     for step in range(steps):
         if not queue:
-            queue = _batches(words, o, rng)
+            queue = batches(words, o.batch, rng)
         if net.mode == "quant" and step % 10 == 0:
             net.rescale()
         if net.mode == "quant" and step % 500 == 0 and step < steps * 0.8:
-            net.observe(_batch(words[:: len(words) // 1000])[0])
+            net.observe(make_batch(words[:: len(words) // 1000])[0])
         rate = min(1, (step + 1) / warm) * (0.5 + 0.5 * math.cos(math.pi * step / steps))
         tokens, targets = queue.pop()
         loss = F.cross_entropy(net(tokens), targets, ignore_index=-1)
@@ -92,13 +95,13 @@ def train(o: Options, words: list[list[int]], held: list[list[int]]) -> tuple[Ne
     torch.manual_seed(o.seed)
     torch.set_num_threads(o.threads)
     net = Net(o)
-    test = [_batch(held)]
+    test = [make_batch(held)]
     _stage(net, words, o.steps, 1.0, "float")
     result = {"float": nll(net, test)}
     if o.qat_steps:
         net.mode = "quant"
         net.rescale()
-        net.observe(_batch(words[:: len(words) // 1000])[0])
+        net.observe(make_batch(words[:: len(words) // 1000])[0])
         result["rounded"] = nll(net, test)
         _stage(net, words, o.qat_steps, o.qat_scale, "aware")
         net.rescale()
@@ -122,18 +125,7 @@ def save(net: Net, folder: Path, tokenizer: Tokenizer, begin: int, end: int) -> 
         "torch_dtype": "float32",
     }  # fmt: skip
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
-    kinds = {
-        "q": "self_attn.q_proj", "k": "self_attn.k_proj", "v": "self_attn.v_proj", "o": "self_attn.o_proj",
-        "gate": "mlp.gate_proj", "up": "mlp.up_proj", "down": "mlp.down_proj",
-        "norm_attn": "input_layernorm", "norm_mlp": "post_attention_layernorm",
-    }  # fmt: skip
-    tensors = {
-        "model.embed_tokens.weight": net.w["embed"].detach(),
-        "model.norm.weight": net.w["final_norm"].detach(),
-    }
-    for n in range(s.layers):
-        for kind, hf in kinds.items():
-            tensors[f"model.layers.{n}.{hf}.weight"] = net.w[key_of(f"layers.{n}.{kind}")].detach()
+    tensors = {hf_name(name): net.w[key_of(name)].detach() for name in tensor_shapes(s)}
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
     tokenizer.save(str(folder / "tokenizer.json"))
 

@@ -6,11 +6,11 @@ order.
 """
 
 __all__ = [
-    "ACTIVATION", "CODE_BITS", "DISTANCE", "DOWN_EXPONENT", "EXPONENTIAL", "FACTOR", "FACTOR_EXPONENT",
-    "GATE_UNITS", "HADAMARD", "HIDDEN", "INTERVALS", "LARGEST_HADAMARD", "LARGEST_SHIFT", "LEFT_SHIFT",
-    "NORM_SHIFT", "PROBABILITY", "PROBABILITY_DIGIT", "PRODUCT_SHIFT", "RESIDUAL", "ROTARY",
-    "SCORE_FRACTION", "SIGMOID_INTERVALS", "SIGMOID_SPAN", "SQUARE", "SQUARES", "SUM", "TABLE",
-    "VALUES", "WORD", "WORD_EXPONENT", "Value",
+    "ACTIVATION", "ADAPTER", "CODE_BITS", "DISTANCE", "DOWN_EXPONENT", "EXPONENTIAL", "FACTOR",
+    "FACTOR_EXPONENT", "GATE_UNITS", "HADAMARD", "HIDDEN", "INTERVALS", "LARGEST_HADAMARD", "LARGEST_SHIFT",
+    "LEFT_SHIFT", "NORM_SHIFT", "PROBABILITY", "PROBABILITY_DIGIT", "PRODUCT_SHIFT", "RESIDUAL", "ROTARY",
+    "SCORE_FRACTION", "SIGMOID_INTERVALS", "SIGMOID_SPAN", "SQUARE", "SQUARES", "SUM", "TABLE", "VALUES",
+    "WORD", "WORD_EXPONENT", "Value",
 ]  # fmt: skip
 
 from dataclasses import dataclass
@@ -19,6 +19,7 @@ from rtl_gen.golden.arith import LANE_EXPONENT_BITS, LANE_MANTISSA_BITS
 
 ACTIVATION = 8  # mantissas that enter an array: signed
 CODE_BITS = (3, 4, 5, 6, 7, 8)  # of a weight
+ADAPTER = 8  # of a weight of an adapter
 SUM = 24  # exact sums of an array, also of all its tiles together
 WORD = 16  # q, k, v, gate, up and what follows them; the normalised residual
 RESIDUAL = 24
@@ -72,7 +73,13 @@ VALUES = (
     Value("mantissa of an array's input", ACTIVATION, True, "exponent chosen for the largest element"),
     Value("exponent of a word vector", 4, False, "0 .. WORD_EXPONENT"),
     Value("exponent of the input of down", 5, False, "0 .. DOWN_EXPONENT"),
-    Value("sum", SUM, True, "sum of |code| * 128 of every output < 2**23, checked when a model is lowered"),
+    Value(
+        "sum",
+        SUM,
+        True,
+        "sum of |code| * 128 of every output, an adapter's too, < 2**23: checked",
+    ),
+    Value("inner mantissa of an adapter", ACTIVATION, True, "saturates"),
     Value("sum of scores", SUM, True, "head_dim * 2**14 < 2**23: head_dim <= 256"),
     Value("sum of mixed values", SUM, True, "probabilities sum to 2**14 + positions / 2 at most, times 128"),
     Value("factor mantissa", FACTOR, True, "as stored"),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
+from rtl_gen.golden.adapter import Adapter
 from rtl_gen.golden.arith import round_shift, saturate, saturate_unsigned
 from rtl_gen.golden.decoder import DRAW_BITS, select_token
 from rtl_gen.golden.formats import (
@@ -40,12 +41,21 @@ class Network:
 
     Args:
         model: The integers.
+        adapter: Loaded beside it, in ram tiles.
         tap: Called with a name and an array for what enters and leaves every matrix: "layers.0.q.in"
-            (mantissas [n, inputs]), "layers.0.q.exponent" [n, 1], "layers.0.q.sum" [n, outputs].
+            (mantissas [n, inputs]), "layers.0.q.exponent" [n, 1], "layers.0.q.sum" [n, outputs]; of an
+            adapter's "layers.0.q.a.sum" [n, rank], "layers.0.q.b.in" and "layers.0.q.b.sum", which
+            "layers.0.q.sum" does not hold.
+
+    Raises:
+        FlowError: The adapter is not for the model.
     """
 
-    def __init__(self, model: Model, tap: Tap | None = None) -> None:
+    def __init__(self, model: Model, tap: Tap | None = None, adapter: Adapter | None = None) -> None:
         self.model = model
+        self._pairs = {} if adapter is None else adapter.pairs
+        if adapter is not None:
+            adapter.check(model)
         self._tap = tap
         self.position = 0
         self._keys: list[Vector] = []
@@ -123,8 +133,22 @@ class Network:
             self._tap(f"{name}.in", mantissa)
             self._tap(f"{name}.exponent", exponent)
             self._tap(f"{name}.sum", sums)
+        if name in self._pairs:
+            sums = sums + self._adapted(name, mantissa)
         f = matrix.factors
         return saturate(rescale(sums * f.mantissa, f.shift + f.exponent - exponent), bits)
+
+    def _adapted(self, name: str, mantissa: np.ndarray) -> np.ndarray:
+        """What an adapter adds to the sums [n, outputs] of a matrix."""
+        pair = self._pairs[name]
+        first = pair.a.sums(mantissa)
+        inner = pair.inner(first)
+        sums = pair.sums(inner)
+        if self._tap is not None:
+            self._tap(f"{name}.a.sum", first)
+            self._tap(f"{name}.b.in", inner)
+            self._tap(f"{name}.b.sum", sums)
+        return sums
 
     def _norm(self, x: np.ndarray) -> Vector:
         m = self.model

@@ -2,6 +2,7 @@
 
 __all__ = ["LANE_BITS", "QuantMatrix", "QuantModel"]
 
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,6 +73,15 @@ class QuantModel:
     final_norm: np.ndarray
     ends: tuple[int, ...] = ()
     hadamard: int = 1
+
+    def digest(self) -> str:
+        """SHA-256 of every code and scale: what an adapter is bound to."""
+        found = hashlib.sha256()
+        for name, m in self.matrices.items():
+            found.update(f"{name} {m.bits} {m.codes.shape}".encode())
+            found.update(np.ascontiguousarray(m.codes, np.int8).tobytes())
+            found.update(np.ascontiguousarray(m.scale, np.float64).tobytes())
+        return found.hexdigest()
 
     def save(self, path: Path) -> None:
         """Write one safetensors file; the same model gives the same bytes."""

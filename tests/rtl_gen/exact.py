@@ -3,8 +3,11 @@ by a width."""
 
 __all__ = ["feed"]
 
+from rtl_gen.golden.adapter import Pair
 from rtl_gen.golden.matrix import Matrix
 from rtl_gen.golden.model import Model
+
+KINDS = ("q", "k", "v", "o", "gate", "up", "down")
 
 
 def half_up(value: int, shift: int) -> int:
@@ -20,11 +23,14 @@ def mantissas(x: list[int], bits: int = 8) -> tuple[list[int], int]:
     return [clamp(half_up(v, exponent), bits) for v in x], exponent
 
 
-def product(m: Matrix, given: tuple[list[int], int], bits: int) -> list[int]:
+def product(m: Matrix, given: tuple[list[int], int], bits: int, pair: Pair | None = None) -> list[int]:
     x, exponent = given
     f, out = m.factors, []
+    inner = [] if pair is None else product(pair.a, (x, 0), 8)
     for o, row in enumerate(m.codes.tolist()):
         total = sum(c * v for c, v in zip(row, x, strict=True))
+        if pair is not None:
+            total += sum(c * v for c, v in zip(pair.b[o].tolist(), inner, strict=True))
         assert abs(total) < 1 << 23
         shift = f.shift + int(f.exponent[o]) - exponent
         out.append(clamp(half_up(total * int(f.mantissa[o]), shift), bits))
@@ -81,8 +87,11 @@ def hidden(m: Model, gate: list[int], up: list[int], unit: int) -> tuple[list[in
     return small, first + exponent
 
 
-def feed(m: Model, tokens: list[int]) -> tuple[list[list[int]], list[list[int]]]:
-    """Residuals after the last layer, and logits, of each position."""
+def feed(
+    m: Model, tokens: list[int], pairs: dict[str, Pair] | None = None
+) -> tuple[list[list[int]], list[list[int]]]:
+    """Residuals after the last layer, and logits, of each position; `pairs` are an adapter's."""
+    pairs = pairs or {}
     s = m.shape
     cache: list[list[tuple]] = [[] for _ in m.layers]
     residuals, logits = [], []
@@ -92,7 +101,8 @@ def feed(m: Model, tokens: list[int]) -> tuple[list[list[int]], list[list[int]]]
         x = [clamp(half_up(c * int(f.mantissa[token]), shift), 24) for c in m.embed.codes[token].tolist()]
         for n, layer in enumerate(m.layers):
             given, d = norm(m, x), s.head_dim
-            q, k, v = (product(w, given, 16) for w in (layer.q, layer.k, layer.v))
+            pair = {kind: pairs.get(f"layers.{n}.{kind}") for kind in KINDS}
+            q, k, v = (product(getattr(layer, kind), given, 16, pair[kind]) for kind in "qkv")
             at = m.tables.rotary[t].tolist()
             heads = [mantissas(turn(q[h * d : (h + 1) * d], at)) for h in range(s.heads)]
             cache[n].append(
@@ -123,10 +133,14 @@ def feed(m: Model, tokens: list[int]) -> tuple[list[list[int]], list[list[int]]]
                     total = (high << 7) + low
                     assert abs(total) < 1 << 23
                     out.append(clamp(half_up(total, 14 - top), 16))
-            x = [clamp(a + b, 24) for a, b in zip(x, product(layer.o, mantissas(out), 24), strict=True)]
+            x = [
+                clamp(a + b, 24)
+                for a, b in zip(x, product(layer.o, mantissas(out), 24, pair["o"]), strict=True)
+            ]
             given = norm(m, x)
-            given = hidden(m, product(layer.gate, given, 16), product(layer.up, given, 16), layer.gate_unit)
-            x = [clamp(a + b, 24) for a, b in zip(x, product(layer.down, given, 24), strict=True)]
+            gate, up = (product(getattr(layer, kind), given, 16, pair[kind]) for kind in ("gate", "up"))
+            added = product(layer.down, hidden(m, gate, up, layer.gate_unit), 24, pair["down"])
+            x = [clamp(a + b, 24) for a, b in zip(x, added, strict=True)]
         residuals.append(x)
         a = norm(m, x)
         logits.append(product(m.head, mantissas(product(m.final, a, 16)) if m.final else a, 24))
