@@ -60,6 +60,6 @@ def merged(checkpoint: Checkpoint, lora: Lora) -> Checkpoint:
         if name not in lora.pairs:
             return w
         a, b = lora.pairs[name]
-        return (w + b @ a).astype(np.float32)
+        return np.asarray(w + b @ a, np.float32)
 
     return replace(checkpoint, name=f"{checkpoint.name}+{lora.name}", read=read, read_rows=None)

@@ -57,20 +57,26 @@ class Rotation:
 
     def inputs(self, kind: str, w: np.ndarray) -> np.ndarray:
         """Rows [n, inputs] that multiply what a matrix of this kind does: the same on the rotated input."""
+        shape = w.shape
         if kind == "o":
-            return (w.reshape(len(w), -1, len(self.head)) @ self.head).reshape(w.shape)
-        if kind == "down":
+            w = w.reshape(len(w), -1, len(self.head)) @ self.head
+        elif kind == "down":
             h = sylvester(self.block) / self.block
-            return ((w * self.signs).reshape(len(w), -1, self.block) @ h).reshape(w.shape)
-        return w @ self.residual
+            w = (w * self.signs).reshape(len(w), -1, self.block) @ h
+        else:
+            w = w @ self.residual
+        return w.reshape(shape)
 
     def outputs(self, kind: str, w: np.ndarray) -> np.ndarray:
         """Columns [outputs, n] that add to what a matrix of this kind gives, in the rotated model."""
+        shape = w.shape
         if kind in ("o", "down"):
-            return self.residual.T @ w
-        if kind == "v":
-            return (self.head.T @ w.reshape(-1, len(self.head), w.shape[1])).reshape(w.shape)
-        return w * self.signs[:, None] if kind == "up" else w
+            w = self.residual.T @ w
+        elif kind == "v":
+            w = self.head.T @ w.reshape(-1, len(self.head), w.shape[1])
+        elif kind == "up":
+            w = w * self.signs[:, None]
+        return w.reshape(shape)
 
 
 class Folded(Mapping[str, np.ndarray]):
