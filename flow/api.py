@@ -16,9 +16,9 @@ __all__ = ["build", "load_model", "plan", "quantise"]
 from dataclasses import replace
 from pathlib import Path
 
+from flow.chain.config import plan_of
 from flow.config import make_config, model_name
 from flow.outcome import Outcome
-from flow.planned import plan_of
 from flow.planning import Plan
 from flow.quality import Quantised, Request, Say, run
 from flow.request import LOSS_LIMIT
@@ -74,12 +74,12 @@ def plan(
     context: int | None = None,
     quantised: Path | None = None,
 ) -> Plan:
-    """What a model takes on several dies: banks, dies, masks, area, memory, speed, energy. Needs no weights.
+    """What a model takes on dies of tiles: dies, masks, area, memory, speed, energy. Needs no weights.
 
     Args:
         model: A known model's name, or the path of a config.json or its folder.
         pdk: Process.
-        base: Planned base.
+        base: Dies of tiles.
         context: Positions whose keys and values are kept.
         quantised: A file of `sc-flow quantise`, to plan with its formats.
     """

@@ -1,6 +1,6 @@
 """The one SiliconCompiler flowgraph of a build."""
 
-__all__ = ["PLANNED_STEPS", "STEPS", "ancestors", "check_steps", "descendants", "make_project"]
+__all__ = ["CHAIN_STEPS", "STEPS", "ancestors", "check_steps", "descendants", "make_project"]
 
 import logging
 from collections.abc import Sequence
@@ -12,6 +12,11 @@ from flow.tasks.antenna import AntennaTask
 from flow.tasks.assembly import AssemblyTask
 from flow.tasks.bank import BankTask
 from flow.tasks.base import BaseTask
+from flow.tasks.chain.dies import DiesTask
+from flow.tasks.chain.layouts import BankDrcKlayoutTask, BankDrcMagicTask, BankLvsTask
+from flow.tasks.chain.plan import PlanTask
+from flow.tasks.chain.readback import DieReadbackTask
+from flow.tasks.chain.sample import SampleTask
 from flow.tasks.drc_klayout import DrcKlayoutTask
 from flow.tasks.drc_magic import DrcMagicTask
 from flow.tasks.equiv import EquivTask
@@ -24,11 +29,6 @@ from flow.tasks.invariance import InvarianceTask
 from flow.tasks.lvs import LvsTask
 from flow.tasks.lvs_chip import LvsChipTask
 from flow.tasks.metal import MetalTask
-from flow.tasks.planned.dies import DiesTask
-from flow.tasks.planned.layouts import BankDrcKlayoutTask, BankDrcMagicTask, BankLvsTask
-from flow.tasks.planned.plan import PlanTask
-from flow.tasks.planned.readback import DieReadbackTask
-from flow.tasks.planned.sample import SampleTask
 from flow.tasks.quantise import QuantiseTask
 from flow.tasks.readback import ReadbackTask
 from flow.tasks.rom_coverage import RomCoverageTask
@@ -71,8 +71,8 @@ STEPS: Steps = (
     FiguresTask,
 )
 
-# Those of a build on dies of a planned base.
-PLANNED_STEPS: Steps = (
+# Those of a build on a chain of dies of tiles.
+CHAIN_STEPS: Steps = (
     PlanTask,
     DiesTask,
     DieReadbackTask,

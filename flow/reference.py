@@ -9,17 +9,17 @@ from typing import Any, get_args
 from base_chip.bank.characterise.corners import Parasitics
 from base_chip.bank.dims import BankDims
 from base_chip.config import BaseConfig
+from base_chip.dies import Floorplan
 from base_chip.pdk import Pdk
 from base_chip.pdk.checks import Checks
+from base_chip.pdk.constants import Constant
 from base_chip.pdk.place_route import PlaceRouteFile
-from base_chip.planned import PlannedBase
 from base_chip.schema import field_types, plain, words
-from flow.planning.lines import Constant
 from flow.waivers import WaiverFile
 
 FILES = {
     "configs/<base>.yaml": BaseConfig,
-    "configs/planned/<base>.yaml": PlannedBase,
+    "dies/<base>.yaml": Floorplan,
     "pdk/<pdk>/facts.yaml": Pdk,
     "pdk/<pdk>/place_route/facts.yaml": PlaceRouteFile,
     "pdk/<pdk>/checks.yaml": Checks,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from base_chip.pdk import load_pdk
 from flow.config import content_digest
-from flow.graph import PLANNED_STEPS, STEPS, Steps
+from flow.graph import CHAIN_STEPS, STEPS, Steps
 from flow.pdk.providers import find_pdk
 from flow.request import BuildConfig
 from flow.result_file import ResultFile, read_result
@@ -41,7 +41,7 @@ def reproduce(build: Path, out: Path, *, jobs: int = 2) -> list[Finding]:
             "the second build would replace the first", where=str(out), hint="Pass another folder to --out."
         )
     config = replace(config, model_path=str(_model(config)))
-    steps: Steps = PLANNED_STEPS if config.planned else STEPS
+    steps: Steps = CHAIN_STEPS if config.chain else STEPS
     done = [s.name for s in result.steps if s.status in ("done", "failed")]
     if not done:
         raise FlowError("no step of that build was done", where=str(build), hint="Nothing to compare.")
@@ -56,7 +56,7 @@ def reproduce(build: Path, out: Path, *, jobs: int = 2) -> list[Finding]:
 
 def _model(config: BuildConfig) -> Path:
     """The model on this machine; its content is what counts, not where it lay."""
-    if config.planned and not config.model_path:
+    if config.chain and not config.model_path:
         return Path()
     there = Path(config.model_path)
     path = there if there.exists() else find_weights(config.model)

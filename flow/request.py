@@ -1,6 +1,6 @@
 """What a build is asked for, and what its steps are told."""
 
-__all__ = ["LOSS_LIMIT", "BuildConfig", "Planned", "Run", "load_run"]
+__all__ = ["LOSS_LIMIT", "BuildConfig", "Chain", "Run", "load_run"]
 
 import json
 from collections.abc import Mapping
@@ -19,8 +19,8 @@ LARGEST = 64 << 20  # bytes of a run's description
 
 
 @dataclass(frozen=True)
-class Planned:
-    """What only a build on dies of a planned base is asked for.
+class Chain:
+    """What only a build on a chain of dies of tiles is asked for.
 
     Attributes:
         shape: Fields of the model's `Shape`.
@@ -65,7 +65,7 @@ class BuildConfig:
         words: How many texts the gate-level simulation generates.
         loss_limit: Most loss of the integer model on held-out text, as a multiple of the float model's.
         waivers: Faults that the checks of the chip are to count apart.
-        planned: For a build on dies of a planned base.
+        chain: For a build on a chain of dies of tiles.
     """
 
     model: str
@@ -79,7 +79,7 @@ class BuildConfig:
     words: int = 3
     loss_limit: float = LOSS_LIMIT
     waivers: tuple[Waiver, ...] = ()
-    planned: Planned | None = None
+    chain: Chain | None = None
 
 
 @dataclass(frozen=True)
@@ -128,8 +128,8 @@ def _run(data: dict[str, Any]) -> Run:
     for field in ("files", "liberty", "extraction"):
         pdk[field] = {k: Path(v) for k, v in pdk[field].items()}
     config = data["config"]
-    if config.get("planned") is not None:
-        config["planned"] = Planned(**config["planned"])
+    if config.get("chain") is not None:
+        config["chain"] = Chain(**config["chain"])
     config["waivers"] = tuple(Waiver.of(w) for w in config.get("waivers", ()))
     closures = {step: Closure(**told) for step, told in data.get("closures", {}).items()}
     return Run(BuildConfig(**config), PdkFiles(**pdk), Path(data["build"]), closures, tuple(data["forced"]))

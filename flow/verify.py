@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from base_chip.pdk import load_pdk
-from flow.graph import PLANNED_STEPS, STEPS, Steps
+from flow.graph import CHAIN_STEPS, STEPS, Steps
 from flow.keys import folder_files
 from flow.pdk.providers import find_pdk
 from flow.request import Run, load_run
@@ -59,7 +59,7 @@ def verify(
     """
     result = read_result(build)
     run = load_build(build)
-    steps: Steps = PLANNED_STEPS if run.config.planned else STEPS
+    steps: Steps = CHAIN_STEPS if run.config.chain else STEPS
     records = {s.step_name: record_of(build / s.step_name) for s in steps}
     found = [_same_build(result, run), _complete(result, steps, records)]
     found += _outputs(build, records)

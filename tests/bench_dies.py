@@ -1,8 +1,8 @@
 """Writers and readers of one metal config, doing the same job in one run: `make bench`.
 
-One row of eight banks of 256 x 256 with 4-bit weights (Gaussian, rounded with the least square error), many
-times over for the quick ones. Seconds are the processor's, on one core; the last column is the ratio to this
-project's.
+A line of eight ROM macros of 256 x 128 with 4-bit weights (Gaussian, rounded with the least square error),
+many times over for the quick ones. Seconds are the processor's, on one core; the last column is the ratio to
+this project's.
 """
 
 import io
@@ -10,42 +10,34 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import gdstk
 import klayout.db as kdb
 import numpy as np
 
-from base_chip.planned import load_planned
-from flow.dies import keep_memory, site_map
-from flow.dies_check import all_rows, die_plan
-from metal_configs.multi_die.die import write_die
-from metal_configs.multi_die.mapping import Matrix
-from metal_configs.multi_die.rows import pack_passes
+from base_chip.bank import BankSpec, SiteGrid
+from flow.chain.die import keep_memory
 from metal_configs.quantise.stream import round_rows
-from metal_configs.sitemap import bank_bits
-from signoff.readback.die import read_die
+from metal_configs.sitemap import SiteMap, bank_bits
+from metal_configs.writer.die import write_die
+from rtl_gen.golden.rom import RomGeometry
+from signoff.readback.die import DiePlan, read_die
 
 BANKS = 8
-SMALL = replace(
-    load_planned("reticle"),
-    banks=replace(load_planned("reticle").banks, columns=BANKS, rows=1),
-    engines=BANKS,
-)
 LAYER = (69, 44)
+GRID = SiteGrid.of(BankSpec(256, 128))
+ROM = RomGeometry(BANKS, 256, 128, 1)
+X, Y = np.arange(BANKS) * 151 * 690, np.zeros(1, np.int64)  # as macros stand in a tile
+SITES = SiteMap("bench", ROM, np.stack([X, np.zeros(BANKS, np.int64)], 1), GRID.x, GRID.y)
+PLAN = DiePlan(X, Y, np.arange(BANKS), GRID.x, GRID.y, GRID.via, LAYER)
 
 
 def weights() -> np.ndarray:
-    """ROM rows full of rounded weights, uint8 [rows, 16]."""
-    columns = SMALL.engine_columns
-    m = Matrix("w", SMALL.rom.rows // 4096 * columns, 4096, 4, columns)
-    w = np.random.default_rng(1).standard_normal((m.outputs, m.inputs), np.float32)
-    rows = pack_passes(m, round_rows(w, 4)[0], np.zeros((m.passes, columns), np.uint16))
-    out = np.zeros((SMALL.rom.rows, 16), np.uint8)
-    packed = rows[:, : m.inputs].reshape(-1, 16)
-    out[: len(packed)] = packed
-    return out
+    """Words full of rounded weights, uint8 [words, 16]."""
+    w = np.random.default_rng(1).standard_normal((32, ROM.rows), np.float32)
+    codes = (round_rows(w, 4)[0].T & 15).astype(np.uint8)
+    return codes[:, 0::2] | codes[:, 1::2] << 4
 
 
 def seconds(job: Callable[[], object], least: float = 1.0) -> float:
@@ -63,8 +55,8 @@ class Writers:
     """The same vias by several writers."""
 
     def __init__(self, rows: np.ndarray, folder: Path) -> None:
-        self.rows, self.folder, self.sites = rows, folder, site_map(SMALL)
-        bits = bank_bits(rows, SMALL.rom, range(BANKS)).reshape(SMALL.rom.word_lines, -1)
+        self.rows, self.folder, self.sites = rows, folder, SITES
+        bits = bank_bits(rows, ROM, range(BANKS)).reshape(ROM.word_lines, -1)
         x = np.concatenate([self.sites.x + o for o in self.sites.origins[:, 0]])
         y = self.sites.y + self.sites.origins[0, 1]
         line, column = np.nonzero(bits)
@@ -123,9 +115,9 @@ class Writers:
 
 
 def read_ours(path: Path) -> int:
-    """File to every ROM row."""
-    found = read_die(path, die_plan(SMALL))
-    all_rows(found, SMALL)
+    """File to every word."""
+    found = read_die(path, PLAN)
+    found.banks()
     return found.vias
 
 
@@ -146,7 +138,7 @@ def read_gdstk(path: Path) -> int:
 def main(out: io.TextIOBase = sys.stdout) -> None:  # type: ignore[assignment]
     """Run everything and print the two tables."""
     keep_memory()
-    rows, sites = weights(), SMALL.sites
+    rows, sites = weights(), PLAN.sites
     with tempfile.TemporaryDirectory() as folder:
         w = Writers(rows, Path(folder))
         jobs = {
@@ -169,7 +161,7 @@ def main(out: io.TextIOBase = sys.stdout) -> None:  # type: ignore[assignment]
             print(f"{name:38}{sites / took / 1e6:10.2f}{size:11.3f}{took / ours:14.1f}", file=out)
         print(f"\n{'reader, of the file sc-flow wrote':38}{'M sites/s':>10}{'times slower':>25}", file=out)
         readers = {
-            "sc-flow, to ROM rows": read_ours,
+            "sc-flow, to words": read_ours,
             "klayout.db, to coordinates": read_klayout,
             "gdstk, to coordinates": read_gdstk,
         }

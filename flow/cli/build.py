@@ -83,20 +83,20 @@ def build(
 ) -> int:
     """Build a chip for a model, and prove it; what is unchanged since an earlier build is reused."""
     from base_chip.pdk import load_pdk
+    from flow.chain.config import make_chain_config, needs_chain, plan_of
     from flow.config import make_config
-    from flow.graph import PLANNED_STEPS, STEPS, Steps
-    from flow.planned import make_planned_config, needs_planned, plan_of
+    from flow.graph import CHAIN_STEPS, STEPS, Steps
     from flow.progress import final_table, result_console
     from flow.run import run_build
     from flow.waivers import load_waivers
 
     load_pdk(pdk)
     waivers = load_waivers(waived) if waived else ()
-    if needs_planned(model, base):
-        steps: Steps = PLANNED_STEPS
+    if needs_chain(model, base):
+        steps: Steps = CHAIN_STEPS
         plan = plan_of(model, pdk, base, context, quantised)
         try:
-            config = make_planned_config(
+            config = make_chain_config(
                 model,
                 plan,
                 weights=weights,

@@ -20,7 +20,7 @@ DIES_SHOWN = 6
     "--model", required=True, help="Known model's name, or the path of a config.json or its folder."
 )
 @click.option("--pdk", default="sky130", show_default=True)
-@click.option("--base", default="reticle", show_default=True, help="Planned base.")
+@click.option("--base", default="reticle", show_default=True, help="Dies of tiles.")
 @click.option("--context", type=CONTEXT, help="Positions whose keys and values are kept.")
 @click.option(
     "--quantised", type=click.Path(path_type=Path), metavar="FILE",
@@ -37,7 +37,7 @@ def plan(
     explore: bool,
     as_json: bool,
 ) -> None:
-    """Say what a model would take: banks, dies, masks, area, memory, speed, energy. Needs no weights."""
+    """Say what a model would take: dies, masks, area, memory, speed, energy. Needs no weights."""
     if explore:
         from flow.planning.explore import explore_model, print_exploration
 
@@ -49,7 +49,7 @@ def plan(
         else:
             print_exploration(tried)
         return
-    from flow.planned import plan_of
+    from flow.chain.config import plan_of
 
     found = plan_of(model, pdk, base, context, quantised)
     if as_json:
@@ -60,7 +60,7 @@ def plan(
 
 def print_plan(p: "Plan") -> None:
     """Print a plan as text."""
-    from base_chip.planned import STATUS
+    from base_chip.dies import STATUS
     from flow.planning import NOT_COUNTED
 
     click.echo(f"{p.model} on base {p.base} ({p.pdk}; {STATUS}), context {p.context}\n")
@@ -79,12 +79,12 @@ def print_plan(p: "Plan") -> None:
             click.echo(f"\n{x.group}")
             group = x.group
         click.echo(f"  {x.name:24} {_number(x):>17} {x.unit:5} {x.formula}")
-    click.echo("\ndie   rows of ROM   key/value bits   holds")
+    click.echo("\ndie   rows of ROM   ram rows   holds")
     shown = p.dies if len(p.dies) <= 2 * DIES_SHOWN else p.dies[:DIES_SHOWN]
     for d in shown:
         first, last = d["holds"][0], d["holds"][-1]
         held = f"{first[0]} from output {first[1]} to {last[0]} below {last[2]}"
-        click.echo(f"{d['die']:3} {d['rows']:13,} {d['kv_bits']:16,}   {held}")
+        click.echo(f"{d['die']:3} {d['rows']:13,} {d['ram_rows']:10,}   {held}")
     if len(shown) < len(p.dies):
         click.echo(f"... {len(p.dies) - len(shown)} more (--json lists all)")
     used = sorted({u for x in p.lines for u in x.uses})

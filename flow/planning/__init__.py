@@ -1,9 +1,9 @@
-"""What a model needs on dies of a planned base: numbers, each with its formula and its constants' sources.
+"""What a model needs on dies of tiles: numbers, each with its formula and its constants' sources.
 
 Nothing is built and no weights are read.
 """
 
-__all__ = ["NOT_COUNTED", "Line", "Plan", "fits_hardened", "make_plan", "model_shape", "place"]
+__all__ = ["NOT_COUNTED", "Line", "Plan", "fits_hardened", "make_plan", "model_shape"]
 
 import json
 from collections.abc import Mapping as Table
@@ -12,21 +12,21 @@ from pathlib import Path
 from typing import Any
 
 from base_chip.config import load_base
-from base_chip.planned import STATUS, PlannedBase
-from flow.planning.area import area_lines, mask_lines
-from flow.planning.lines import Constant, Line, constants, values
-from flow.planning.single import place, single_die
+from base_chip.dies import STATUS, Floorplan
+from base_chip.pdk.constants import Constant, constants
+from flow.planning.area import area_lines, mask_lines, single_die
+from flow.planning.lines import Line
+from flow.planning.place import place
 from flow.planning.speed import memory_lines, speed_lines
+from metal_configs.compile import Placement
+from metal_configs.compile.matrix import FACTOR_BITS
 from metal_configs.models import KNOWN, resolve
-from metal_configs.multi_die import Mapping
-from metal_configs.multi_die.mapping import FACTOR_BITS, SLOT_BITS
 from metal_configs.quantise.policy import Format
 from rtl_gen.golden.shape import Shape
 
 NOT_COUNTED = (
-    "yield and repair; the host; the sequencer's program; norms, rotations and draining of sums, which take"
-    " nano two thirds of its cycles; wires along a column of banks, in time"
-    " and power; logic, in power"
+    "yield and repair; the host; tables and program; wires along a die, in time and power; logic, in power;"
+    " what a vec tile takes is an assumption until it has RTL"
 )
 
 
@@ -50,14 +50,14 @@ class Plan:
     dies: tuple[dict[str, Any], ...]
     single_die: tuple[str, ...]
     constants: dict[str, Constant]
-    mapping: Mapping
+    placement: Placement
 
     def line(self, name: str) -> float:
         """The value of the line of that name."""
         return next(x.value for x in self.lines if x.name == name)
 
     def to_json(self) -> str:
-        """All of it but the mapping."""
+        """All of it but the placement."""
         data = {k: getattr(self, k) for k in ("model", "base", "pdk", "context", "matrices", "dies")}
         data |= {"base_status": STATUS, "lines": [asdict(x) for x in self.lines], "not_counted": NOT_COUNTED}
         data |= {"single_die": self.single_die}
@@ -96,7 +96,7 @@ def fits_hardened(shape: Shape, base: str) -> bool:
 def make_plan(
     model: str,
     shape: Shape,
-    base: PlannedBase,
+    base: Floorplan,
     context: int | None = None,
     forms: Table[str, Format] | None = None,
 ) -> Plan:
@@ -113,54 +113,57 @@ def make_plan(
         FlowError: The model cannot be placed on dies of this base.
     """
     context = min(context or base.context, shape.context)
-    mapping = place(shape, base, context, forms)
-    c, n = values(base.pdk), len(mapping.dies)
-    lines = [*_rom(base, mapping), *area_lines(base, n, c), *mask_lines(base, n, c)]
-    lines += [*memory_lines(shape, base, mapping, context), *speed_lines(shape, base, mapping, context, c)]
+    placed = place(shape, base, context, forms)
+    table = {**constants(base.pdk), **constants(base.pdk, "fabric")}
+    c, n = {k: v.value for k, v in table.items()}, len(placed.dies)
+    lines = [*_rom(placed), *area_lines(base, n), *mask_lines(base, n, c)]
+    lines += [*memory_lines(shape, placed, context), *speed_lines(shape, base, placed, context, c)]
+    used = {u for x in lines for u in x.uses}
     dies = tuple(
         {
             "die": n,
             "holds": [[p.matrix.name, p.first_output, p.first_output + p.outputs] for p in pieces],
             "rows": pieces[-1].end,
-            "kv_bits": kv,
+            "ram_rows": ram,
         }
-        for n, (pieces, kv) in enumerate(zip(mapping.dies, mapping.kv_bits, strict=True))
+        for n, (pieces, ram) in enumerate(zip(placed.dies, placed.ram_rows, strict=True))
     )
     return Plan(
-        model, base.name, base.pdk, context, _kinds(base, mapping), tuple(lines), dies,
-        single_die(model, shape, base, mapping, c), dict(constants(base.pdk)), mapping,
+        model, base.name, base.pdk, context, _kinds(placed), tuple(lines), dies,
+        single_die(model, base, placed, c), {k: v for k, v in table.items() if k in used}, placed,
     )  # fmt: skip
 
 
-def _rom(base: PlannedBase, mapping: Mapping) -> list[Line]:
-    weights = sum(m.outputs * m.inputs for m in mapping.matrices)
-    code_bits = sum(m.outputs * m.inputs * m.slots * SLOT_BITS for m in mapping.matrices)
-    factors = sum(m.outputs for m in mapping.matrices) * FACTOR_BITS
-    rows = sum(m.passes * m.rows_a_pass for m in mapping.matrices)
-    rom = base.rom
-    banks = -(-rows // (rom.word_lines * rom.mux))
-    dies = len(mapping.dies)
+def _rom(placed: Placement) -> list[Line]:
+    size = placed.die
+    weights = sum(m.outputs * m.inputs for m in placed.matrices)
+    code_bits = sum(m.outputs * m.inputs * m.bits for m in placed.matrices)
+    factors = sum(m.outputs for m in placed.matrices) * FACTOR_BITS
+    rows = sum(m.blocks * m.rows_a_block for m in placed.matrices)
+    wide = size.rows * size.columns * size.activations * size.outputs * 4
+    dies = len(placed.dies)
     g = "ROM"
     return [
         Line(g, "weights", weights, "", "sum over matrices of outputs * inputs"),
-        Line(g, "weight bits", code_bits, "bit", "4 a weight; 8, in two columns, where codes have more"),
-        Line(g, "factor bits", factors, "bit", f"{FACTOR_BITS} an output of every matrix"),
-        Line(g, "ROM rows", rows, "", f"of {rom.bits} bits: inputs + factors, for every pass"),
-        Line(g, "ROM bits a weight", rows * rom.bits / weights, "bit", "as laid out: ROM rows / weights"),
-        Line(g, "banks", banks, "", f"rows / ({rom.word_lines} word lines * {rom.mux})"),
-        Line(g, "dies", dies, "", f"in order of execution, at most {rom.banks} banks each"),
-        Line(g, "filled", rows / (dies * rom.rows), "", f"ROM rows / (dies * {rom.rows} rows)"),
+        Line(g, "code bits", code_bits, "bit", "sum over matrices of weights * bits of a code"),
+        Line(g, "factor bits", factors, "bit", f"{FACTOR_BITS} an output of every matrix, in vec tiles"),
+        Line(g, "rows", rows, "", f"of {wide} bits: one of every rom tile of a die"),
+        Line(g, "bits a weight", rows * wide / weights, "bit", f"as laid out: rows * {wide} / weights"),
+        Line(g, "dies", dies, "", f"in order of execution, at most {size.depth} rows each"),
+        Line(
+            g, "filled", code_bits / (dies * size.depth * wide), "", f"code bits / (dies * {size.depth} rows)"
+        ),
     ]
 
 
-def _kinds(base: PlannedBase, mapping: Mapping) -> tuple[dict[str, Any], ...]:
+def _kinds(placed: Placement) -> tuple[dict[str, Any], ...]:
     kinds: dict[tuple[str, int], dict[str, Any]] = {}
-    for m in mapping.matrices:
+    for m in placed.matrices:
         kind = m.name.rpartition(".")[2]
         fixed = {"matrix": kind, "outputs": m.outputs, "inputs": m.inputs, "bits": m.bits}
         row = kinds.setdefault((kind, m.bits), fixed | {"count": 0, "weights": 0, "rom_bits": 0})
         row["count"] += 1
         row["weights"] += m.outputs * m.inputs
-        row["rom_bits"] += m.passes * m.rows_a_pass * base.rom.bits
+        row["rom_bits"] += m.used_bits
     order = list(dict.fromkeys(kind for kind, _ in kinds))
     return tuple(kinds[k] for k in sorted(kinds, key=lambda k: (order.index(k[0]), k[1:])))

@@ -1,83 +1,71 @@
-"""Area of a die and of its parts, fields, masks and wafers."""
+"""Area of a die and of its tiles, fields, masks and wafers; and whether one die would do."""
 
-__all__ = ["area_lines", "bank_mm2", "mask_lines"]
+__all__ = ["area_lines", "mask_lines", "single_die"]
 
 import math
 from collections.abc import Mapping as Table
 
-from base_chip.planned import PlannedBase
+from base_chip.dies import Floorplan
+from base_chip.dies.floorplan import TILE
 from flow.planning.lines import Line
-
-Part = tuple[float, str, tuple[str, ...]]  # mm2, formula, constants
-
-
-def bank_mm2(base: PlannedBase) -> tuple[float, str]:
-    """Area of a bank, and its size in words."""
-    from base_chip.bank.plan import BankPlan
-    from base_chip.bank.spec import BankSpec
-
-    plan = BankPlan(BankSpec.of(base.rom, base.pdk))
-    return plan.width * plan.height / 1e12, f"{plan.width / 1000:g} x {plan.height / 1000:g} um"
+from metal_configs.compile import Placement
 
 
-def _parts(base: PlannedBase, c: Table[str, float]) -> dict[str, Part]:
-    rom, b = base.rom, base.banks
-    bank, size = bank_mm2(base)
-    bit = bank * 1e6 / (rom.word_lines * rom.bit_lines)
-    cells = (rom.word_lines * c["word_line_cell"] + rom.bits * c["bit_cell"]) / c["cells_in_strip"]
-    logic = c["utilisation"] * 1e6
-    inner = math.prod(d - 2 * base.edge for d in base.die)
-    return {
-        "banks": (
-            rom.banks * bank,
-            f"{rom.banks} of {size}: {bit:.3f} um2 a bit with taps, precharge and straps (docs/bank.md)",
-            (),
-        ),
-        "strips beside banks": (
-            rom.banks * (b.pitch[0] * b.pitch[1] / 1e6 - bank),
-            f"pitch {b.pitch[0]:g} x {b.pitch[1]:g} um less the bank; {cells:.0f} um2 of it are"
-            f" ({rom.word_lines} word_line_cell + {rom.bits} bit_cell) / cells_in_strip",
-            ("word_line_cell", "bit_cell", "cells_in_strip"),
-        ),
-        "engines": (
-            base.engines * base.engine_columns * c["column"] / logic,
-            f"{base.engines} * {base.engine_columns} * column / utilisation",
-            ("column", "utilisation"),
-        ),
-        "attention": (
-            base.attention_lanes * c["column"] / logic,
-            f"{base.attention_lanes} lanes * column / utilisation",
-            ("column", "utilisation"),
-        ),
-        "control": (c["control"] / logic, "control / utilisation", ("control", "utilisation")),
-        "key/value memory": (base.kv_bits * c["kv_bit"] / 1e6, f"{base.kv_bits} * kv_bit", ("kv_bit",)),
-        "activation memory": (
-            base.activation_bits * c["kv_bit"] / 1e6,
-            f"{base.activation_bits} * kv_bit",
-            ("kv_bit",),
-        ),
-        "edge": (
-            (base.die[0] * base.die[1] - inner) / 1e6,
-            f"{base.edge:g} um on every side: seal ring, pads, power ring",
-            (),
-        ),
-    }
-
-
-def area_lines(base: PlannedBase, dies: int, c: Table[str, float]) -> list[Line]:
-    """The parts of a die, what they spare, and all dies together; mm2."""
-    parts, die = _parts(base, c), base.die[0] * base.die[1] / 1e6
-    spared = die - sum(v for v, _, _ in parts.values())
+def area_lines(base: Floorplan, dies: int) -> list[Line]:
+    """The tiles of a die, what they spare, and all dies together; mm2."""
+    inner = math.prod(d - 2 * base.edge for d in base.die) / 1e6
+    die, h, width = math.prod(base.die) / 1e6, base.heights, base.tile_width / 1e6
+    rom, ram = base.rom.rows * base.rom.columns, base.ram.rows * base.rom.columns
+    weight = base.tile_width * h["rom"] / 1e6 / TILE.weights
+    used = ("utilisation", "macro_halo")
+    sizes = {k: f"{base.tile_width / 1000:g} x {v / 1000:g} um" for k, v in h.items()}
+    parts = [
+        ("rom tiles", rom * width * h["rom"] / 1e6,
+         f"{rom} of {sizes['rom']}: {weight:.2f} um2/weight", used),
+        ("ram tiles", ram * width * h["ram"] / 1e6, f"{ram} of {sizes['ram']}", (*used, "ram_bit")),
+        ("vec tiles", base.rom.columns * width * h["vec"] / 1e6,
+         f"{base.vecs} below {base.rom.columns} columns of tiles, {base.vec.macros} ROM macros each",
+         (*used, "vec_cells", "vec_columns", "factor_bits")),
+        ("edge", die - inner, f"{base.edge:g} um on every side", ()),
+    ]  # fmt: skip
+    spared = die - sum(v for _, v, _, _ in parts)
     g = "area of a die"
     return [
-        *(Line(g, name, v, "mm2", formula, uses) for name, (v, formula, uses) in parts.items()),
-        Line(g, "spared", spared, "mm2", "die less all of the above: wiring, clock, decoupling"),
+        *(Line(g, name, v, "mm2", formula, uses) for name, v, formula, uses in parts),
+        Line(g, "spared", spared, "mm2", "die less all of the above"),
         Line(g, "die", die, "mm2", f"{base.die[0] / 1000:g} x {base.die[1] / 1000:g} mm"),
         Line(g, "all dies", dies * die, "mm2", f"{dies} * die"),
     ]
 
 
-def mask_lines(base: PlannedBase, dies: int, c: Table[str, float]) -> list[Line]:
+def single_die(model: str, base: Floorplan, placed: Placement, c: Table[str, float]) -> tuple[str, ...]:
+    """Sentences: why one die does not do, or that it does, and what the largest model for one is."""
+    dies, used = len(placed.dies), sum(m.used_bits for m in placed.matrices)
+    field = c["field_width"] * c["field_height"]
+    tiles = used / 4 / TILE.weights
+    mm2 = tiles * base.tile_width * base.heights["rom"] / 1e12
+    if dies == 1:
+        first = (
+            f"{model} fits on one die of {base.name}: {placed.dies[0][-1].end} of {placed.die.depth} rows of"
+        )
+        first += " every rom tile."
+    elif mm2 > field:
+        first = (
+            f"One die cannot hold {model}: rom tiles for its bits alone take {mm2:.0f} mm2, {mm2 / field:.1f}"
+            f" times the largest field that a stepper exposes, {field:g} mm2."
+        )
+    else:
+        first = (
+            f"One die of {base.name} does not hold {model}: its bits fill {tiles:,.1f} rom tiles,"
+            f" {base.rom.rows * base.rom.columns} are there."
+        )
+    return first, (
+        f"The largest model for one die of {base.name} has about {base.weights / 1e6:.3g} million weights of"
+        " 4 bits."
+    )
+
+
+def mask_lines(base: Floorplan, dies: int, c: Table[str, float]) -> list[Line]:
     """Fields of a stepper, wafers, and the masks that a model changes."""
     die = base.die[0] * base.die[1] / 1e6
     width, height = c["field_width"], c["field_height"]

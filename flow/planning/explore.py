@@ -8,12 +8,12 @@ from dataclasses import asdict, dataclass
 
 import click
 
+from base_chip.dies import Floorplan, load_die
+from base_chip.dies.tiles import MACRO_BITS, ram_tiles, rom_macro_um2, rom_tiles
 from base_chip.pdk import load_pdk
-from base_chip.planned import PlannedBase, load_planned
+from base_chip.pdk.constants import constants, values
 from flow.planning import model_shape
 from flow.planning.fabric import Clock, Die, Estimate, clocks, estimate
-from flow.planning.lines import constants, values
-from flow.planning.tiles import MACRO_BITS, ram_tiles, rom_macro_um2, rom_tiles
 from rtl_gen.errors import ExitCode, FlowError
 from rtl_gen.golden.shape import Shape
 
@@ -65,14 +65,14 @@ def explore_model(model: str, base: str, pdk: str, context: int | None) -> Explo
     """
     load_pdk(pdk)
     name, shape = model_shape(model)
-    planned = load_planned(base)
-    return explore(name, shape, die_of(planned), pdk, context or planned.context)
+    on = load_die(base)
+    return explore(name, shape, die_of(on), pdk, context or on.context)
 
 
-def die_of(planned: PlannedBase) -> Die:
-    """Room for tiles on a die of a planned base, within its edge."""
-    width, height = planned.die
-    return Die(planned.name, (width - 2 * planned.edge) / 1e3, (height - 2 * planned.edge) / 1e3)
+def die_of(base: Floorplan) -> Die:
+    """Room for tiles on a die, within its edge."""
+    width, height = base.die
+    return Die(base.name, (width - 2 * base.edge) / 1e3, (height - 2 * base.edge) / 1e3)
 
 
 def explore(model: str, shape: Shape, die: Die, pdk: str, context: int) -> Exploration:

@@ -5,15 +5,20 @@ __all__ = ["Clock", "Die", "Estimate", "clocks", "estimate"]
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
 from base_chip.bank import BankSpec
-from base_chip.bank.timing import load_timing
-from flow.planning.lines import values
-from flow.planning.speed import SLOW, TYPICAL, bank_ns
-from flow.planning.tiles import MACRO_BITS, Phase, RamTileArea, RomTileArea, phases, vec_tile_um2
+from base_chip.bank.liberty import bit_line_arc
+from base_chip.bank.timing import BankTiming, load_timing
+from base_chip.dies.tiles import MACRO_BITS, RamTileArea, RomTileArea, vec_tile_um2
+from base_chip.pdk.constants import values
+from flow.planning.tiles import Phase, phases
 from rtl_gen.golden.shape import Shape
 from rtl_gen.tiles.columns import SLOT_BITS
 from rtl_gen.tiles.macro import WORDS
 
+SLOW, TYPICAL = "ss_n40C_1v40", "tt_025C_1v80"
+SLEW_NS = 0.5  # of a word line; a slower one adds less than 0.1 ns a ns to the read
 LOOKUP_BITS = 6  # of a weight of an untied input embedding, which no column multiplies
 
 
@@ -81,6 +86,15 @@ def clocks(pdk: str) -> Clock:
         precharge, read = bank_ns(timing, corner, c["bit_line_load"])
         found.append(1e9 / (2 * max(precharge, read + c[logic])))
     return Clock(*found)
+
+
+def bank_ns(timing: BankTiming, corner: str, load_ff: float) -> tuple[float, float]:
+    """A bank's least precharge, and its read as liberty states it, in a corner."""
+    found = timing.corners[corner]
+    delay, _ = bit_line_arc(found, "fall")
+    return found.precharge_ns, float(
+        np.interp(load_ff, timing.loads_ff, delay[timing.slews_ns.index(SLEW_NS)])
+    )
 
 
 def estimate(

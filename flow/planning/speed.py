@@ -1,127 +1,136 @@
-"""Key/value memory, cycles, tokens a second and energy of a model on a chain of dies."""
+"""Keys and values, cycles, tokens a second and energy of a model on a chain of dies of tiles."""
 
-__all__ = ["SLOW", "TYPICAL", "bank_ns", "memory_lines", "speed_lines"]
+__all__ = ["memory_lines", "speed_lines"]
 
+import math
+from collections.abc import Iterable
 from collections.abc import Mapping as Table
 
-import numpy as np
-
-from base_chip.bank import BankSpec
-from base_chip.bank.liberty import bit_line_arc
-from base_chip.bank.timing import BankTiming, load_timing
-from base_chip.planned import PlannedBase
+from base_chip.dies import Floorplan
+from base_chip.dies.floorplan import TILE
+from base_chip.dies.tiles import MACRO_BITS, ram_tiles, rom_macro_um2, rom_tiles
+from flow.planning.fabric import Die, clocks, estimate
 from flow.planning.lines import Line
-from metal_configs.multi_die import Mapping, Piece
-from metal_configs.multi_die.mapping import KV_BITS
+from metal_configs.compile import Piece, Placement
+from rtl_gen.errors import FlowError
 from rtl_gen.golden.shape import Shape
 
-RESIDUAL_BYTES = 2
-SLOW, TYPICAL = "ss_n40C_1v40", "tt_025C_1v80"
-SLEW_NS = 0.5  # of a word line; a slower one adds less than 0.1 ns a ns to the read
+KV_BITS = 8
+LOGITS = ("embed", "head")
 
 
-def memory_lines(shape: Shape, base: PlannedBase, mapping: Mapping, context: int) -> list[Line]:
-    """Keys and values of all layers."""
+def memory_lines(shape: Shape, placed: Placement, context: int) -> list[Line]:
+    """Keys and values of all layers, and factors."""
     total = 2 * shape.layers * context * shape.kv_dim * KV_BITS
-    g = "keys and values"
+    size = placed.die
+    g = "memories"
     return [
         Line(
-            g, "for the context", total, "bit",
+            g, "keys and values", total, "bit",
             f"2 * {shape.layers} layers * {context} positions * {shape.kv_dim} * {KV_BITS} bits",
         ),
         Line(
-            g, "on the fullest die", max(mapping.kv_bits), "bit",
-            f"of {base.kv_bits}, kv_bit um2 each; flip-flops, as in nano, would take kv_bit_flipflop",
-            ("kv_bit", "kv_bit_flipflop"),
+            g, "ram rows of the fullest die", max(placed.ram_rows), "",
+            f"of {size.ram_rows}, {size.outputs} bytes each: a key is a column, a value a row",
+        ),
+        Line(
+            g, "factor rows of the fullest", max(d[-1].factor_end for d in placed.dies), "",
+            f"of {size.factor_rows} in each vec tile, 8 factors each; tables and program take the rest",
         ),
     ]  # fmt: skip
 
 
-def _cycles(shape: Shape, base: PlannedBase, pieces: tuple[Piece, ...], context: int) -> tuple[float, float]:
-    """Cycles a token of one die: ROM rows, and attention."""
-    per_bank = base.rom.word_lines * base.rom.mux
-    rows = attention = 0.0
+def _cycles(pieces: Iterable[Piece], products: Table[str, float]) -> float:
+    """Of reading matrices: a pass lasts until the sums before have left, a block until lanes are through."""
+    total = 0.0
     for p in pieces:
-        kind = p.matrix.name.rpartition(".")[2]
-        if kind == "embed" and not shape.tied:
-            rows += per_bank if p.first == 0 else 0  # one output is looked up: its pass lies on many engines
-            continue
-        bank = np.arange(p.row // per_bank, (p.end - 1) // per_bank + 1)
-        held = np.minimum(p.end, (bank + 1) * per_bank) - np.maximum(p.row, bank * per_bank)
-        rows += float(np.bincount(bank % base.engines, held).max())
-        if kind in ("k", "v"):
-            attention += shape.q_dim * context / base.attention_lanes * p.outputs / shape.kv_dim
-    return rows, attention
+        sums = p.matrix.die.outputs
+        passes = p.matrix.spans * sum(max(part.rows, sums) for part in p.matrix.parts)
+        total += p.blocks * max(passes, sums * products.get(p.matrix.name.rpartition(".")[2], 1))
+    return total
 
 
 def speed_lines(
-    shape: Shape, base: PlannedBase, mapping: Mapping, context: int, c: Table[str, float]
+    shape: Shape, base: Floorplan, placed: Placement, context: int, c: Table[str, float]
 ) -> list[Line]:
-    """From the bank's timing to tokens a second, and the energy of reading the ROM."""
-    each = [_cycles(shape, base, pieces, context) for pieces in mapping.dies]
-    dies, hop = len(each), shape.dim * RESIDUAL_BYTES / base.link_bytes
-    rows, attention = (sum(e[k] for e in each) for k in (0, 1))
-    cycles, slowest = rows + attention + dies * hop, max(a + b + hop for a, b in each)
-    spec = BankSpec.of(base.rom, base.pdk)
-    timing = load_timing(spec)
-    table = f"timing_{spec.name}.json"
-    precharge, read_out = bank_ns(timing, SLOW, c["bit_line_load"])
-    typical = bank_ns(timing, TYPICAL, c["bit_line_load"])
-    hertz = 1e9 / (2 * max(precharge, read_out + c["read_logic"]))
-    hertz_typical = 1e9 / (2 * max(typical[0], typical[1] + c["read_logic_typical"]))
-    read = sum(m.passes * m.rows_a_pass for m in mapping.matrices if m.name != "embed" or shape.tied)
-    gates = timing.corners[TYPICAL].word_line_ff + timing.corners[TYPICAL].precharge_ff
-    charged = base.rom.bit_lines * c["ones"] * (c["bit_line"] + c["bit_line_load"]) + gates
-    millijoule = read * charged * 1e-15 * c["supply"] ** 2 * 1e3
+    """From the macro's clock to tokens a second, and the energy of reading the ROM.
+
+    Args:
+        shape, base, placed, context: What is planned.
+        c: Constants, the table "fabric".
+
+    Raises:
+        FlowError: No tile of this shape can be drawn.
+    """
+    grid = base.rom.rows, base.rom.columns
+    tile = next(t for t in rom_tiles(base.pdk) if t.size == TILE)
+    ram = next(t for t in ram_tiles(base.pdk) if t.size.words == base.ram.words)
+    # The floorplan has its rows of ram tiles already: whether they fit is not asked here.
+    die = Die(base.name, (base.die[0] - 2 * base.edge) / 1e3, math.inf)
+    macro = rom_macro_um2(base.pdk, MACRO_BITS)
+    e = estimate(shape, context, die, tile, grid, ram, macro, dict(c))
+    if e is None:
+        raise FlowError(f"the rom tiles of {base.name} would be too narrow or too wide to be drawn")
+    products = dict.fromkeys("qk", c["products_qkv"]) | dict.fromkeys(("gate", "up"), c["products_gate_up"])
+    layers = [[p for p in d if p.matrix.name not in LOGITS] for d in placed.dies]
+    logits = "embed" if shape.tied else "head"
+    heads = [[p for p in d if p.matrix.name == logits] for d in placed.dies]
+    links = (len(placed.dies) - 1) * e.cycles["links"] / max(1, e.dies - 1)
+    parts = {
+        "matrices": sum(_cycles(d, products) for d in layers),
+        "head": max(_cycles(d, products) for d in heads),
+        "drains": e.cycles["drains"],
+        "vector work": sum(e.cycles[k] for k in ("norms", "softmax", "hadamard")),
+        "attention": e.cycles["attention"],
+        "look-up of a token": shape.dim + e.cycles["embedding"] * (not shape.tied),
+        "links": links,
+    }
+    token = sum(parts.values())
+    rest = sum(parts[k] for k in ("drains", "vector work", "attention")) / shape.layers
+    slowest = max(
+        _cycles(one, products) + rest * math.ceil(sum(p.matrix.name.endswith(".k") for p in one))
+        for one in layers
+    )
+    slowest = max(slowest, parts["head"]) + links / max(1, len(placed.dies))
+    clock = clocks(base.pdk)
+    read = sum(
+        _read_bits(m.outputs * m.inputs, m.bits) for m in placed.matrices if m.name != "embed" or shape.tied
+    )
+    charge = c["ones"] * (c["bit_line"] + c["bit_line_load"]) * 1e-15 * c["supply"] ** 2
     g = "speed and energy"
+    told = {
+        "matrices": "for each pass its steps or the sums that leave a column; of a block a lane's products",
+        "head": "the same of the die that has most of it: all its dies work at once",
+        "drains": f"5 phases a layer: {c['step_stages']:g} + rows + columns + {c['lane_stages']:g} + sums",
+        "vector work": "norms, softmax of the last heads, Hadamard, where they do not overlap with matrices",
+        "attention": f"at position {context}, the heads of a layer side by side on their ram tiles",
+        "look-up of a token": "an input a step, its column read with a 1",
+        "links": f"{len(placed.dies) - 1} hops",
+    }
+    slow, typical = clock.slow, clock.typical
     return [
-        Line(g, "bank's precharge", precharge, "ns", f"{table}, {SLOW}: least low pulse of PRE_N, any load"),
-        Line(
-            g, "bank's read", read_out, "ns",
-            f"{table}, {SLOW}: word line to bit line, {SLEW_NS} ns, bit_line_load", ("bit_line_load",),
-        ),
-        Line(
-            g, "clock", hertz / 1e6, "MHz",
-            f"1 / (2 max(bank's precharge, bank's read + read_logic)), {SLOW}",
-            ("read_logic",),
-        ),
-        Line(
-            g, "clock of typical silicon", hertz_typical / 1e6, "MHz",
-            f"the same of {TYPICAL}: max({typical[0]:.1f}, {typical[1]:.1f} + read_logic_typical)",
-            ("read_logic_typical",),
-        ),
-        Line(
-            g, "cycles of ROM rows", rows, "",
-            "for each matrix, the most rows that one engine of a die reads, one a cycle",
-        ),
-        Line(
-            g, "cycles of attention", attention, "",
-            f"2 * {shape.layers} * {shape.q_dim} * {context} / {base.attention_lanes} lanes, last position",
-        ),
-        Line(
-            g, "cycles between dies", dies * hop, "",
-            f"{dies} hops of {shape.dim} * {RESIDUAL_BYTES} bytes / {base.link_bytes} a cycle",
-        ),
-        Line(g, "cycles a token", cycles, "", "sum of the three"),
-        Line(g, "tokens/s of one stream", hertz / cycles, "1/s", "clock / cycles a token"),
-        Line(
-            g, "tokens/s pipelined", hertz / slowest, "1/s",
-            f"clock / {slowest:.0f} cycles of the slowest die; {dies} streams share the memory above",
-        ),
-        Line(
-            g, "ROM energy a token", millijoule, "mJ",
-            f"{read} rows * ({base.rom.bit_lines} ones (bit_line + bit_line_load) + {gates:.0f} fF of WL and"
-            " PRE_N) * supply^2",
-            ("ones", "bit_line", "bit_line_load", "supply"),
-        ),
-        Line(g, "ROM power, one stream", millijoule * hertz / cycles, "mW", "ROM energy a token * tokens/s"),
+        Line(g, "clock", slow / 1e6, "MHz", "1 / (2 max(precharge, read + read_logic)), 256 x 128",
+             ("read_logic", "bit_line_load")),
+        Line(g, "clock of typical silicon", typical / 1e6, "MHz", "the same, typical corner",
+             ("read_logic_typical",)),
+        *(Line(g, f"cycles: {k}", v, "", told[k]) for k, v in parts.items()),
+        Line(g, "cycles a token", token, "", "sum of these", tuple(USED)),
+        Line(g, "tokens/s of one stream", slow / token, "1/s", "clock / cycles a token"),
+        Line(g, "the same, typical", typical / token, "1/s", "clock of typical silicon / cycles a token"),
+        Line(g, "tokens/s pipelined", slow / slowest, "1/s", f"clock / {slowest:,.0f} cycles of a die"),
+        Line(g, "pipelined, typical", typical / slowest, "1/s", "as many streams as dies share the memory"),
+        Line(g, "ROM energy a token", read * charge * 1e3, "mJ",
+             f"{read:,.0f} bits read * ones * (bit_line + bit_line_load) * supply^2",
+             ("ones", "bit_line", "bit_line_load", "supply")),
     ]  # fmt: skip
 
 
-def bank_ns(timing: BankTiming, corner: str, load_ff: float) -> tuple[float, float]:
-    """A bank's least precharge, and its read as liberty states it, in a corner."""
-    found = timing.corners[corner]
-    delay, _ = bit_line_arc(found, "fall")
-    return found.precharge_ns, float(
-        np.interp(load_ff, timing.loads_ff, delay[timing.slews_ns.index(SLEW_NS)])
-    )
+USED = (
+    "step_stages", "lane_stages", "norm_stages", "softmax_stages", "products_qkv", "products_gate_up",
+    "hadamard", "mix_passes", "sampling", "link_bytes", "residual_bytes", "vec_columns",
+)  # fmt: skip
+
+
+def _read_bits(weights: int, bits: int) -> float:
+    """Bits of ROM that multiplying reads: for digits of 2 and 1 bits all four of a word, again and again."""
+    return weights * {3: 4 + 4, 4: 4, 5: 4 + 4, 6: 4 + 4, 7: 4 + 4 + 4, 8: 8}[bits]

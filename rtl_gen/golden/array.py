@@ -35,7 +35,7 @@ class ArrayModel:
         columns: Of a tile.
         activations: Of a step.
         sum_bits: Of a tile's sums.
-        align: Chunks begin at multiples of it.
+        align: Chunks and their planes begin at multiples of it.
 
     Attributes:
         slots: uint8 [rows of tiles, columns of tiles, depth, activations, columns]: contents of all tiles.
@@ -69,11 +69,11 @@ class ArrayModel:
             codes[: len(part), :inputs] = part
             tiles = codes.reshape(columns, outputs, rows, each)
             chunks = tuple(
-                tuple(Chunk.of(tiles[c, :, r], matrix.bits, activations) for c in range(columns))
+                tuple(Chunk.of(tiles[c, :, r], matrix.bits, activations, self.align) for c in range(columns))
                 for r in range(rows)
             )
             blocks.append(Block(row, cuts, chunks))
-            row += -(-len(chunks[0][0].slots) // self.align) * self.align
+            row += len(chunks[0][0].slots)
         if row > depth:
             raise ValueError(f"{name} ends at row {row} of every tile, a tile has {depth}")
         for block in blocks:

@@ -1,13 +1,13 @@
 """A chunk of a matrix as a rom tile holds it: its rows, the passes that multiply it, its sums."""
 
-__all__ = ["Chunk"]
+__all__ = ["Chunk", "Part", "parts_of"]
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from rtl_gen.golden.matrix import planes
-from rtl_gen.golden.tile import Pass, Plane
+from rtl_gen.golden.matrix import PLANES, planes
+from rtl_gen.golden.tile import SLOT, Pass, Plane
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,28 @@ class Part:
     weight: int
 
 
+def parts_of(inputs: int, bits: int, activations: int, align: int = 1) -> tuple[Part, ...]:
+    """The passes that multiply a chunk, in their order; those of one plane of bits lie on the same rows.
+
+    Args:
+        inputs: Of the chunk.
+        bits: Of a code, 3 .. 8.
+        activations: Of a step.
+        align: Each plane begins at a multiple of so many rows from the chunk's first, as a seek can address.
+    """
+    out, row, shift = [], 0, bits
+    for width in PLANES[bits]:
+        shift -= width
+        readers = Plane.of(width, signed=row == 0)
+        rows = -(-inputs // (activations * len(readers) * align)) * align
+        out += [
+            Part(row, rows, reader, n * rows * activations, (4 << shift) // reader.scale)
+            for n, reader in enumerate(readers)
+        ]
+        row += rows
+    return tuple(out)
+
+
 @dataclass(frozen=True)
 class Chunk:
     """Codes of 3 to 8 bits of some inputs and as many outputs as a tile has columns, in rows without a gap.
@@ -45,29 +67,26 @@ class Chunk:
     parts: tuple[Part, ...]
 
     @classmethod
-    def of(cls, codes: np.ndarray, bits: int, activations: int) -> "Chunk":
+    def of(cls, codes: np.ndarray, bits: int, activations: int, align: int = 1) -> "Chunk":
         """Lay codes out.
 
         Args:
             codes: int [outputs, inputs], of `bits` bits; missing inputs of the last rows are 0.
             bits: 3 .. 8.
             activations: Of a step.
+            align: See `parts_of`.
         """
         outputs, inputs = codes.shape
-        blocks, parts, row = [], [], 0
-        for number, (shift, width, digits) in enumerate(planes(codes, bits)):
-            readers = Plane.of(width, signed=number == 0)
-            rows = -(-inputs // (activations * len(readers)))
-            padded = np.zeros((rows * activations * len(readers), outputs), np.int64)
-            padded[:inputs] = digits.T & ((1 << width) - 1)
-            block = np.zeros((rows, activations, outputs), np.uint8)
-            for n, values in enumerate(padded.reshape(len(readers), rows, activations, outputs)):
-                block |= (values << readers[n].low).astype(np.uint8)
-                first = n * rows * activations
-                parts.append(Part(row, rows, readers[n], first, (4 << shift) // readers[n].scale))
-            blocks.append(block)
-            row += rows
-        return cls(np.concatenate(blocks), tuple(parts))
+        parts = parts_of(inputs, bits, activations, align)
+        slots = np.zeros((parts[-1].row + parts[-1].rows, activations, outputs), np.uint8)
+        at = iter(parts)
+        for _, width, digits in planes(codes, bits):
+            for p in (next(at) for _ in range(SLOT // width)):
+                given = digits[:, p.first : p.first + p.rows * activations].T & ((1 << width) - 1)
+                padded = np.zeros((p.rows * activations, outputs), np.uint8)
+                padded[: len(given)] = given
+                slots[p.row : p.row + p.rows] |= padded.reshape(p.rows, activations, outputs) << p.plane.low
+        return cls(slots, parts)
 
     def passes(self, x: np.ndarray, row: int) -> list[Pass]:
         """The passes that multiply a vector, if the chunk lies from `row` on.

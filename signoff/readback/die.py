@@ -1,12 +1,12 @@
 """Every bit of a die, from the vias in its file: no layout tool, and nothing of the writer.
 
-A planned base has no layout yet from which the sites could be read, so their places come in as numbers: where
-banks stand, and where bit lines and word lines cross in one. Every rectangle of the file must lie on one.
+A die that is not hardened has no layout from which the sites could be read, so their places come in as
+numbers: where banks stand, and where bit lines and word lines cross in one. Every rectangle of the file
+must lie on one.
 """
 
 __all__ = ["DieBits", "DiePlan", "read_die"]
 
-import functools
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -30,17 +30,17 @@ class DiePlan:
     """Where a die's sites are; lengths in nm.
 
     Attributes:
-        columns, rows: Of banks; bank n stands in column n % columns of row n // columns.
-        pitch, origin: Of the banks, x and y.
+        columns, lines: Left edges of the columns of banks and lower edges of their lines, ascending; bank n
+            stands in column n % columns of line n // columns.
+        present: Numbers of the places at which there is a bank, ascending.
         x, y: Centres of bit lines and word lines in a bank.
         size: Side of a via.
         layer: GDS layer and datatype.
     """
 
-    columns: int
-    rows: int
-    pitch: tuple[int, int]
-    origin: tuple[int, int]
+    columns: np.ndarray
+    lines: np.ndarray
+    present: np.ndarray
     x: np.ndarray
     y: np.ndarray
     size: int
@@ -48,10 +48,14 @@ class DiePlan:
 
     def axis(self, which: int) -> np.ndarray:
         """Lower edges of the sites along x (0) or y (1) over the whole die, ascending."""
-        count, local = ((self.columns, self.x), (self.rows, self.y))[which]
-        start = self.origin[which] + self.pitch[which] * np.arange(count)[:, None]
-        result: np.ndarray = (start + np.sort(local) - self.size // 2).ravel()
+        starts, local = ((self.columns, self.x), (self.lines, self.y))[which]
+        result: np.ndarray = (starts[:, None] + np.sort(local) - self.size // 2).ravel()
         return result
+
+    @property
+    def sites(self) -> int:
+        """Programmable places."""
+        return len(self.present) * len(self.x) * len(self.y)
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +63,7 @@ class DieBits:
     """What a die's file holds.
 
     Attributes:
-        bits: uint8 [rows of banks * word_lines, columns * bit_lines / 8], bit 0 of a byte leftmost.
+        bits: uint8 [lines of banks * word_lines, columns * bit_lines / 8], bit 0 of a byte leftmost.
         vias: Number of rectangles.
         plan: Where they were looked for.
     """
@@ -68,36 +72,15 @@ class DieBits:
     vias: int
     plan: DiePlan
 
-    def rom_rows(self, first: int, count: int, mux: int) -> np.ndarray:
-        """Logical rows of whole banks, from bank `first` on: uint8 [count * word_lines * mux, bytes].
-
-        `mux` neighbouring bit lines hold one bit of as many rows.
-        """
+    def banks(self, first: int = 0, stop: int | None = None) -> np.ndarray:
+        """Places from number `first` on, whole lines of them: uint8 [places, word_lines, bytes of a word]."""
         p = self.plan
-        words, lines = len(p.y), len(p.x)
-        bank = np.arange(first, first + count)
-        grid = self.bits.reshape(p.rows, words, p.columns, lines // 8)
-        taken = grid[bank // p.columns, :, bank % p.columns]
-        groups = taken.reshape(count, words, lines // (8 * mux), mux)
-        out = np.zeros((count, words, mux, groups.shape[2]), np.uint8)
-        for n, table in enumerate(_apart(mux)):
-            out |= table.take(groups[..., n], axis=0).swapaxes(2, 3)
-        return out.reshape(count * words * mux, -1)
-
-
-@functools.cache
-def _apart(mux: int) -> np.ndarray:
-    """What a byte of `mux` neighbouring ones says of as many rows: uint8 [byte's number, 256, rows].
-
-    Of every `mux` bits in a line the first belongs to the first row, and so on.
-    """
-    out = np.zeros((mux, 256, mux), np.uint8)
-    value = np.arange(256)
-    for n in range(mux):
-        for k in range(8):
-            bit, row = divmod(8 * n + k, mux)
-            out[n, :, row] |= ((value >> k & 1) << bit).astype(np.uint8)
-    return out
+        columns, words = len(p.columns), len(p.y)
+        lines = slice(first // columns, None if stop is None else -(-stop // columns))
+        grid = self.bits.reshape(len(p.lines), words, columns, -1)[lines]
+        flat = grid.swapaxes(1, 2).reshape(-1, words, grid.shape[3])
+        at = first - first // columns * columns
+        return flat[at : None if stop is None else at + stop - first]
 
 
 def read_die(path: Path, plan: DiePlan, threads: int = 1) -> DieBits:
@@ -146,7 +129,11 @@ def _read(data: bytes, plan: DiePlan, threads: int) -> DieBits:
             raise BadOasis("two vias at one site")
         there |= found
         vias += number
-    return DieBits(bits, vias, plan)
+    whole = DieBits(bits, vias, plan)
+    absent = np.setdiff1d(np.arange(len(plan.columns) * len(plan.lines)), plan.present)
+    if absent.size and whole.banks()[absent].any():
+        raise BadOasis("a via where no bank stands")
+    return whole
 
 
 def _place(

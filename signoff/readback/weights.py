@@ -1,6 +1,11 @@
-"""From ROM rows back to codes and factors, and whether they are those that quantising gave."""
+"""From the words of a die's banks back to codes and factors, and whether they are those that quantising gave.
 
-__all__ = ["PieceFault", "PiecePlan", "check_pieces"]
+A tile has one word for each activation of a step, side by side; a word has four bits for each output. Codes
+are cut into digits of 4, 2 and 1 bits, the highest first; of digits of 2 or 1 bits two or four inputs share
+the four bits.
+"""
+
+__all__ = ["PieceFault", "PiecePlan", "TilePlan", "check_pieces", "codes_of", "tile_words", "vec_words"]
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -8,39 +13,69 @@ from dataclasses import dataclass
 
 import numpy as np
 
-SLOT = 4  # bits of a column
+SLOT = 4  # bits of an output in a word
 LANE = 16  # bits of a factor
-CHUNK = 1 << 20  # weights at a time
+DIGITS = {3: (2, 1), 4: (4,), 5: (4, 1), 6: (4, 2), 7: (4, 2, 1), 8: (4, 4)}
+
+
+@dataclass(frozen=True)
+class TilePlan:
+    """How a die's banks make tiles, as its manifest says.
+
+    Attributes:
+        rows, columns: Of rom tiles, rows from the north.
+        banks: Of a rom tile; `across` of them side by side.
+        outputs, activations, align: Of a rom tile: of a pass, of a step, and of the first row of a plane.
+        vec_columns, vec_banks: Columns of tiles above a vec tile, and its banks, on the lowest line.
+    """
+
+    rows: int
+    columns: int
+    banks: int
+    across: int
+    outputs: int
+    activations: int
+    align: int
+    vec_columns: int
+    vec_banks: int
 
 
 @dataclass(frozen=True)
 class PiecePlan:
-    """Consecutive passes of a matrix in a die, as its manifest describes them.
+    """Consecutive blocks of a matrix in a die, as its manifest describes them.
 
     Attributes:
-        row: First row.
-        columns: Of an engine; an output takes `slots` of them.
-        inputs: Rows of weights of a pass, before its rows of factors.
-        outputs: Of all passes together; the last may have fewer than the others.
+        row, factor_row: First row of every rom tile and of every vec tile.
+        bits: Of a code.
+        chunk: Inputs of a row of tiles in a span; a block has `spans` of them one after the other.
+        inputs, outputs: Of all blocks together.
         codes_sha256: Of int8 [outputs, inputs].
         factors_sha256: Of uint16 [outputs], little-endian.
     """
 
     matrix: str
     row: int
-    passes: int
-    columns: int
-    slots: int
+    factor_row: int
+    blocks: int
+    bits: int
+    chunk: int
+    spans: int
     inputs: int
     outputs: int
     codes_sha256: str
     factors_sha256: str
 
-    @property
-    def rows_a_pass(self) -> int:
-        """Weights and factors."""
-        lanes = self.columns * SLOT // LANE
-        return self.inputs - (-self.columns // self.slots // lanes)
+    def planes(self, tile: TilePlan) -> list[tuple[int, int]]:
+        """Width of each digit, and the rows of a span that hold it."""
+        each = [tile.activations * (SLOT // width) * tile.align for width in DIGITS[self.bits]]
+        return [
+            (width, -(-self.chunk // n) * tile.align)
+            for width, n in zip(DIGITS[self.bits], each, strict=True)
+        ]
+
+    def block_rows(self, tile: TilePlan) -> int:
+        """Rows of a block."""
+        return self.spans * sum(rows for _, rows in self.planes(tile))
 
 
 @dataclass(frozen=True)
@@ -51,60 +86,118 @@ class PieceFault:
     what: str
 
 
-def check_pieces(rows: np.ndarray, pieces: Sequence[PiecePlan]) -> list[PieceFault]:
+def tile_words(banks: np.ndarray, tile: TilePlan) -> np.ndarray:
+    """Rows of rom tiles, from all places of a die.
+
+    Args:
+        banks: uint8 [lines * columns of banks, word_lines, bytes of a word].
+        tile: How they make tiles.
+
+    Returns:
+        uint8 [rows of tiles, activations, rows, columns of tiles, bytes of a word].
+    """
+    words, width = banks.shape[1:]
+    lines = -(-tile.banks // tile.across)
+    above = banks[tile.columns * tile.across :]
+    grid = above.reshape(tile.rows, lines, tile.columns, tile.across, words, width)[::-1]
+    each = grid.transpose(0, 1, 3, 4, 2, 5).reshape(
+        tile.rows, lines * tile.across, words, tile.columns, width
+    )
+    shape = tile.rows, tile.activations, tile.banks // tile.activations * words, tile.columns, width
+    found: np.ndarray = each[:, : tile.banks].reshape(shape)
+    return found
+
+
+def vec_words(banks: np.ndarray, tile: TilePlan) -> np.ndarray:
+    """Rows of vec tiles, uint8 [vec tiles, rows, bytes of a word], from all places of a die."""
+    first = np.arange(0, tile.columns, tile.vec_columns) * tile.across
+    taken: np.ndarray = banks[first[:, None] + np.arange(tile.vec_banks)]
+    return taken.reshape(len(first), -1, banks.shape[2])
+
+
+def check_pieces(banks: np.ndarray, tile: TilePlan, pieces: Sequence[PiecePlan]) -> list[PieceFault]:
     """Compare every bit of a die with the hashes of what it should hold.
 
     Args:
-        rows: uint8 [rows, bytes of a row], bit 0 of a byte first.
+        banks: As of `tile_words`.
+        tile: How they make tiles.
         pieces: All that is on the die; every other bit must be 0.
     """
     faults = []
-    used = 0
+    rom, vec = tile_words(banks, tile), vec_words(banks, tile)
+    lanes = vec.shape[2] * 8 // LANE
+    used = used_factors = 0
     for p in sorted(pieces, key=lambda p: p.row):
-        if p.row < used or p.row + p.passes * p.rows_a_pass > len(rows):
+        end = p.row + p.blocks * p.block_rows(tile)
+        of_block = -(-tile.vec_columns * tile.outputs // lanes)
+        factor_end = p.factor_row + p.blocks * of_block
+        if p.row < used or end > rom.shape[2] or p.factor_row < used_factors or factor_end > vec.shape[1]:
             faults.append(PieceFault(p.matrix, f"stands on rows {p.row} on, where it cannot"))
             continue
-        if rows[used : p.row].any():
-            faults.append(PieceFault("", f"vias on rows {used} to {p.row}, which are empty"))
-        used = p.row + p.passes * p.rows_a_pass
-        faults += _check(rows[p.row : used], p)
-    if rows[used:].any():
-        faults.append(PieceFault("", f"vias on rows {used} on, which are empty"))
+        if rom[:, :, used : p.row].any() or vec[:, used_factors : p.factor_row].any():
+            faults.append(PieceFault("", f"vias before row {p.row}, where nothing is"))
+        used, used_factors = end, factor_end
+        factors = vec[:, p.factor_row : factor_end].reshape(len(vec), p.blocks, of_block, -1)
+        faults += _check(rom[:, :, p.row : end], factors, tile, p)
+    if rom[:, :, used:].any() or vec[:, used_factors:].any():
+        faults.append(PieceFault("", f"vias on rows {used} on, or on rows {used_factors} on of factors, where"
+                                     " nothing is"))  # fmt: skip
     return faults
 
 
-def _check(rows: np.ndarray, p: PiecePlan) -> Iterator[PieceFault]:
+def _check(rom: np.ndarray, vec: np.ndarray, tile: TilePlan, p: PiecePlan) -> Iterator[PieceFault]:
     codes, factors = hashlib.sha256(), hashlib.sha256()
-    each = p.columns // p.slots
-    step = max(1, CHUNK // (each * p.inputs))
     stray = False
-    rows = rows.reshape(p.passes, p.rows_a_pass, -1)
-    for first in range(0, p.passes, step):
-        part = rows[first : first + step]
-        there = min(p.outputs - first * each, len(part) * each)
-        code = _codes(part[:, : p.inputs], p.slots)
-        lanes = np.ascontiguousarray(part[:, p.inputs :]).view("<u2").reshape(len(part), -1)
-        stray |= bool(
-            code[there:].any() or lanes[:, each:].any() or lanes[:, :each].reshape(-1)[there:].any()
-        )
-        codes.update(np.ascontiguousarray(code[:there]).data)
-        factors.update(np.ascontiguousarray(lanes[:, :each]).reshape(-1)[:there].tobytes())
+    rows, each = p.block_rows(tile), tile.columns * tile.outputs
+    for n in range(p.blocks):
+        there = min(p.outputs - n * each, each)
+        lanes = np.ascontiguousarray(vec[:, n]).view("<u2").reshape(len(vec), -1)
+        of_columns = lanes[:, : tile.vec_columns * tile.outputs].reshape(-1)
+        stray |= bool(lanes[:, tile.vec_columns * tile.outputs :].any() or of_columns[there:].any())
+        factors.update(of_columns[:there].tobytes())
+        for c in range(tile.columns):  # one at a time: what fits a processor's cache
+            code, beside = codes_of(rom[:, :, n * rows : (n + 1) * rows, c], tile, p)
+            here = min(max(there - c * tile.outputs, 0), tile.outputs)
+            stray |= beside or bool(code[here:].any())
+            codes.update(np.ascontiguousarray(code[:here]).data)
     if codes.hexdigest() != p.codes_sha256:
         yield PieceFault(p.matrix, "weights differ")
     if factors.hexdigest() != p.factors_sha256:
         yield PieceFault(p.matrix, "factors differ")
     if stray:
-        yield PieceFault(p.matrix, "vias where the matrix has no output")
+        yield PieceFault(p.matrix, "vias where the matrix has no output or no input")
 
 
-def _codes(rows: np.ndarray, slots: int) -> np.ndarray:
-    """int8 [passes * outputs, inputs] of the weight rows [passes, inputs, bytes]."""
-    passes, inputs, width = rows.shape
-    turned = np.ascontiguousarray(rows.swapaxes(1, 2))  # [passes, bytes, inputs]
-    digits = np.empty((passes, width, 2, inputs), np.int8)
-    digits[:, :, 0] = (turned << 4).view(np.int8) >> 4  # the sign comes along
-    digits[:, :, 1] = turned.view(np.int8) >> 4
-    flat = digits.reshape(passes * width * 2, inputs)
-    if slots == 1:
-        return flat
-    return (flat[0::2] << 3) + (flat[1::2] & 15)
+def codes_of(rows: np.ndarray, tile: TilePlan, p: PiecePlan) -> tuple[np.ndarray, bool]:
+    """The codes of a block in a column of tiles, and whether anything is beside them.
+
+    Args:
+        rows: uint8 [rows of tiles, activations, rows of a block, bytes of a word].
+        tile, p: What they are.
+
+    Returns:
+        int8 [outputs of a tile, inputs].
+    """
+    tiles, activations, _, width = rows.shape
+    spans = rows.reshape(tiles, activations, p.spans, -1, width)
+    out = np.zeros((2 * width, p.spans, tiles, p.chunk), np.uint8)
+    stray = False
+    at, shift = 0, p.bits
+    for digit, count in p.planes(tile):
+        shift -= digit
+        part = spans[:, :, :, at : at + count].transpose(
+            4, 2, 0, 3, 1
+        )  # bytes, spans, tiles, rows, activations
+        at += count
+        turned = np.ascontiguousarray(part).reshape(width, p.spans, tiles, count * activations)
+        for number in range(SLOT // digit):
+            first = number * count * activations
+            length = min(max(p.chunk - first, 0), count * activations)
+            for half in (0, 1):
+                value = turned >> half * SLOT + number * digit & ((1 << digit) - 1)
+                stray |= bool(value[..., length:].any())
+                out[half::2, ..., first : first + length] |= value[..., :length] << shift
+    flat = out.reshape(2 * width, -1)
+    stray |= bool(flat[:, p.inputs :].any())
+    codes = (flat[:, : p.inputs] << (8 - p.bits)).view(np.int8) >> (8 - p.bits)  # the sign comes along
+    return codes, stray

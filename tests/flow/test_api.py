@@ -30,7 +30,7 @@ def test_a_model_is_quantised_and_nothing_is_printed(capsys):
 
 
 def test_a_plan_is_the_command_s():
-    from flow.planned import plan_of
+    from flow.chain.config import plan_of
 
     found = flow.plan("smollm2-135m", base="slot")
     assert found.to_json() == plan_of("smollm2-135m", "sky130", "slot", None, None).to_json()

@@ -171,7 +171,7 @@ INPUTS: list[tuple[tuple[str, ...], int, str]] = [
     (("models", "pull", "llama3.1-8b"), USAGE, "cannot be pulled"),
     (("models", "inspect", "nonsense"), USAGE, "no model and no checkpoint"),
     (("plan", "--model", "nonsense"), USAGE, "no model and no checkpoint"),
-    (("plan", "--model", "words", "--base", "nano"), USAGE, "unknown base 'nano'"),
+    (("plan", "--model", "words", "--base", "nano"), USAGE, "unknown base 'nano' of tiles"),
     (("pdk", "install", "nonsense"), USAGE, "unknown PDK"),
     (("pdk", "verify", ".."), USAGE, "unknown PDK"),
     (("doctor", "--pdk", "nonsense"), USAGE, "unknown PDK"),

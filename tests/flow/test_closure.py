@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from flow.closure import PROJECT, ROOT, Closure, Sources
-from flow.graph import PLANNED_STEPS, STEPS
+from flow.graph import CHAIN_STEPS, STEPS
 from flow.request import BuildConfig
 from rtl_gen.errors import FlowError
 
-CLASSES = {s.__name__: s for s in (*STEPS, *PLANNED_STEPS)}
+CLASSES = {s.__name__: s for s in (*STEPS, *CHAIN_STEPS)}
 OF_STEP = {s.step_name: s for s in STEPS}
 
 

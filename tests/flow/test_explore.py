@@ -9,13 +9,13 @@ import pytest
 
 from base_chip.arrays.pins import port_names
 from base_chip.arrays.spec import RomSpec
-from base_chip.planned import load_planned
+from base_chip.dies import load_die
+from base_chip.dies.tiles import ram_tiles, rom_macro_um2, rom_tiles
+from base_chip.pdk.constants import constants, values
 from base_chip.synth.tiles import TILES
 from flow.cli import main
 from flow.planning.explore import die_of, explore, silicon
 from flow.planning.fabric import Die, clocks, estimate
-from flow.planning.lines import constants, values
-from flow.planning.tiles import ram_tiles, rom_macro_um2, rom_tiles
 from metal_configs.models import KNOWN
 from rtl_gen.tiles.macro import macro_ports, rom_macro_name, rom_pins
 from rtl_gen.tiles.rom import RomTileSize
@@ -32,7 +32,7 @@ def tile(banks, rows, columns=32):
 
 @pytest.fixture(scope="module")
 def llama():
-    return explore("llama3.1-8b", LLAMA, die_of(load_planned("reticle")), "sky130", 512)
+    return explore("llama3.1-8b", LLAMA, die_of(load_die("reticle")), "sky130", 512)
 
 
 def test_a_tile_counts_macros_with_their_room_and_cells_in_their_rows():
@@ -109,7 +109,7 @@ def test_every_constant_has_unit_and_source():
 def test_table_and_json(capsys):
     assert main(["plan", "--explore", "--model", "smollm2-135m", "--base", "slot"]) == 0
     out = capsys.readouterr().out
-    assert "smollm2-135m on arrays of tiles (sky130, slot: 9.6 mm2 within the edge), context 64" in out
+    assert "smollm2-135m on arrays of tiles (sky130, slot: 9.8 mm2 within the edge), context 32" in out
     assert all(name in out for name in constants("sky130", "fabric"))
     assert main(["plan", "--explore", "--model", "smollm2-135m", "--base", "slot", "--json"]) == 0
     data = json.loads(capsys.readouterr().out)
@@ -123,7 +123,10 @@ def test_table_and_json(capsys):
         (("--model", "nonsense"), "no model and no checkpoint"),
         (("--model", "words", "--base", "nano"), "known: reticle, slot"),
         (("--model", "words", "--pdk", "nonsense"), "unknown PDK"),
-        (("--model", "llama3.1-8b", "--base", "slot"), "fits on no array of a die of slot"),
+        (
+            ("--model", "llama3.1-8b", "--base", "slot", "--context", "512"),
+            "fits on no array of a die of slot",
+        ),
         (("--model", "llama3.1-8b", "--context", "131072"), "Pass a smaller --context"),
         (("--model", "words", "--quantised", "x"), "--explore takes no --quantised"),
     ],

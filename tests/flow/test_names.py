@@ -4,10 +4,10 @@ import json
 
 import pytest
 
+from flow.chain.config import make_chain_config, plan_of
 from flow.cli import main
 from flow.config import folder_name, make_config, model_name
 from flow.lock import claim
-from flow.planned import make_planned_config, plan_of
 from metal_configs.checkpoint import path_name
 from rtl_gen.errors import ExitCode, FlowError
 from tests.metal_configs import exports
@@ -56,10 +56,10 @@ def test_a_name_of_dots_is_that_of_the_folder_it_means(tmp_path, monkeypatch):
 
 def test_known_names_keep_their_folders(tmp_path):
     assert model_name("llama3.1-8b", tmp_path) == "llama3_1_8b"
-    config = make_planned_config("smollm2-135m", plan_of("smollm2-135m", "sky130", "slot", 64), synthetic=1)
+    config = make_chain_config("smollm2-135m", plan_of("smollm2-135m", "sky130", "slot", None), synthetic=1)
     assert config.model == "smollm2_135m_slot_synthetic_1"
     raw = exports.huggingface(tmp_path / "Llama-3.1-8B", exports.SHAPE, exports.weights())
-    config = make_planned_config(str(raw), plan_of(str(raw), "sky130", "slot", None), synthetic=1)
+    config = make_chain_config(str(raw), plan_of(str(raw), "sky130", "slot", None), synthetic=1)
     assert config.model == "Llama-3.1-8B_slot_synthetic_1"
 
 

@@ -11,27 +11,28 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from base_chip.bank import BankSpec, SiteGrid
-from metal_configs.multi_die.die import write_die
 from metal_configs.sitemap import SiteMap
 from metal_configs.writer import write_banks
+from metal_configs.writer.die import write_die
 from rtl_gen.errors import FlowError
+from rtl_gen.golden.rom import RomGeometry
 from signoff.readback.die import DiePlan, read_die
-from signoff.readback.weights import PiecePlan, check_pieces
-from tests.planned_base import TINY
+from signoff.readback.weights import PiecePlan, TilePlan, check_pieces
 
 GRID = SiteGrid.of(BankSpec(64, 64))
-SITES = SiteMap(TINY.name, TINY.rom, TINY.origins(), GRID.x, GRID.y)
-PLAN = DiePlan(3, 2, (69000, 80000), (10000, 20000), GRID.x, GRID.y, 200, (69, 44))
+ROM = RomGeometry(6, 64, 64, 1)
+X, Y = np.array([10000, 79000, 148000]), np.array([20000, 100000])
+SITES = SiteMap("tiny", ROM, np.stack(np.meshgrid(X, Y), 2).reshape(-1, 2), GRID.x, GRID.y)
+PLAN = DiePlan(X, Y, np.arange(6), GRID.x, GRID.y, 200, (69, 44))
 
 
 def random_rows(seed: int, density: float = 0.5) -> np.ndarray:
-    bits = np.random.default_rng(seed).random((TINY.rom.rows, TINY.rom.bits)) < density
+    bits = np.random.default_rng(seed).random((ROM.rows, ROM.bits)) < density
     return np.packbits(bits, axis=1, bitorder="little")
 
 
 def read_rows(path, threads: int = 1) -> np.ndarray:
-    found = read_die(path, PLAN, threads)
-    return np.concatenate([found.rom_rows(n, 1, TINY.rom.mux) for n in range(TINY.rom.banks)])
+    return read_die(path, PLAN, threads).banks().reshape(ROM.rows, -1)
 
 
 @given(st.integers(0, 1000), st.sampled_from([0.0, 0.0005, 0.02, 0.5, 0.97, 1.0]), st.sampled_from([1, 2]))
@@ -44,11 +45,24 @@ def test_what_was_written_is_read(tmp_path_factory, seed, density, threads):
     assert read_die(path, PLAN).vias == sum(written.programmed)
 
 
-def test_whole_banks_at_once_and_rows_of_banks(tmp_path):
+def test_some_banks_alone(tmp_path):
     rows = random_rows(1)
     write_die(tmp_path / "d.oas", rows, SITES, 3)
     found = read_die(tmp_path / "d.oas", PLAN)
-    np.testing.assert_array_equal(found.rom_rows(2, 3, 2), rows[2 * 128 : 5 * 128])
+    for first, stop in ((0, 6), (2, 5), (4, 5), (3, 6)):
+        np.testing.assert_array_equal(found.banks(first, stop), rows.reshape(6, 64, -1)[first:stop])
+
+
+def test_a_via_where_no_bank_stands_is_found(tmp_path):
+    rows = random_rows(1)
+    write_die(tmp_path / "d.oas", rows, SITES, 3)
+    part = replace(PLAN, present=np.array([0, 1, 2, 3, 5]))
+    with pytest.raises(FlowError, match="a via where no bank stands"):
+        read_die(tmp_path / "d.oas", part)
+    rows.reshape(6, 64, -1)[4] = 0
+    write_die(tmp_path / "d.oas", rows, SITES, 3)
+    assert read_die(tmp_path / "d.oas", part).vias
+    assert part.sites == 5 * 64 * 64
 
 
 def test_it_reads_what_klayout_wrote_only_if_it_can_do_so_rightly(tmp_path):
@@ -66,8 +80,8 @@ def test_it_reads_what_klayout_wrote_only_if_it_can_do_so_rightly(tmp_path):
 
 
 def test_blocks_that_lean_on_each_other_are_refused(tmp_path):
-    image = np.random.default_rng(1).random((TINY.rom.rows, TINY.rom.bits)) < 0.5
-    write_banks(tmp_path / "d.oas", TINY.rom.to_banks(image), SITES)
+    image = np.random.default_rng(1).random((ROM.rows, ROM.bits)) < 0.5
+    write_banks(tmp_path / "d.oas", ROM.to_banks(image), SITES)
     with pytest.raises(FlowError, match="block at byte"):
         read_die(tmp_path / "d.oas", PLAN)
 
@@ -77,10 +91,10 @@ def test_blocks_that_lean_on_each_other_are_refused(tmp_path):
     [
         ({"layer": (68, 44)}, r"rectangles of 200 x 200 nm on \(69, 44\), expected 200 nm on \(68, 44\)"),
         ({"size": 180}, "expected 180 nm"),
-        ({"origin": (10005, 20000)}, "on no bit line|left or right"),
-        ({"origin": (10000, 20005)}, "a via on no word line"),
-        ({"rows": 1}, "a via on no word line"),
-        ({"columns": 2}, "left or right of all bit lines"),
+        ({"columns": X + 5}, "on no bit line|left or right"),
+        ({"lines": Y + 5}, "a via on no word line"),
+        ({"lines": Y[:1]}, "a via on no word line"),
+        ({"columns": X[:2]}, "left or right of all bit lines"),
     ],
 )
 def test_vias_off_their_sites_are_found(tmp_path, change, says):
@@ -90,7 +104,7 @@ def test_vias_off_their_sites_are_found(tmp_path, change, says):
 
 
 def test_two_vias_at_one_site_are_found(tmp_path, monkeypatch):
-    import metal_configs.multi_die.die as die
+    import metal_configs.writer.die as die
 
     plain = die.cblock
     monkeypatch.setattr(die, "cblock", lambda records: plain(records) + plain(records))
@@ -163,40 +177,66 @@ def test_any_bytes_in_a_block_are_refused_or_read(tmp_path_factory, raw):
         assert read_die(path, PLAN).vias == 0
 
 
-def pieces(rows: np.ndarray) -> tuple[np.ndarray, list[PiecePlan]]:
-    """Rows with a matrix of 11 outputs and 5 inputs (8 columns, factors on 4 rows), and its description."""
+TILE = TilePlan(2, 2, 6, 3, 4, 2, 1, 2, 3)  # 2 x 2 tiles of 6 banks, 3 side by side; 3 in a vec tile
+PIECE = PiecePlan("m", 3, 1, 2, 6, 5, 2, 19, 13, "", "")
+
+
+def pieces() -> tuple[np.ndarray, PiecePlan]:
+    """The banks of a die, 8 words of 16 bits each, with a matrix of 13 outputs and 19 inputs of 6 bits."""
     rng = np.random.default_rng(4)
-    codes, lanes = rng.integers(-8, 8, (11, 5)).astype(np.int8), rng.integers(0, 1 << 16, 11).astype("<u2")
-    rows[:] = 0
-    for o in range(11):
-        at = 3 + o // 8 * 9
-        for i in range(5):
-            rows[at + i, o % 8 // 2] |= (int(codes[o, i]) & 15) << o % 2 * 4
-        rows[at + 5 + o % 8 // 2, o % 2 * 2 : o % 2 * 2 + 2] = np.frombuffer(lanes[o].tobytes(), np.uint8)
+    codes, lanes = rng.integers(-32, 32, (13, 19)).astype(np.int8), rng.integers(1, 1 << 16, 13).astype("<u2")
+    lines = 1 + 2 * 2  # of the vec tiles, and two for each row of rom tiles
+    banks = np.zeros((lines, 2, 3, 8, 2), np.uint8)  # [line, column of tiles, across, word, byte]
+
+    def put(row, column, bank, word, output, digit):
+        line = 1 + (1 - row) * 2 + bank // 3
+        banks[line, column, bank % 3, word, output // 2] |= digit << output % 2 * 4
+
+    for o in range(13):
+        block, column, output = o // 8, o // 4 % 2, o % 4
+        for i in range(19):
+            chunk, inner = divmod(i, 5)
+            span, row = divmod(chunk, 2)
+            # A span has 3 rows of 4-bit digits, and 2 of 2-bit ones, which two groups of 4 inputs share.
+            first = 3 + block * 10 + span * 5
+            digit = int(codes[o, i]) >> 2 & 15
+            at = first + inner // 2
+            put(row, column, inner % 2 * 3 + at // 8, at % 8, output, digit)
+            half, place = divmod(inner, 4)
+            at = first + 3 + place // 2
+            put(row, column, place % 2 * 3 + at // 8, at % 8, output, (int(codes[o, i]) & 3) << 2 * half)
+        # One lane a word here: 8 words of factors a block, two columns of 4 outputs each.
+        at = 1 + block * 8 + column * 4 + output
+        banks[0, 0, at // 8, at % 8] = np.frombuffer(lanes[o].tobytes(), np.uint8)
     sha = hashlib.sha256
-    plan = PiecePlan(
-        "m", 3, 2, 8, 1, 5, 11, sha(codes.tobytes()).hexdigest(), sha(lanes.tobytes()).hexdigest()
+    told = replace(
+        PIECE, codes_sha256=sha(codes.tobytes()).hexdigest(), factors_sha256=sha(lanes.tobytes()).hexdigest()
     )
-    return rows, [plan]
+    return banks.reshape(-1, 8, 2), told
 
 
 def test_pieces_are_checked_bit_by_bit():
-    rows, plan = pieces(np.zeros((40, 4), np.uint8))
-    assert check_pieces(rows, plan) == []
-    for row, byte, says in [
-        (4, 1, "weights differ"),
-        (9, 0, "factors differ"),
-        (12, 2, "vias where the matrix has no output"),
-        (19, 0, "vias where the matrix has no output"),
-        (1, 0, "vias on rows 0 to 3"),
-        (30, 3, "vias on rows 21 on"),
-    ]:
-        for bit in (1, 128):
-            wrong = rows.copy()
-            wrong[row, byte] ^= bit
-            assert next(f.what for f in check_pieces(wrong, plan)).startswith(says), (row, byte)
+    banks, told = pieces()
+    assert check_pieces(banks, TILE, [told]) == []
+    found = set()
+    for bank, word, byte, bit in np.ndindex(*banks.shape, 8):
+        if (bank * 8 + word) % 3 and bank > 5:  # some of them: there are thousands
+            continue
+        wrong = banks.copy()
+        wrong[bank, word, byte] ^= 1 << bit
+        faults = check_pieces(wrong, TILE, [told])
+        if bank in (3, 4, 5):  # no vec tile stands there: read_die refuses such vias
+            assert not faults
+            continue
+        assert faults, (bank, word, byte, bit)
+        found |= {f.what.split(" on rows")[0].split(" before row")[0] for f in faults}
+    assert found == {
+        "weights differ", "factors differ", "vias where the matrix has no output or no input", "vias",
+    }  # fmt: skip
 
 
 def test_a_piece_outside_the_die_is_a_fault():
-    rows, plan = pieces(np.zeros((40, 4), np.uint8))
-    assert "cannot" in check_pieces(rows, [replace(plan[0], row=30)])[0].what
+    banks, told = pieces()
+    for where in ({"row": 30}, {"factor_row": 20}):
+        assert "cannot" in check_pieces(banks, TILE, [replace(told, **where)])[0].what
+    assert "cannot" in check_pieces(banks, TILE, [told, replace(told, row=5)])[0].what

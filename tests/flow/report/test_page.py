@@ -6,7 +6,7 @@ import pytest
 
 from flow.outcome import Outcome
 from flow.report.page import render_report
-from flow.request import BuildConfig, Planned
+from flow.request import BuildConfig, Chain
 from rtl_gen.errors import FlowError
 
 
@@ -80,8 +80,8 @@ def test_the_command_that_builds_it_again_has_its_options(build, config, outcome
 
 
 def test_dies_of_a_plan_say_so(build, outcome):
-    planned = Planned({}, "synthetic, seed 1", 1, 512, 4, 8, 35)
-    config = BuildConfig("llama3.1-8b", "", "", base="reticle", planned=planned)
+    asked = Chain({}, "synthetic, seed 1", 1, 512, 4, 8, 35)
+    config = BuildConfig("llama3.1-8b", "", "", base="reticle", chain=asked)
     page = render_report(build, config, outcome)
     assert "4 to 7 of 35; the base is a plan" in page
     assert "synthetic, seed 1" in page

@@ -56,7 +56,7 @@ def test_the_next_pass_accumulates_while_the_sums_of_the_last_leave():
 
 
 def test_latency_is_what_the_plan_counts():
-    from flow.planning.lines import values
+    from base_chip.pdk.constants import values
 
     cycles = cycles_of(SIZE, [Pass(0, np.ones((3, 2), np.int8))])
     (first, _), *_ = run([SIZE], [[TILE]], [cycles])[0]

@@ -1,0 +1,55 @@
+"""Reading the YAML floorplans of dies."""
+
+__all__ = ["known_dies", "load_die", "parse_die"]
+
+from importlib.resources import files
+
+from base_chip.dies.floorplan import Floorplan
+from base_chip.schema import bad, parse
+from rtl_gen.errors import ExitCode, FlowError
+
+
+def known_dies() -> list[str]:
+    """Names that `load_die` takes, sorted."""
+    return sorted(p.name[: -len(".yaml")] for p in files(__package__).iterdir() if p.name.endswith(".yaml"))
+
+
+def load_die(name: str) -> Floorplan:
+    """The die of that name.
+
+    Raises:
+        FlowError: There is none (USAGE), or its file does not hold what it should.
+    """
+    if name not in known_dies():
+        raise FlowError(
+            f"unknown base {name!r} of tiles; known: {', '.join(known_dies())}",
+            hint="Pass one of the known names to --base.",
+            code=ExitCode.USAGE,
+        )
+    found = parse_die(files(__package__).joinpath(f"{name}.yaml").read_text("utf-8"), where=f"{name}.yaml")
+    if found.name != name:
+        raise bad(f"{name}.yaml", "name", found.name, f"{name!r}, as the file is called")
+    return found
+
+
+def parse_die(content: str, *, where: str) -> Floorplan:
+    """Read a die from YAML text; `where` names the file in messages.
+
+    Raises:
+        FlowError: Naming the field, what was found and what was expected.
+    """
+    found = parse(content, Floorplan, where)
+    _check_sense(where, found)
+    return found
+
+
+def _check_sense(where: str, f: Floorplan) -> None:
+    if f.across < 1:
+        raise bad(where, "rom.columns", f.rom.columns, "columns of tiles that are as wide as a ROM macro")
+    most = f.across * (f.rom.columns - (f.vecs - 1) * f.vec.columns)
+    if f.vec.macros > min(most, f.across * f.vec.columns):
+        raise bad(
+            where, "vec.macros", f.vec.macros, f"at most {most}, what stands below a vec tile's columns"
+        )
+    if (need := f.tiles_height / 1000 + 2 * f.edge) > f.die[1]:
+        raise bad(where, "die height", f.die[1], f"at least {need:g} um for the tiles")

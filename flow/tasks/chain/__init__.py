@@ -1,0 +1,1 @@
+"""Steps of a build on a chain of dies of tiles."""

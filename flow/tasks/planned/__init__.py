@@ -1,1 +1,0 @@
-"""Steps of a build on dies of a planned base."""

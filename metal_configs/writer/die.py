@@ -1,0 +1,56 @@
+"""The vias of a die of many banks: blocks of word lines of a line of banks, made in parallel."""
+
+__all__ = ["write_die"]
+
+from pathlib import Path
+
+import numpy as np
+
+from metal_configs.ordered import ordered
+from metal_configs.sitemap import SiteMap, bank_bits
+from metal_configs.writer.metal import Written
+from metal_configs.writer.oasis import OasisFile, cblock
+from metal_configs.writer.records import BitLines, block_records
+from metal_configs.writer.whole import whole_file
+
+BLOCK = 1 << 19  # sites of a block: what a processor's cache holds
+
+
+def write_die(path: Path, rows: np.ndarray, sites: SiteMap, columns: int, threads: int = 1) -> Written:
+    """Write a die's vias: cell `scf_<base>_metal`, a compressed block for some word lines of a line of banks.
+
+    Args:
+        path: OASIS file; appears whole or not at all.
+        rows: uint8 [rows, bytes of a row], bit 0 of a byte first.
+        sites: Site map of the die.
+        columns: Banks side by side.
+        threads: The bytes do not depend on it.
+
+    Raises:
+        FlowError: The file cannot be written (OUTPUT).
+    """
+    rom = sites.rom
+    lines = max(1, BLOCK // (columns * rom.bit_lines))
+    across = BitLines.of((sites.x + sites.origins[:columns, :1]).ravel() - sites.size // 2)
+    blocks = [
+        (range(start, start + columns), range(at, min(at + lines, rom.word_lines)))
+        for start in range(0, rom.banks, columns)
+        for at in range(0, rom.word_lines, lines)
+    ]
+
+    def work(block: tuple[range, range]) -> bytes:
+        banks, words = block
+        bits = bank_bits(rows, rom, banks, words).reshape(len(words), -1)
+        y = sites.y[words[0] : words[-1] + 1] + sites.origins[banks[0], 1] - sites.size // 2
+        records = block_records(bits, across, y, sites.size, sites.layer)
+        return cblock(records) if records else b""
+
+    with whole_file(path, "the die's metal config", kept="dies that are finished are kept") as stream:
+        file = OasisFile(stream)
+        file.cell(f"scf_{sites.base}_metal")
+        for block in ordered(threads, work, blocks):
+            file.compressed(block)
+        file.close()
+        size, sha256 = stream.tell(), file.sha256()
+    programmed = tuple(int(np.bitwise_count(bank).sum()) for bank in rows.reshape(rom.banks, -1))
+    return Written(path, sha256, size, programmed)

@@ -1,0 +1,125 @@
+"""Floorplans of tiles: tiles inside the die, every macro with one number, wrong fields named."""
+
+import numpy as np
+import pytest
+import yaml
+
+from base_chip.arrays.plan import RomPlan
+from base_chip.dies import known_dies, load_die, parse_die
+from base_chip.dies.floorplan import MACRO, TILE
+from rtl_gen.errors import ExitCode, FlowError
+from tests.edits import edited
+from tests.tiny_die import YAML
+
+
+def changed(**values) -> str:
+    return edited(yaml.safe_load(YAML), **values)
+
+
+def macros(base) -> np.ndarray:
+    """Row, column and macro of every ROM macro of a die."""
+    rom = np.indices((base.rom.rows, base.rom.columns, TILE.banks)).reshape(3, -1)
+    vec = np.indices((base.vecs, base.vec.macros)).reshape(2, -1)
+    return np.concatenate([rom, np.concatenate([np.full((1, vec.shape[1]), -1), vec])], axis=1)
+
+
+@pytest.mark.parametrize("name", known_dies())
+def test_macros_lie_in_their_tiles_and_tiles_on_the_die(name):
+    base, plan = load_die(name), RomPlan(MACRO.array)
+    size = np.array([plan.width, plan.height])
+    at = macros(base)
+    low = base.origins()[base.bank(*at)]
+    assert len(np.unique(low, axis=0)) == at.shape[1] == len(base.present)
+    boxes = np.array([base.tile_box(int(r), int(c)) for r, c, _ in at.T])
+    assert (low >= boxes[:, :2]).all()
+    assert (low + size <= boxes[:, 2:]).all()
+    edge, die = base.edge * 1000, np.array(base.die) * 1000
+    assert (boxes[:, :2] >= edge).all()
+    assert (boxes[:, 2:] <= die - edge).all()
+    assert (np.diff(base.macro_x) >= plan.width).all()
+    assert (np.diff(base.macro_y) >= plan.height).all()
+
+
+@pytest.mark.parametrize("name", known_dies())
+def test_every_macro_has_a_number_that_leads_back(name):
+    base = load_die(name)
+    at = macros(base)
+    numbers = base.bank(*at)
+    assert np.sort(numbers).tolist() == base.present.tolist()
+    for n, place in list(zip(numbers.tolist(), at.T.tolist(), strict=True))[::17]:
+        assert base.tile_of(n) == tuple(place)
+    absent = np.setdiff1d(np.arange(base.rom_geometry.banks), base.present)
+    assert all(base.tile_of(int(n)) is None for n in absent[:40])
+
+
+@pytest.mark.parametrize("name", known_dies())
+def test_tiles_are_not_smaller_than_what_is_in_them(name):
+    from base_chip.dies.tiles import rom_tiles
+
+    base = load_die(name)
+    tile = next(t for t in rom_tiles("sky130") if t.size == TILE)
+    assert base.tile_width * base.heights["rom"] / 1e6 >= tile.um2
+    assert base.across * base.lines >= TILE.banks
+
+
+@pytest.mark.parametrize("name", known_dies())
+def test_vias_of_a_line_of_macros_share_one_grid(name):
+    """Else each spacing in a metal config would be counted in nm and take more than a byte."""
+    base = load_die(name)
+    x = (base.macro_x[:, None] + base.sites.x).ravel()
+    assert np.gcd.reduce(np.diff(x)) == 690
+    assert not (base.macro_x % 5).any()
+    assert not (base.macro_y % 5).any()
+
+
+def test_contents_of_tiles_come_to_their_banks():
+    base = load_die("slot")
+    rng = np.random.default_rng(1)
+    rom = rng.integers(0, 256, (3, 32, 256, 3, 16)).astype(np.uint8)
+    vec = rng.integers(0, 256, (1, 4, 256, 16)).astype(np.uint8)
+    banks = base.lay(rom, vec).reshape(-1, 256, 16)
+    for row, column, macro in macros(base).T.tolist():
+        want = vec[column, macro] if row < 0 else rom[row, macro, :, column]
+        assert (banks[base.bank(row, column, macro)] == want).all()
+    assert not banks[np.setdiff1d(np.arange(len(banks)), base.present)].any()
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"name": None}, "name is None, expected a value"),
+        ({"colour": "red"}, "field colour is 'red', expected no such field"),
+        ({"rom__rows": 0}, "rom.rows is 0, expected a whole number of at least 1"),
+        ({"rom__rows": True}, "rom.rows is True"),
+        ({"rom": 7}, "rom is 7, expected a mapping"),
+        ({"ram__words": 100}, "ram.words is 100, expected one of 64, 128, 256"),
+        ({"vec__macros": 10}, "vec.macros is 10, expected at most 9"),
+        ({"die": [1, 2, 3]}, "die is [1, 2, 3], expected a list of 2, each a number"),
+        ({"die": [100, 1700]}, "rom.columns is 1, expected columns of tiles that are as wide as a ROM macro"),
+        ({"rom__rows": 2}, "die height is 1700.0, expected at least"),
+        ({"edge": 0.001}, "edge is 0.001, expected a number of at least 0, a multiple of 0.005 (um)"),
+        ({"program_layers": []}, "program_layers is []"),
+        ({"program_layers": [["a", 1]]}, "program_layers[0][0] is 'a', expected a whole number"),
+    ],
+)
+def test_a_wrong_field_is_named(change, says):
+    with pytest.raises(FlowError) as e:
+        parse_die(changed(**change), where="x.yaml")
+    assert says in str(e.value)
+    assert "x.yaml" in str(e.value)
+
+
+def test_what_is_not_yaml_or_not_known():
+    with pytest.raises(FlowError, match="not YAML"):
+        parse_die("a: [", where="x.yaml")
+    with pytest.raises(FlowError, match="the file is 'x', expected a mapping"):
+        parse_die("x", where="x.yaml")
+    with pytest.raises(FlowError, match=r"unknown base 'nano' .* known: reticle, slot, story") as e:
+        load_die("nano")
+    assert e.value.code == ExitCode.USAGE
+
+
+def test_the_digest_changes_with_every_field():
+    base = parse_die(YAML, where="x")
+    assert base.digest() == parse_die(YAML + "\n", where="y").digest()
+    assert base.digest() != parse_die(changed(context=9), where="x").digest()
