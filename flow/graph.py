@@ -26,6 +26,7 @@ from flow.tasks.gatesim import GatesimTask
 from flow.tasks.harden import HardenTask
 from flow.tasks.image import ImageTask
 from flow.tasks.invariance import InvarianceTask
+from flow.tasks.ir_drop import IrDropTask
 from flow.tasks.lvs import LvsTask
 from flow.tasks.lvs_chip import LvsChipTask
 from flow.tasks.metal import MetalTask
@@ -37,6 +38,7 @@ from flow.tasks.simulator import SimulatorTask
 from flow.tasks.sta import StaTask
 from flow.tasks.step import StepTask
 from flow.tasks.supplies import SuppliesTask
+from flow.tasks.supply_grid import SupplyGridTask
 from flow.tasks.timed import TimedTask
 from rtl_gen.errors import ExitCode, FlowError
 
@@ -64,6 +66,8 @@ STEPS: Steps = (
     InvarianceTask,
     AssemblyTask,
     SuppliesTask,
+    SupplyGridTask,
+    IrDropTask,
     StaTask,
     EquivTask,
     EquivRoutedTask,

@@ -36,6 +36,8 @@ SUMMARY = (
     ("weight_rom_bits_average", "ROM per weight", "bits", 2),
     ("quant_nll_ratio", "loss, integers over float", "×", 4),
     ("cycles_per_token", "cycles per token", "", 0),
+    ("power_typical_mw", "power, typical corner", "mW", 1),
+    ("energy_per_token_typical_nj", "per token, typical corner", "nJ", 0),
 )
 
 
@@ -49,7 +51,7 @@ def render_report(build: Path, config: BuildConfig, outcome: Outcome) -> str:
     """
     # An earlier build may have left the others, perhaps in another form.
     folders = {s.name: build / s.name for s in outcome.steps if s.status == "done"}
-    drawn, quantised = (folders.get(n, build / ".none") for n in ("figures", "quantise"))
+    drawn, quantised, power = (folders.get(n, build / ".none") for n in ("figures", "quantise", "ir_drop"))
     figures = _json(drawn / "figures.json") or {}
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
@@ -72,6 +74,8 @@ def render_report(build: Path, config: BuildConfig, outcome: Outcome) -> str:
         quality=_json(quantised / "loss.json"),
         codes=figures.get("codes", {}),
         areas=figures.get("areas", []),
+        power=_json(power / "power.json") or {},
+        drops=_png(power / "ir_drop.png"),
         versions=_versions(outcome),
         command=_command(config),
         seconds=sum(s.seconds for s in outcome.steps),

@@ -2,6 +2,9 @@
 
 __all__ = ["TimedTask"]
 
+import json
+from dataclasses import asdict
+
 from flow.tasks.step import Job, Result, StepTask
 from flow.tools import require
 
@@ -43,7 +46,7 @@ class TimedTask(StepTask):
             said.append(model.tokenizer.decode([token.value]))
             job.say(said[-1])
 
-        checks, metrics = run(
+        checks, metrics, activity = run(
             hardened / "netlist.v",
             corner.sdf,
             job.pdk.path("cells"),
@@ -57,5 +60,6 @@ class TimedTask(StepTask):
             job.scratch / "timed",
             show,
         )
+        (job.out / "activity.json").write_text(json.dumps(asdict(activity), sort_keys=True))
         passed = all(c.status == "pass" for c in checks)
         return Result(checks, metrics, note=f"{said[0]!r} at {corner.period:g} ns" if passed else "")

@@ -64,11 +64,21 @@ class Routed:
                 raise ValueError(f"{units} units a micrometre")
 
     @functools.cached_property
-    def cells(self) -> Counter[Place]:
-        """How often each cell stands at each place."""
+    def placed(self) -> Mapping[str, Place]:
+        """Where each cell stands, by its name."""
         with _told():
             offsets = {name: _offsets(macro) for name, macro in self.macros.items()}
-            return Counter(_component(words, offsets) for words in _statements(self._text, "COMPONENTS"))
+            found = [
+                (words[0], _component(words, offsets)) for words in _statements(self._text, "COMPONENTS")
+            ]
+            if len(names := dict(found)) != len(found):
+                raise ValueError("two cells of one name")
+            return {name.replace("\\", ""): place for name, place in names.items()}
+
+    @functools.cached_property
+    def cells(self) -> Counter[Place]:
+        """How often each cell stands at each place."""
+        return Counter(self.placed.values())
 
     @functools.cached_property
     def via_shapes(self) -> Mapping[str, Shapes]:
@@ -80,9 +90,20 @@ class Routed:
     @functools.cached_property
     def vias(self) -> Counter[Place]:
         """How often each via stands at each place."""
-        with _told():
-            nets = _Routes(self._text, "NETS", self.via_shapes)
-        return nets.vias + self._special.vias
+        total: Counter[Place] = Counter()
+        for of_net in (*self._nets.vias.values(), *self._special.vias.values()):
+            total.update(of_net)
+        return +total
+
+    @property
+    def supply_vias(self) -> Mapping[str, Counter[Place]]:
+        """Vias of each supply."""
+        return self._special.vias
+
+    @property
+    def lengths(self) -> Mapping[str, Counter[str]]:
+        """Length in nm of the wires of each net that is no supply, by layer."""
+        return {net.replace("\\", ""): lengths for net, lengths in self._nets.lengths.items()}
 
     @functools.cached_property
     def supply_wires(self) -> Mapping[str, Shapes]:
@@ -93,6 +114,11 @@ class Routed:
     def supply_of(self) -> Mapping[str, str]:
         """The supply that a pin is on in all cells, by the pin's name."""
         return self._special.supply_of
+
+    @functools.cached_property
+    def _nets(self) -> "_Routes":
+        with _told():
+            return _Routes(self._text, "NETS", self.via_shapes)
 
     @functools.cached_property
     def _special(self) -> "_Routes":
@@ -126,7 +152,8 @@ class _Routes:
     """The routes of the nets of a section, word by word; those of special nets have a width of their own."""
 
     def __init__(self, text: str, section: str, known: Container[str]) -> None:
-        self.vias: Counter[Place] = Counter()
+        self.vias: defaultdict[str, Counter[Place]] = defaultdict(Counter)
+        self.lengths: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self.supply_of: dict[str, str] = {}
         self.wires: dict[str, list[tuple[str, kdb.Box]]] = defaultdict(list)
         self._read(iter(_section(text, section).split()), known, wide=section == "SPECIALNETS")
@@ -146,16 +173,18 @@ class _Routes:
                 to = _point(inside, point)
                 if wide and point is not None:
                     self.wires[net].append((layer, _wire(point, to, width)))
+                elif point is not None:
+                    self.lengths[net][layer] += abs(to[0] - point[0]) + abs(to[1] - point[1])
                 point = to
             elif word in _ROUTES:
                 layer, point = next(words), None
                 width = int(next(words)) if wide else 0
             elif layer and point is not None and word in known:
-                self.vias[word, _TURNS["N"], *point] += 1
+                self.vias[net][word, _TURNS["N"], *point] += 1
                 via = word
             elif turn and point is not None and word in _TURNS:
-                self.vias[turn, _TURNS["N"], *point] -= 1
-                self.vias[turn, _TURNS[word], *point] += 1
+                self.vias[net][turn, _TURNS["N"], *point] -= 1
+                self.vias[net][turn, _TURNS[word], *point] += 1
             elif word == "RECT":
                 _ = list(iter(words.__next__, ")"))  # a patch of metal beside the last point
             elif word == "-":

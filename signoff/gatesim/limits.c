@@ -10,6 +10,8 @@
  * $scf_begin  from here on violations count: before, reset has not reached every register.
  * $scf_found(kind)  a function: 1 if there was a violation of a kind ("setup" ...), else 0.
  * $scf_report  prints how much was watched and found.
+ * $scf_activity(module)  from here on every rise of the module's nets n0, n1, ... counts; $scf_report writes them to
+ *   activity.txt, a line a net: number and rises.
  *
  * All times are integers in ps. An id names a net: the same id is the same net. */
 #include <stdio.h>
@@ -44,6 +46,10 @@ static long long violations[KINDS];
 static int counting;
 static ps least = 1LL << 62; /* from the last change of data to the beginning of its window */
 static const char *nearest = "-";
+
+static long long *rises; /* by number of the net; NULL: not asked for */
+static unsigned char *was_high;
+static int rise_count;
 
 static ps now(void) {
   s_vpi_time t = {vpiSimTime, 0, 0, 0};
@@ -199,8 +205,51 @@ static PLI_INT32 found(PLI_BYTE8 *data) {
   return 0;
 }
 
+static PLI_INT32 moved(p_cb_data cb) {
+  const long n = (long)cb->user_data;
+  const unsigned char high = cb->value->value.scalar == vpi1;
+  rises[n] += high && !was_high[n];
+  was_high[n] = high;
+  return 0;
+}
+
+static PLI_INT32 activity(PLI_BYTE8 *data) {
+  static s_vpi_time none = {vpiSuppressTime, 0, 0, 0};
+  static s_vpi_value scalar = {vpiScalarVal, {0}};
+  vpiHandle args = vpi_iterate(vpiArgument, vpi_handle(vpiSysTfCall, NULL));
+  vpiHandle nets_of = vpi_iterate(vpiNet, vpi_scan(args)), net;
+  (void)data;
+  vpi_free_object(args);
+  while (nets_of && (net = vpi_scan(nets_of))) {
+    char *end;
+    const char *name = vpi_get_str(vpiName, net);
+    const long n = name[0] == 'n' ? strtol(name + 1, &end, 10) : -1;
+    if (n < 0 || end == name + 1 || *end) continue; /* another wire */
+    if (n >= rise_count) {
+      const long more = 2 * n + 1024;
+      rises = realloc(rises, sizeof *rises * more);
+      was_high = realloc(was_high, more);
+      memset(rises + rise_count, 0, sizeof *rises * (more - rise_count));
+      memset(was_high + rise_count, 0, more - rise_count);
+      rise_count = more;
+    }
+    s_cb_data cb = {cbValueChange, moved, net, &none, &scalar, 0, (PLI_BYTE8 *)n};
+    vpi_get_value(net, &scalar);
+    was_high[n] = scalar.value.scalar == vpi1;
+    vpi_register_cb(&cb);
+  }
+  return 0;
+}
+
 static PLI_INT32 report(PLI_BYTE8 *data) {
   (void)data;
+  if (rises) {
+    FILE *file = fopen("activity.txt", "w");
+    if (!file) vpi_printf("FAULT activity.txt cannot be written\n");
+    for (int n = 0; file && n < rise_count; ++n)
+      if (rises[n]) fprintf(file, "%d %lld\n", n, rises[n]);
+    if (file && fclose(file)) vpi_printf("FAULT activity.txt cannot be written\n");
+  }
   vpi_printf("WATCHED %d checks, %lld clock edges\n", check_count, edges);
   vpi_printf("LEAST %lld %s\n", least, nearest);
   for (int k = 0; k < KINDS; ++k) vpi_printf("COUNTED %s %lld\n", KIND[k], violations[k]);
@@ -213,8 +262,9 @@ static void start(void) {
                           {vpiSysTask, 0, "$scf_precharge", precharge, 0, 0, 0},
                           {vpiSysTask, 0, "$scf_begin", begin, 0, 0, 0},
                           {vpiSysFunc, vpiIntFunc, "$scf_found", found, 0, 0, 0},
+                          {vpiSysTask, 0, "$scf_activity", activity, 0, 0, 0},
                           {vpiSysTask, 0, "$scf_report", report, 0, 0, 0}};
-  for (int i = 0; i < 6; ++i) vpi_register_systf(&t[i]);
+  for (int i = 0; i < 7; ++i) vpi_register_systf(&t[i]);
 }
 
 void (*vlog_startup_routines[])(void) = {start, 0};

@@ -44,11 +44,13 @@ class TimedDesign:
     Attributes:
         body: Nets, cells, and an initial block that hands the limits to `limits.c`.
         ports: Net by bit of a port, such as "rx_data[3]".
+        nets: Number of the wire that stands for each net on a pin, by the net's name.
     """
 
     body: str
     ports: Mapping[str, str]
     limits: Limits
+    nets: Mapping[str, int]
 
 
 def timed_design(
@@ -109,7 +111,9 @@ class _Writer:
                 ports[bit] = self.net(bit)
         wires = [f"wire n{n};" for n in self.numbers.values()]
         ends = ["initial begin", *self.watch, "end", ""]
-        return TimedDesign("\n".join([*wires, *self.out, *ends]), ports, self.limits)
+        on_pins = {n for i in self.netlist.instances.values() for nets in i.pins.values() for n in nets}
+        nets = {n: self.numbers[r] for n in sorted(on_pins) if (r := self.same.root(n)) in self.numbers}
+        return TimedDesign("\n".join([*wires, *self.out, *ends]), ports, self.limits, nets)
 
     def net(self, name: str) -> str:
         if name in CONSTANTS:

@@ -13,6 +13,7 @@
 //   tokens, patience, cycles   ends after so many cycles, or when these are 0 after so many tokens; or after so many
 //                  cycles without a token
 //   until          ends at the first violation of this kind (-: of none)
+//   activity       counts the rises of every net, into activity.txt
 // Prints TOKEN value cycle | END cycle | FAULT why, and what `limits.c` reports. The modules `chip` and the bank's
 // are written by timed.py.
 `timescale 1ns / 1ps
@@ -54,7 +55,10 @@ module host;
     late = in;
     #(2 * period);  // what is not known yet settles: the clock is low
     while (!ending) begin
-      if (cycle == 0) $scf_begin;
+      if (cycle == 0) begin
+        $scf_begin;
+        if ($test$plusargs("activity")) $scf_activity(chip);
+      end
       // What was decided before the edge takes effect after it.
       clk = 1;
       fork

@@ -73,6 +73,7 @@ class TimedRun:
         checks: Setup and hold limits watched; `edges`: of their clocks that were seen.
         least: From a last change of data to the beginning of its setup window, ns: the least seen.
         fault: Why it cannot be trusted; empty if it ended as it should.
+        rises: How often each wire rose after reset, by its number; those that never did are left out.
     """
 
     tokens: tuple[Token, ...]
@@ -84,6 +85,7 @@ class TimedRun:
     edges: int
     least: float
     fault: str
+    rises: Mapping[int, int]
 
 
 def build_timed(
@@ -127,6 +129,7 @@ def run_timed(
     *,
     cycles: int = 0,
     until: str = "-",
+    activity: bool = False,
     on_token: Callable[[Token], None] = lambda token: None,
 ) -> TimedRun:
     """Run requests.
@@ -138,6 +141,7 @@ def run_timed(
         clock: When.
         cycles: Ends after so many; 0: when all tokens came.
         until: Ends at the first violation of this kind.
+        activity: Count the rises of every net.
         on_token: Called as each token appears.
 
     Raises:
@@ -153,7 +157,9 @@ def run_timed(
         "patience": PATIENCE, "tokens": sum(len(r.expected) for r in requests), "cycles": cycles,
     }  # fmt: skip
     plusargs = [f"+{name}={value}" for name, value in numbers.items()]
-    plusargs += ["+bytes=requests.hex", f"+until={until}"]
+    plusargs += ["+bytes=requests.hex", f"+until={until}", *["+activity"] * activity]
+    counted = chip.folder / "activity.txt"
+    counted.unlink(missing_ok=True)
     tokens: list[Token] = []
     found: dict[str, int] = {}
     first: list[str] = []
@@ -183,7 +189,11 @@ def run_timed(
         where = str(chip.folder / "run.log")
         raise FlowError(f"the simulator stopped before its end{why}", where=where, code=ExitCode.TOOL_FAILED)
     seconds = time.monotonic() - began
-    return TimedRun(tuple(tokens), max(ended, 0), seconds, found, tuple(first), checks, edges, least, fault)
+    words = counted.read_text().split() if activity else []
+    rises = dict(zip(map(int, words[::2]), map(int, words[1::2]), strict=True))
+    return TimedRun(
+        tuple(tokens), max(ended, 0), seconds, found, tuple(first), checks, edges, least, fault, rises
+    )
 
 
 def _module(design: TimedDesign) -> str:

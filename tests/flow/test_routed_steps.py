@@ -14,6 +14,7 @@ def test_all_of_them_are_checks_that_read_the_artifact():
     assert {s.step_name for s in routed} == {
         "antenna",
         "equiv_routed",
+        "ir_drop",
         "lvs_chip",
         "sta",
         "supplies",

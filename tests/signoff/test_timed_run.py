@@ -67,6 +67,19 @@ def test_at_its_clock_the_block_answers_without_a_violation(run, chip):
 
 @pytest.mark.flow
 @ICARUS
+def test_rises_of_every_net_are_counted_from_the_end_of_reset(run, block):
+    design = timed_design(block.parsed, read_sdf(block.sdf), block.cells, {BANK.name: CHARGE})
+    done = run(CLOCK, activity=True)
+    rises = {net: done.rises.get(number, 0) for net, number in design.nets.items()}
+    assert rises["clk"] == rises["c"] == done.cycles
+    assert rises["pre_n"] == done.cycles  # it follows the clock's low phase
+    assert rises["rst"] == 0
+    assert 0 < rises["gc"] <= len(BYTES)  # a clock gate lets a cycle through for each byte
+    assert run(CLOCK).rises == {}
+
+
+@pytest.mark.flow
+@ICARUS
 @pytest.mark.parametrize(
     ("clock", "kind"),
     [
@@ -108,7 +121,7 @@ def test_the_rows_tell_tokens_violations_and_controls(block, kit_cells, tmp_path
     clock = Clock(period=14.4, high=7.2, input=2.88, output=2.88)
 
     def rows(request: Request, clock: Clock = clock):
-        (row, control), _ = timed.run(
+        (row, control), _, _ = timed.run(
             block.netlist, block.sdf, kit_cells, (BANK.name, BANK.word_lines, BANK.bit_lines),
             bank_verilog(BANK), CHARGE, clock, {"rom.bank0": tmp_path / "bank.hex"}, [request], "11",
             tmp_path / "work",

@@ -21,7 +21,7 @@ def outcome() -> Outcome:
         CheckResult("sta", "", "", None, None, "not run", "sta is not installed"),
     ]
     steps = [StepRow("lvs", "done", 2.0, 3.5, False, "2 devices"), StepRow("sta", "not run", 0, 0, False)]
-    steps += [StepRow(name, "done", 0, 0, True) for name in ("quantise", "figures")]
+    steps += [StepRow(name, "done", 0, 0, True) for name in ("quantise", "figures", "ir_drop")]
     metrics = {"die_mm2": 0.68, "cycles_per_token": 1000.0}
     metrics |= {f"sta_{c}_{k}_ns": 1.0 for c in ("slow", "typical", "fast") for k in ("setup", "hold")}
     return Outcome(steps, checks, ["once <b>upon</b> a time"], True, metrics)
@@ -58,4 +58,17 @@ def build(tmp_path: Path) -> Path:
     ]
     loss = {"rows": rows, "errors": {"layers.0.q": 0.05}, "bits": {"layers.0.q": 3}}
     (folder / "quantise" / "loss.json").write_text(json.dumps(loss))
+    (folder / "ir_drop").mkdir()
+    Image.fromarray(np.zeros((30, 40, 3), np.uint8)).save(folder / "ir_drop" / "ir_drop.png")
+    parts = {"switching": 3.0, "inside": 2.0, "bit_lines": 0.5, "leakage": 0.001}
+    typical = {"volts": 1.8, "mw": 5.5, "nj_per_token": 480.0, "drop_mv": 0.7, "drop_percent": 0.04}
+    power = {
+        "typical": {
+            **typical,
+            "worst": "u1",
+            "parts_mw": parts,
+            "blocks_mw": {"clock tree": 2.0, "logic": 1.0},
+        }
+    }
+    (folder / "ir_drop" / "power.json").write_text(json.dumps(power))
     return folder

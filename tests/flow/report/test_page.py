@@ -23,14 +23,14 @@ def test_every_check_and_step_is_there_and_text_is_escaped(build, config, outcom
 def test_it_needs_nothing_but_itself(build, config, outcome):
     page = render_report(build, config, outcome)
     links = re.findall(r"(?:src|href)=\"([^\"]*)\"", page)
-    assert len([x for x in links if x.startswith("data:image/png;base64,")]) == 4
+    assert len([x for x in links if x.startswith("data:image/png;base64,")]) == 5
     assert all(x.startswith("data:") for x in links)
     assert "<script" not in page
 
 
 def test_what_an_earlier_build_left_is_not_shown(build, config, outcome):
     (build / "quantise" / "loss.json").write_text('{"rows": [{"name": "of an older form"}]}')
-    outcome.steps = [s for s in outcome.steps if s.name not in ("quantise", "figures")]
+    outcome.steps = [s for s in outcome.steps if s.name not in ("quantise", "figures", "ir_drop")]
     page = render_report(build, config, outcome)
     assert "data:image/png" not in page
     assert "of an older form" not in page
@@ -71,6 +71,12 @@ def test_clock_and_token_rate_come_from_slack_and_cycles(build, config, outcome)
     # nano is signed off at 50 ns in the slow corner: 1 ns to spare leaves 49 ns, and 1000 cycles a token.
     assert f"{1000 / 49:.1f}" in page
     assert f"{1e9 / 49 / 1000:,.0f}" in page
+
+
+def test_power_is_told_by_corner_and_block(build, config, outcome):
+    page = render_report(build, config, outcome)
+    assert '<td>typical</td><td class="n">1.8</td><td class="n">5.50</td><td class="n">480</td>' in page
+    assert '<td class="name">clock tree</td><td class="n">2.000</td>' in page
 
 
 def test_the_command_that_builds_it_again_has_its_options(build, config, outcome):

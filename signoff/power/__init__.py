@@ -1,0 +1,1 @@
+"""Power of a token, and what it drops on the supplies."""

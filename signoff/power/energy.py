@@ -1,0 +1,145 @@
+"""What each cell and bank takes from the supply while a token is made, from what moved in simulation."""
+
+__all__ = ["BankEnergy", "Corner", "Energy", "energies_of"]
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from rtl_gen.errors import FlowError
+from signoff.netlist import CONSTANTS, Instance, Netlist
+from signoff.timed import Activity
+
+
+@dataclass(frozen=True)
+class Corner:
+    """One corner.
+
+    Attributes:
+        volts: Of the supply.
+        period: Of the clock, s.
+        leak: Leakage of a cell, W, by cell.
+        inside: Taken inside of a cell while a pin rises and falls once, J, by cell and pin.
+        farads: Of a cell's input, by cell and pin; of a bank too.
+    """
+
+    volts: float
+    period: float
+    leak: Mapping[str, float]
+    inside: Mapping[str, Mapping[str, float]]
+    farads: Mapping[str, Mapping[str, float]]
+
+
+@dataclass(frozen=True)
+class BankEnergy:
+    """Capacitance of each bit line of a bank with its contents, F, by pin such as `BL[3]`."""
+
+    lines: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Energy:
+    """Energy of a run, J.
+
+    Attributes:
+        by_instance: Of each cell and bank.
+        switching: Of all of it, what charges wires and inputs; `inside`: what cells take beside;
+            `leakage`: what they lose; `bit_lines`: what charges those of the banks.
+        seconds: How long the run takes at the corner's clock.
+        without: Kinds of cell for which there is no energy.
+    """
+
+    by_instance: Mapping[str, float]
+    switching: float
+    inside: float
+    leakage: float
+    bit_lines: float
+    seconds: float
+    without: tuple[str, ...]
+
+    @property
+    def total(self) -> float:
+        return sum(self.by_instance.values())
+
+
+def energies_of(
+    netlist: Netlist,
+    wires: Mapping[str, float],
+    activity: Activity,
+    corner: Corner,
+    banks: Mapping[str, BankEnergy],
+) -> Energy:
+    """Energy of each instance from the end of reset to the last token.
+
+    A net is charged by the cell that drives it: C*V^2 a rise, with C its wire and the inputs on it.
+
+    Args:
+        netlist: Routed.
+        wires: Capacitance of each net's wire, F.
+        activity: Rises by net.
+        corner: Voltage, clock and cells.
+        banks: By instance.
+
+    Raises:
+        FlowError: The activity names a net that the netlist does not have.
+    """
+    loads = _loads(netlist, wires, corner.farads)
+    if strange := sorted(set(activity.rises) - set(loads))[:3]:
+        raise FlowError(
+            f"nets that moved in simulation are not in the netlist: {', '.join(strange)}",
+            where="activity.json", hint="Run the step timed again.",
+        )  # fmt: skip
+    seconds = activity.cycles * corner.period
+    squared = corner.volts**2
+    total: dict[str, float] = defaultdict(float)
+    by_instance: dict[str, float] = {}
+    without = set()
+    for name, instance in netlist.instances.items():
+        parts: dict[str, float] = defaultdict(float)
+        bank = banks.get(name)
+        inside = corner.inside.get(instance.cell)
+        if bank is None and inside is None:
+            without.add(instance.cell)
+            continue
+        for pin, net in _pins(instance):
+            rises = activity.rises.get(net, 0)
+            if bank is not None and pin in bank.lines:
+                parts["bit_lines"] += rises * bank.lines[pin] * squared
+                parts["switching"] += rises * loads[net] * squared
+            elif inside is not None and pin in inside:
+                parts["inside"] += rises * inside[pin]
+                if pin not in corner.farads[instance.cell]:
+                    parts["switching"] += rises * loads[net] * squared
+        parts["leakage"] += corner.leak.get(instance.cell, 0.0) * seconds
+        by_instance[name] = sum(parts.values())
+        for part, joules in parts.items():
+            total[part] += joules
+    return Energy(
+        by_instance, total["switching"], total["inside"], total["leakage"], total["bit_lines"], seconds,
+        tuple(sorted(without)),
+    )  # fmt: skip
+
+
+def _loads(
+    netlist: Netlist, wires: Mapping[str, float], farads: Mapping[str, Mapping[str, float]]
+) -> dict[str, float]:
+    """Capacitance of each net, F: its wire and the inputs on it."""
+    found: dict[str, float] = defaultdict(float)
+    for instance in netlist.instances.values():
+        of = farads.get(instance.cell, {})
+        for pin, net in _pins(instance):
+            found[net] += of.get(pin, 0.0)
+    for net in found:
+        found[net] += wires.get(net, 0.0)
+    return found
+
+
+def _pins(instance: Instance) -> Sequence[tuple[str, str]]:
+    """Pins with the nets that they are on; those of a bus one by one."""
+    out = []
+    for pin, nets in instance.pins.items():
+        width = len(nets)
+        for number, net in enumerate(nets):
+            if net and net not in CONSTANTS:
+                out.append((pin if width == 1 else f"{pin}[{width - 1 - number}]", net))
+    return out
