@@ -7,10 +7,12 @@ __all__ = [
     "N1",
     "N2",
     "NAND",
+    "N_CONTACTS",
     "N_DIFFUSION",
     "P1",
     "P2",
     "PITCH",
+    "P_CONTACTS",
     "P_DIFFUSION",
     "WIDTHS",
     "Y1",
@@ -25,7 +27,7 @@ from base_chip.arrays.latch import ROW
 from base_chip.arrays.pen import Pen
 
 N_DIFFUSION, P_DIFFUSION = _N, _P = (240, 1100), (2035, 3495)
-_NY, _PY = (420, 760), (2220, 2560, 2900, 3240)
+N_CONTACTS, P_CONTACTS = (420, 760), (2220, 2560, 2900, 3240)
 Y1, Y2 = 1375, 1715  # inputs
 _OUT, _NOR_OUT = 1795, 1295  # li1 of outputs, on its way between n and p
 N1, N2, P1, P2 = 400, 785, 2310, 2760  # met1 tracks over n and over p
@@ -34,7 +36,9 @@ NAND = 1535  # from one NAND to the next
 WIDTHS = _P[1] - _P[0], _N[1] - _N[0]  # of every transistor, p and n
 
 
-def inverter(c: Pen, x: int, fingers: int, kinds: str = "np") -> None:
+def inverter(
+    c: Pen, x: int, fingers: int, *, kinds: str = "np", inputs: int | None = None, met1: bool = True
+) -> None:
     """Fingers side by side; supplies at even nodes, where the input comes in, outputs at odd ones.
 
     Args:
@@ -42,20 +46,23 @@ def inverter(c: Pen, x: int, fingers: int, kinds: str = "np") -> None:
         x: Left end of the diffusion.
         fingers: Gates.
         kinds: "n" or "p" for one transistor of the two.
+        inputs: Supply nodes, from the left, at which the input has a contact; None for all.
+        met1: Whether these contacts go on to met1.
     """
-    first = x + 145
+    first, wanted = x + 145, inputs or (fingers + 2) // 2 if fingers > 1 else 1
     _body(c, x, first + fingers * PITCH + 145, kinds)
     for n in range(fingers + 1):
         node = first + n * PITCH
         if n % 2:
-            ys = (*(_NY if "n" in kinds else ()), *(_PY if "p" in kinds else ()))
+            ys = (*(N_CONTACTS if "n" in kinds else ()), *(P_CONTACTS if "p" in kinds else ()))
             _column(c, node, ys)
             c.rect("li1", node - 85, ys[0] - 165, node + 85, ys[-1] + 165)
         else:
             _rail_node(c, node, n="n" in kinds, p="p" in kinds)
-            if n == 0 or fingers > 1:
+            if n // 2 < wanted:
                 c.poly_contact(node, Y2)
-                c.to_met1(node, Y2)
+                if met1:
+                    c.to_met1(node, Y2)
     low = _N[0] - 130 if "n" in kinds else Y2 - 135
     high = _P[1] + 130 if "p" in kinds else Y2 + 135
     for n in range(fingers):
@@ -68,11 +75,11 @@ def nand(c: Pen, x: int) -> None:
     """Inputs at x + 145 (`Y2`) and at x + 780 (`Y1`), output at x + 575 over p and x + 1120 over n."""
     first, out = x + 145, x + 1120
     _rail_node(c, out, n=False)
-    _column(c, first + PITCH, _PY)
-    _column(c, out, _NY)
-    c.rect("li1", first + PITCH - 85, _OUT - 85, first + PITCH + 85, _PY[-1] + 165)
+    _column(c, first + PITCH, P_CONTACTS)
+    _column(c, out, N_CONTACTS)
+    c.rect("li1", first + PITCH - 85, _OUT - 85, first + PITCH + 85, P_CONTACTS[-1] + 165)
     c.rect("li1", first + PITCH - 85, _OUT - 85, out + 85, _OUT + 85)
-    c.rect("li1", out - 85, _NY[0] - 165, out + 85, _OUT + 85)
+    c.rect("li1", out - 85, N_CONTACTS[0] - 165, out + 85, _OUT + 85)
     _two_inputs(c, x, Y2, Y1)
 
 
@@ -80,21 +87,23 @@ def nor(c: Pen, x: int) -> None:
     """Inputs at x + 145 (`Y1`) and at x + 780 (`Y2`), output at x + 575 over n and x + 1120 over p."""
     first, out = x + 145, x + 1120
     _rail_node(c, out, p=False)
-    _column(c, first + PITCH, _NY)
-    _column(c, out, _PY)
-    c.rect("li1", first + PITCH - 85, _NY[0] - 165, first + PITCH + 85, _NOR_OUT + 85)
+    _column(c, first + PITCH, N_CONTACTS)
+    _column(c, out, P_CONTACTS)
+    c.rect("li1", first + PITCH - 85, N_CONTACTS[0] - 165, first + PITCH + 85, _NOR_OUT + 85)
     c.rect("li1", first + PITCH - 85, _NOR_OUT - 85, out + 85, _NOR_OUT + 85)
-    c.rect("li1", out - 85, _NOR_OUT - 85, out + 85, _PY[-1] + 165)
+    c.rect("li1", out - 85, _NOR_OUT - 85, out + 85, P_CONTACTS[-1] + 165)
     _two_inputs(c, x, Y1, Y2)
 
 
 def row_taps(c: Pen, n: int | None, p: int | None) -> None:
     """Taps at two x: of the substrate, between n transistors, and of the well."""
-    low, high = _NY[0] + 90 - 205, _PY[0] + 80
+    low, high = N_CONTACTS[0] + 90 - 205, P_CONTACTS[0] + 80
     for kind, x, y, rail in (("p", n, low, -85), ("n", p, high, ROW + 85)):
         if x is None:
             continue
         c.tap(kind, x - 145, y, x + 145, y + 410)
+        if kind == "p":  # what parts it from the mirrored row's would be too narrow
+            c.rect("psdm", x - 270, 0, x + 270, y)
         c.pad("licon1", x, y + 205, 170)
         c.rect("li1", x - 85, min(y + 40, rail), x + 85, max(y + 370, rail))
 
@@ -120,11 +129,11 @@ def _body(c: Pen, x0: int, x1: int, kinds: str) -> None:
 
 def _rail_node(c: Pen, x: int, *, n: bool = True, p: bool = True) -> None:
     if n:
-        _column(c, x, _NY)
-        c.rect("li1", x - 85, -85, x + 85, _NY[-1] + 165)
+        _column(c, x, N_CONTACTS)
+        c.rect("li1", x - 85, -85, x + 85, N_CONTACTS[-1] + 165)
     if p:
-        _column(c, x, _PY)
-        c.rect("li1", x - 85, _PY[0] - 165, x + 85, ROW + 85)
+        _column(c, x, P_CONTACTS)
+        c.rect("li1", x - 85, P_CONTACTS[0] - 165, x + 85, ROW + 85)
 
 
 def _column(c: Pen, x: int, ys: tuple[int, ...]) -> None:

@@ -1,8 +1,9 @@
 """What a memory macro is: its kind and size, checked."""
 
-__all__ = ["RomSpec"]
+__all__ = ["MacroSpec", "RomSpec"]
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from base_chip.arrays.driver import GROUP_ROWS
 from base_chip.bank.spec import BankSpec
@@ -10,6 +11,14 @@ from rtl_gen.errors import ExitCode, FlowError
 
 _COLUMNS = 32  # that a group has between two straps
 _MOST = 512
+
+
+class MacroSpec(Protocol):
+    """What all macros are made from."""
+
+    @property
+    def array(self) -> BankSpec:
+        """A bank of the macro's size, for the names and dimensions of its process."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy as np
 
 from base_chip.arrays import control, driver, gates, latch
 from base_chip.arrays.pins import port_names
-from base_chip.arrays.spec import RomSpec
+from base_chip.arrays.spec import MacroSpec, RomSpec
 from base_chip.bank.dims import BankDims
 from rtl_gen.errors import FlowError
 
@@ -49,7 +49,7 @@ class Devices:
         count: Transistors in parallel that each line stands for.
     """
 
-    def __init__(self, spec: RomSpec, *, simulated: bool = False, count: int = 1) -> None:
+    def __init__(self, spec: MacroSpec, *, simulated: bool = False, count: int = 1) -> None:
         self.dims: BankDims = spec.array.dims
         self._simulated, self._multiple = simulated, count
         self._names = spec.array.process.devices
@@ -77,6 +77,15 @@ class Devices:
         yield self.p(y, b, "VPWR", wp)
         yield self.n(inner, a, "VGND", wn)
         yield self.n(y, b, inner, wn)
+
+    def nor(self, a: str, b: str, y: str, wp: int, wn: int) -> Iterator[str]:
+        """Input b is next to the output."""
+        self._count += 1
+        inner = f"nor{self._count}"
+        yield self.p(inner, a, "VPWR", wp)
+        yield self.p(y, b, inner, wp)
+        yield self.n(y, a, "VGND", wn)
+        yield self.n(y, b, "VGND", wn)
 
     def driver(self, a: str, b: str, x: str, word: str) -> Iterator[str]:
         """What a word line has to itself: a NOR but for the p transistor of `b`."""
