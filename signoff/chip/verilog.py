@@ -9,6 +9,7 @@ from itertools import chain
 from rtl_gen.errors import FlowError
 from signoff.chip.netlist import ChipNetlist, Instance, Pins
 from signoff.netlist import CONSTANTS, Netlist
+from signoff.nets import Joined
 
 
 def chip_netlist(module: Netlist, top: str, boxes: Mapping[str, Pins]) -> ChipNetlist:
@@ -28,8 +29,8 @@ def chip_netlist(module: Netlist, top: str, boxes: Mapping[str, Pins]) -> ChipNe
     if module.name != top:
         raise _fault(top, f"module {module.name}, expected {top}")
     ports = sorted(chain.from_iterable(_bits(name, span) for name, (_, span) in module.ports.items()))
-    same = _united(module.aliases, set(ports))
-    faults = [f"{port} and {same[port]} are one net" for port in ports if same.get(port, port) != port]
+    same = Joined(module.aliases, keep={*ports, *CONSTANTS})
+    faults = [f"{port} and {same.root(port)} are one net" for port in ports if same.root(port) != port]
     instances = []
     for number, instance in enumerate(module.instances.values()):
         if instance.cell not in boxes:
@@ -43,29 +44,12 @@ def chip_netlist(module: Netlist, top: str, boxes: Mapping[str, Pins]) -> ChipNe
             if len(bits) != len(on):
                 what = f"{instance.cell} has no pin {pin} of {len(on)} bits, instance {instance.name}"
                 raise _fault(top, what)
-            nets |= dict(zip(bits, (same.get(net, net) for net in on), strict=True))
+            nets |= dict(zip(bits, map(same.root, on), strict=True))
         if set(nets.values()) & set(CONSTANTS):
             raise _fault(top, f"a constant on a pin of {instance.name}: a chip needs a tie cell for it")
         instances.append(Instance(instance.cell, (number, 0), nets))
     used = sorted({instance.cell for instance in instances})
     return ChipNetlist(top, tuple(ports), {kind: boxes[kind] for kind in used}, instances, faults)
-
-
-def _united(aliases: tuple[tuple[str, str], ...], ports: set[str]) -> dict[str, str]:
-    """The one name, a port's if there is one, of each net that has several."""
-    parent: dict[str, str] = {}
-
-    def root(net: str) -> str:
-        while net in parent:
-            net = parent[net]
-        return net
-
-    for pair in aliases:
-        a, b = map(root, pair)
-        if a != b:
-            stays, goes = (a, b) if a in ports else (b, a)
-            parent[goes] = stays
-    return {net: root(net) for net in parent}
 
 
 def _bits(name: str, span: tuple[int, int] | None) -> list[str]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from rtl_gen.errors import FlowError
 from rtl_gen.golden.rom import RomGeometry
+from signoff.nets import Joined
 from signoff.routed_equiv.flat import Flat, FlatCell
 from signoff.timing.cells import Cell, Expr, Flop, Gate
 
@@ -75,7 +76,7 @@ class _Compiler:
         self.flat, self.cells, self.geometry, self.bank = flat, cells, geometry, bank
         self.clock = flat.ports[clock][1]
         self.c = Circuit()
-        self.same: dict[str, str] = {}  # nets behind buffers
+        self.same = Joined()  # nets behind buffers
         self.steps: list[Step] = []
         self.stored: dict[int, list[tuple[int, int]]] = {}
 
@@ -98,7 +99,7 @@ class _Compiler:
                 logic.append(cell)
                 for pin, e in does.outputs.items():
                     if isinstance(e, str) and pin in cell.nets and e in cell.nets:
-                        self.same[cell.nets[pin]] = cell.nets[e]
+                        self.same.join(cell.nets[pin], cell.nets[e])
         # The clock is low while logic settles
         self.c.nets[self.clock] = 0
         for cell in logic:
@@ -114,13 +115,8 @@ class _Compiler:
         self._flops()
         return self.c
 
-    def _root(self, net: str) -> str:
-        while net in self.same:
-            net = self.same[net]
-        return net
-
     def _net(self, net: str) -> int:
-        net = self._root(net)
+        net = self.same.root(net)
         if net not in self.c.nets:
             self.c.nets[net] = self._new()
         return self.c.nets[net]
@@ -164,10 +160,10 @@ class _Compiler:
     def _flop(self, cell: FlatCell, flop: Flop, gates: Mapping[str, tuple[FlatCell, Gate]]) -> None:
         if flop.clear is not None or flop.preset is not None:
             raise _strange(f"{cell.kind} is set or cleared without a clock")
-        clock, enable = self._root(cell.nets[flop.clock]), -1
+        clock, enable = self.same.root(cell.nets[flop.clock]), -1
         if clock in gates:
             gate, does = gates[clock]
-            clock = self._root(gate.nets[does.clock])
+            clock = self.same.root(gate.nets[does.clock])
             enable = self._compute(does.enable, gate.nets)
         if clock != self.clock:
             raise _strange(f"a {cell.kind} is clocked by {clock}")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from rtl_gen.errors import FlowError
 from signoff.netlist import CONSTANTS, Instance, Netlist
+from signoff.nets import Joined
 from signoff.timing.cells import Cell, Expr, Flop, Gate, flatten, variables
 from signoff.timing.sdf import Delay, Sdf, Timing
 from signoff.timing.sense import sense
@@ -84,7 +85,7 @@ class _Writer:
         self.out: list[str] = []
         self.limits = Limits(0, 0, 0, 0, [])
         self.numbers: dict[str, int] = {}
-        self.same = _Union(netlist.aliases)
+        self.same = Joined(netlist.aliases)
         self.widths: dict[int, tuple[str, int, int]] = {}
         self.watch: list[str] = []
 
@@ -247,24 +248,6 @@ class _Writer:
 
 
 BANK_STEP = 0.01  # ns: SCF_BANK_DELAY of the model, taken off its delays
-
-
-class _Union:
-    """Which nets assignments make one."""
-
-    def __init__(self, pairs: tuple[tuple[str, str], ...]) -> None:
-        self.parent: dict[str, str] = {}
-        for left, right in pairs:
-            a, b = self.root(left), self.root(right)
-            if a in CONSTANTS:
-                a, b = b, a
-            if a != b:
-                self.parent[a] = b
-
-    def root(self, name: str) -> str:
-        while name in self.parent:
-            name = self.parent[name]
-        return name
 
 
 def _longest(own: tuple[float, float] | None, other: tuple[float, float] | None) -> float:

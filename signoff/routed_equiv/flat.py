@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from rtl_gen.errors import FlowError
 from signoff.netlist import CONSTANTS, Netlist
+from signoff.nets import Joined
 
 
 @dataclass(frozen=True)
@@ -47,17 +48,17 @@ def flatten(modules: Mapping[str, Netlist], top: str) -> Flat:
 class _Flattener:
     def __init__(self, modules: Mapping[str, Netlist]) -> None:
         self.modules = modules
-        self.same: dict[str, str] = {}
+        self.same = Joined()
         self.found: dict[str, tuple[str, dict[str, str]]] = {}
 
     def run(self, top: str) -> Flat:
         self._walk(self.modules[top], "", (top,))
         cells = {
-            name: FlatCell(kind, {pin: self._root(net) for pin, net in nets.items()})
+            name: FlatCell(kind, {pin: self.same.root(net) for pin, net in nets.items()})
             for name, (kind, nets) in self.found.items()
         }
         ports = {
-            bit: (direction, self._root(bit))
+            bit: (direction, self.same.root(bit))
             for port, (direction, span) in self.modules[top].ports.items()
             for bit in _bits(port, span)
         }
@@ -65,7 +66,7 @@ class _Flattener:
 
     def _walk(self, module: Netlist, prefix: str, above: tuple[str, ...]) -> None:
         for left, right in module.aliases:
-            self._unite(_key(prefix, left), _key(prefix, right))
+            self.same.join(_key(prefix, left), _key(prefix, right))
         for instance in module.instances.values():
             child = self.modules.get(instance.cell)
             if child is None:
@@ -83,7 +84,7 @@ class _Flattener:
                         f"{len(nets)} nets on port {pin} of {instance.name}, expected {len(bits)}"
                     )
                 for bit, net in zip(bits, nets, strict=True):
-                    self._unite(_key(inside, bit), _key(prefix, net))
+                    self.same.join(_key(inside, bit), _key(prefix, net))
             self._walk(child, inside, (*above, child.name))
 
     def _cell(self, prefix: str, name: str, kind: str, pins: Mapping[str, tuple[str, ...]]) -> None:
@@ -95,20 +96,6 @@ class _Flattener:
             bits = [pin] if len(on) == 1 else [f"{pin}[{n}]" for n in range(len(on) - 1, -1, -1)]
             nets |= {bit: _key(prefix, net) for bit, net in zip(bits, on, strict=True) if net}
         self.found[path] = kind, nets
-
-    def _unite(self, a: str, b: str) -> None:
-        a, b = self._root(a), self._root(b)
-        if a == b:
-            return
-        if a in CONSTANTS and b in CONSTANTS:
-            raise FlowError(f"the constants {a} and {b} are one net", hint="Harden the base anew.")
-        self.same.update({b: a} if a in CONSTANTS else {a: b})  # a constant's name stays
-
-    def _root(self, net: str) -> str:
-        while net in self.same:
-            self.same[net] = self.same.get(self.same[net], self.same[net])
-            net = self.same[net]
-        return net
 
 
 def _key(prefix: str, net: str) -> str:
