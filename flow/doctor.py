@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from base_chip.pdk import Pdk
 from flow.pdk.kit import installed_root
 from flow.pdk.providers import find_pdk
-from flow.tools import TOOLS, version
 from rtl_gen.errors import FlowError
+from rtl_gen.tools import TOOLS, version
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from typing import Any, NoReturn
 
 from flow.closure import LOCATIONS, PROJECT, ROOT, Closure
 from flow.request import BuildConfig
-from flow.tools import TOOLS
 from rtl_gen.errors import FlowError
+from rtl_gen.tools import TOOLS
 
 OWN = "SCF_"  # begins the names of the variables of this project
 
@@ -33,7 +33,7 @@ def confined(
     Args:
         closure: What the key covers.
         step: Its name, for the message.
-        tools: Those of flow.tools that the key covers.
+        tools: Those of rtl_gen.tools that the key covers.
         also: Folder or file of the project that the key covers in another way: a model that ships.
         root: Folder of the project.
 

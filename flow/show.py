@@ -11,8 +11,8 @@ from base_chip.pdk import Pdk, load_pdk
 from flow.files import make_folder
 from flow.request import load_run
 from flow.result_file import read_result
-from flow.tools import TOOLS, require
 from rtl_gen.errors import ExitCode, FlowError
+from rtl_gen.tools import TOOLS, require
 from signoff.picture import Extra, draw_png, write_layer_properties
 
 

@@ -18,8 +18,8 @@ from flow.pdk.providers import find_pdk
 from flow.request import Run, load_run
 from flow.result_file import Check, ResultFile, read_result
 from flow.tasks.step import LARGEST_RECORD, RESULT, Job, Result, StepTask
-from flow.tools import TOOLS, version
 from rtl_gen.errors import FlowError
+from rtl_gen.tools import TOOLS, version
 from rtl_gen.untrusted import read_file, relative_name, sha256_name
 from signoff.waivers import Waiver, expired
 

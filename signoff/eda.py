@@ -2,20 +2,17 @@
 
 __all__ = ["KLAYOUT", "MAGIC", "NETGEN", "OPENSTA", "Eda", "Run", "run_magic", "script"]
 
-import contextlib
-import functools
 import os
 import re
 import shutil
-import signal
-import subprocess
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
+from rtl_gen import tools
 from rtl_gen.errors import ExitCode, FlowError, ending
+from rtl_gen.tools import TOOLS, Tool
 from signoff.result import CheckResult
 
 
@@ -40,25 +37,24 @@ class Eda:
 
     Attributes:
         name: As the signoff table shows it.
-        exe: On PATH.
-        package: Debian package that has it.
-        asks: Arguments that make it print its version.
-        pattern: Finds the version in what it prints.
+        tool: How it is found and installed.
         trouble: Patterns of beginnings of log lines that make the result of a run worthless.
     """
 
     name: str
-    exe: str
-    package: str
-    asks: tuple[str, ...]
-    pattern: str
+    tool: Tool
     trouble: tuple[str, ...]
+
+    @property
+    def exe(self) -> str:
+        """Its name on PATH."""
+        return self.tool.exe
 
     def missing(self, check: str) -> CheckResult | None:
         """The row of a check that cannot run as the tool is not there; None if it is."""
         if shutil.which(self.exe):
             return None
-        reason = f"{self.exe} is not on PATH; Debian package {self.package} has it"
+        reason = f"{self.exe} is not on PATH. {self.tool.way_on}"
         return CheckResult(check, self.name, "", None, None, "not run", reason)
 
     def failed(self, reason: str, folder: Path) -> FlowError:
@@ -72,8 +68,7 @@ class Eda:
 
     def version(self) -> str:
         """What the tool calls itself; empty if it is missing or does not say."""
-        path = shutil.which(self.exe)
-        return _version(path, self.asks, self.pattern) if path else ""
+        return (tools.version_of(self.tool) or "").replace("?", "")
 
     def run(
         self,
@@ -97,34 +92,14 @@ class Eda:
         """
         for name, path in (files or {}).items():
             bring(path, folder / name)
-        start = time.monotonic()
+        program = os.path.abspath(shutil.which(self.exe) or self.exe)
         try:
-            process = subprocess.Popen(
-                [os.path.abspath(shutil.which(self.exe) or self.exe), *arguments],
-                cwd=folder,
-                # Numbers with a point, and names of files in UTF-8, whatever the user's language.
-                env={**os.environ, "LC_ALL": "C.UTF-8", **(variables or {})},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                errors="replace",
-                start_new_session=True,
-            )
+            done = tools.run([program, *arguments], folder, timeout, variables)
         except OSError as e:
             return Run("", 0.0, f"{self.exe} cannot be started ({e.strerror or e})")
-        fault = ""
-        try:
-            log, _ = process.communicate(timeout=timeout)
-        except subprocess.TimeoutExpired:
-            fault = f"killed after {timeout:g} s"
-        finally:
-            if process.poll() is None:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
-                log, _ = process.communicate()
-        (folder / f"{self.exe}.log").write_text(log, "utf-8", "replace")
-        return Run(log, time.monotonic() - start, fault or self._fault(process.returncode, log))
+        fault = f"killed after {timeout:g} s" if done.late else self._fault(done.status, done.log)
+        (folder / f"{self.exe}.log").write_text(done.log, "utf-8", "replace")
+        return Run(done.log, done.seconds, fault)
 
     def _fault(self, code: int, log: str) -> str:
         if code < 0 or code > 128:
@@ -132,18 +107,6 @@ class Eda:
         if found := re.search(rf"^(?:{'|'.join(self.trouble)}).*", log, re.M):
             return f"{self.exe} reported: {found.group().strip()}"
         return f"{self.exe} {ending(code)}" if code else ""
-
-
-@functools.cache
-def _version(path: str, asks: tuple[str, ...], pattern: str) -> str:
-    try:
-        told = subprocess.run(
-            [path, *asks], capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    found = re.search(pattern, told.stdout + told.stderr)
-    return found.group(1) if found else ""
 
 
 def bring(path: Path, to: Path) -> None:
@@ -178,18 +141,12 @@ def run_magic(
 
 KLAYOUT = Eda(
     name="KLayout",
-    exe="klayout",
-    package="klayout",
-    asks=("-v",),
-    pattern=r"KLayout ([\d.]+)",
+    tool=TOOLS["klayout"],
     trouble=(r"ERROR", r".*Internal error"),
 )
 MAGIC = Eda(
     name="Magic",
-    exe="magic",
-    package="magic",
-    asks=("--version",),
-    pattern=r"([\d.]+)",
+    tool=TOOLS["magic"],
     trouble=(
         r"SCF fault: ",
         r"Failed to load technology",
@@ -203,10 +160,7 @@ MAGIC = Eda(
 )
 NETGEN = Eda(
     name="Netgen",
-    exe="netgen-lvs",
-    package="netgen-lvs",
-    asks=("-batch", "quit"),
-    pattern=r"Netgen ([\d.]+)",
+    tool=TOOLS["netgen"],
     trouble=(
         r".*No such file",
         r".*Error in setup file",
@@ -218,10 +172,7 @@ NETGEN = Eda(
 )
 OPENSTA = Eda(
     name="OpenSTA",
-    exe="sta",
-    package="opensta",
-    asks=("-version",),
-    pattern=r"([\d.]+)",
+    tool=TOOLS["sta"],
     # What check_setup says begins with "There"; all else is about files that do not fit together.
     trouble=(r"Error", r"Warning: (?!There (?:are|is) )"),
 )

@@ -2,12 +2,11 @@
 
 __all__ = ["library_in", "run_yosys", "yosys_version"]
 
-import importlib.metadata
-import subprocess
 import sys
 from pathlib import Path
 
 from rtl_gen.errors import ExitCode, FlowError, ending
+from rtl_gen.tools import require, run
 
 TIMEOUT_S = 1800
 RUNNER = "import sys; from pyosys import libyosys as y; y.run_pass('script ' + sys.argv[1], y.Design())"
@@ -15,14 +14,7 @@ RUNNER = "import sys; from pyosys import libyosys as y; y.run_pass('script ' + s
 
 def yosys_version() -> str:
     """Version of the pyosys wheel; FlowError when it is not installed."""
-    try:
-        return importlib.metadata.version("pyosys")
-    except importlib.metadata.PackageNotFoundError as e:
-        raise FlowError(
-            "Yosys is not installed",
-            hint="pip install pyosys==0.70",
-            code=ExitCode.MISSING_TOOL,
-        ) from e
+    return require("yosys")
 
 
 def library_in(work: Path, liberty: Path) -> str:
@@ -46,29 +38,17 @@ def run_yosys(script: str, work: Path, name: str) -> str:
     work.mkdir(parents=True, exist_ok=True)
     path, log = work / f"{name}.ys", work / f"{name}.log"
     path.write_text(script)
-    try:
-        done = subprocess.run(
-            [sys.executable, "-c", RUNNER, path.name],
-            cwd=work,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT_S,
-        )
-    except subprocess.TimeoutExpired as e:
-        raise FlowError(
-            f"Yosys did not end within {TIMEOUT_S} s", where=str(path), code=ExitCode.TOOL_FAILED
-        ) from e
-    output = done.stdout + done.stderr
-    log.write_text(output)
-    if done.returncode:
-        if done.returncode < 0:
-            output = f"it {ending(done.returncode)}"
+    done = run([sys.executable, "-c", RUNNER, path.name], work, TIMEOUT_S)
+    log.write_text(done.log)
+    if done.late:
+        raise FlowError(f"Yosys did not end within {TIMEOUT_S} s", where=str(path), code=ExitCode.TOOL_FAILED)
+    if done.status:
+        output = f"it {ending(done.status)}" if done.status < 0 else done.log
         errors = [line for line in output.splitlines() if "ERROR" in line] or output.splitlines()[-1:]
         raise FlowError(
-            f"Yosys failed: {errors[-1] if errors else f'exit status {done.returncode}'}",
+            f"Yosys failed: {errors[-1] if errors else ending(done.status)}",
             where=str(path),
             hint=f"The whole output is in {log}.",
             code=ExitCode.TOOL_FAILED,
         )
-    return output
+    return done.log

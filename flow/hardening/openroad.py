@@ -7,8 +7,8 @@ import shutil
 from packaging.version import InvalidVersion, Version
 from siliconcompiler.tools.openroad import OpenROADTask
 
-from flow.tools import TOOLS, require
 from rtl_gen.errors import ExitCode, FlowError
+from rtl_gen.tools import TOOLS, require
 
 # What SiliconCompiler's OpenROAD tasks ask for; it would say no more than that a requirement is not met.
 MINIMUM = "24Q3-2011"

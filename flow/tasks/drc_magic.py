@@ -28,7 +28,7 @@ class DrcMagicTask(StepTask):
         from base_chip.pdk import load_pdk
         from flow.pdk.magic_tech import tech_for_magic
         from flow.tasks.sample import sample_bank
-        from flow.tools import require
+        from rtl_gen.tools import require
         from signoff.drc_magic import control, run
 
         chip, top = self.layout(job)

@@ -3,7 +3,7 @@
 __all__ = ["EquivTask"]
 
 from flow.tasks.step import Job, Result, StepTask
-from flow.tools import require
+from rtl_gen.tools import require
 from signoff.result import CheckResult
 
 

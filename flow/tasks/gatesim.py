@@ -7,7 +7,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 from flow.tasks.step import Job, Result, StepTask
-from flow.tools import require
+from rtl_gen.tools import require
 from signoff.result import CheckResult
 
 

@@ -29,7 +29,7 @@ class LvsTask(StepTask):
     def work(self, job: Job) -> Result:
         from base_chip.bank.spice import bank_spice
         from flow.pdk.magic_tech import tech_for_magic
-        from flow.tools import require
+        from rtl_gen.tools import require
         from signoff.lvs import run
 
         sample = self.sample(job)

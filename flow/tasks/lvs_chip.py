@@ -27,7 +27,7 @@ class LvsChipTask(StepTask):
         from flow.pdk.magic_tech import tech_for_magic
         from flow.tasks.sites import site_map
         from flow.tasks.wiring import box_pins, stack_of
-        from flow.tools import require
+        from rtl_gen.tools import require
         from signoff import lvs_cells, lvs_chip
         from signoff.chip.netlist import without_squares
         from signoff.chip.verilog import chip_netlist

@@ -30,8 +30,9 @@ from flow.keys import folder_files, step_key
 from flow.pdk.files import PdkFiles
 from flow.request import BuildConfig, Run, load_run
 from flow.stopwatch import Stopwatch
-from flow.tools import TOOLS, identity, require, version
+from flow.tools import identity
 from rtl_gen.errors import FlowError
+from rtl_gen.tools import TOOLS, require, version
 from rtl_gen.untrusted import read_file
 from signoff.result import CheckResult
 

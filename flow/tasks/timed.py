@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 
 from flow.tasks.step import Job, Result, StepTask
-from flow.tools import require
+from rtl_gen.tools import require
 
 
 class TimedTask(StepTask):

@@ -68,7 +68,7 @@ def build_engine(work: Path) -> Path:
     (work / "engine.c").write_text(files("signoff").joinpath("faultsim", "engine.c").read_text("utf-8"))
     run_tool(
         ["g++", "-x", "c", "-O2", "-march=native", "-shared", "-fPIC", "-o", "engine.so", "engine.c"],
-        work, "engine", "g++",
+        work, "engine", "verilator",
     )  # fmt: skip
     return work / "engine.so"
 

@@ -19,7 +19,6 @@ from signoff.gatesim.models import cell_models
 from signoff.gatesim.tools import run_tool, running
 
 PATIENCE = 60_000  # cycles; a token of the largest base takes a fraction of it
-PACKAGES = "g++ make"
 # What the kit's models and a flat netlist do by design: names, widths, declarations without a value.
 QUIET = ("-Wno-fatal", "-Wno-lint", "-Wno-style", "-Wno-TIMESCALEMOD", "-Wno-MULTIDRIVEN")
 
@@ -79,13 +78,6 @@ def build_simulator(netlist: str, top: str, cells: Path, bank_model: str, work: 
     Raises:
         FlowError: Verilator or a C++ compiler is missing or fails, or a cell has no model.
     """
-    verilator = shutil.which("verilator")
-    if verilator is None:
-        raise FlowError(
-            "Verilator is not installed",
-            hint="apt-get install verilator g++ make",
-            code=ExitCode.MISSING_TOOL,
-        )
     work.mkdir(parents=True, exist_ok=True)
     (work / "cells.v").write_text(cell_models(netlist, cells))
     (work / "bank.v").write_text(bank_model)
@@ -96,15 +88,15 @@ def build_simulator(netlist: str, top: str, cells: Path, bank_model: str, work: 
     options = ["--cc", "--exe", "-O3", "--x-assign", "unique", "--x-initial", "unique", "-CFLAGS", "-O0"]
     names = ["--top-module", top, "--prefix", "Vtile", "-o", "simulator", "--Mdir", "obj"]
     run_tool(
-        [verilator, *options, *QUIET, *names, "host.cpp", "cells.v", "bank.v", "netlist.v"],
+        ["verilator", *options, *QUIET, *names, "host.cpp", "cells.v", "bank.v", "netlist.v"],
         work,
         "verilate",
-        PACKAGES,
+        "verilator",
     )
     # Its makefile refuses a folder with a space in its path, which it takes from CURDIR; what it reads and
     # writes goes by plain names.
     make = ["make", "-s", "CURDIR=.", "-C", "obj", "-f", "Vtile.mk", f"-j{jobs}"]
-    run_tool(make, work, "compile", PACKAGES)
+    run_tool(make, work, "compile", "verilator")
     return work / "obj" / "simulator"
 
 

@@ -15,7 +15,6 @@ from signoff.gatesim.simulate import Token
 from signoff.gatesim.timed import BANK_STEP, Limits, TimedDesign
 from signoff.gatesim.tools import run_tool, running
 
-PACKAGES = "iverilog g++"
 PATIENCE = 60_000
 _PORTS = {
     "clk": 0,
@@ -114,10 +113,10 @@ def build_timed(
     (work / "host.v").write_text(host)
     (work / "chip.v").write_text(_module(design))
     (work / "bank.v").write_text(model + timed_bank)
-    run_tool(["iverilog-vpi", "--name=limits", "limits.c"], work, "limits", PACKAGES)
+    run_tool(["iverilog-vpi", "--name=limits", "limits.c"], work, "limits", "iverilog")
     define = f"-DSCF_BANK_DELAY={BANK_STEP}"
     command = ["iverilog", "-g2012", define, "-s", "host", "-o", "chip.vvp", "host.v", "chip.v", "bank.v"]
-    run_tool(command, work, "compile", PACKAGES)
+    run_tool(command, work, "compile", "iverilog")
     return TimedChip(work, design.limits)
 
 

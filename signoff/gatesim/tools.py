@@ -3,54 +3,44 @@
 __all__ = ["run_tool", "running"]
 
 import contextlib
-import os
 import subprocess
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TextIO
 
 from rtl_gen.errors import ExitCode, FlowError, ending
+from rtl_gen.tools import TOOLS, run
 
 TIMEOUT_S = 1800
 
 
-def run_tool(command: list[str], work: Path, name: str, packages: str) -> None:
-    """Run a tool in `work`; FlowError with its first complaint when it fails.
+def run_tool(command: list[str], work: Path, name: str, tool: str) -> None:
+    """Run a program in `work`; FlowError with its first complaint when it fails.
 
     Args:
         command: What to run.
         work: Folder; the output goes to `<name>.log` in it.
         name: Of the step, for messages.
-        packages: Debian packages that hold the tool.
+        tool: The program is part of this one (rtl_gen.tools).
     """
     log = work / f"{name}.log"
     try:
-        with log.open("w") as out:
-            done = subprocess.run(
-                command,
-                cwd=work,
-                env={**os.environ, "LC_ALL": "C.UTF-8"},
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=subprocess.STDOUT,
-                timeout=TIMEOUT_S,
-            )
+        done = run(command, work, TIMEOUT_S)
     except FileNotFoundError as e:
         raise FlowError(
-            f"{command[0]} is not installed", hint=f"apt-get install {packages}", code=ExitCode.MISSING_TOOL
+            f"{command[0]} is not installed", hint=TOOLS[tool].way_on, code=ExitCode.MISSING_TOOL
         ) from e
     except OSError as e:
         raise FlowError(
             f"{command[0]} cannot be started ({e.strerror or e})", where=name, code=ExitCode.TOOL_FAILED
         ) from e
-    except subprocess.TimeoutExpired as e:
-        raise FlowError(
-            f"{name} did not end within {TIMEOUT_S} s", where=str(log), code=ExitCode.TOOL_FAILED
-        ) from e
-    if done.returncode:
-        lines = log.read_text(errors="replace").splitlines()
+    log.write_text(done.log, "utf-8", "replace")
+    if done.late:
+        raise FlowError(f"{name} did not end within {TIMEOUT_S} s", where=str(log), code=ExitCode.TOOL_FAILED)
+    if done.status:
+        lines = done.log.splitlines()
         first = next((x for x in lines if "error" in x.lower()), lines[-1] if lines else "")
-        why = f"{Path(command[0]).name} {ending(done.returncode)}{first and ': '}{first}"
+        why = f"{Path(command[0]).name} {ending(done.status)}{first and ': '}{first}"
         raise FlowError(f"{name} failed: {why}", where=str(log), code=ExitCode.TOOL_FAILED)
 
 
@@ -64,7 +54,7 @@ def running(command: list[str], work: Path) -> Iterator[Iterator[str]]:
     path, name = work / "run.log", Path(command[0]).name
     with path.open("w") as log:
         try:
-            run = subprocess.Popen(
+            process = subprocess.Popen(
                 command, cwd=work, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                 text=True, errors="replace",
             )  # fmt: skip
@@ -72,11 +62,11 @@ def running(command: list[str], work: Path) -> Iterator[Iterator[str]]:
             raise FlowError(
                 f"{name} cannot be started ({e.strerror or e})", where=str(work), code=ExitCode.TOOL_FAILED
             ) from e
-        with run:
-            assert run.stdout is not None
-            yield _kept(run.stdout, log)
-    if run.returncode < 0:
-        raise FlowError(f"{name} {ending(run.returncode)}", where=str(path), code=ExitCode.TOOL_FAILED)
+        with process:
+            assert process.stdout is not None
+            yield _kept(process.stdout, log)
+    if process.returncode < 0:
+        raise FlowError(f"{name} {ending(process.returncode)}", where=str(path), code=ExitCode.TOOL_FAILED)
 
 
 def _kept(lines: Iterable[str], log: TextIO) -> Iterator[str]:

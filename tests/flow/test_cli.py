@@ -13,8 +13,8 @@ import pytest
 from flow.cli import main
 from flow.files import atomic_dir, atomic_write, disk_faults
 from flow.lock import build_lock
-from flow.tools import TOOLS
 from rtl_gen.errors import ExitCode, FlowError
+from rtl_gen.tools import TOOLS
 
 
 def run(capsys, *args: str) -> tuple[int, str, str]:

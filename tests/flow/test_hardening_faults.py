@@ -28,8 +28,8 @@ from flow.hardening.failure import RESUME, failure, first_error
 from flow.hardening.graph import FIRST, make_project
 from flow.hardening.openroad import MINIMUM, need_openroad
 from flow.hardening.run import harden, replace_artifact
-from flow.tools import version
 from rtl_gen.errors import ExitCode, FlowError
+from rtl_gen.tools import version_of
 from tests.flow.test_hardening import pdk_files, sources
 from tests.small_liberty import small_liberty
 from tests.tiny_base import TINY
@@ -49,14 +49,14 @@ def openroad(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", f"{bin_}{os.pathsep}{os.environ['PATH']}")
 
     def put(does: str = "exit 0", says: str = GOOD) -> Path:
-        version.cache_clear()
+        version_of.cache_clear()
         path = bin_ / "openroad"
         path.write_text(f"#!/bin/sh\nif [ \"$1\" = -version ]; then echo '{says}'; exit 0; fi\n{does}\n")
         path.chmod(0o755)
         return path
 
     yield put
-    version.cache_clear()
+    version_of.cache_clear()
 
 
 @pytest.fixture
@@ -116,10 +116,10 @@ def test_one_whose_version_says_nothing_is_refused(openroad, says):
 
 def test_without_one_the_message_says_what_can_be_done(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    version.cache_clear()
+    version_of.cache_clear()
     with pytest.raises(FlowError, match="openroad is not installed") as e:
         harden(TINY, RTL, tmp_path / "work", tmp_path / "out", jobs=1, say=print)
-    version.cache_clear()
+    version_of.cache_clear()
     assert e.value.code == ExitCode.MISSING_TOOL
     for way in ("sc-install openroad", "`sc-flow build` takes the artifact", "--to synthesis"):
         assert way in e.value.hint

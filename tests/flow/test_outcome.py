@@ -111,10 +111,10 @@ def test_a_check_whose_tool_is_missing_does_not_run_and_names_the_fix(tmp_path, 
     from flow.request import BuildConfig, Run
     from flow.tasks.bank import BankTask
     from flow.tasks.drc_magic import DrcMagicTask
-    from flow.tools import TOOLS
     from rtl_gen.errors import ExitCode, FlowError
+    from rtl_gen.tools import TOOLS
 
-    for module in ("flow.tasks.step", "flow.tools"):
+    for module in ("flow.tasks.step", "rtl_gen.tools"):
         monkeypatch.setattr(f"{module}.version", lambda name: None)
     run = Run(BuildConfig("m", "", ""), PdkFiles("sky130", {}, {}, {}, {}, {}), tmp_path, {})
     (got,) = DrcMagicTask()._checked_work(run, tmp_path).checks

@@ -7,6 +7,7 @@ import pytest
 
 from base_chip.pdk import load_pdk
 from rtl_gen.errors import ExitCode
+from rtl_gen.tools import TOOLS, Tool
 from signoff import drc_klayout, drc_magic
 from signoff.controls import KLAYOUT_ERRORS, MAGIC_ERRORS, control_of, control_result, missed, plant
 from signoff.eda import MAGIC, Eda
@@ -21,7 +22,8 @@ ITEM = (
     "<item><category>'MR_met1.SP.1'</category><multiplicity>{}</multiplicity>"
     "<values><value>edge-pair: (0,0;0,1)|(1,1;1,0)</value></values></item>"
 )
-SHELL = Eda("Shell", "sh", "dash", ("-c", "echo sh 1.2"), r"sh ([\d.]+)", ("oops",))
+TOOL = Tool("sh", "sh", ("-c", "echo sh 1.2"), r"sh ([\d.]+)", "apt-get install dash", "tests", False)
+SHELL = Eda("Shell", TOOL, ("oops",))
 
 
 def test_klayout_report_is_counted_by_rule(tmp_path):
@@ -135,7 +137,7 @@ def test_a_missing_tool_is_not_run_and_names_its_package(monkeypatch, tmp_path):
         (drc_magic.run(Path("a.gds"), "t", Path("tech"), tmp_path), "magic"),
     ):
         assert (check.status, check.count) == ("not run", None)
-        assert check.reason == f"{tool} is not on PATH; Debian package {tool} has it"
+        assert check.reason == f"{tool} is not on PATH. Run: {TOOLS[tool].fix}"
 
 
 @pytest.mark.parametrize(
@@ -178,7 +180,7 @@ def test_a_tool_that_cannot_be_started_is_a_fault(tmp_path, monkeypatch):
     (tmp_path / "broken").write_text("#!/no/such/interpreter\n")
     (tmp_path / "broken").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    found = replace(SHELL, exe="broken").run([], tmp_path, 5)
+    found = replace(SHELL, tool=replace(TOOL, exe="broken")).run([], tmp_path, 5)
     assert found.fault.startswith("broken cannot be started (No such file or directory")
 
 
@@ -189,7 +191,7 @@ def test_a_tool_found_by_a_relative_path_runs_in_another_folder(tmp_path, monkey
     (tmp_path / "bin" / "tool").chmod(0o755)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", "bin:/usr/bin:/bin")
-    found = replace(SHELL, exe="tool").run([], tmp_path / "work", 5)
+    found = replace(SHELL, tool=replace(TOOL, exe="tool")).run([], tmp_path / "work", 5)
     assert (found.log, found.fault) == ("here\n", "")
 
 

@@ -22,7 +22,7 @@ def test_a_name_to_keep_stays_whatever_the_order(pair):
 
 
 def test_two_constants_are_refused():
-    with pytest.raises(FlowError, match="the constants . and . are one net"):
+    with pytest.raises(FlowError, match=r"the constants . and . are one net"):
         Joined([("a", "1"), ("b", "0"), ("a", "b")])
 
 

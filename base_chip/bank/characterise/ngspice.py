@@ -3,13 +3,12 @@
 __all__ = ["measure"]
 
 import re
-import shutil
-import subprocess
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from rtl_gen.errors import ExitCode, FlowError, ending
+from rtl_gen.tools import find, run
 
 _VALUE = re.compile(r"^(\w+)\s+=\s+([-+]?\d\S*)", re.M)
 _WANTED = re.compile(r"^\.measure tran (\w+)", re.M)
@@ -33,13 +32,7 @@ def measure(
     Raises:
         FlowError: If ngspice is missing or fails, or a measure never gets a value.
     """
-    exe = shutil.which("ngspice")
-    if exe is None:
-        raise FlowError(
-            "ngspice is not installed; it is needed to characterise a bank",
-            hint="Run: apt-get install --no-install-recommends ngspice",
-            code=ExitCode.MISSING_TOOL,
-        )
+    exe = find("ngspice")
     for _ in range(_LONGER):
         text = deck(stop_ns)
         found = _run(exe, text)
@@ -59,35 +52,26 @@ def _run(exe: str, text: str) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "deck.sp"
         path.write_text(text)
-        try:
-            run = subprocess.run(
-                [exe, "-b", path.name],
-                cwd=folder,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=_TIMEOUT_S,
-                check=False,
-            )
-        except subprocess.TimeoutExpired as e:
-            raise FlowError(
-                f"ngspice did not end within {_TIMEOUT_S} s",
-                where=text.splitlines()[0].lstrip("* "),
-                hint="Run it again when the machine has less to do, or characterise a smaller bank.",
-                code=ExitCode.TOOL_FAILED,
-            ) from e
+        done = run([exe, "-b", path.name], Path(folder), _TIMEOUT_S, apart=True)
+    if done.late:
+        raise FlowError(
+            f"ngspice did not end within {_TIMEOUT_S} s",
+            where=text.splitlines()[0].lstrip("* "),
+            hint="Run it again when the machine has less to do, or characterise a smaller bank.",
+            code=ExitCode.TOOL_FAILED,
+        )
     # It ends with status 1 when a measure found nothing, and with 0 after some errors.
     fatal = re.search(
-        r"^.*(?:fatal error|Undefined parameter|unknown subckt|singular matrix).*", run.stderr, re.M
+        r"^.*(?:fatal error|Undefined parameter|unknown subckt|singular matrix).*", done.errors, re.M
     )
-    if fatal or "No. of Data Rows" not in run.stdout:
-        last = fatal.group() if fatal else (run.stderr.strip().splitlines() or ["it gave no reason"])[-1]
-        if run.returncode < 0:
-            last = f"it {ending(run.returncode)}"
+    if fatal or "No. of Data Rows" not in done.log:
+        last = fatal.group() if fatal else (done.errors.strip().splitlines() or ["it gave no reason"])[-1]
+        if done.status < 0:
+            last = f"it {ending(done.status)}"
         raise FlowError(
             f"ngspice failed: {last.strip()}",
             where=text.splitlines()[0].lstrip("* "),
             hint="Are the transistor models those of the kit? `sc-flow pdk verify sky130` tells.",
             code=ExitCode.TOOL_FAILED,
         )
-    return {name: float(value) for name, value in _VALUE.findall(run.stdout)}
+    return {name: float(value) for name, value in _VALUE.findall(done.log)}
