@@ -5,17 +5,18 @@ __all__ = ["Sequencer"]
 from collections.abc import Mapping
 from typing import Any
 
-from amaranth.hdl import Elaboratable, Module, Mux, Signal, Value, signed
+from amaranth.hdl import Module, Mux, Signal, Value, signed
 
 from rtl_gen.control import CONTROLS, Count, Dst
 from rtl_gen.datapath import ACC_BITS, Element
 from rtl_gen.golden.arith import INDEX_BITS, NORMALISE_BITS, NORMALISE_MAX
 from rtl_gen.golden.core import CoreConfig
 from rtl_gen.golden.isa import ADVANCE, FIELDS, PAIR, RESTART, ROW_BITS, START_MAXIMUM, Condition, Op, Receive
+from rtl_gen.host import HostPort
 from rtl_gen.names import NO_SIGNAL
 
 
-class Sequencer(Elaboratable):
+class Sequencer(HostPort):
     """Program counter, loop counters, addresses and the registers that a program branches on.
 
     Attributes:
@@ -27,10 +28,10 @@ class Sequencer(Elaboratable):
         table_valid, table_index: In, a table row to read next.
         accumulator, maximum_index, selected, lane_exponent: In, from the datapath.
         normalise, load_factor, factor_lane, factor_exponent, beta, draw: Out, to the datapath.
-        rx_data, rx_valid, rx_ready, tx_data, tx_valid, tx_ready: Byte streams of the host.
     """
 
     def __init__(self, config: CoreConfig) -> None:
+        super().__init__()
         c = self.config = config
         self.row = Signal(c.row_bits, reset_less=True)
         self.row_enable = Signal()
@@ -55,12 +56,6 @@ class Sequencer(Elaboratable):
         self.factor_exponent = Signal(signed(6))
         self.beta = Signal(8, reset_less=True)
         self.draw = Signal(c.draw_bits)
-        self.rx_data = Signal(8)
-        self.rx_valid = Signal()
-        self.rx_ready = Signal()
-        self.tx_data = Signal(8)
-        self.tx_valid = Signal()
-        self.tx_ready = Signal()
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

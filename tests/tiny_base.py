@@ -2,10 +2,11 @@
 
 __all__ = ["TINY", "tiny_verilog"]
 
-from amaranth.hdl import Elaboratable, Module, Signal
+from amaranth.hdl import Module, Signal
 
 from base_chip.config import BaseConfig, parse_base
 from rtl_gen.golden.rom import RomGeometry
+from rtl_gen.host import HostPort
 from rtl_gen.romport import RomPort, verilog_with_rom
 
 # 32 word lines, so that the straps of the bank's both supplies meet one of the power grid. Limits say nothing
@@ -29,17 +30,12 @@ hardening:
 TINY: BaseConfig = parse_base(YAML, where="tiny.yaml")
 
 
-class TinyTile(Elaboratable):
+class TinyTile(HostPort):
     """Every byte from the host is the number of a row, which is multiplied by the byte before and added."""
 
     def __init__(self, rom: RomGeometry) -> None:
+        super().__init__()
         self.geometry = rom
-        self.rx_data = Signal(8)
-        self.rx_valid = Signal()
-        self.rx_ready = Signal()
-        self.tx_data = Signal(8)
-        self.tx_valid = Signal()
-        self.tx_ready = Signal()
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -68,5 +64,4 @@ class TinyTile(Elaboratable):
 def tiny_verilog() -> str:
     """Verilog of a tile with the ports of every base; the module is called scf_tiny."""
     tile = TinyTile(TINY.rom)
-    ports = [tile.rx_data, tile.rx_valid, tile.rx_ready, tile.tx_data, tile.tx_valid, tile.tx_ready]
-    return verilog_with_rom(tile, "scf_tiny", ports)
+    return verilog_with_rom(tile, "scf_tiny", tile.host_pins())
