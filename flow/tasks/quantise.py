@@ -20,12 +20,15 @@ class QuantiseTask(StepTask):
 
     def work(self, job: Job) -> Result:
         from flow.quality import Request, check_loss, measure, run
+        from flow.tasks.integer_model import save_integer_model
         from flow.tasks.model import load_model
+        from rtl_gen.golden.params import IntModel
 
         model = load_model(job.config)
         done = run(model, Request(base=job.config.base), job.say)
         done.model.save(job.out / "quantised.safetensors")
-        (job.out / "calibration.json").write_text(json.dumps(done.calibration))
+        assert isinstance(done.integers, IntModel)  # a base runs no other
+        save_integer_model(done.integers, job.out)
         found = measure(model, done, MEASURED, job.say)
         (job.out / "loss.txt").write_text(found.text() + "\n", "utf-8")
         (job.out / "loss.json").write_text(json.dumps(found.to_dict(), indent=1, sort_keys=True) + "\n")
