@@ -10,7 +10,7 @@ DEBIAN := magic:magic netgen-lvs:netgen-lvs klayout:klayout verilator:verilator 
 # What tests need besides: a browser, in which the report is looked at.
 DEBIAN_TESTS := chromium:chromium chromedriver:chromium-driver
 
-.PHONY: chip test bench setup pdk clean
+.PHONY: chip test coverage docs bench setup pdk clean
 
 chip: setup pdk
 	$(BIN)/sc-flow build --model words --pdk sky130
@@ -20,6 +20,14 @@ test: setup .venv/.debian_tests pdk
 	$(BIN)/mypy
 	$(BIN)/pytest -q -n auto
 	$(BIN)/pytest -q -n auto -m flow
+
+# Share of statements that the quick tests run, by file.
+coverage: setup pdk
+	$(BIN)/pytest -q -n auto --cov --cov-report term
+
+# The API reference from docstrings, build/api/index.html.
+docs: setup
+	$(BIN)/python -m flow.apidoc build/api
 
 # Writers and readers of a metal config against KLayout and gdstk, in one run (docs/multi_die.md).
 bench: setup
