@@ -1,6 +1,6 @@
 """Matrices on an array of rom tiles: what tiles hold, which passes multiply, and how sums are joined."""
 
-__all__ = ["ArrayModel"]
+__all__ = ["ArrayModel", "Block"]
 
 from dataclasses import dataclass
 
@@ -60,7 +60,7 @@ class ArrayModel:
         rows, columns = self.grid
         depth, activations, outputs = self.slots.shape[2:]
         total, inputs = matrix.codes.shape
-        each = -(-inputs // rows)
+        each = -(-inputs // (rows * activations)) * activations  # whole steps: no two rows share one
         cuts = tuple(min(r * each, inputs) for r in range(rows + 1))
         blocks, row = [], self.used
         for first in range(0, total, columns * outputs):
@@ -81,6 +81,10 @@ class ArrayModel:
                 for c, chunk in enumerate(line):
                     self.slots[r, c, block.row : block.row + len(chunk.slots)] = chunk.slots
         self._blocks[name], self._outputs[name], self.used = blocks, total, row
+
+    def blocks(self, name: str) -> tuple[Block, ...]:
+        """Where the outputs of a matrix lie."""
+        return tuple(self._blocks[name])
 
     def tile(self, row: int, column: int) -> RomTileModel:
         """What one tile holds."""

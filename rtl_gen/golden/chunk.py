@@ -27,6 +27,11 @@ class Part:
     first: int
     weight: int
 
+    @property
+    def shift(self) -> int:
+        """Of its digits in a code; a plane whose sums count four times has them divided by four before."""
+        return (self.weight * self.plane.scale).bit_length() - 3
+
 
 def parts_of(inputs: int, bits: int, activations: int, align: int = 1) -> tuple[Part, ...]:
     """The passes that multiply a chunk, in their order; those of one plane of bits lie on the same rows.

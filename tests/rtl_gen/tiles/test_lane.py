@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from rtl_gen.golden.arith import saturate
 from rtl_gen.golden.formats import LARGEST_SHIFT, LEFT_SHIFT
+from rtl_gen.golden.vec_isa import LESS, Width
 from rtl_gen.golden.vector import mantissas, rescale
-from rtl_gen.tiles.lane import WIDTHS, Largest, Rescale, Width
+from rtl_gen.tiles.lane import Largest, Rescale
 from rtl_gen.tiles.ports import component_verilog
 
 
@@ -35,7 +36,7 @@ def run_rescale(operands):
 
 
 def expected(operands):
-    return [int(saturate(rescale(np.array(v) * f, s), WIDTHS[w])) for v, f, s, w in operands]
+    return [int(saturate(rescale(np.array(v) * f, s), w.bits)) for v, f, s, w in operands]
 
 
 EDGES = [-(1 << 23), -(1 << 23) + 1, -129, -128, -1, 0, 1, 127, 128, (1 << 23) - 1]
@@ -71,11 +72,12 @@ def test_halves_are_rounded_up():
 
 
 @settings(max_examples=20, deadline=None)
-@given(st.lists(st.lists(WORDS, min_size=1, max_size=6), min_size=1, max_size=6))
-def test_the_exponent_of_a_vector_is_the_least_with_which_it_fits(vectors):
-    unit, got = Largest(16), []
+@given(st.lists(st.lists(WORDS, min_size=1, max_size=6), min_size=1, max_size=6), st.sampled_from(range(3)))
+def test_the_exponent_of_a_vector_is_the_least_with_which_it_fits(vectors, less):
+    unit, got = Largest(), []
 
     async def drive(ctx):
+        ctx.set(unit.less, less)
         for vector in vectors:
             for n, value in enumerate(vector):
                 ctx.set(unit.valid, 1)
@@ -92,12 +94,42 @@ def test_the_exponent_of_a_vector_is_the_least_with_which_it_fits(vectors):
     sim.add_testbench(drive)
     sim.run()
     scaled = [[value >> (3 * n) for n, value in enumerate(vector)] for vector in vectors]
-    assert got == [int(mantissas(np.array(v))[1][0]) for v in scaled]
+    assert got == [int(mantissas(np.array(v), LESS[less] + 1)[1][0]) for v in scaled]
 
 
 def test_a_size_of_128_needs_the_next_exponent_whatever_its_sign():
     for value, exponent in ((127, 0), (-127, 0), (128, 1), (-128, 1), (-32768, 9), (32767, 8)):
         assert int(mantissas(np.array([value]))[1][0]) == exponent
+
+
+def test_two_products_are_added_before_they_are_rounded_and_a_rest_can_be_dropped():
+    unit, got = Rescale(), []
+    pairs = [(3, 5, -7, 9, 2), (-1000, 2047, 999, -2047, 11), (1, 1, 1, 1, 3)]
+
+    async def drive(ctx):
+        ctx.set(unit.width, Width.SUM)
+        for a, f, b, g, shift in pairs:
+            for down in (0, 1):
+                ctx.set(unit.down, down)
+                ctx.set(unit.shift, shift + LEFT_SHIFT - 1)
+                for n, (value, factor) in enumerate(((a, f), (b, g))):
+                    ctx.set(unit.valid, n)
+                    ctx.set(unit.accumulate, n)
+                    ctx.set(unit.value, value)
+                    ctx.set(unit.factor, factor)
+                    await ctx.tick()
+                ctx.set(unit.valid, 0)
+                await ctx.tick().repeat(2)
+                got.append(ctx.get(unit.out))
+
+    sim = Simulator(unit)
+    sim.add_clock(1e-6)
+    sim.add_testbench(drive)
+    sim.run()
+    want = [
+        (a * f + b * g + (0 if down else 1 << (s - 1))) >> s for a, f, b, g, s in pairs for down in (0, 1)
+    ]
+    assert got == want
 
 
 def test_verilog_is_the_same_each_time():

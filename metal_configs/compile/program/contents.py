@@ -1,0 +1,75 @@
+"""What the ROMs of a die hold beside its program: weights, factors, tables."""
+
+__all__ = ["Contents"]
+
+
+import numpy as np
+
+from rtl_gen.errors import ExitCode, FlowError
+from rtl_gen.golden.array import ArrayModel
+from rtl_gen.golden.matrix import Matrix
+from rtl_gen.golden.model import Model
+from rtl_gen.golden.vec_isa import (
+    BLOCK,
+)
+
+KINDS = ("q", "k", "v", "o", "gate", "up", "down")
+
+
+class Contents:
+    """A model's matrices on rom tiles, its factors and tables in the ROM of the vec tile.
+
+    Attributes:
+        at: Where the factors of a matrix, and each table, begin in the ROM.
+        words: The ROM, 16 bits each.
+
+    Raises:
+        FlowError: The rom tiles are too small.
+    """
+
+    def __init__(self, model: Model, array: ArrayModel) -> None:
+        if array.grid[1] != 1 or array.slots.shape[-1] != BLOCK:
+            raise ValueError(f"an array of one column of tiles of {BLOCK} is needed")
+        self.model, self.array = model, array
+        self.at: dict[str, int] = {}
+        self.words: list[int] = []
+        for name, matrix in self.matrices().items():
+            self._lay(name, matrix)
+        if model.shape.tied:
+            self._factors("embed", model.embed)
+        t = model.tables
+        for name in ("rsqrt", "recip", "exp2", "sigmoid"):
+            entries = getattr(t, name)
+            self._append(name, np.stack([entries, np.diff(entries, append=entries[-1])], 1))
+        self._append("rotary", t.rotary)
+
+    def matrices(self) -> dict[str, Matrix]:
+        """What is laid on the tiles, by name, in this order."""
+        m = self.model
+        found = {f"layers.{n}.{k}": getattr(x, k) for n, x in enumerate(m.layers) for k in KINDS}
+        if not m.shape.tied:
+            found["embed"] = m.embed
+        return found | ({"final": m.final} if m.final is not None else {}) | {"head": m.head}
+
+    def each(self, name: str) -> int:
+        """Inputs of a matrix that the first row of tiles has; others have no more."""
+        return self.array.blocks(name)[0].inputs[1]
+
+    def _lay(self, name: str, matrix: Matrix) -> None:
+        try:
+            self.array.add(name, matrix)
+        except ValueError as error:
+            raise FlowError(
+                f"{self.model.name} does not fit the rom tiles: {error}",
+                hint="Take more rows of rom tiles.", code=ExitCode.USAGE,
+            ) from error  # fmt: skip
+        self._factors(name, matrix)
+
+    def _factors(self, name: str, matrix: Matrix) -> None:
+        self._append(name, matrix.factors.mantissa & 0xFFF | matrix.factors.exponent << 12)
+
+    def _append(self, name: str, values: np.ndarray) -> None:
+        """Words behind those before, from an even one on."""
+        self.words += [0] * (len(self.words) % 2)
+        self.at[name] = len(self.words)
+        self.words += [int(v) & 0xFFFF for v in np.asarray(values).ravel()]

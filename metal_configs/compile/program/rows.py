@@ -1,0 +1,51 @@
+"""Rows of a program, with labels that branches go to."""
+
+__all__ = ["Rows"]
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any
+
+from rtl_gen.golden.vec_isa import (
+    Condition,
+    Kind,
+    Op,
+    Row,
+)
+
+
+@dataclass
+class Rows:
+    """A program as it grows."""
+
+    code: list[tuple[Row, str]] = field(default_factory=list)
+    labels: dict[str, int] = field(default_factory=dict)
+
+    def row(self, op: Op, label: str = "", **fields: Any) -> None:
+        """Append a row; a CONTROL may go to a label."""
+        self.code.append((Row(op, {k: int(v) for k, v in fields.items()}), label))
+
+    def vector(self, n: int, a: int, d: int, **fields: Any) -> None:
+        """Append a VECTOR that waits for all before it."""
+        self.row(Op.VECTOR, n=n, a=a, d=d, sync=True, **fields)
+
+    def control(self, kind: Kind, label: str = "", **fields: Any) -> None:
+        """Append a CONTROL; `label` fills its target."""
+        self.row(Op.CONTROL, label, kind=kind, **fields)
+
+    def branch(self, condition: Condition, target: str, value: int = 0) -> None:
+        """Append a branch to a label, taken when all before it was done."""
+        self.control(Kind.BRANCH, target, condition=condition, value=value, sync=True)
+
+    def label(self, name: str) -> None:
+        """Name the next row."""
+        self.labels[name] = len(self.code)
+
+    def resolved(self) -> tuple[Row, ...]:
+        """The rows, with targets in the place of labels."""
+
+        def resolve(row: Row, target: str) -> Row:
+            fields = row.fields | ({"target": self.labels[target]} if target else {})
+            return dataclasses.replace(row, fields=fields)
+
+        return tuple(resolve(*r) for r in self.code)

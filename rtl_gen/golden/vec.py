@@ -1,0 +1,384 @@
+"""The golden model of a `vec` tile and of the die around it: what every row of a program does, exactly."""
+
+__all__ = ["DieImage", "VecModel"]
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+
+from rtl_gen.golden.arith import saturate, xorshift32
+from rtl_gen.golden.array import ArrayModel
+from rtl_gen.golden.decoder import DRAW_BITS
+from rtl_gen.golden.formats import DISTANCE, EXPONENTIAL, LEFT_SHIFT, SCORE_FRACTION, SQUARES, SUM, WORD
+from rtl_gen.golden.tile import Pass, Plane, RamTileModel
+from rtl_gen.golden.vec_isa import (
+    BLOCK,
+    LESS,
+    Condition,
+    Dest,
+    Element,
+    Factor,
+    Kind,
+    Op,
+    Place,
+    Post,
+    Reduce,
+    Register,
+    RomWalk,
+    Row,
+    Table,
+    Value,
+    Walk,
+    Width,
+    Write,
+    X,
+)
+from rtl_gen.golden.vector import EXP_INDEX, REST, length
+
+SIGMOID_REST = 9  # bits that interpolate the sigmoid of the widest gate; others are shifted to it
+LEADING = 7  # bits of the normalised accumulator that address a table, less what is left out below it
+
+
+@dataclass(frozen=True)
+class DieImage:
+    """What a model makes of a die of one column of tiles with a vec tile below it.
+
+    Attributes:
+        array: The rom tiles, one in a row.
+        ram_rows, ram_words: The ram tiles to the south of them, and their rows.
+        memory: Words of M that the program uses.
+        activations: Bytes of the banks of A: of one of rom tiles, and of that of the ram tiles.
+        program: Rows of the vec tile.
+        words: uint16: factors and tables.
+        context: Positions that a sequence may have.
+        token_bytes, count_bytes: Of a token and of the number of tokens, in requests and answers.
+    """
+
+    array: ArrayModel
+    ram_rows: int
+    ram_words: int
+    memory: int
+    activations: tuple[int, int]
+    program: tuple[Row, ...]
+    words: np.ndarray
+    context: int
+    token_bytes: int
+    count_bytes: int
+
+    def request(self, prompt: list[int], beta: int, seed: int) -> bytes:
+        """What the host sends for a text."""
+        tokens = b"".join(t.to_bytes(self.token_bytes, "little") for t in prompt)
+        count = len(prompt).to_bytes(self.count_bytes, "little")
+        return seed.to_bytes(4, "little") + bytes([beta]) + count + tokens
+
+
+class VecModel:
+    """A die that runs its program.
+
+    Attributes:
+        memory, banks: M, and the banks of A; the last is that of the ram tiles.
+        ram: The ram tiles.
+        rows: How many rows of the program were done, by their numbers.
+    """
+
+    def __init__(self, image: DieImage) -> None:
+        self.image = image
+        rom_rows = image.array.grid[0]
+        rom_bytes, ram_bytes = image.activations
+        self.memory = np.zeros(image.memory, np.int64)
+        self.banks = [np.zeros(rom_bytes, np.int64) for _ in range(rom_rows)] + [
+            np.zeros(ram_bytes, np.int64)
+        ]
+        self.ram = [RamTileModel(image.ram_words, BLOCK) for _ in range(image.ram_rows)]
+        self._tiles = [image.array.tile(r, 0) for r in range(rom_rows)]
+        self.rows = np.zeros(len(image.program), np.int64)
+        self._registers = dict.fromkeys(Register, 0)
+        self._at = self._position = self._turn = self._chunk_rows = self._token_rows = 0
+        self._token = self._count = self._beta = self._generator = self._draw = 0
+        self._accumulator = self._r = 0
+        self._seen = [0, 0]
+        self._maximum, self._where = 0, 0
+        self._heard: deque[int] = deque()
+        self._said = bytearray()
+
+    def send(self, data: bytes) -> bytes:
+        """Run until there is no byte to take any more; returns what was said meanwhile."""
+        self._heard.extend(data)
+        self._said.clear()
+        while self._do():
+            pass
+        return bytes(self._said)
+
+    def _do(self) -> bool:
+        row = self.image.program[self._at]
+        if row.op is Op.CONTROL and row.kind in _RECEIVES and not self._heard:
+            return False
+        self.rows[self._at] += 1
+        self._at += 1
+        if row.op is Op.CONTROL:
+            self._control(row)
+        elif row.op is Op.VECTOR:
+            n = self._position + 1 if row.by_position else row.n
+            self._lane(row, np.arange(n))
+        elif row.op is Op.STEPS:
+            self._steps(row)
+        return True
+
+    # The sequencer.
+
+    def _control(self, row: Row) -> None:
+        kind, value = row.kind, row.value
+        if kind == Kind.BRANCH:
+            taken = {
+                Condition.ALWAYS: True, Condition.PROMPT_LEFT: self._count != 0,
+                Condition.GREEDY: self._beta == 0, Condition.END: self._token == value,
+                Condition.FULL: self._position == value,
+            }[Condition(row.condition)]  # fmt: skip
+            if taken:
+                self._at = row.target
+        elif kind == Kind.RECEIVE_SEED:
+            self._generator = self._heard.popleft() << 24 | self._generator >> 8
+        elif kind == Kind.RECEIVE_BETA:
+            self._beta = self._heard.popleft()
+        elif kind == Kind.RECEIVE_COUNT:
+            self._count = self._byte(self._count, row.high)
+        elif kind == Kind.RECEIVE_TOKEN:
+            self._token = self._byte(self._token, row.high)
+            self._count -= not row.high
+        elif kind == Kind.EMIT:
+            self._said.append(self._token >> (8 * row.high) & 255)
+        elif kind == Kind.TOKEN:
+            self._token = value
+        elif kind == Kind.ARGMAX:
+            self._token = self._where - value
+        elif kind == Kind.DRAW:
+            while True:
+                self._generator = xorshift32(self._generator)
+                self._draw = self._generator & ((1 << value) - 1)
+                if self._draw < self._accumulator:
+                    break
+        elif kind == Kind.ADVANCE:
+            self._position += 1
+            self._turn += value
+            if self._position % BLOCK == 0:
+                self._chunk_rows += row.target
+        elif kind == Kind.RESTART:
+            self._position = self._turn = self._chunk_rows = 0
+        elif kind == Kind.ACCUMULATE:
+            self._accumulator = max(row.epsilon >> 2 * self._registers[Register.RESIDUAL], 1)
+        elif kind == Kind.NORMALISE:
+            shifts = (SQUARES - self._accumulator.bit_length()) // 2
+            self._accumulator <<= 2 * shifts
+            self._registers[Register.SHIFTS], self._registers[Register.TWICE] = shifts, 2 * shifts
+        elif kind == Kind.TOKEN_ROWS:
+            self._token_rows = self._token // BLOCK * value
+
+    def _byte(self, old: int, high: int) -> int:
+        byte = self._heard.popleft()
+        return old & 255 | byte << 8 if high else byte
+
+    # The lane.
+
+    def _lane(self, row: Row, o: np.ndarray, sums: np.ndarray | None = None, chunk: int = 0) -> None:
+        """Elements `o` of a vector, or of a chunk of one."""
+        m, off = self.memory, chunk * BLOCK
+        at = 2 * o if row.walk == Walk.SPREAD else o
+        a, b = m[row.a + off + at], m[row.b + off + at] if row.dest != Dest.ROM_BYTES else np.zeros_like(o)
+        low = np.zeros_like(o)
+        if row.walk == Walk.PAIR:
+            product = self._rotated(row, o)
+        elif row.value == Value.DELTA:
+            low, delta, rest = self._entries(row, a)
+            product = delta * rest
+        else:
+            product = self._value(row, o, a, sums) * self._factor(row, o, a, b)
+        shift = row.shift + self._registers[Register(row.plus)]
+        shift -= self._registers[Register(row.minus)] + self._registers[Register(row.minus2)]
+        added = {Element.KEY: -(b & 15), Element.VALUE: -(b >> 4 & 15)}.get(Element(row.element), 0 * o)
+        if row.element == Element.ROM:
+            added = self.image.words[self._rom(row, o)].astype(np.int64) >> 12
+        shifts = shift + added
+        if len(o) and not (shifts.min() > -LEFT_SHIFT and shifts.max() < 64 - LEFT_SHIFT + 1):
+            raise ValueError(f"{row}: shifts of {shifts.min()} .. {shifts.max()}")
+        half = row.value != Value.DELTA
+        out = saturate(
+            ((product << LEFT_SHIFT >> (LEFT_SHIFT - 1 + shifts)) + half) >> 1, Width(row.width).bits
+        )
+        if row.value == Value.DELTA:
+            out = out + low
+            if row.special & 3 in (Table.EXP, Table.EXP_DISTANCE):
+                out = out >> np.minimum(self._distance(row, a) >> SCORE_FRACTION, EXPONENTIAL)
+        if row.post == Post.ADD:
+            out = saturate(out + b, SUM)
+        elif row.post == Post.DRAW:
+            out = out >> (EXPONENTIAL - DRAW_BITS)
+        self._store(row, o, at, off, out)
+        self._reduce(row, row.d + off + at, out, first=chunk == 0)
+
+    def _value(self, row: Row, o: np.ndarray, a: np.ndarray, sums: np.ndarray | None) -> np.ndarray:
+        if row.value == Value.JOIN:
+            assert sums is not None
+            joined = (sums >> 2 * (row.special >> 1 & 1)) << (row.special >> 2)
+            if not row.special & 1:
+                joined = joined + a
+            return _signed(joined, SUM)
+        if row.value == Value.DISTANCE:
+            return np.asarray(self._maximum - a)
+        if row.value == Value.BUTTERFLY:
+            far = 1 << row.distance
+            first, second = self.memory[row.a + (o & ~far)], self.memory[row.b + (o | far)]
+            return np.asarray(np.where(o & far, first - second, first + second))
+        return a
+
+    def _factor(self, row: Row, o: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        factor = Factor(row.factor)
+        if factor is Factor.ROM:
+            return _signed(self.image.words[self._rom(row, o)], 12)
+        if factor is Factor.SIGMOID:
+            return np.where(a < 0, (1 << (WORD - 1)) - b, b)
+        return {
+            Factor.ONE: np.ones_like(a), Factor.R: np.full_like(a, self._r), Factor.B: b, Factor.A: a,
+            Factor.BETA: np.full_like(a, self._beta),
+        }[factor]  # fmt: skip
+
+    def _rom(self, row: Row, o: np.ndarray) -> np.ndarray:
+        return np.full_like(o, row.rom + self._token) if row.rom_walk == RomWalk.TOKEN else row.rom + o
+
+    def _rotated(self, row: Row, o: np.ndarray) -> np.ndarray:
+        even, odd = self.memory[row.a + (o & ~1)], self.memory[row.a + (o | 1)]
+        at = row.rom + self._turn + (o & ~1)
+        cos, sin = _signed(self.image.words[at], WORD), _signed(self.image.words[at + 1], WORD)
+        return np.asarray(np.where(o & 1, even * sin + odd * cos, even * cos - odd * sin))
+
+    def _distance(self, row: Row, a: np.ndarray) -> np.ndarray:
+        if row.special & 3 == Table.EXP:
+            return a
+        return np.asarray(np.minimum(self._maximum - a, (1 << DISTANCE) - 1))
+
+    def _entries(self, row: Row, a: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Entries of a table, what follows is more, and where between them, as `shift` bits."""
+        table = Table(row.special & 3)
+        if table is Table.SIGMOID:
+            align = row.special >> 2
+            size = np.minimum(np.abs(a), (8 << (12 - align)) - 1) << align
+            index, rest = size >> SIGMOID_REST, size & ((1 << SIGMOID_REST) - 1)
+        elif table is Table.NORMAL:
+            top = self._accumulator >> (SQUARES - LEADING - REST)
+            index, rest = np.array([(top >> REST) - 32]), np.array([top & ((1 << REST) - 1)])
+        else:
+            d, bits = self._distance(row, a), SCORE_FRACTION - EXP_INDEX
+            index, rest = d >> bits & ((1 << EXP_INDEX) - 1), d & ((1 << bits) - 1)
+        at = row.rom + 2 * index
+        return self.image.words[at].astype(np.int64), _signed(self.image.words[at + 1], WORD), rest
+
+    def _store(self, row: Row, o: np.ndarray, at: np.ndarray, off: int, out: np.ndarray) -> None:
+        dest, ram = Dest(row.dest), self.banks[-1]
+        if dest is Dest.MEMORY:
+            self.memory[row.d + off + at] = out
+        elif dest is Dest.ROM_BYTES:
+            for bank, value in zip(self.banks, range(0, len(o), row.b), strict=False):
+                part = out[value : value + row.b]
+                bank[row.d : row.d + len(part)] = part
+        elif dest is Dest.RAM_BYTES:
+            ram[row.d + o] = out
+        elif dest is Dest.RAM_DIGITS:
+            ram[2 * (row.d + o)], ram[2 * (row.d + o) + 1] = out & 127, out >> 7
+        elif dest is Dest.R:
+            self._r = int(out[-1])
+
+    def _reduce(self, row: Row, where: np.ndarray, out: np.ndarray, *, first: bool) -> None:
+        reduce, clear = Reduce(row.reduce), row.clear and first
+        if reduce is Reduce.LARGEST:
+            seen = int(np.abs(out).max(initial=0))
+            self._seen[row.aside] = seen if clear else max(seen, self._seen[row.aside])
+            bits = int(length(np.array(self._seen[row.aside])))
+            self._registers[Register(row.to)] = max(0, bits - LESS[row.less])
+        elif reduce is Reduce.SUM:
+            self._accumulator = (0 if clear else self._accumulator) + int(out.sum())
+        elif reduce is Reduce.MAXIMUM:
+            best = int(np.argmax(out))
+            if clear or out[best] > self._maximum:
+                self._maximum, self._where = int(out[best]), int(where[best])
+        elif reduce is Reduce.EXPONENTS:
+            old = 0 if clear else self._registers[Register.LARGEST_VALUE]
+            self._registers[Register.LARGEST_VALUE] = max(old, int((out >> 4 & 15).max(initial=0)))
+        elif reduce is Reduce.SELECT:
+            self._token = int(np.argmax(np.cumsum(out) > self._draw))
+
+    # The array.
+
+    def _steps(self, row: Row) -> None:
+        base, column, n = self._place(row)
+        if row.write:
+            ram, at = self.banks[-1], 2 * row.offset
+            values = ram[at : at + row.n]
+            if row.append:
+                packed = self._registers[Register.KEY] | self._registers[Register.VALUE] << 4
+                values = np.append(values, _signed(np.array([packed]), 8))
+            self._ram(row).write(base, column, values.astype(np.int8), down=row.write == Write.DOWN)
+            return
+        drain = self.image.program[self._at - 2]
+        if not row.drain or drain.op is not Op.DRAIN:
+            raise ValueError(f"row {self._at - 1} has no DRAIN before it")
+        if not row.chunks:
+            sums = self._sums(row, base, column, n)[: drain.n]
+            self._lane(drain, np.arange(len(sums)), sums)
+            return
+        for chunk in range(self._position // BLOCK + 1):
+            sums = self._sums(row, base + chunk * row.stride, column, n)
+            sums = sums[: self._position + 1 - chunk * BLOCK]
+            self._lane(drain, np.arange(len(sums)), sums, chunk)
+
+    def _place(self, row: Row) -> tuple[int, int, int]:
+        place = Place(row.place)
+        base, column = row.row, row.column
+        if place is Place.TOKEN:
+            base, column = base + self._token_rows, self._token % BLOCK
+        elif place is Place.POSITION:
+            base += self._position
+        elif place is Place.CHUNK:
+            base += self._chunk_rows
+        if row.at_position:
+            column += self._position % BLOCK
+        return base, column, self._position + 1 if row.by_position else row.n
+
+    def _ram(self, row: Row) -> RamTileModel:
+        return self.ram[row.only - 1 - len(self._tiles)]
+
+    def _sums(self, row: Row, base: int, column: int, n: int) -> np.ndarray:
+        """What leaves the south edge."""
+        if row.only > len(self._tiles):
+            return self._ram(row).sums(Pass(base, self._x(row, self.banks[-1], n)[:, :1], column))
+        total = np.zeros(n if row.each else BLOCK - column, np.int64)
+        plane = list(Plane)[row.plane]
+        for r, tile in enumerate(self._tiles):
+            if row.only in (0, r + 1):
+                x = self._x(row, self.banks[r], n)
+                if row.each:
+                    total += [
+                        tile.sums(Pass(base + t, x[t : t + 1], column, True, plane))[0] for t in range(n)
+                    ]
+                else:
+                    total += tile.sums(Pass(base, x, column, plane=plane))
+        return total
+
+    def _x(self, row: Row, bank: np.ndarray, n: int) -> np.ndarray:
+        x, at = X(row.x), 2 * row.offset
+        if x is X.PAIRS:
+            found = bank[at : at + 2 * n].reshape(n, 2)
+        elif x is X.BYTES:
+            found = np.stack([bank[at : at + n], 0 * bank[at : at + n]], 1)
+        elif x in (X.LOW, X.HIGH):
+            found = np.stack([bank[at + (x == X.HIGH) : at + 2 * n : 2], np.zeros(n, np.int64)], 1)
+        else:
+            found = np.tile([x == X.ONE0, x == X.ONE1], (n, 1))
+        return found.astype(np.int8)
+
+
+_RECEIVES = (Kind.RECEIVE_SEED, Kind.RECEIVE_BETA, Kind.RECEIVE_COUNT, Kind.RECEIVE_TOKEN)
+
+
+def _signed(words: np.ndarray, bits: int) -> np.ndarray:
+    found = words.astype(np.int64) & ((1 << bits) - 1)
+    return found - ((found >> (bits - 1)) << bits)

@@ -1,0 +1,160 @@
+"""A row of the program for the array, turned into steps: one a cycle, and when their sums may come."""
+
+__all__ = ["COLUMN_BITS", "LANE_GAP", "Issue"]
+
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from rtl_gen.golden.vec_isa import BLOCK, LANE, STEPS, Place, Write, X
+from rtl_gen.tiles.vec_steps import Order, Source
+
+COLUMN_BITS = BLOCK.bit_length() - 1
+CHUNK_BITS = LANE["n"] - COLUMN_BITS
+# From the last element of a row for the lane to the first that the next can take.
+LANE_GAP = 10
+
+
+class StepsRow(data.StructLayout):
+    """A row of the program for the array."""
+
+    def __init__(self) -> None:
+        super().__init__(dict(STEPS))
+
+
+class Issue(wiring.Component):
+    """Does one row after another.
+
+    Args:
+        rom_rows: Rows of rom tiles.
+        row_step: Between rows of a rom tile that can be addressed.
+
+    Attributes:
+        row, go, done: The row that is to be done, and that it has been.
+        busy: It has begun.
+        position, chunk_rows, token, token_rows: What is added to its addresses.
+        packed: Exponents of a key and a value, as a byte.
+        sums: Of a pass that the lane takes.
+        waits: The lane has not taken up the last commit yet.
+        commit: The last step of a pass leaves: in a fixed time its first sum is here.
+        count, offset: Behind a commit, how many sums the lane takes, and what it adds to its addresses.
+        order: Steps.
+    """
+
+    def __init__(self, rom_rows: int, row_step: int) -> None:
+        self.rom_rows, self.row_step = rom_rows, row_step
+        super().__init__(
+            {
+                "row": In(StepsRow()), "go": In(1), "done": Out(1), "busy": Out(1), "position": In(LANE["n"]),
+                "chunk_rows": In(STEPS["row"]), "token": In(16), "token_rows": In(STEPS["row"]),
+                "packed": In(8), "sums": In(LANE["n"]), "waits": In(1), "commit": Out(1),
+                "count": Out(LANE["n"]),
+                "offset": Out(LANE["a"]), "order": Out(Order()),
+            }
+        )  # fmt: skip
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        row: Any = self.row
+        order = self.order
+        base = Signal(STEPS["row"], reset_less=True)
+        column = Signal(COLUMN_BITS, reset_less=True)
+        t, length = Signal(STEPS["n"], reset_less=True), Signal(STEPS["n"], reset_less=True)
+        chunk = Signal(CHUNK_BITS, reset_less=True)
+        rom = row.only <= self.rom_rows
+        left = Signal(LANE["n"])  # positions in this chunk and behind
+        m.d.comb += left.eq(self.position + 1 - (chunk << COLUMN_BITS))
+        last_chunk = ~row.chunks | (left <= BLOCK)
+        count = Signal(LANE["n"])
+        m.d.comb += count.eq(Mux(row.chunks & (left <= BLOCK), left, self.sums))
+        gap = Signal(range(BLOCK * 2 + LANE_GAP + 1))
+        with m.If(gap != 0):
+            m.d.sync += gap.eq(gap - 1)
+        m.d.comb += order.only.eq(row.only)
+        with m.If(self.go):
+            m.d.sync += self.busy.eq(~self.done)
+            with m.FSM(name="steps"):
+                with m.State("PLACE"):
+                    m.d.sync += [base.eq(row.row), column.eq(row.column), t.eq(0), chunk.eq(0)]
+                    m.d.sync += length.eq(Mux(row.by_position, self.position + 1, row.n))
+                    with m.Switch(row.place):
+                        with m.Case(Place.TOKEN):
+                            m.d.sync += [
+                                base.eq(row.row + self.token_rows), column.eq(self.token[:COLUMN_BITS]),
+                            ]  # fmt: skip
+                        with m.Case(Place.POSITION):
+                            m.d.sync += base.eq(row.row + self.position)
+                        with m.Case(Place.CHUNK):
+                            m.d.sync += base.eq(row.row + self.chunk_rows)
+                    with m.If(row.at_position):
+                        m.d.sync += column.eq(self.position[:COLUMN_BITS])
+                    m.next = "SEEK"
+                    with m.If(row.write != Write.NONE):
+                        m.next = "SELECT"
+                with m.State("SELECT"):
+                    m.d.comb += [order.valid.eq(1), order.source.eq(Source.LITERAL), order.one.eq(1)]
+                    m.next = "SEEK"
+                with m.State("SEEK"):
+                    low = base >> (self.row_step.bit_length() - 1)
+                    m.d.comb += [
+                        order.valid.eq(1), order.source.eq(Source.LITERAL), order.seek.eq(1),
+                        order.at.eq(Cat(column, Mux(rom, low, base))),
+                        Cat(order.row, order.first, order.last, order.one).eq(Mux(rom, row.plane, 0)),
+                    ]  # fmt: skip
+                    m.next = "RUN"
+                with m.State("RUN"):
+                    end = t == length - 1
+                    takes = (row.drain & (end | row.each & (t == 0))) & ~(row.each & (t != 0))
+                    with m.If(~takes | (gap == 0) & ~self.waits):
+                        m.d.comb += order.valid.eq(1)
+                        m.d.sync += t.eq(t + 1)
+                        with m.If(takes):
+                            m.d.comb += self.commit.eq(1)
+                            m.d.sync += [
+                                self.count.eq(count), self.offset.eq(chunk << COLUMN_BITS),
+                                gap.eq(count + LANE_GAP - 1),
+                            ]  # fmt: skip
+                        with m.If(end):
+                            m.next = "PLACE"
+                            with m.If(row.append):
+                                m.next = "APPEND"
+                            with m.Elif(~last_chunk):
+                                m.d.sync += [chunk.eq(chunk + 1), base.eq(base + row.stride), t.eq(0)]
+                                m.next = "SEEK"
+                            with m.Else():
+                                m.d.comb += self.done.eq(1)
+                    with m.If(row.write != Write.NONE):
+                        m.d.comb += [
+                            order.first.eq(row.write == Write.DOWN),
+                            order.last.eq(row.write == Write.ALONG),
+                        ]
+                    with m.Else():
+                        m.d.comb += [
+                            order.row.eq(1), order.first.eq((t == 0) | row.each),
+                            order.last.eq(end | row.each),
+                            order.one.eq(row.each),
+                        ]  # fmt: skip
+                    bytes_ = (row.x == X.BYTES) | (row.write != Write.NONE)
+                    m.d.comb += order.at.eq(row.offset + Mux(bytes_, t >> 1, t))
+                    with m.If(bytes_):
+                        m.d.comb += order.source.eq(Mux(t[0], Source.HIGH, Source.LOW))
+                    with m.Else(), m.Switch(row.x):
+                        with m.Case(X.LOW):
+                            m.d.comb += order.source.eq(Source.LOW)
+                        with m.Case(X.HIGH):
+                            m.d.comb += order.source.eq(Source.HIGH)
+                        with m.Case(X.ONE0, X.ONE1):
+                            m.d.comb += [
+                                order.source.eq(Source.LITERAL),
+                                order.at.eq(Mux(row.x == X.ONE1, 256, 1)),
+                            ]
+                with m.State("APPEND"):
+                    m.d.comb += [
+                        order.valid.eq(1), order.source.eq(Source.LITERAL), order.at.eq(self.packed),
+                        order.first.eq(row.write == Write.DOWN), order.last.eq(row.write == Write.ALONG),
+                        self.done.eq(1),
+                    ]  # fmt: skip
+                    m.next = "PLACE"
+        return m

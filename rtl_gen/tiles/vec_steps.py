@@ -1,0 +1,129 @@
+"""Banks of activations, and steps made of them for every row of tiles."""
+
+__all__ = ["Feed", "Order", "Source"]
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib import data, enum, stream, wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from rtl_gen.golden.vec_isa import STEPS, Dest
+from rtl_gen.tiles.ports import ACTIVATION_BITS, Link, Step
+from rtl_gen.tiles.vec_lane import activation_write
+
+WORD = 2 * ACTIVATION_BITS
+
+
+class Source(enum.Enum, shape=2):  # type: ignore[call-arg]
+    """What the activations of a step are."""
+
+    PAIR = 0  # both bytes of a word of A
+    LOW = 1  # its lower byte, and 0
+    HIGH = 2
+    LITERAL = 3  # the address itself
+
+
+class Order(data.StructLayout):
+    """A step before its activations are read.
+
+    Attributes:
+        only: 0 for all rom tiles, or one more than a row of tiles.
+        at: A word of A, or what is sent.
+    """
+
+    def __init__(self) -> None:
+        flags = dict.fromkeys(("valid", "seek", "row", "first", "last", "one"), 1)
+        super().__init__({"only": STEPS["only"], "source": Source, "at": WORD} | flags)
+
+
+class Feed(wiring.Component):
+    """Sends each order to the rows of tiles, a cycle later to each further row.
+
+    Args:
+        rom_rows, ram_rows: Rows of tiles.
+        rom_bytes, ram_bytes: Of a bank of rom tiles, one for each row, and of that of all ram tiles.
+
+    Attributes:
+        order: What is sent next.
+        write: Bytes for the banks.
+        west: Steps.
+    """
+
+    def __init__(self, rom_rows: int, ram_rows: int, rom_bytes: int, ram_bytes: int) -> None:
+        self.rom_rows, self.ram_rows = rom_rows, ram_rows
+        self.depths = [rom_bytes // 2] * rom_rows + [ram_bytes // 2]
+        steps = stream.Signature(Step(2), always_ready=True)
+        super().__init__(
+            {
+                "order": In(Order()), "write": In(activation_write()),
+                "west": Out(steps).array(rom_rows + ram_rows),
+            }
+        )  # fmt: skip
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        order = self.order
+        for r in range(self.rom_rows + self.ram_rows):
+            name = f"row{r}"
+            if r <= self.rom_rows:
+                word = self._bank(m, r, order.at)
+                held = Signal(Order(), name=f"{name}_order")
+                m.d.sync += held.eq(order)
+                step = Signal(Step(2), name=f"{name}_step")
+                low, high = word[:ACTIVATION_BITS], word[ACTIVATION_BITS:]
+                with m.Switch(held.source):
+                    with m.Case(Source.PAIR):
+                        m.d.comb += [step.x[0].eq(low), step.x[1].eq(high)]
+                    with m.Case(Source.LOW):
+                        m.d.comb += step.x[0].eq(low)
+                    with m.Case(Source.HIGH):
+                        m.d.comb += step.x[0].eq(high)
+                    with m.Case(Source.LITERAL):
+                        m.d.comb += [
+                            step.x[0].eq(held.at[:ACTIVATION_BITS]), step.x[1].eq(held.at[ACTIVATION_BITS:]),
+                        ]  # fmt: skip
+                m.d.comb += [
+                    getattr(step, f).eq(getattr(held, f)) for f in ("seek", "row", "first", "last", "one")
+                ]
+                only, valid = held.only, held.valid
+                order = held
+            mine = only == r + 1
+            if r < self.rom_rows:
+                mine |= only == 0
+            sent, sent_valid = (
+                Signal(Step(2), name=f"{name}_sent", reset_less=True),
+                Signal(name=f"{name}_valid"),
+            )
+            m.d.sync += [sent.eq(step), sent_valid.eq(valid & mine)]
+            m.submodules[f"link{r}"] = link = Link(Step(2))
+            m.d.comb += [link.source.payload.eq(sent), link.source.valid.eq(sent_valid)]
+            wiring.connect(m, wiring.flipped(self.west[r]), link.seam)
+            if r >= self.rom_rows:  # further ram tiles read no bank: the step itself is passed on
+                further, further_valid = Signal(Step(2), name=f"{name}_on"), Signal(name=f"{name}_on_valid")
+                further_only = Signal(STEPS["only"], name=f"{name}_on_only")
+                m.d.sync += [further.eq(step), further_valid.eq(valid), further_only.eq(only)]
+                step, valid, only = further, further_valid, further_only
+        return m
+
+    def _bank(self, m: Module, number: int, at: Signal) -> Signal:
+        memory = Memory(shape=WORD, depth=self.depths[number], init=[])
+        m.submodules[f"bank{number}"] = memory
+        read, port = memory.read_port(), memory.write_port(granularity=ACTIVATION_BITS)
+        m.d.comb += [read.addr.eq(at), read.en.eq(1)]
+        write = self.write
+        if number < self.rom_rows:
+            mine = (write.dest == Dest.ROM_BYTES) & (write.bank == number)
+        else:
+            mine = (write.dest == Dest.RAM_BYTES) | (write.dest == Dest.RAM_DIGITS)
+        with m.If(write.dest == Dest.RAM_DIGITS):
+            m.d.comb += [
+                port.addr.eq(write.byte), port.en.eq((write.valid & mine).replicate(2)),
+                port.data.eq(write.digits[:7] | write.digits[7:] << ACTIVATION_BITS),
+            ]  # fmt: skip
+        with m.Else():
+            upper = write.byte[0]
+            m.d.comb += [
+                port.addr.eq(write.byte[1:]), port.data.eq(write.value.replicate(2)),
+                port.en[0].eq(write.valid & mine & ~upper), port.en[1].eq(write.valid & mine & upper),
+            ]  # fmt: skip
+        return read.data

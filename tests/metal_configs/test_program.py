@@ -1,0 +1,114 @@
+"""A model compiled for one die: the program of its vec tile says what the golden decoder says."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from metal_configs.compile.program.die import compile_die
+from rtl_gen.errors import FlowError
+from rtl_gen.golden.array import ArrayModel
+from rtl_gen.golden.network import Network
+from rtl_gen.golden.shape import Shape
+from rtl_gen.golden.vec import VecModel
+from rtl_gen.golden.vec_isa import Op, Row
+from tests.rtl_gen.test_network import random_model
+
+WORDS = Shape(dim=32, layers=2, heads=8, kv_heads=2, head_dim=4, hidden=80, vocab=28, context=16)
+
+
+def die(model, rows=1, ram_rows=2, ram_words=64, depth=4096):
+    return compile_die(model, ArrayModel((rows, 1), depth, 32, 2, 20, 2), ram_rows, ram_words)
+
+
+def tokens(image, said):
+    n = image.token_bytes
+    return [int.from_bytes(said[at : at + n], "little") for at in range(0, len(said), n)]
+
+
+def says(vec, image, prompt, beta=0, seed=1):
+    return tokens(image, vec.send(image.request(prompt, beta, seed)))
+
+
+shapes = st.builds(
+    lambda dim, heads, head_dim, hidden, vocab, context, tied: Shape(
+        dim=dim, layers=2, heads=heads[0], kv_heads=heads[1], head_dim=head_dim, hidden=hidden, vocab=vocab,
+        context=context, tied=tied,
+    ),
+    st.integers(1, 40), st.sampled_from([(1, 1), (3, 1), (4, 2)]), st.sampled_from([2, 6, 10]),
+    st.sampled_from([4, 12, 48]), st.sampled_from([11, 70, 300]), st.sampled_from([3, 40]), st.booleans(),
+)  # fmt: skip
+
+
+@settings(max_examples=12, deadline=None)
+@given(shapes, st.integers(1, 3), st.sampled_from([1, 4]), st.integers(0, 999), st.sampled_from([0, 1, 32]))
+def test_any_model_on_any_rows_of_tiles_says_what_the_golden_decoder_says(shape, rows, hadamard, seed, beta):
+    model = random_model(shape, seed, hadamard)
+    image = die(model, rows, 8, 128, 16384)
+    vec = VecModel(image)
+    for prompt in ([1], [2, 0, 5]):
+        # The cache is checked beyond its first chunk of 32 positions; tokens behind are the same in kind.
+        assert says(vec, image, prompt, beta, seed + 1) == list(
+            Network(model).generate(prompt, beta=beta, seed=seed + 1)
+        )
+
+
+def test_a_text_ends_with_any_of_its_ends_and_the_next_request_is_its_own():
+    model = random_model(WORDS, 3, 16)
+    first, second = 17, 2
+    model = dataclasses.replace(model, ends=(first, second))
+    image = die(model)
+    vec = VecModel(image)
+    for prompt, seed in (([3, 1], 1), ([5], 9), ([3, 1], 1)):
+        want = list(Network(model).generate(prompt, beta=32, seed=seed))
+        assert says(vec, image, prompt, 32, seed) == want
+
+
+def test_a_request_without_tokens_or_with_too_many_is_answered_by_an_end():
+    model = dataclasses.replace(random_model(WORDS, 3, 16), ends=(7,))
+    image = die(model)
+    vec = VecModel(image)
+    assert says(vec, image, []) == [7]
+    assert says(vec, image, [1] * 17) == [7]
+    assert says(vec, image, [1] * 16) == list(Network(model).generate([1] * 16))
+    half = image.request([4, 5], 0, 1)
+    assert vec.send(half[:7]) == b""
+    assert tokens(image, vec.send(half[7:])) == list(Network(model).generate([4, 5]))
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"depth": 512}, r"random does not fit the rom tiles: final ends at row 514 of every tile"),
+        ({"ram_rows": 1, "ram_words": 20}, "need 2 ram tiles of 20 rows; there are 1"),
+        ({"ram_words": 8}, "16 positions need 16 rows of 32 bytes, a ram tile has 8"),
+    ],
+)
+def test_what_does_not_fit_is_named(change, says):
+    with pytest.raises(FlowError, match=says):
+        die(random_model(WORDS, 3, 16), **change)
+
+
+def test_a_memory_of_the_vec_tile_that_is_too_small_is_named():
+    shape = dataclasses.replace(WORDS, hidden=1600)
+    with pytest.raises(
+        FlowError, match=r"memory of the vec tile is too small: 4,880 words are needed, 4,096"
+    ):
+        die(random_model(shape, 3, 16), depth=16384)
+
+
+def test_fields_that_do_not_fit_a_row_are_refused():
+    with pytest.raises(ValueError, match="VECTOR: n = 3000 does not fit 11 bits"):
+        Row(Op.VECTOR, {"n": 3000})
+    with pytest.raises(ValueError, match="STEPS has no field shift"):
+        Row(Op.STEPS, {"shift": 1})
+    assert Row(Op.VECTOR, {"shift": -1}).encode() >> 127 == 0
+
+
+def test_rows_are_told_apart_by_their_bits():
+    image = die(random_model(WORDS, 3, 16))
+    told = {(r.op, tuple(sorted((k, v) for k, v in r.fields.items() if v))) for r in image.program}
+    assert len({r.encode() for r in image.program}) == len(told)
+    assert np.all(image.words < 1 << 16)
