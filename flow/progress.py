@@ -117,7 +117,8 @@ def final_table(outcome: Outcome, console: Console) -> None:
         steps.add_row(
             s.name, _coloured(word), f"{s.seconds:.1f}" if s.seconds else "", escape(printable(s.note))
         )
-    console.print(steps)
+    if outcome.steps:
+        console.print(steps)
     if outcome.checks:
         # Names stay whole on a narrow terminal, and what is well is said in a word.
         heads = (Column("check", no_wrap=True), Column("tool", no_wrap=True), "count", "limit", "result", "")

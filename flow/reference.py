@@ -14,6 +14,7 @@ from base_chip.pdk import Pdk
 from base_chip.pdk.checks import Checks
 from base_chip.pdk.constants import Constant
 from base_chip.pdk.place_route import PlaceRouteFile
+from base_chip.pdk.power import PowerFacts
 from base_chip.schema import field_types, plain, words
 from flow.waivers import WaiverFile
 
@@ -23,6 +24,7 @@ FILES = {
     "pdk/<pdk>/facts.yaml": Pdk,
     "pdk/<pdk>/place_route/facts.yaml": PlaceRouteFile,
     "pdk/<pdk>/checks.yaml": Checks,
+    "pdk/<pdk>/power.yaml": PowerFacts,
     "pdk/<pdk>/bank.yaml": BankDims,
     "pdk/<pdk>/parasitics.yaml": Parasitics,
     "pdk/<pdk>/plan.yaml and fabric.yaml, each entry": Constant,

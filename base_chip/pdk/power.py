@@ -1,30 +1,41 @@
 """What the analysis of power and IR drop knows of a PDK."""
 
-__all__ = ["PowerFacts", "load_power"]
+__all__ = ["BitLine", "PowerFacts", "load_power"]
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib import resources
-
-import msgspec
+from typing import Annotated
 
 from base_chip.pdk import Pdk
+from base_chip.schema import note, parse
+
+Ohm = Annotated[float, note(unit="ohm", gt=0)]
 
 
-class PowerFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Facts of a PDK.
+@dataclass(frozen=True)
+class BitLine:
+    """Capacitance of a bank's bit line per row."""
 
-    Attributes:
-        limit_percent: Largest drop of a cell, both supplies together, of the supply's voltage.
-        ohms: Ohm a square of a wire, ohm a cut of a via, by corner of the wires and layer.
-        bit_line: fF of a bank's bit line a row, with a via (`set`) and without (`empty`).
-    """
+    set: Annotated[float, note("with a via", "fF", gt=0)]
+    empty: Annotated[float, note("without a via", "fF", gt=0)]
 
-    limit_percent: float
-    ohms: Mapping[str, Mapping[str, float]]
-    bit_line: Mapping[str, float]
+
+@dataclass(frozen=True)
+class PowerFacts:
+    """Facts for power and IR drop."""
+
+    limit_percent: Annotated[
+        float, note("largest IR drop of a cell, all supplies together", "% of the supply", gt=0)
+    ]
+    ohms: Annotated[
+        Mapping[str, Mapping[str, Ohm]],
+        note("of a square of a wire and of a cut, by layer, by corner of the wires"),
+    ]
+    bit_line: Annotated[BitLine, note("bit lines of the banks")]
 
 
 def load_power(pdk: Pdk) -> PowerFacts:
     """The facts of a PDK."""
     path = resources.files("base_chip.pdk").joinpath(pdk.name, "power.yaml")
-    return msgspec.yaml.decode(path.read_bytes(), type=PowerFacts)
+    return parse(path.read_text("utf-8"), PowerFacts, f"base_chip/pdk/{pdk.name}/power.yaml")

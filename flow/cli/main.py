@@ -20,6 +20,7 @@ from flow.cli.messages import say_error
 from flow.cli.models import models
 from flow.cli.pdk import pdk
 from flow.cli.plan import plan
+from flow.cli.precheck import precheck
 from flow.cli.quantise import quantise
 from flow.cli.show import show
 from flow.cli.steps import clean, steps
@@ -42,6 +43,7 @@ for command in (
     models,
     show,
     diff,
+    precheck,
     verify,
     reproduce,
     doctor,

@@ -1,12 +1,19 @@
 """Design rules with the KLayout deck, every rule group on; density and empty shapes with theirs."""
 
-__all__ = ["DrcKlayoutTask"]
+__all__ = ["DrcKlayoutTask", "klayout_rows"]
 
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from flow.tasks.step import Job, Result, StepTask
+
+if TYPE_CHECKING:
+    from base_chip.pdk import Pdk
+    from flow.pdk.files import PdkFiles
+    from signoff.result import CheckResult
+    from signoff.waivers import Waiver
 
 
 class DrcKlayoutTask(StepTask):
@@ -27,35 +34,31 @@ class DrcKlayoutTask(StepTask):
 
     def work(self, job: Job) -> Result:
         from base_chip.pdk import load_pdk
-        from flow.tasks.sample import sample_bank
-        from signoff.drc_klayout import (
-            control,
-            density,
-            density_control,
-            run,
-            zero_area,
-            zero_area_control,
-        )
 
         chip, top = self.layout(job)
-        deck = job.pdk.path("klayout_drc")
-        dense, empty = job.pdk.path("klayout_density"), job.pdk.path("klayout_zeroarea")
-        sample = sample_bank(job.config.pdk, job.scratch)
-        layers = load_pdk(job.config.pdk).layers
-        checks = (
-            lambda: run(chip, top, deck, job.scratch / "drc", waivers=job.config.waivers),
-            lambda: control(
-                sample.layout,
-                sample.spec.name,
-                deck,
-                job.scratch / "control",
-                site=sample.empty,
-                layers=layers,
-            ),
-            lambda: density(chip, top, dense, job.scratch / "density", waivers=job.config.waivers),
-            lambda: density_control(dense, job.scratch / "density_control", layers=layers),
-            lambda: zero_area(chip, top, empty, job.scratch / "zero"),
-            lambda: zero_area_control(empty, job.scratch / "zero_control", layers=layers),
-        )
-        with ThreadPoolExecutor(2) as pool:  # the first takes longer than all others
-            return Result([row.result() for row in [pool.submit(check) for check in checks]])
+        pdk = load_pdk(job.config.pdk)
+        return Result(klayout_rows(chip, top, pdk, job.pdk, job.scratch, job.config.waivers))
+
+
+def klayout_rows(
+    chip: Path, top: str, pdk: "Pdk", files: "PdkFiles", folder: Path, waivers: "Sequence[Waiver]"
+) -> "list[CheckResult]":
+    """Design rules, density and empty shapes of a layout, each with its control; reports go to `folder`."""
+    from flow.tasks.sample import sample_bank
+    from signoff.drc_klayout import control, density, density_control, run, zero_area, zero_area_control
+
+    deck, dense, empty = (files.path(f"klayout_{name}") for name in ("drc", "density", "zeroarea"))
+    folder.mkdir(exist_ok=True)
+    sample = sample_bank(pdk.name, folder)
+    checks: tuple[Callable[[], CheckResult], ...] = (
+        lambda: run(chip, top, deck, folder / "drc", waivers=waivers),
+        lambda: control(
+            sample.layout, sample.spec.name, deck, folder / "control", site=sample.empty, layers=pdk.layers
+        ),
+        lambda: density(chip, top, dense, folder / "density", waivers=waivers),
+        lambda: density_control(dense, folder / "density_control", layers=pdk.layers),
+        lambda: zero_area(chip, top, empty, folder / "zero"),
+        lambda: zero_area_control(empty, folder / "zero_control", layers=pdk.layers),
+    )
+    with ThreadPoolExecutor(2) as pool:  # the first takes longer than all others
+        return [row.result() for row in [pool.submit(check) for check in checks]]

@@ -4,7 +4,6 @@ __all__ = ["IrDropTask"]
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,8 @@ from signoff.result import CheckResult
 
 if TYPE_CHECKING:
     from base_chip.bank import BankSpec
-    from signoff.power.energy import Corner
+    from base_chip.pdk.power import BitLine
+    from signoff.power.energy import BankEnergy, Corner
 
 REPORT = "power.json"
 
@@ -103,7 +103,7 @@ class IrDropTask(StepTask):
         return Result(rows, metrics, note=f"{mw:.1f} mW, {nj:.0f} nJ per token, typical corner")
 
 
-def _bit_lines(contents: Path, bank: "BankSpec", farads: Mapping[str, float]):  # type: ignore[no-untyped-def]
+def _bit_lines(contents: Path, bank: "BankSpec", farads: "BitLine") -> "BankEnergy":
     """Capacitance of each bit line of a bank with its contents."""
     from signoff.power.energy import BankEnergy
 
@@ -111,7 +111,7 @@ def _bit_lines(contents: Path, bank: "BankSpec", farads: Mapping[str, float]):  
     lines = {}
     for bit in range(bank.bit_lines):
         ones = sum(word >> bit & 1 for word in words)
-        ff = ones * farads["set"] + (len(words) - ones) * farads["empty"]
+        ff = ones * farads.set + (len(words) - ones) * farads.empty
         lines[f"BL[{bit}]"] = ff * 1e-15
     return BankEnergy(lines)
 

@@ -3,7 +3,7 @@
 Nothing is shared with the stream-out, which made the layout from the same file.
 """
 
-__all__ = ["Macro", "Place", "Routed", "Shapes", "read_macros", "read_vias"]
+__all__ = ["Macro", "Place", "Port", "Routed", "Shapes", "read_macros", "read_vias"]
 
 import contextlib
 import functools
@@ -43,6 +43,15 @@ class Macro:
     supplies: Mapping[str, Shapes]
 
 
+@dataclass(frozen=True)
+class Port:
+    """A pin of the design: INPUT, OUTPUT or INOUT; SIGNAL, POWER ...; its shapes in nm."""
+
+    direction: str
+    use: str
+    shapes: Shapes
+
+
 class Routed:
     """A placed and routed design, of which each part is read when it is asked for.
 
@@ -79,6 +88,12 @@ class Routed:
     def cells(self) -> Counter[Place]:
         """How often each cell stands at each place."""
         return Counter(self.placed.values())
+
+    @functools.cached_property
+    def ports(self) -> Mapping[str, Port]:
+        """Pins of the design, by name."""
+        with _told():
+            return {w[0].replace("\\", ""): _port(w) for w in _statements(self._text, "PINS")}
 
     @functools.cached_property
     def via_shapes(self) -> Mapping[str, Shapes]:
@@ -229,6 +244,27 @@ def _component(words: list[str], offsets: Mapping[str, Mapping[str, tuple[int, i
     x, y, turn = int(words[at + 2]), int(words[at + 3]), words[at + 5]
     dx, dy = offsets[cell][turn]
     return cell, _TURNS[turn], x + dx, y + dy
+
+
+def _port(words: list[str]) -> Port:
+    told: dict[str, str] = {}
+    shapes: list[tuple[str, kdb.Box]] = []
+    place, layer = kdb.Trans(), ""
+    rest = iter(words[1:])
+    for word in rest:
+        if word in ("DIRECTION", "USE"):
+            told[word] = next(rest)
+        elif word == "LAYER":
+            layer = next(rest)
+        elif word in ("PLACED", "FIXED"):
+            x, y = list(iter(rest.__next__, ")"))[1:]
+            turn = _TURNS[next(rest)]
+            place = kdb.Trans(turn % 4, turn >= 4, int(x), int(y))
+        elif word == "(":
+            corner = list(iter(rest.__next__, ")"))
+            other = list(iter(rest.__next__, ")"))[1:]
+            shapes.append((layer, kdb.Box(*map(int, corner + other))))
+    return Port(told["DIRECTION"], told.get("USE", "SIGNAL"), tuple((on, place * box) for on, box in shapes))
 
 
 def _generated(words: list[str]) -> Shapes:

@@ -1,0 +1,1 @@
+"""What a shuttle asks of a layout beside design rules and LVS: boundary, pins, labels, names and grid."""
