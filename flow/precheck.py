@@ -7,8 +7,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import klayout.db as kdb
-
 from base_chip.assemble import cell_name
 from base_chip.bank import BankSpec
 from base_chip.config import load_base
@@ -23,6 +21,7 @@ from rtl_gen.errors import FlowError
 from signoff.netlist import read_netlist
 from signoff.precheck.decks import path_spikes, pins_on_metal
 from signoff.precheck.layout import Chip, check_chip
+from signoff.readback import read_layout
 from signoff.result import CheckResult
 
 WHEEL = "cf-precheck"
@@ -94,14 +93,21 @@ def precheck(
     wires = {name: pdk.layers[name] for name in stack_of(pdk).wires}
     nm = round(pdk.dbu * 1000)
 
+    layout = read_layout(gds)
+
     def make() -> Chip:
-        layout = kdb.Layout()
-        layout.read(str(gds))
         return Chip(
-            layout, cell_name(f"scf_{base.name}"), (round(width * 1000), round(height * 1000)), routed.ports,
-            directions, wires, {n: pdk.pins[n] for n in wires}, {n: pdk.labels[n] for n in wires},
-            pdk.layers["prBoundary"], pdk.grid * nm,
-        )  # fmt: skip
+            layout=layout.dup(),
+            base=cell_name(f"scf_{base.name}"),
+            die=(round(width * 1000), round(height * 1000)),
+            ports=routed.ports,
+            directions=directions,
+            wires=wires,
+            pins={name: pdk.pins[name] for name in wires},
+            labels={name: pdk.labels[name] for name in wires},
+            boundary=pdk.layers["prBoundary"],
+            grid=pdk.grid * nm,
+        )
 
     say("names, boundary, pins, labels, grid")
     rows = check_chip(make, folder)

@@ -36,7 +36,7 @@ def page(browser, build, config, outcome):
 
 def test_pictures_load_and_the_console_is_silent(page):
     sizes = page.execute_script("return [...document.images].map(i => [i.complete, i.naturalWidth])")
-    assert sizes == [[True, 40]] * 4
+    assert sizes == [[True, 40]] * 5
     assert page.get_log("browser") == []
 
 
