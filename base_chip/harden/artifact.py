@@ -1,4 +1,4 @@
-"""The hardened artifact of a base: what place and route left, compressed, with a manifest that binds it."""
+"""The hardened artifact of a block: what place and route left, compressed, with a manifest that binds it."""
 
 __all__ = ["FILES", "MAPPED", "Bindings", "HardenedBase"]
 
@@ -11,12 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from base_chip.bank.lef import bank_lef
-from base_chip.bank.liberty import bank_liberty
-from base_chip.bank.spec import BankSpec
-from base_chip.bank.timing import load_timing
-from base_chip.config import BaseConfig
-from base_chip.pdk.place_route import PlaceRoute
+from base_chip.harden.block import Block
 from rtl_gen.errors import ExitCode, FlowError
 from rtl_gen.untrusted import read_file, sha256_name
 
@@ -45,9 +40,9 @@ class Bindings:
     """SHA-256 of what a hardened base was made from.
 
     Attributes:
-        rtl: The tile's Verilog.
-        config: The base's config.
-        bank: The bank's LEF and liberty.
+        rtl: The block's Verilog.
+        config: The file that describes it.
+        bank: LEF and liberty of its macro.
         cells: LEF of the standard cells.
     """
 
@@ -57,13 +52,11 @@ class Bindings:
     cells: str
 
     @classmethod
-    def now(cls, base: BaseConfig, rtl: str, cells: str, facts: PlaceRoute) -> "Bindings":
-        """As things are; `rtl` is the tile's Verilog, `cells` the LEF of the standard cells."""
-        spec = BankSpec.of(base.rom, base.pdk)
-        timing = load_timing(spec)
-        bank = bank_lef(spec) + "".join(bank_liberty(spec, c.liberty, timing) for c in facts.corners.values())
+    def now(cls, block: Block, rtl: str, cells: str) -> "Bindings":
+        """As things are; `rtl` is the block's Verilog, `cells` the LEF of the standard cells."""
+        bank = block.macro.lef + "".join(block.macro.liberty.values())
         rtl_hash, bank_hash, cell_hash = (_sha256(text.encode()) for text in (rtl, bank, cells))
-        return cls(rtl_hash, base.digest(), bank_hash, cell_hash)
+        return cls(rtl_hash, block.digest, bank_hash, cell_hash)
 
 
 @dataclass(frozen=True)
@@ -162,12 +155,12 @@ class HardenedBase:
                 f"the manifest of the hardened base is damaged ({e})", where=str(folder), hint=_again(base)
             ) from e
 
-    def check(self, base: str, now: Bindings) -> None:
-        """Raise FlowError when the base has changed since it was hardened, naming what has."""
+    def check(self, block: Block, now: Bindings) -> None:
+        """Raise FlowError when the block has changed since it was hardened, naming what has."""
         words = {
             "rtl": "its RTL",
-            "config": f"configs/{base}.yaml",
-            "bank": "the bank",
+            "config": block.source,
+            "bank": f"the macro {block.macro.name}",
             "cells": "the standard cells",
         }
         changed = [
@@ -175,9 +168,9 @@ class HardenedBase:
         ]
         if changed:
             raise FlowError(
-                f"base {base} has changed since it was hardened: {', '.join(changed)}",
+                f"{block.kind} {block.name} has changed since it was hardened: {', '.join(changed)}",
                 where=str(self.folder),
-                hint=_again(base),
+                hint=_again(block.name),
             )
 
     def content(self, name: str) -> bytes:

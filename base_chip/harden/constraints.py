@@ -1,11 +1,12 @@
-"""Timing constraints of a base, as SDC."""
+"""Timing constraints of a base and of a tile, as SDC."""
 
-__all__ = ["sdc"]
+__all__ = ["sdc", "tile_sdc"]
 
 from base_chip.config import BaseConfig
 
 # The host's interface is synchronous to the chip's clock: a fifth of the period is outside, each way.
 IO_SHARE = 0.2
+SEAM_SHARE = 0.25  # of the period, that what crosses a seam takes in the other tile
 # ns. Jitter moves one edge against the next, so it counts for setup and for what lasts half a period. Hold
 # compares one edge with itself: left is how well skew is known, and variation on a chip beyond the derates.
 SETUP_UNCERTAINTY = 0.25
@@ -16,19 +17,39 @@ DERATE = 0.05  # on-chip variation, each way
 
 
 def sdc(base: BaseConfig, period_ns: float) -> str:
-    """Constraints at a clock period.
+    """Constraints of a base at a clock period.
 
     Banks read in the clock's low half, so the duty cycle counts: it is taken as one half.
     """
     io = round(IO_SHARE * period_ns, 3)
-    return f"""# Base {base.name}, {period_ns:g} ns.
+    ports = f"""set_input_delay {io} -clock clk [get_ports {{rst rx_data* rx_valid tx_ready}}]
+set_output_delay {io} -clock clk [get_ports {{rx_ready tx_data* tx_valid}}]
+"""
+    return _sdc(f"Base {base.name}", period_ns, ports)
+
+
+def tile_sdc(name: str, period_ns: float) -> str:
+    """Constraints of a tile at a clock period.
+
+    What crosses a seam is launched by the falling edge and taken by the rising one. Each tile gets half
+    of the time between, in which the difference of the two tiles' clocks is counted.
+    """
+    out = round(SEAM_SHARE * period_ns, 3)
+    ports = f"""set inputs [get_ports {{rst west_* north_*}}]
+set_input_delay -max {out} -clock clk -clock_fall $inputs
+set_input_delay -min 0 -clock clk -clock_fall $inputs
+set_output_delay {out} -clock clk [get_ports {{rst_east east_* south_*}}]
+"""
+    return _sdc(f"Tile {name}", period_ns, ports)
+
+
+def _sdc(what: str, period_ns: float, ports: str) -> str:
+    return f"""# {what}, {period_ns:g} ns.
 create_clock -name clk -period {period_ns:g} [get_ports clk]
 set_propagated_clock [get_clocks clk]
 set_clock_uncertainty -setup {SETUP_UNCERTAINTY} [get_clocks clk]
 set_clock_uncertainty -hold {HOLD_UNCERTAINTY} [get_clocks clk]
-set_input_delay {io} -clock clk [get_ports {{rst rx_data* rx_valid tx_ready}}]
-set_output_delay {io} -clock clk [get_ports {{rx_ready tx_data* tx_valid}}]
-set_load {LOAD} [all_outputs]
+{ports}set_load {LOAD} [all_outputs]
 set_max_transition {MAX_SLEW:g} [current_design]
 set_timing_derate -early {1 - DERATE:g}
 set_timing_derate -late {1 + DERATE:g}

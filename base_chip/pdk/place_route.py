@@ -41,6 +41,9 @@ class PlaceRouteFile:
         Mapping[str, Um],
         note("pitch of the tracks of the pins by direction; vertical ones meet the upper and lower edge"),
     ]
+    strap_pitch: Annotated[
+        Mapping[str, Um], note("from a strap of the power grid to the next of its net, by direction")
+    ]
     wire_rc: Annotated[Mapping[str, str], note("layer that estimates before routing assume: signal, clock")]
     layer_adjustment: Annotated[
         Mapping[str, float], note("share of a layer's tracks that global routing leaves free")

@@ -39,20 +39,18 @@ def base() -> None:
     help="Stop when the logic is mapped to cells: builds then simulate it, and draw the banks alone.",
 )
 def build(name: str, work: Path | None, out: Path | None, jobs: int, last: str | None) -> None:
-    """Place and route base NAME with OpenROAD; machines without it then build chips from the artifact."""
-    from base_chip.config import load_base
+    """Place and route base or tile NAME with OpenROAD; machines without it take it from the artifact."""
     from base_chip.harden.artifact import HardenedBase
     from flow.files import disk_faults
+    from flow.hardening.blocks import load_block
     from flow.hardening.run import harden
     from flow.lock import build_lock
-    from rtl_gen.tile import tile_verilog
 
-    config = load_base(name)
     work = (work or Path("build", name)).absolute()
     out = out or HardenedBase.home(name)
     with build_lock(work), disk_faults(work), disk_faults(out):
-        rtl = tile_verilog(config.core())  # after the lock: it takes some seconds
-        harden(config, rtl, work, out, jobs=jobs, say=click.echo, to_synthesis=last is not None)
+        block, rtl = load_block(name)
+        harden(block, rtl, work, out, jobs=jobs, say=click.echo, to_synthesis=last is not None)
     size = sum(p.stat().st_size for p in out.iterdir())
     click.echo(f"{out}: {size / 1e6:.1f} MB")
 

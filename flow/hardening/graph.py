@@ -1,4 +1,4 @@
-"""The SiliconCompiler project that hardens a base."""
+"""The SiliconCompiler project that hardens a block."""
 
 __all__ = ["FIRST", "LAST", "ROUTED", "hardening_flow", "make_project"]
 
@@ -17,12 +17,14 @@ from siliconcompiler.flows.asicflow import (
 from siliconcompiler.tools.openroad.antenna_repair import AntennaRepairTask
 from siliconcompiler.tools.openroad.clock_tree_synthesis import CTSTask
 from siliconcompiler.tools.openroad.detailed_route import DetailedRouteAntennaRepairTask
+from siliconcompiler.tools.openroad.endcap_tapcell_insertion import EndCapTapCellTask
 from siliconcompiler.tools.openroad.init_floorplan import InitFloorplanTask
+from siliconcompiler.tools.openroad.power_grid import PowerGridTask
 from siliconcompiler.tools.openroad.repair_timing import RepairTimingTask
 from siliconcompiler.tools.openroad.write_data import WriteViewsTask
 
-from base_chip.config import BaseConfig
 from base_chip.harden import harden_file
+from base_chip.harden.block import Block
 from base_chip.harden.floorplan import pin_places, rows_um2
 from base_chip.pdk.place_route import PlaceRoute
 from base_chip.synth import script_digest
@@ -42,21 +44,20 @@ class Sources:
     """Files that hardening starts from; all paths are absolute.
 
     Attributes:
-        rtl: Verilog of the tile.
+        rtl: Verilog of the block.
         liberty: Typical liberty, not compressed.
-        bank: Name of the bank's cell; its views are in `views`.
-        bank_ports: Verilog that declares the bank's ports.
+        views: Folder of the macro's LEF and liberty.
         cells: LEF of the cells.
         sdc: Constraints.
+        variables: What the PDK's Tcl is told of the block.
     """
 
     rtl: Path
     liberty: Path
-    bank: str
-    bank_ports: str
     views: Path
     cells: Path
     sdc: Path
+    variables: Path
 
 
 def hardening_flow() -> Flowgraph:
@@ -85,30 +86,29 @@ def hardening_flow() -> Flowgraph:
 
 
 def make_project(
-    base: BaseConfig, facts: PlaceRoute, files: PdkFiles, sources: Sources, build: Path, *, jobs: int
+    block: Block, facts: PlaceRoute, files: PdkFiles, sources: Sources, build: Path, *, jobs: int
 ) -> ASIC:
-    """A project whose run leaves the hardened base in `<build>/<top>/harden/write.views/0/outputs`.
+    """A project whose run leaves the hardened block in `<build>/<top>/harden/write.views/0/outputs`.
 
     Raises:
         FlowError: The PDK lacks liberty or extraction rules for a corner.
     """
-    top = f"scf_{base.name}"
-    design = Design(top)
+    design = Design(block.top)
     with design.active_fileset("harden"):
-        design.set_topmodule(top)
+        design.set_topmodule(block.top)
         design.add_file(str(sources.sdc), filetype="sdc")
     project = ASIC(design)
     project.add_fileset("harden")
     pdk = process(files, facts)
     project.set_pdk(pdk)
     cells = cell_library(files, facts, pdk, sources.cells)
-    cells.set_openroad_placement_density(base.hardening.density)
+    cells.set_openroad_placement_density(block.density)
     project.set_mainlib(cells)
-    project.add_asiclib(bank_library(sources.bank, sources.views, facts, pdk))
+    project.add_asiclib(bank_library(block.macro.name, sources.views, facts, pdk))
     project.set_asic_delaymodel("nldm")
     project.set_flow(hardening_flow())
-    _constrain(project, base, facts)
-    _set_up_tasks(project, base, facts, sources)
+    _constrain(project, block, facts)
+    _set_up_tasks(project, block, facts, sources)
     project.option.set_builddir(str(build))
     project.option.set_jobname("harden")
     project.option.set_quiet(True)
@@ -119,31 +119,39 @@ def make_project(
     return project
 
 
-def _constrain(project: ASIC, base: BaseConfig, facts: PlaceRoute) -> None:
+def _constrain(project: ASIC, block: Block, facts: PlaceRoute) -> None:
     for name, corner in facts.corners.items():
         scenario = project.constraint.timing.make_scenario(name)
         scenario.add_libcorner(name)
         scenario.set_pexcorner(corner.parasitics)
         scenario.add_check(list(corner.checks))
         scenario.set_pin_voltage("VPWR", corner.voltage)
-    area = project.constraint.area
-    width, height = base.floorplan.die
-    area.set_dieoutline(width, height)
-    area.set_corearea([tuple(p) for p in base.hardening.core])
-    for n, (x, y) in enumerate(base.floorplan.banks):
-        bank = project.constraint.component.make_component(f"rom.bank{n}")
-        bank.set_placement(x, y)
-        bank.set_rotation("R0")
+    project.constraint.area.set_dieoutline(*block.die)
+    project.constraint.area.set_corearea([tuple(p) for p in block.core])
+    for name, (x, y) in block.origins().items():
+        macro = project.constraint.component.make_component(name)
+        macro.set_placement(x, y)
+        macro.set_rotation(block.places[name].orient)
+    for port, at in block.pins.items():
+        pin = project.constraint.pin.make_pin(port)
+        pin.set_layer(at.layer)
+        pin.set_placement(round((at.left + at.right) / 2, 4), round((at.bottom + at.top) / 2, 4))
+        pin.set_shape("rectangle")
+        pin.set_width(round(at.right - at.left, 4))
+        pin.set_length(round(at.top - at.bottom, 4))
 
 
-def _set_up_tasks(project: ASIC, base: BaseConfig, facts: PlaceRoute, sources: Sources) -> None:
+def _set_up_tasks(project: ASIC, block: Block, facts: PlaceRoute, sources: Sources) -> None:
     synthesis = SynthesisNode.find_task(project)
     synthesis.set("var", "script", script_digest())
-    synthesis.set("var", "rows_um2", rows_um2(base, facts.bank_halo))
-    synthesis.set("var", "pin_places", pin_places(base, facts.pin_pitch))
+    synthesis.set("var", "block", f"{block.kind} {block.name}")
+    synthesis.set("var", "rows_um2", rows_um2(block))
+    synthesis.set("var", "pin_places", pin_places(block, facts.pin_pitch))
     synthesis.set("var", "rtl", str(sources.rtl))
     synthesis.set("var", "liberty", str(sources.liberty))
-    synthesis.set("var", "banks", json.dumps({sources.bank: sources.bank_ports}))
+    synthesis.set("var", "macros", json.dumps({block.macro.name: block.macro.ports}))
+    for task in (EndCapTapCellTask, PowerGridTask):
+        task.find_task(project).set("prescript", str(sources.variables))
     InitFloorplanTask.find_task(project).set("var", "ifp_snap_strategy", "none")
     timing = RepairTimingTask.find_task(project)
     # Smaller cells where there is slack would save a little power for an hour of work.

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from base_chip.bank import BankSpec
+from base_chip.harden.block import bank_ports
 from base_chip.synth import library_in, map_to_cells, run_yosys
-from flow.hardening.synthesis import bank_ports
 from rtl_gen.golden.rom import RomGeometry
 from rtl_gen.sampled_rom import TOP, sampled_rom_verilog
 

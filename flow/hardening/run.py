@@ -1,4 +1,4 @@
-"""Hardens a base: prepares what place and route reads, runs it, and keeps what it leaves."""
+"""Hardens a block: prepares what place and route reads, runs it, and keeps what it leaves."""
 
 __all__ = ["collect", "harden", "logic_alone", "prepare", "replace_artifact", "reports"]
 
@@ -11,13 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from base_chip.bank import BankSpec
-from base_chip.bank.views import load_timing, write_views
-from base_chip.config import BaseConfig
-from base_chip.harden import sdc
 from base_chip.harden.artifact import FILES, Bindings, HardenedBase
+from base_chip.harden.block import Block
 from base_chip.harden.cells import cell_lef
-from base_chip.harden.floorplan import check_banks
+from base_chip.harden.floorplan import check_macros
 from base_chip.pdk import load_pdk
 from base_chip.pdk.place_route import PlaceRoute, load_place_route
 from base_chip.synth import yosys_version
@@ -26,14 +23,14 @@ from flow.files import atomic_dir
 from flow.hardening.failure import failure
 from flow.hardening.graph import FIRST, LAST, ROUTED, Sources, make_project
 from flow.hardening.openroad import need_openroad
-from flow.hardening.synthesis import bank_ports, need_liberty, plain_liberty
+from flow.hardening.synthesis import need_liberty, plain_liberty
 from flow.pdk.files import PdkFiles
 from flow.pdk.providers import find_pdk
 from rtl_gen.errors import ExitCode, FlowError
 
 
 def harden(
-    base: BaseConfig,
+    block: Block,
     rtl: str,
     work: Path,
     out: Path,
@@ -42,11 +39,11 @@ def harden(
     say: Callable[[str], None],
     to_synthesis: bool = False,
 ) -> HardenedBase:
-    """Place and route a base and write its artifact.
+    """Place and route a base or a tile and write its artifact.
 
     Args:
-        base: The base.
-        rtl: Verilog whose module `scf_<base>` is hardened; its banks are instances `rom.bank<n>`.
+        block: What it is.
+        rtl: Verilog that holds its module.
         work: Folder of the run; finished steps in it are not run again.
         out: Folder of the artifact; an earlier one stays until the run has ended well.
         jobs: Threads.
@@ -60,16 +57,16 @@ def harden(
         KeyboardInterrupt: The run was interrupted.
     """
     tools = {"yosys": yosys_version()} | ({} if to_synthesis else {"openroad": need_openroad()})
-    pdk = load_pdk(base.pdk)
+    pdk = load_pdk(block.pdk)
     files, facts = find_pdk(pdk), load_place_route(pdk)
-    check_banks(base, facts.bank_halo)
+    check_macros(block)
     _check_out(out)
-    sources = prepare(base, rtl, files, facts, work / "sources")
-    project = make_project(base, facts, files, sources, work, jobs=jobs)
+    sources = prepare(block, rtl, files, facts, work / "sources")
+    project = make_project(block, facts, files, sources, work, jobs=jobs)
     if to_synthesis:
         project.option.add_to(FIRST)
     say(f"{', '.join(f'{tool} {version}' for tool, version in sorted(tools.items()))}; working in {work}")
-    top = f"scf_{base.name}"
+    top = block.top
     job = work / top / "harden"
     with stderr_of_children(work / COMPLAINTS):
         ended = _run(project, job)
@@ -77,8 +74,8 @@ def harden(
     products = {"mapped.v": (ends[FIRST] / f"{top}.vg").read_bytes()}
     if not to_synthesis:
         products |= collect(ends[ROUTED], ends[LAST], top, facts)
-        products["reports.json"] = reports(ended, base)
-    made_from = Bindings.now(base, rtl, sources.cells.read_text("utf-8"), facts)
+        products["reports.json"] = reports(ended, block.name)
+    made_from = Bindings.now(block, rtl, sources.cells.read_text("utf-8"))
     digests = {name: files.digests[name] for name in ("liberty", "extraction")}
     return replace_artifact(out, products, made_from, tools, digests)
 
@@ -123,12 +120,11 @@ def _check_out(out: Path) -> None:
         )
 
 
-def prepare(base: BaseConfig, rtl: str, files: PdkFiles, facts: PlaceRoute, folder: Path) -> Sources:
+def prepare(block: Block, rtl: str, files: PdkFiles, facts: PlaceRoute, folder: Path) -> Sources:
     """Write the files that place and route reads; those that have not changed keep their time.
 
     Args:
-        base: The base.
-        rtl: Verilog whose module `scf_<base>` is hardened; its banks are instances `rom.bank<n>`.
+        block, rtl: As of `harden`.
         files, facts: The PDK.
         folder: Where to; made if missing.
 
@@ -136,24 +132,27 @@ def prepare(base: BaseConfig, rtl: str, files: PdkFiles, facts: PlaceRoute, fold
         FlowError: There is no liberty for synthesis (MISSING_TOOL).
     """
     liberty = need_liberty(files)
-    spec = BankSpec.of(base.rom, base.pdk)
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
-        write_views(spec, Path(scratch), timing=load_timing(spec))
-        for path in (*Path(scratch).iterdir(), plain_liberty(liberty, Path(scratch))):
-            _keep(folder / path.name, path.read_bytes())
+        plain = plain_liberty(liberty, Path(scratch))
+        _keep(folder / plain.name, plain.read_bytes())
+    macro = block.macro
+    _keep(folder / f"{macro.name}.lef", macro.lef)
+    for corner, text in macro.liberty.items():
+        _keep(folder / f"{macro.name}__{corner}.lib", text)
     sources = Sources(
         rtl=folder / "rtl.v",
         liberty=folder / liberty.name.removesuffix(".gz"),
-        bank=spec.name,
-        bank_ports=bank_ports(spec),
         views=folder,
         cells=folder / "cells.lef",
         sdc=folder / "constraints.sdc",
+        variables=folder / "block.tcl",
     )
     _keep(sources.rtl, rtl)
     _keep(sources.cells, cell_lef(files.path("cells"), facts.library))
-    _keep(sources.sdc, sdc(base, base.hardening.target_ns))
+    _keep(sources.sdc, block.sdc)
+    x, y = block.halo
+    _keep(sources.variables, f"set scf_halo {{{x:g} {y:g}}}\nset scf_straps {{{block.straps}}}\n")
     return sources
 
 
@@ -186,7 +185,7 @@ def collect(routed: Path, outputs: Path, top: str, facts: PlaceRoute) -> dict[st
     return products
 
 
-def reports(ended: Any, base: BaseConfig) -> bytes:
+def reports(ended: Any, block: str) -> bytes:
     """What SiliconCompiler's steps measured, as JSON: step to metric to value."""
     told: dict[str, dict[str, float]] = {}
     for step in ended.getkeys("flowgraph", "hardening"):
@@ -197,7 +196,7 @@ def reports(ended: Any, base: BaseConfig) -> bytes:
         }
         if values := {k: v for k, v in values.items() if v is not None}:
             told[step] = values
-    return (json.dumps({"base": base.name, "steps": told}, indent=1, sort_keys=True) + "\n").encode()
+    return (json.dumps({"base": block, "steps": told}, indent=1, sort_keys=True) + "\n").encode()
 
 
 def logic_alone(netlist: str, facts: PlaceRoute) -> str:

@@ -1,6 +1,6 @@
 """The first node of hardening: RTL to cells with our Yosys script."""
 
-__all__ = ["CORNER", "FAULT", "SynthesisNode", "bank_ports", "need_liberty", "plain_liberty"]
+__all__ = ["CORNER", "FAULT", "SynthesisNode", "need_liberty", "plain_liberty"]
 
 import gzip
 import json
@@ -8,7 +8,6 @@ from pathlib import Path
 
 from siliconcompiler import Task
 
-from base_chip.bank import BankSpec
 from base_chip.harden.floorplan import check_pins, check_utilisation
 from base_chip.synth import Netlist, map_to_cells
 from flow.pdk.files import PdkFiles
@@ -20,13 +19,14 @@ CORNER = "tt_025C_1v80"
 
 
 class SynthesisNode(Task):
-    """Reads `rtl.v`, the plain liberty and the banks' ports, as the variables name them."""
+    """Reads `rtl.v`, the plain liberty and the macros' ports, as the variables name them."""
 
     def __init__(self) -> None:
         super().__init__()
         self.add_parameter("rtl", "file", "Verilog of the tile")
         self.add_parameter("liberty", "file", "liberty of the typical corner, not compressed")
-        self.add_parameter("banks", "str", "JSON: module name to Verilog that declares its ports")
+        self.add_parameter("macros", "str", "JSON: module name to Verilog that declares its ports")
+        self.add_parameter("block", "str", "what messages call the block")
         self.add_parameter("rows_um2", "float", "area for cells, um2")
         self.add_parameter("pin_places", "int", "pins that the edges of the die have room for")
         self.add_parameter("script", "str", "digest of the synthesis script")
@@ -42,7 +42,7 @@ class SynthesisNode(Task):
         self.set_threads(1)
         self.add_output_file(f"{self.design_topmodule}.vg")
         # A change to any of them makes the node run again.
-        for name in ("rows_um2", "pin_places", "rtl", "liberty", "banks", "script"):
+        for name in ("block", "rows_um2", "pin_places", "rtl", "liberty", "macros", "script"):
             self.add_required_key("var", name)
 
     def run(self) -> int:
@@ -63,24 +63,16 @@ class SynthesisNode(Task):
             Path(self.find_files("var", "rtl")).read_text(),
             top,
             Path(self.find_files("var", "liberty")),
-            json.loads(self.get("var", "banks")),
+            json.loads(self.get("var", "macros")),
             work,
         )
-        base = top.removeprefix("scf_")
-        used = check_utilisation(base, self.get("var", "rows_um2"), netlist.area_um2)
+        block = self.get("var", "block")
+        used = check_utilisation(block, self.get("var", "rows_um2"), netlist.area_um2)
         ports = read_modules(work / "netlist.v")[top].ports.values()
         pins = sum(1 if span is None else abs(span[0] - span[1]) + 1 for _, span in ports)
-        check_pins(base, self.get("var", "pin_places"), pins)
+        check_pins(block, self.get("var", "pin_places"), pins)
         Path("outputs", f"{top}.vg").write_text(netlist.verilog)
         return netlist, used
-
-
-def bank_ports(bank: BankSpec) -> str:
-    """The bank as Yosys needs it: its simulation model holds what cannot be synthesised."""
-    return (
-        f"module {bank.name}(input [{bank.word_lines - 1}:0] WL, input PRE_N,"
-        f" output [{bank.bit_lines - 1}:0] BL);\nendmodule"
-    )
 
 
 def need_liberty(files: PdkFiles) -> Path:

@@ -30,6 +30,7 @@ class HardenTask(StepTask):
     def work(self, job: Job) -> Result:
         from base_chip.config import load_base
         from base_chip.harden.artifact import Bindings, HardenedBase
+        from base_chip.harden.block import base_block
         from base_chip.harden.cells import cell_areas, cell_lef
         from base_chip.harden.floorplan import core_used_percent, rows_um2
         from base_chip.pdk import load_pdk
@@ -37,10 +38,11 @@ class HardenTask(StepTask):
 
         base = load_base(job.config.base)
         facts = load_place_route(load_pdk(job.config.pdk))
+        block = base_block(base, facts)
         cells = cell_lef(job.pdk.path("cells"), facts.library)
         kept = HardenedBase.read(HardenedBase.home(base.name), base.name)
         rtl = (job.inputs["rtl"] / "rtl.v").read_text("utf-8")
-        kept.check(base.name, Bindings.now(base, rtl, cells, facts))
+        kept.check(block, Bindings.now(block, rtl, cells))
         for name in kept.sums:
             (job.out / name).write_bytes(kept.content(name))
         areas = cell_areas(cells)
@@ -54,8 +56,8 @@ class HardenTask(StepTask):
             shutil.copyfile(job.out / "mapped.v", job.out / "netlist.v")
             return Result(metrics=metrics, note=f"{metrics['cells']:.0f} cells, not placed and routed yet")
         area = metrics["routed_cell_area_um2"]
-        metrics["core_used_percent"] = core_used_percent(base, area)
-        metrics["rows_used_percent"] = 100 * area / rows_um2(base, facts.bank_halo)
+        metrics["core_used_percent"] = core_used_percent(block, area)
+        metrics["rows_used_percent"] = 100 * area / rows_um2(block)
         metrics |= _reported(json.loads((job.out / "reports.json").read_bytes()))
         tools = ", ".join(f"{tool} {version}" for tool, version in sorted(kept.tools.items()))
         return Result(

@@ -1,6 +1,6 @@
-"""What crosses the seams of tiles: steps from west to east, sums from north to south."""
+"""What crosses the seams of tiles: steps, clock and reset from west to east, sums from north to south."""
 
-__all__ = ["SUM_BITS", "Link", "Step", "component_verilog", "sums"]
+__all__ = ["SUM_BITS", "Link", "Onward", "Step", "component_verilog", "sums"]
 
 from amaranth.back import verilog
 from amaranth.hdl import ClockDomain, ClockSignal, Const, Module, ResetSignal, Signal, Value, signed, unsigned
@@ -67,6 +67,28 @@ class Link(wiring.Component):
         valid = Signal(name="launched_valid")
         m.d.fall += [payload.eq(self.source.payload), valid.eq(self.source.valid)]
         m.d.comb += [self.seam.payload.eq(payload), self.seam.valid.eq(valid)]
+        return m
+
+
+class Onward(wiring.Component):
+    """Clock and reset for the tile to the east: the clock as it comes, a gate later, and the reset as a step
+    travels, so that no tile starts before the one to its west.
+
+    Attributes:
+        clk_east, rst_east: To the seam.
+    """
+
+    def __init__(self) -> None:
+        super().__init__({"clk_east": Out(1), "rst_east": Out(1)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.domains.fall = ClockDomain("fall", clk_edge="neg", local=True, reset_less=True)
+        taken, launched = Signal(reset_less=True), Signal(reset_less=True)
+        m.d.comb += [ClockSignal("fall").eq(ClockSignal()), self.clk_east.eq(ClockSignal())]
+        m.d.sync += taken.eq(ResetSignal())
+        m.d.fall += launched.eq(taken)
+        m.d.comb += self.rst_east.eq(launched)
         return m
 
 

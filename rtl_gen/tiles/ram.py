@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out
 
 from rtl_gen.tiles.columns import ByteProducts, Sums
 from rtl_gen.tiles.macro import RamMacro, address, ram_pins
-from rtl_gen.tiles.ports import ACTIVATION_BITS, Step, component_verilog, sums
+from rtl_gen.tiles.ports import ACTIVATION_BITS, Onward, Step, component_verilog, sums
 from rtl_gen.tiles.seams import Drain, Front, join
 
 WORD_BITS = ACTIVATION_BITS
@@ -146,11 +146,15 @@ class RamTile(wiring.Component):
 class _WithMacros(wiring.Component):
     def __init__(self, size: RamTileSize) -> None:
         self.tile = RamTile(size)
-        super().__init__({k: v for k, v in self.tile.signature.members.items() if k != "banks"})
+        self.onward = Onward()
+        members = {**self.tile.signature.members, **self.onward.signature.members}
+        super().__init__({k: v for k, v in members.items() if k != "banks"})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.tile = self.tile
+        m.submodules.onward = self.onward
+        m.d.comb += [self.clk_east.eq(self.onward.clk_east), self.rst_east.eq(self.onward.rst_east)]
         for name in ("west", "east", "north", "south"):
             wiring.connect(m, wiring.flipped(getattr(self, name)), getattr(self.tile, name))
         for n, pins in enumerate(self.tile.banks):

@@ -1,6 +1,6 @@
 """What all tiles of an array have: steps pass from west to east, sums from north to south."""
 
-__all__ = ["Drain", "Front", "join"]
+__all__ = ["CROSSINGS", "Drain", "Front", "join"]
 
 from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import stream, wiring
@@ -8,6 +8,16 @@ from amaranth.lib.wiring import In, Out
 
 from rtl_gen.tiles.columns import ByteProducts, SlotProducts, Sums
 from rtl_gen.tiles.ports import ACTIVATION_BITS, SUM_BITS, Link, Step, sums
+
+# What leaves a tile at its east and its south edge, and the port of the next tile that takes it, in the order
+# of their pins. The layouts of all tiles are made from this table.
+CROSSINGS = {
+    "east": (
+        ("clk_east", "clk"), ("rst_east", "rst"),
+        ("east_valid", "west_valid"), ("east_payload", "west_payload"),
+    ),
+    "south": (("south_valid", "north_valid"), ("south_payload", "north_payload")),
+}  # fmt: skip
 
 
 class Front(wiring.Component):

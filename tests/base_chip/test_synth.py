@@ -8,10 +8,11 @@ import pytest
 from base_chip.bank import BankSpec
 from base_chip.config import load_base
 from base_chip.harden.artifact import HardenedBase
+from base_chip.harden.block import bank_ports
 from base_chip.synth import map_to_cells, prove_equivalent, run_yosys
 from base_chip.synth.equivalence import damage
 from base_chip.synth.tiles import TILES, map_ram_tile, map_rom_tile
-from flow.hardening.synthesis import CORNER, bank_ports, need_liberty, plain_liberty
+from flow.hardening.synthesis import CORNER, need_liberty, plain_liberty
 from flow.pdk.providers import find_pdk
 from rtl_gen.errors import ExitCode, FlowError
 from rtl_gen.tile import tile_verilog

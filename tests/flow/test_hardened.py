@@ -10,6 +10,7 @@ from base_chip.bank import BankSpec
 from base_chip.bank.views import write_views
 from base_chip.config import Floorplan, load_base
 from base_chip.harden.artifact import FILES, Bindings, HardenedBase
+from base_chip.harden.block import base_block
 from base_chip.harden.cells import cell_lef
 from base_chip.harden.floorplan import core_used_percent
 from base_chip.pdk import load_pdk
@@ -30,6 +31,7 @@ SMALL = replace(
     floorplan=Floorplan(die=(80.0, 60.0), banks=((11.04, 16.32), (46.0, 16.32))),
 )
 BANK = BankSpec.of(SMALL.rom, SMALL.pdk)
+FACTS = load_place_route(load_pdk(SMALL.pdk))
 # A wire from met2 to met3 and back to the other bank's word line: its vias are on the program layer
 DEF = f"""VERSION 5.8 ;
 DIVIDERCHAR "/" ;
@@ -75,8 +77,7 @@ def artifact(tmp_path, monkeypatch, cells):
         texts = {name: name for name in FILES} | {"reports.json": json.dumps(REPORTS), "layout.def": DEF}
         texts |= {"mapped.v": NETLIST, "netlist.v": NETLIST}
         texts |= {name.replace("_", "."): text for name, text in products.items()}
-        facts = load_place_route(load_pdk("sky130"))
-        now = Bindings.now(SMALL, RTL, cell_lef(cells, facts.library), facts)
+        now = Bindings.now(base_block(SMALL, FACTS), RTL, cell_lef(cells, FACTS.library))
         content = {name: text.encode() for name, text in texts.items()}
         return HardenedBase.write(home, content, now, {"openroad": "26Q3", "yosys": "0.70"}, {})
 
@@ -107,7 +108,7 @@ def test_the_artifact_is_unpacked_and_measured(tmp_path, cells, artifact):
     assert (m["cells"], m["routed_cells"]) == (1, 1)
     assert m["cell_area_um2"] == pytest.approx(1.38 * 2.72)
     assert 0 < m["rows_used_percent"] < 1
-    assert m["core_used_percent"] == core_used_percent(SMALL, m["routed_cell_area_um2"])
+    assert m["core_used_percent"] == core_used_percent(base_block(SMALL, FACTS), m["routed_cell_area_um2"])
     assert (m["wire_length_um"], m["router_violations"]) == (21.5, 0)
     assert m["drv_violations"] == 7
     assert "routed_vias" not in m  # nothing measured it
@@ -118,7 +119,7 @@ def test_a_report_without_numbers_gives_no_metrics(tmp_path, cells, artifact):
     assert "router_violations" not in harden(tmp_path, cells).metrics
 
 
-@pytest.mark.parametrize("what", ["its RTL", "configs/nano.yaml", "the bank", "the standard cells"])
+@pytest.mark.parametrize("what", ["its RTL", "configs/nano.yaml", "the macro", "the standard cells"])
 def test_what_has_changed_since_is_named(tmp_path, cells, artifact, monkeypatch, what):
     artifact()
     rtl = RTL
@@ -129,9 +130,9 @@ def test_what_has_changed_since_is_named(tmp_path, cells, artifact, monkeypatch,
         lef.write_text(lef.read_text().replace("1.38", "1.84"))
     else:
         changed = replace(SMALL, program_layers=((68, 44),))
-        if what == "the bank":
+        if what == "the macro":
             changed = replace(SMALL, rom=RomGeometry(banks=2, word_lines=8, bits=4, mux=4))
-            monkeypatch.setattr("base_chip.harden.artifact.bank_lef", lambda spec: "another")
+            monkeypatch.setattr("base_chip.harden.block.bank_lef", lambda spec: "another")
         monkeypatch.setattr("base_chip.config.load_base", lambda name: changed)
     with pytest.raises(FlowError, match=f"changed since it was hardened: {what}") as e:
         harden(tmp_path, cells, rtl)

@@ -8,6 +8,7 @@ import pytest
 from base_chip.config import load_base
 from base_chip.harden import harden_file, sdc
 from base_chip.harden.artifact import FILES
+from base_chip.harden.block import base_block
 from base_chip.pdk import load_pdk
 from base_chip.pdk.place_route import load_place_route
 from flow.hardening.graph import FIRST, LAST, ROUTED, Sources, hardening_flow, make_project
@@ -17,6 +18,7 @@ from rtl_gen.errors import ExitCode, FlowError
 
 NANO = load_base("nano")
 FACTS = load_place_route(load_pdk("sky130"))
+BLOCK = base_block(NANO, FACTS)
 
 
 def pdk_files(tmp_path, **lacking):
@@ -33,10 +35,10 @@ def pdk_files(tmp_path, **lacking):
 
 
 def sources(tmp_path):
-    files = {n: tmp_path / n for n in ("rtl", "liberty", "cells", "sdc")}
+    files = {n: tmp_path / n for n in ("rtl", "liberty", "cells", "sdc", "variables")}
     for path in files.values():
         path.touch()
-    return Sources(bank="scf_bank_256x128", bank_ports="module b; endmodule", views=tmp_path, **files)
+    return Sources(views=tmp_path, **files)
 
 
 def test_the_graph_is_one_line_of_siliconcompilers_steps():
@@ -64,7 +66,7 @@ def test_the_graph_is_one_line_of_siliconcompilers_steps():
 
 
 def test_the_project_says_what_the_config_says(tmp_path):
-    project = make_project(NANO, FACTS, pdk_files(tmp_path), sources(tmp_path), tmp_path, jobs=3)
+    project = make_project(BLOCK, FACTS, pdk_files(tmp_path), sources(tmp_path), tmp_path, jobs=3)
     area = project.constraint.area
     assert area.get_diesize() == NANO.floorplan.die
     assert area.get_corearea() == [tuple(p) for p in NANO.hardening.core]
@@ -90,7 +92,7 @@ def test_the_project_says_what_the_config_says(tmp_path):
 )
 def test_what_the_pdk_lacks_is_named(tmp_path, lacking, says):
     with pytest.raises(FlowError, match=says) as e:
-        make_project(NANO, FACTS, pdk_files(tmp_path, **lacking), sources(tmp_path), tmp_path, jobs=1)
+        make_project(BLOCK, FACTS, pdk_files(tmp_path, **lacking), sources(tmp_path), tmp_path, jobs=1)
     assert e.value.code == ExitCode.MISSING_TOOL
 
 
@@ -166,7 +168,7 @@ def test_what_is_kept_has_no_dates_and_no_fill(tmp_path):
 
 
 def test_the_report_holds_what_each_step_measured_but_no_times(tmp_path):
-    project = make_project(NANO, FACTS, pdk_files(tmp_path), sources(tmp_path), tmp_path, jobs=1)
+    project = make_project(BLOCK, FACTS, pdk_files(tmp_path), sources(tmp_path), tmp_path, jobs=1)
     for metric, value in {"drcs": 3, "tasktime": 5.0, "memory": 7.0}.items():
         project.set("metric", metric, value, step="route.detailed", index="0")
-    assert json.loads(reports(project, NANO)) == {"base": "nano", "steps": {"route.detailed": {"drcs": 3}}}
+    assert json.loads(reports(project, "nano")) == {"base": "nano", "steps": {"route.detailed": {"drcs": 3}}}

@@ -21,6 +21,7 @@ from siliconcompiler.scheduler import SchedulerNode
 
 from base_chip.config import Floorplan, Hardening
 from base_chip.harden.artifact import FILES, Bindings
+from base_chip.harden.block import base_block
 from base_chip.pdk import load_pdk
 from base_chip.pdk.place_route import load_place_route
 from flow.files import disk_faults
@@ -35,6 +36,7 @@ from tests.small_liberty import small_liberty
 from tests.tiny_base import TINY
 
 FACTS = load_place_route(load_pdk("sky130"))
+BLOCK = base_block(TINY, FACTS)
 GOOD = "26Q3-1551-g5c9e487120"
 ROOT = Path(__file__).parents[2]
 RTL = "module scf_tiny(input clk, input a, output reg y); always @(posedge clk) y <= ~(y & a); endmodule\n"
@@ -118,7 +120,7 @@ def test_without_one_the_message_says_what_can_be_done(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     version_of.cache_clear()
     with pytest.raises(FlowError, match="openroad is not installed") as e:
-        harden(TINY, RTL, tmp_path / "work", tmp_path / "out", jobs=1, say=print)
+        harden(BLOCK, RTL, tmp_path / "work", tmp_path / "out", jobs=1, say=print)
     version_of.cache_clear()
     assert e.value.code == ExitCode.MISSING_TOOL
     for way in ("sc-install openroad", "`sc-flow build` takes the artifact", "--to synthesis"):
@@ -129,14 +131,14 @@ def test_without_one_the_message_says_what_can_be_done(tmp_path, monkeypatch):
 def test_nothing_runs_with_one_that_is_too_old(tmp_path, openroad, earlier):
     openroad("touch ran", "v2.0-880-gd1c7001ad")
     with pytest.raises(FlowError, match="too old"):
-        harden(TINY, RTL, tmp_path / "work", earlier, jobs=1, say=print)
+        harden(BLOCK, RTL, tmp_path / "work", earlier, jobs=1, say=print)
     assert not (tmp_path / "work").exists()
     assert contents(earlier) == {"manifest.json": "earlier"}
 
 
 def test_the_minimum_is_what_siliconcompilers_tasks_ask_for(tmp_path, openroad):
     openroad()
-    project = make_project(TINY, FACTS, pdk_files(tmp_path), sources(tmp_path), tmp_path, jobs=1)
+    project = make_project(BLOCK, FACTS, pdk_files(tmp_path), sources(tmp_path), tmp_path, jobs=1)
     asked = set()
     for level in project.get_flow().get_execution_order():
         for step, index in level:
@@ -166,7 +168,7 @@ def test_a_node_that_fails_is_named_and_the_run_goes_on_from_it(tmp_path, openro
     for does, says, code in FAULTS:
         openroad(does)
         with pytest.raises(FlowError) as e:
-            harden(TINY, RTL, work, earlier, jobs=1, say=print)
+            harden(BLOCK, RTL, work, earlier, jobs=1, say=print)
         told = e.value
         assert "node floorplan.init failed: " in told.what
         assert says in told.what
@@ -197,8 +199,8 @@ SMALL_CORE = replace(
         (
             replace(TINY, floorplan=Floorplan(TINY.floorplan.die, ((118.0, 62.56),))),
             RTL,
-            r"base tiny: bank 0 covers .* outside the core",
-            "floorplan.banks",
+            r"base tiny: rom.bank0 covers .* outside the core",
+            "configs/tiny.yaml",
         ),
     ],
     ids=["pins", "cells", "bank"],
@@ -208,7 +210,7 @@ def test_a_base_that_cannot_be_placed_says_what_to_change(
 ):
     openroad(f"touch {tmp_path}/ran")
     with pytest.raises(FlowError, match=says) as e:
-        harden(base, rtl, tmp_path / "work", earlier, jobs=1, say=print)
+        harden(base_block(base, FACTS), rtl, tmp_path / "work", earlier, jobs=1, say=print)
     assert hint in e.value.hint
     assert e.value.code == ExitCode.BAD_INPUT
     assert not (tmp_path / "ran").exists()
@@ -219,7 +221,7 @@ def test_what_synthesis_says_is_told(tmp_path, openroad, small_pdk):
     openroad()
     rtl = "module scf_tiny(input a); nowhere x(a); endmodule\n"
     with pytest.raises(FlowError, match=r"Yosys failed: ERROR: .*nowhere") as e:
-        harden(TINY, rtl, tmp_path / "work", tmp_path / "out", jobs=1, say=print)
+        harden(BLOCK, rtl, tmp_path / "work", tmp_path / "out", jobs=1, say=print)
     assert e.value.code == ExitCode.TOOL_FAILED
 
 
@@ -237,7 +239,7 @@ def test_errors_of_the_tool_go_before_what_is_made_of_them():
 
 def test_a_disk_that_is_full_is_told_even_when_no_log_says_so(tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=4096))
-    project = make_project(TINY, FACTS, pdk_files(tmp_path), sources(tmp_path), tmp_path, jobs=1)
+    project = make_project(BLOCK, FACTS, pdk_files(tmp_path), sources(tmp_path), tmp_path, jobs=1)
     project.set("record", "status", NodeStatus.ERROR, step="place.global", index="0")
     (tmp_path / "place.global" / "0").mkdir(parents=True)
     told = failure(project, tmp_path, "Could not run final steps")
@@ -252,7 +254,7 @@ def test_a_folder_that_holds_something_else_is_not_replaced(tmp_path, openroad, 
     openroad(f"touch {tmp_path}/ran")
     (earlier / "thesis.tex").write_text("mine")
     with pytest.raises(FlowError, match=r"holds other files, such as thesis\.tex") as e:
-        harden(TINY, RTL, tmp_path / "work", earlier, jobs=1, say=print)
+        harden(BLOCK, RTL, tmp_path / "work", earlier, jobs=1, say=print)
     assert e.value.code == ExitCode.OUTPUT
     assert not (tmp_path / "work").exists()
 

@@ -14,6 +14,7 @@ import pytest
 from base_chip.bank import BankSpec
 from base_chip.bank.views import write_views
 from base_chip.harden.artifact import FILES, Bindings, HardenedBase
+from base_chip.harden.block import base_block
 from base_chip.harden.cells import cell_lef
 from base_chip.pdk import load_pdk
 from base_chip.pdk.checks import load_checks
@@ -81,7 +82,8 @@ def job(artifact, tmp_path, pdk_kit, monkeypatch):
 
 def test_the_artifact_is_whole_and_says_what_it_is_of(artifact, kit_cells):
     assert artifact.routed
-    artifact.check("tiny", Bindings.now(TINY, tiny_verilog(), cell_lef(kit_cells, FACTS.library), FACTS))
+    block = base_block(TINY, FACTS)
+    artifact.check(block, Bindings.now(block, tiny_verilog(), cell_lef(kit_cells, FACTS.library)))
     assert set(artifact.tools) == {"openroad", "yosys"}
     assert all(artifact.content(name) for name in FILES)
 

@@ -1,0 +1,152 @@
+"""What place and route is told of a block, be it a base or a tile."""
+
+__all__ = ["Block", "Macro", "Pin", "Place", "bank_ports", "base_block"]
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import klayout.db as kdb
+
+from base_chip.bank.lef import bank_lef
+from base_chip.bank.liberty import bank_liberty
+from base_chip.bank.plan import BankPlan
+from base_chip.bank.spec import BankSpec
+from base_chip.bank.timing import load_timing
+from base_chip.config import BaseConfig
+from base_chip.harden.constraints import sdc
+from base_chip.pdk.place_route import PlaceRoute
+
+Orientation = Literal["R0", "R180", "MX", "MY"]  # MX is flipped upside down, MY from left to right
+
+
+@dataclass(frozen=True)
+class Macro:
+    """A memory as the tools of place and route see it.
+
+    Attributes:
+        name: Of its cell.
+        size: Width and height, dbu.
+        ports: Verilog that declares its ports.
+        lef: LEF text.
+        liberty: Liberty text by corner of the liberty, such as tt_025C_1v80.
+    """
+
+    name: str
+    size: tuple[int, int]
+    ports: str
+    lef: str
+    liberty: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Lower left corner of a macro as it lies there, um from that of the die, and its orientation."""
+
+    x: float
+    y: float
+    orient: Orientation = "R0"
+
+
+@dataclass(frozen=True)
+class Pin:
+    """A pin with a fixed place: a rectangle at an edge of the die, um."""
+
+    layer: str
+    left: float
+    bottom: float
+    right: float
+    top: float
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block to be placed and routed. Lengths are um from the lower left corner of its die.
+
+    Attributes:
+        kind, name: What messages call it, such as base nano.
+        top: Its module.
+        pdk: Name of the process.
+        source: The file that describes it, below base_chip.
+        digest: SHA-256 of what that file says.
+        die: Width and height.
+        core: Lower left and upper right corner of the rows.
+        density: Target of global placement, 0 to 1.
+        macro: The memory; `places` has one for each instance of it.
+        halo: Kept free of rows around each macro, in x and in y.
+        apart: The least from macro to macro, in x and in y.
+        pins: Pins with fixed places, by port; those of all ports or none.
+        straps: Arguments of add_pdn_stripe for the straps on met4 and met5.
+        sdc: Constraints.
+    """
+
+    kind: str
+    name: str
+    top: str
+    pdk: str
+    source: str
+    digest: str
+    die: tuple[float, float]
+    core: tuple[tuple[float, float], tuple[float, float]]
+    density: float
+    macro: Macro
+    places: Mapping[str, Place]
+    halo: tuple[float, float]
+    apart: tuple[float, float]
+    sdc: str
+    pins: Mapping[str, Pin]
+    straps: str = ""
+
+    def core_box(self) -> kdb.Box:
+        """The core, dbu."""
+        (x0, y0), (x1, y1) = self.core
+        return kdb.Box(*(round(v * 1000) for v in (x0, y0, x1, y1)))
+
+    def macro_boxes(self) -> dict[str, kdb.Box]:
+        """What each macro covers, dbu, by instance."""
+        box = kdb.Box(0, 0, *self.macro.size)
+        return {n: box.moved(round(p.x * 1000), round(p.y * 1000)) for n, p in self.places.items()}
+
+    def origins(self) -> dict[str, tuple[float, float]]:
+        """Where the origin of each macro's cell comes to lie, by instance: a corner of what it covers."""
+        width, height = (v / 1000 for v in self.macro.size)
+        return {
+            name: (
+                p.x + width * (p.orient in ("MY", "R180")),
+                p.y + height * (p.orient in ("MX", "R180")),
+            )
+            for name, p in self.places.items()
+        }
+
+
+def base_block(base: BaseConfig, facts: PlaceRoute) -> Block:
+    """A base; its banks are instances `rom.bank<n>`."""
+    spec = BankSpec.of(base.rom, base.pdk)
+    timing, plan = load_timing(spec), BankPlan(spec)
+    corners = [c.liberty for c in facts.corners.values()]
+    liberty = {corner: bank_liberty(spec, corner, timing) for corner in corners}
+    return Block(
+        kind="base",
+        name=base.name,
+        top=f"scf_{base.name}",
+        pdk=base.pdk,
+        source=f"configs/{base.name}.yaml",
+        digest=base.digest(),
+        die=base.floorplan.die,
+        core=base.hardening.core,
+        density=base.hardening.density,
+        macro=Macro(spec.name, (plan.width, plan.height), bank_ports(spec), bank_lef(spec), liberty),
+        places={f"rom.bank{n}": Place(x, y) for n, (x, y) in enumerate(base.floorplan.banks)},
+        halo=facts.bank_halo,
+        apart=facts.bank_halo,
+        sdc=sdc(base, base.hardening.target_ns),
+        pins={},
+    )
+
+
+def bank_ports(bank: BankSpec) -> str:
+    """The bank as Yosys needs it: its simulation model holds what cannot be synthesised."""
+    return (
+        f"module {bank.name}(input [{bank.word_lines - 1}:0] WL, input PRE_N,"
+        f" output [{bank.bit_lines - 1}:0] BL);\nendmodule"
+    )

@@ -1,0 +1,6 @@
+"""Tiles: floorplans of the blocks that all dies are made of (docs/fabric.md)."""
+
+__all__ = ["TileConfig", "known_tiles", "load_tile", "parse_tile", "tile_block", "tile_rtl"]
+
+from base_chip.tiles.block import tile_block, tile_rtl
+from base_chip.tiles.config import TileConfig, known_tiles, load_tile, parse_tile

@@ -1,0 +1,73 @@
+"""A tile as place and route is told of it."""
+
+__all__ = ["tile_block", "tile_rtl"]
+
+from base_chip.arrays.liberty import rom_liberty
+from base_chip.arrays.plan import RomPlan
+from base_chip.arrays.spec import RomSpec
+from base_chip.arrays.timing import RomTiming, load_timing
+from base_chip.arrays.views import rom_lef
+from base_chip.harden.block import Block, Macro
+from base_chip.harden.constraints import tile_sdc
+from base_chip.pdk.place_route import PlaceRoute
+from base_chip.tiles.config import TileConfig
+from base_chip.tiles.floorplan import plan_tile, seam_pins
+from rtl_gen.tiles.macro import WORDS, macro_ports, rom_macro_name, rom_pins
+from rtl_gen.tiles.ports import ACTIVATION_BITS, SUM_BITS
+from rtl_gen.tiles.rom import SLOT_BITS, rom_tile_verilog
+
+STEP_FLAGS = 5
+
+
+def tile_rtl(tile: TileConfig) -> str:
+    """Verilog of the tile, its macros as boxes."""
+    return rom_tile_verilog(tile.size.rom())
+
+
+def tile_block(tile: TileConfig, facts: PlaceRoute, timing: RomTiming | None = None) -> Block:
+    """A rom tile; its macros are instances `bank<n>.macro`.
+
+    Args:
+        tile: Its config.
+        facts: The process.
+        timing: Of the macro; None for that which ships.
+
+    Raises:
+        FlowError: The floorplan has no room, or the macro's timing is not there.
+    """
+    bits = SLOT_BITS * tile.size.columns
+    spec = RomSpec(WORDS, bits, tile.pdk)
+    shape = RomPlan(spec.array)
+    timing = timing or load_timing(spec)
+    macro = Macro(
+        name=rom_macro_name(bits),
+        size=(shape.width, shape.height),
+        ports=macro_ports(rom_macro_name(bits), rom_pins(bits)),
+        lef=rom_lef(spec),
+        liberty={c.liberty: rom_liberty(spec, c.liberty, timing) for c in facts.corners.values()},
+    )
+    plan = plan_tile(tile, macro.size, facts)
+    step = ACTIVATION_BITS * tile.size.rows + STEP_FLAGS
+    ports = {
+        "clk_east": None, "rst_east": None, "east_valid": None, "east_payload": step,
+        "south_valid": None, "south_payload": SUM_BITS,
+    }  # fmt: skip
+    (x, y), (width, height) = tile.margin, plan.die
+    return Block(
+        kind="tile",
+        name=tile.name,
+        top="scf_rom_tile",
+        pdk=tile.pdk,
+        source=f"tiles/{tile.name}.yaml",
+        digest=tile.digest(),
+        die=plan.die,
+        core=((x, y), (round(width - x, 3), round(height - y, 3))),
+        density=tile.density,
+        macro=macro,
+        places={f"bank{n}.macro": place for n, place in enumerate(plan.places)},
+        halo=tile.macros.halo,
+        apart=(tile.macros.back, tile.macros.back),
+        sdc=tile_sdc(tile.name, tile.target_ns),
+        pins=seam_pins(plan, ports, facts),
+        straps="-extend_to_boundary",
+    )

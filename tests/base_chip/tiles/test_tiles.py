@@ -1,0 +1,141 @@
+"""A tile's floorplan: macros that do not meet, pins that do, and messages for one that cannot be."""
+
+import itertools
+import re
+
+import pytest
+
+from base_chip.harden.floorplan import check_macros
+from base_chip.pdk import load_pdk
+from base_chip.pdk.place_route import load_place_route
+from base_chip.tiles import known_tiles, load_tile, parse_tile, tile_block, tile_rtl
+from base_chip.tiles.floorplan import plan_tile
+from rtl_gen.errors import ExitCode, FlowError
+from rtl_gen.tiles.seams import CROSSINGS
+
+FACTS = load_place_route(load_pdk("sky130"))
+YAML = """
+name: rom
+pdk: sky130
+size: {banks: 8, rows: 2, columns: 32}
+pitches: [9, 40]
+margin: [0.92, 2.72]
+macros: {edge: 3, back: 4, halo: [10, 4]}
+density: 0.6
+target_ns: 40
+"""
+MACRO = (100_100, 195_755)
+
+
+@pytest.fixture(scope="module")
+def rom():
+    return tile_block(load_tile("rom"), FACTS)
+
+
+def test_tiles_are_listed():
+    assert "rom" in known_tiles()
+    with pytest.raises(FlowError, match="unknown tile 'ram2'; known: ") as e:
+        load_tile("ram2")
+    assert e.value.code == ExitCode.USAGE
+
+
+def test_the_rom_tile_keeps_its_aim_of_area(rom):
+    assert rom.die[0] * rom.die[1] / load_tile("rom").size.rom().weights <= 3.9
+
+
+def test_macros_lie_in_the_core_and_apart(rom):
+    check_macros(rom)
+    assert len(rom.places) == 32
+
+
+def test_outputs_of_macros_look_at_cells_and_addresses_at_their_channel(rom):
+    plan = plan_tile(load_tile("rom"), rom.macro.size, FACTS)
+    height, width = rom.macro.size[1] / 1000, rom.macro.size[0] / 1000
+    for place in rom.places.values():
+        outputs = place.y + (height if place.orient in ("R180", "MX") else 0)
+        addresses = place.x + (width if place.orient in ("R180", "MY") else 0)
+        assert any(outputs == pytest.approx(edge) for region in plan.regions for edge in region)
+        assert any(addresses == pytest.approx(edge) for channel in plan.channels for edge in channel)
+
+
+def test_an_origin_is_the_corner_that_the_flip_puts_it_to(rom):
+    width, height = (v / 1000 for v in rom.macro.size)
+    for name, place in rom.places.items():
+        dx, dy = {"R0": (0, 0), "MY": (width, 0), "MX": (0, height), "R180": (width, height)}[place.orient]
+        assert rom.origins()[name] == pytest.approx((place.x + dx, place.y + dy))
+
+
+def test_every_port_has_a_pin_at_its_edge(rom):
+    text = tile_rtl(load_tile("rom")).split("module scf_rom_tile(")[1]
+    ports = [w.strip() for w in text.split(")")[0].split(",")]
+    wide = {n: int(high) + 1 for high, n in re.findall(r"^ +(?:in|out)put \[(\d+):0\] (\w+);", text, re.M)}
+    names = [f"{p}[{n}]" for p in ports if p in wide for n in range(wide[p])] + [
+        p for p in ports if p not in wide
+    ]
+    assert sorted(rom.pins) == sorted(names)
+
+
+def test_pins_that_meet_are_opposite_on_the_same_track_and_no_two_touch(rom):
+    width, height = rom.die
+    for side, crossing in CROSSINGS.items():
+        for out, into in crossing:
+            for name in (n for n in rom.pins if n.partition("[")[0] == out):
+                a, b = rom.pins[name], rom.pins[name.replace(out, into, 1)]
+                assert a.layer == b.layer
+                if side == "east":
+                    assert (a.bottom, a.top, a.right, b.left) == (b.bottom, b.top, width, 0)
+                else:
+                    assert (a.left, a.right, a.bottom, b.top) == (b.left, b.right, 0, height)
+    tracks = [(p.layer, p.left, p.bottom) for p in rom.pins.values()]
+    assert len(set(tracks)) == len(tracks)
+    for axis, layer in ((1, "met3"), (0, "met2")):
+        at = sorted({p[1 + axis] for p in tracks if p[0] == layer})
+        assert min(b - a for a, b in itertools.pairwise(at)) > 0.6
+
+
+def test_straps_of_neighbours_go_on_at_the_same_pitch(rom):
+    for um, pitch in zip(
+        rom.die, (FACTS.strap_pitch["vertical"], FACTS.strap_pitch["horizontal"]), strict=True
+    ):
+        assert um / pitch == pytest.approx(round(um / pitch))
+    grid = (FACTS.scripts / "power_grid.tcl").read_text()
+    for direction, layer in (("vertical", "met4"), ("horizontal", "met5")):
+        assert f"-layer {layer} -width 1.6 -pitch {FACTS.strap_pitch[direction]:g} " in grid
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("pitches: [9, 40]", "pitches: [8, 40]", r"channels of .* um, at least 16 um are needed"),
+        ("pitches: [9, 40]", "pitches: [9, 31]", r"regions of cells of .* um, at least 40 um are needed"),
+        ("banks: 8", "banks: 4", "2 banks a row, they stand by fours"),
+    ],
+)
+def test_a_floorplan_without_room_is_refused(old, new, says):
+    assert plan_tile(parse_tile(YAML, where="x"), MACRO, FACTS).die[0] > 0
+    with pytest.raises(FlowError, match=says) as e:
+        plan_tile(parse_tile(YAML.replace(old, new), where="x"), MACRO, FACTS)
+    assert (e.value.where, e.value.code) == ("tile rom", ExitCode.BAD_INPUT)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("density: 0.6", "density: 1.5", "density: input should be less than or equal to 1"),
+        ("density: 0.6", "thickness: 0.6", "density: field required; thickness: extra inputs"),
+        ("banks: 8", "banks: '8'", r"size\.banks: input should be a valid integer"),
+        ("banks: 8", "banks: 6", "size: banks of a rom tile must be a power of two, got 6"),
+        ("name: rom", "name: [", "not YAML"),
+        (YAML, "", "the file: input should be a valid dictionary"),
+    ],
+)
+def test_a_config_that_is_not_one_says_where(old, new, says):
+    with pytest.raises(FlowError, match=says) as e:
+        parse_tile(YAML.replace(old, new), where="tiles/x.yaml")
+    assert (e.value.where, e.value.code) == ("tiles/x.yaml", ExitCode.BAD_INPUT)
+
+
+def test_the_digest_is_of_what_the_file_says():
+    tile = parse_tile(YAML, where="x")
+    assert tile.digest() == parse_tile(YAML + "# a comment\n", where="x").digest()
+    assert tile.digest() != parse_tile(YAML.replace("0.6", "0.61"), where="x").digest()
