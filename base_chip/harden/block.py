@@ -78,6 +78,8 @@ class Block:
         pins: Pins with fixed places, by port; those of all ports or none.
         straps: Arguments of add_pdn_stripe for the straps on met4 and met5.
         sdc: Constraints.
+        diamond: Whether cells are put into rows by OpenROAD's older search: its newer one finds no place for
+            any cell between the rows of a tile's macros.
     """
 
     kind: str
@@ -96,6 +98,7 @@ class Block:
     sdc: str
     pins: Mapping[str, Pin]
     straps: str = ""
+    diamond: bool = False
 
     def core_box(self) -> kdb.Box:
         """The core, dbu."""

@@ -12,9 +12,10 @@ from base_chip.harden.constraints import tile_sdc
 from base_chip.pdk.place_route import PlaceRoute
 from base_chip.tiles.config import TileConfig
 from base_chip.tiles.floorplan import plan_tile, seam_pins
+from rtl_gen.tiles.columns import SLOT_BITS
 from rtl_gen.tiles.macro import WORDS, macro_ports, rom_macro_name, rom_pins
 from rtl_gen.tiles.ports import ACTIVATION_BITS, SUM_BITS
-from rtl_gen.tiles.rom import SLOT_BITS, rom_tile_verilog
+from rtl_gen.tiles.rom import rom_tile_verilog
 
 STEP_FLAGS = 5
 
@@ -70,4 +71,5 @@ def tile_block(tile: TileConfig, facts: PlaceRoute, timing: RomTiming | None = N
         sdc=tile_sdc(tile.name, tile.target_ns),
         pins=seam_pins(plan, ports, facts),
         straps="-extend_to_boundary",
+        diamond=True,
     )

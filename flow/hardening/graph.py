@@ -16,8 +16,10 @@ from siliconcompiler.flows.asicflow import (
 )
 from siliconcompiler.tools.openroad.antenna_repair import AntennaRepairTask
 from siliconcompiler.tools.openroad.clock_tree_synthesis import CTSTask
+from siliconcompiler.tools.openroad.detailed_placement import DetailedPlacementTask
 from siliconcompiler.tools.openroad.detailed_route import DetailedRouteAntennaRepairTask
 from siliconcompiler.tools.openroad.endcap_tapcell_insertion import EndCapTapCellTask
+from siliconcompiler.tools.openroad.fillercell_insertion import FillCellTask
 from siliconcompiler.tools.openroad.init_floorplan import InitFloorplanTask
 from siliconcompiler.tools.openroad.power_grid import PowerGridTask
 from siliconcompiler.tools.openroad.repair_timing import RepairTimingTask
@@ -133,7 +135,7 @@ def _constrain(project: ASIC, block: Block, facts: PlaceRoute) -> None:
         macro.set_placement(x, y)
         macro.set_rotation(block.places[name].orient)
     for port, at in block.pins.items():
-        pin = project.constraint.pin.make_pin(port)
+        pin = project.constraint.pin.make_pinconstraint(port)
         pin.set_layer(at.layer)
         pin.set_placement(round((at.left + at.right) / 2, 4), round((at.bottom + at.top) / 2, 4))
         pin.set_shape("rectangle")
@@ -152,6 +154,8 @@ def _set_up_tasks(project: ASIC, block: Block, facts: PlaceRoute, sources: Sourc
     synthesis.set("var", "macros", json.dumps({block.macro.name: block.macro.ports}))
     for task in (EndCapTapCellTask, PowerGridTask):
         task.find_task(project).set("prescript", str(sources.variables))
+    for legal in (DetailedPlacementTask, CTSTask, FillCellTask, RepairTimingTask):
+        legal.find_task(project).set("var", "dpl_use_diamond_legalizer", block.diamond)
     InitFloorplanTask.find_task(project).set("var", "ifp_snap_strategy", "none")
     timing = RepairTimingTask.find_task(project)
     # Smaller cells where there is slack would save a little power for an hour of work.

@@ -3,8 +3,10 @@
 __all__ = ["RomTile", "RomTileSize", "rom_tile_verilog"]
 
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 
-from amaranth.hdl import Array, Cat, Const, Module, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -147,11 +149,15 @@ class RomTile(wiring.Component):
         return bank
 
     def _row(self, bank: Value) -> Value:
+        """What the macros give: gates that select are shared by four, which lie around one channel."""
         each = self.size.banks // self.size.rows
-        return Cat(
-            Array(pins.q for pins in self.banks[k * each : (k + 1) * each])[bank]
-            for k in range(self.size.rows)
-        )
+        rows = []
+        for k in range(self.size.rows):
+            macros = self.banks[k * each : (k + 1) * each]
+            read = [pins.q & (bank == n).replicate(len(pins.q)) for n, pins in enumerate(macros)]
+            fours = [reduce(or_, read[n : n + 4]) for n in range(0, each, 4)]
+            rows.append(reduce(or_, fours))
+        return Cat(rows)
 
 
 class _WithMacros(wiring.Component):

@@ -22,7 +22,7 @@ TILE = parse_tile(
 name: tiny
 pdk: sky130
 size: {banks: 4, rows: 1, columns: 8}
-pitches: [4, 31]
+pitches: [8, 24]
 margin: [0.92, 2.72]
 macros: {edge: 3, back: 4, halo: [10, 4]}
 density: 0.5

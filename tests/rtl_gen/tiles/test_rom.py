@@ -150,7 +150,7 @@ def test_verilog_is_the_same_each_time_and_names_its_ports():
     for port in ("west_payload", "east_valid", "north_payload", "south_valid", "clk", "rst"):
         assert f" {port};" in text
     assert text.count("scf_rom_256x32 macro") == SIZE.banks
-    assert text.count("always @(negedge") == 4  # payload and valid of both seams
+    assert text.count("always @(negedge") == 5  # payload and valid of both seams, reset
 
 
 def test_no_output_of_a_tile_depends_on_an_input_within_a_cycle():
