@@ -16,11 +16,13 @@ from base_chip.pdk.constants import Constant
 from base_chip.pdk.place_route import PlaceRouteFile
 from base_chip.pdk.power import PowerFacts
 from base_chip.schema import field_types, plain, words
+from base_chip.tiles.config import TileConfig
 from flow.waivers import WaiverFile
 
 FILES = {
     "configs/<base>.yaml": BaseConfig,
     "dies/<base>.yaml": Floorplan,
+    "tiles/<tile>.yaml": TileConfig,
     "pdk/<pdk>/facts.yaml": Pdk,
     "pdk/<pdk>/place_route/facts.yaml": PlaceRouteFile,
     "pdk/<pdk>/checks.yaml": Checks,

@@ -10,6 +10,7 @@ from base_chip.arrays.views import rom_lef
 from base_chip.harden.block import Block, Macro
 from base_chip.harden.constraints import tile_sdc
 from base_chip.pdk.place_route import PlaceRoute
+from base_chip.schema import digest
 from base_chip.tiles.config import TileConfig
 from base_chip.tiles.floorplan import plan_tile, seam_pins
 from rtl_gen.tiles.columns import SLOT_BITS
@@ -60,7 +61,7 @@ def tile_block(tile: TileConfig, facts: PlaceRoute, timing: RomTiming | None = N
         top="scf_rom_tile",
         pdk=tile.pdk,
         source=f"tiles/{tile.name}.yaml",
-        digest=tile.digest(),
+        digest=digest(tile),
         die=plan.die,
         core=((x, y), (round(width - x, 3), round(height - y, 3))),
         density=tile.density,

@@ -1,73 +1,53 @@
-"""Tile configs: the YAML files that say how large a tile is and where its macros lie, read and checked."""
+"""Tile configs: the YAML files that say how large a tile is and how far apart its macros lie."""
 
-__all__ = ["MacroRules", "Size", "TileConfig", "known_tiles", "load_tile", "parse_tile"]
+__all__ = ["MacroRules", "TileConfig", "known_tiles", "load_tile", "parse_tile"]
 
-import hashlib
+from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Annotated
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
+from base_chip.config import Um
+from base_chip.schema import Name, bad, note, parse
 from rtl_gen.errors import ExitCode, FlowError
 from rtl_gen.tiles.rom import RomTileSize
 
-Um = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, note(ge=1)]
 
 
-class _Checked(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+@dataclass(frozen=True)
+class Size:
+    """How much a rom tile holds."""
 
-
-class Size(_Checked):
-    """As `rtl_gen.tiles.rom.RomTileSize`."""
-
-    banks: Count
-    rows: Count
-    columns: Count
+    banks: Annotated[int, note("ROM macros", ge=1)]
+    rows: Annotated[int, note("rows, and activations, in a cycle", ge=1)]
+    columns: Annotated[int, note("columns of multiply-accumulate", ge=1)]
 
     def rom(self) -> RomTileSize:
         return RomTileSize(self.banks, self.rows, self.columns)
 
 
-class MacroRules(_Checked):
-    """Distances of macros, um.
+@dataclass(frozen=True)
+class MacroRules:
+    """Distances of macros."""
 
-    Attributes:
-        edge: From the edge of the tile, at least.
-        back: Between two that turn their backs (or their tops) to each other.
-        halo: Around each that are kept free of cells, in x and in y.
-    """
-
-    edge: Um
-    back: Um
-    halo: Annotated[tuple[Um, Um], Field(strict=False)]
+    edge: Annotated[Um, note("from the edges of the tile, at least")]
+    back: Annotated[Um, note("between two that turn their backs, or their tops, to each other")]
+    halo: Annotated[tuple[Um, Um], note("kept free of cells around each, in x and in y")]
 
 
-class TileConfig(_Checked):
-    """A tile.
+@dataclass(frozen=True)
+class TileConfig:
+    """A tile that is placed and routed once."""
 
-    Attributes:
-        pitches: Width and height, in pitches of the power grid's straps.
-        margin: From the edges to the rows of cells, in x and in y, um.
-        density: Target of global placement, the padding of cells counted in.
-        target_ns: Clock period that place and route works for.
-    """
-
-    name: Annotated[str, Field(min_length=1)]
-    pdk: Annotated[str, Field(min_length=1)]
-    size: Size
-    pitches: Annotated[tuple[Count, Count], Field(strict=False)]
-    margin: Annotated[tuple[Um, Um], Field(strict=False)]
-    macros: MacroRules
-    density: Annotated[float, Field(gt=0, le=1)]
-    target_ns: Annotated[float, Field(gt=0, allow_inf_nan=False)]
-
-    def digest(self) -> str:
-        """SHA-256 over every field; changes when the tile does, not when the YAML is reformatted."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+    name: Annotated[Name, note("name of the tile, as of its file")]
+    pdk: Annotated[Name, note("process, a folder of base_chip/pdk")]
+    size: Annotated[Size, note("what it holds")]
+    pitches: Annotated[tuple[Count, Count], note("width and height, in pitches of the power grid's straps")]
+    margin: Annotated[tuple[Um, Um], note("from the edges to the rows of cells, in x and in y")]
+    macros: Annotated[MacroRules, note("where macros lie")]
+    density: Annotated[float, note("target of global placement, cell padding included", gt=0, le=1)]
+    target_ns: Annotated[float, note("clock period that place and route works for", "ns", gt=0)]
 
 
 def known_tiles() -> list[str]:
@@ -94,23 +74,14 @@ def parse_tile(content: str, *, where: str) -> TileConfig:
     """Read a tile config from YAML text; `where` names the file in messages.
 
     Raises:
-        FlowError: Naming each field that is not as expected.
+        FlowError: Naming the field, what was found and what was expected.
     """
+    tile = parse(content, TileConfig, where)
     try:
-        tile = TileConfig.model_validate(yaml.safe_load(content))
         tile.size.rom()
-    except yaml.YAMLError as e:
-        raise _bad(where, f"not YAML ({' '.join(str(e).split())})") from e
-    except ValidationError as e:
-        told = [f"{'.'.join(map(str, x['loc'])) or 'the file'}: {x['msg'].lower()}" for x in e.errors()]
-        raise _bad(where, "; ".join(told)) from e
     except ValueError as e:
-        raise _bad(where, f"size: {e}") from e
+        raise bad(where, "size", tile.size, f"one that a rom tile can have ({e})") from e
     return tile
-
-
-def _bad(where: str, what: str) -> FlowError:
-    return FlowError(what, where=where, hint="Correct the tile's floorplan.")
 
 
 def _folder() -> Traversable:
