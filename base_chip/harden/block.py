@@ -80,6 +80,7 @@ class Block:
         sdc: Constraints.
         diamond: Whether cells are put into rows by OpenROAD's older search: its newer one finds no place for
             any cell between the rows of a tile's macros.
+        split_gates: Whether clock gates that drive many flip-flops become several (clock_gates.tcl).
     """
 
     kind: str
@@ -99,6 +100,7 @@ class Block:
     pins: Mapping[str, Pin]
     straps: str = ""
     diamond: bool = False
+    split_gates: bool = False
 
     def core_box(self) -> kdb.Box:
         """The core, dbu."""

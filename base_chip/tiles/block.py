@@ -73,4 +73,5 @@ def tile_block(tile: TileConfig, facts: PlaceRoute, timing: RomTiming | None = N
         pins=seam_pins(plan, ports, facts),
         straps="-extend_to_boundary",
         diamond=True,
+        split_gates=True,
     )

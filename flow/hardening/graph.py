@@ -22,6 +22,7 @@ from siliconcompiler.tools.openroad.endcap_tapcell_insertion import EndCapTapCel
 from siliconcompiler.tools.openroad.fillercell_insertion import FillCellTask
 from siliconcompiler.tools.openroad.init_floorplan import InitFloorplanTask
 from siliconcompiler.tools.openroad.power_grid import PowerGridTask
+from siliconcompiler.tools.openroad.repair_design import RepairDesignTask
 from siliconcompiler.tools.openroad.repair_timing import RepairTimingTask
 from siliconcompiler.tools.openroad.write_data import WriteViewsTask
 
@@ -169,4 +170,6 @@ def _set_up_tasks(project: ASIC, block: Block, facts: PlaceRoute, sources: Sourc
     # Wires differ from what global route foresaw, so more is repaired there, where a diode costs nothing.
     AntennaRepairTask.find_task(project).set("var", "ant_margin", ROUTE_ANTENNA_MARGIN)
     DetailedRouteAntennaRepairTask.find_task(project).set("var", "ant_margin", ANTENNA_MARGIN)
+    if block.split_gates:
+        RepairDesignTask.find_task(project).set("prescript", str(harden_file("clock_gates.tcl")))
     CTSTask.find_task(project).set("prescript", str(harden_file("clock_tree.tcl")))

@@ -125,9 +125,10 @@ def test_no_gate_has_too_much_metal_on_it(job):
 
 
 def test_it_computes_what_synthesis_gave(job):
-    row, control = EquivRoutedTask().work(job).checks
-    assert row.status == "pass", row
-    assert control.status == "pass", control
+    rows = EquivRoutedTask().work(job).checks
+    assert len(rows) >= 2
+    for row in rows:
+        assert row.status == "pass", row
 
 
 @pytest.mark.skipif(shutil.which("sta") is None, reason="no sta on PATH")
