@@ -1,7 +1,8 @@
 # After global placement. A clock gate that drives hundreds of flip-flops would get a tree of its own behind the one
 # that it hangs on, 5 ns later than flip-flops without a gate: 28,000 um2 of delay cells held against that. Each such
-# gate becomes as many as it takes for 24 flip-flops each, neighbours by neighbours; the tree then ends at the gates.
-set scf_most 24
+# gate becomes as many as it takes for 16 flip-flops each, neighbours by neighbours, and strong enough to drive them
+# alone; the tree then ends at the gates.
+set scf_most 16
 
 # The sinks, halved by place until no part has more than the most.
 proc scf_parts { sinks } {
@@ -40,6 +41,10 @@ foreach gate $scf_gates {
         lappend sinks [list $iterm [$box xMin] [$box yMin]]
     }
     set parts [scf_parts $sinks]
+    if { [llength $sinks] > 4 } {
+        regsub {_\d+$} [[$gate getMaster] getName] _4 strong
+        $gate swapMaster [[ord::get_db] findMaster $strong]
+    }
     if { [llength $parts] == 1 } { continue }
     scf_move $gate [lindex $parts 0]
     set n 0
