@@ -16,6 +16,7 @@ from flow.tasks.chain.dies import DiesTask
 from flow.tasks.chain.layouts import BankDrcKlayoutTask, BankDrcMagicTask, BankLvsTask
 from flow.tasks.chain.plan import PlanTask
 from flow.tasks.chain.readback import DieReadbackTask
+from flow.tasks.chain.replay import ReplayTask, TileSimulatorTask
 from flow.tasks.chain.sample import SampleTask
 from flow.tasks.drc_klayout import DrcKlayoutTask
 from flow.tasks.drc_magic import DrcMagicTask
@@ -80,6 +81,8 @@ CHAIN_STEPS: Steps = (
     PlanTask,
     DiesTask,
     DieReadbackTask,
+    TileSimulatorTask,
+    ReplayTask,
     SampleTask,
     BankDrcKlayoutTask,
     BankDrcMagicTask,

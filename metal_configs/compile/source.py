@@ -48,6 +48,11 @@ class Source(Protocol):
         """Of the model."""
         ...
 
+    @property
+    def hadamard(self) -> int:
+        """Order of the Hadamard blocks at the input of down; 1 for none."""
+        ...
+
     def coded(self, name: str, bits: int, first: int, count: int) -> Coded:
         """Consecutive outputs of a matrix in codes of `bits` bits."""
         ...
@@ -63,6 +68,8 @@ def _diagonal(gain: np.ndarray, first: int, count: int) -> Coded:
 
 class CheckpointSource:
     """Weights of a checkpoint; of formats that cannot read rows, the matrix read last is kept."""
+
+    hadamard = 1
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         self.shape = checkpoint.shape
@@ -97,6 +104,11 @@ class SyntheticSource:
     shape: Shape
     seed: int
 
+    @property
+    def hadamard(self) -> int:
+        """See `Source`."""
+        return 1
+
     def coded(self, name: str, bits: int, first: int, count: int) -> Coded:
         """See `Source`; to nearest."""
         if name == "final":
@@ -120,7 +132,7 @@ class QuantisedSource:
     """What `sc-flow quantise` wrote (`QuantModel.save`): its codes and scales, read by rows.
 
     Attributes:
-        name, shape: Of the model.
+        name, shape, hadamard: Of the model.
         forms: How each matrix is stored.
     """
 
@@ -139,6 +151,7 @@ class QuantisedSource:
                 raise ValueError(f"format is {meta['format']!r:.40}, expected {FORMAT!r}")
             self.name = str(meta["name"])
             self.shape = _shape(json.loads(meta["shape"]))
+            self.hadamard = int(meta["hadamard"])
             bits = json.loads(meta["bits"])
             whole = {*self.shape.matrices()} | ({"final"} & {*bits} if self.shape.tied else set())
             self.forms = {n: Format(b) for n, b in bits.items() if n in whole}

@@ -1,0 +1,92 @@
+"""The simulator of a rom tile: compiled once, contents are loaded when it starts."""
+
+__all__ = ["TileSimulator", "build_tile_simulator"]
+
+import shutil
+import subprocess
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+
+from rtl_gen.errors import ExitCode, FlowError, ending
+from signoff.gatesim.simulate import QUIET
+from signoff.gatesim.tools import run_tool
+
+TOP = "scf_rom_tile"
+TIMEOUT_S = 600
+
+
+def build_tile_simulator(tile: str, macro: str, work: Path) -> Path:
+    """Compile a rom tile into a program.
+
+    Args:
+        tile: Verilog text of the tile with its macros as instances, module `scf_rom_tile`.
+        macro: Verilog text of the macro's own model.
+        work: Folder for generated files.
+
+    Returns:
+        The program, for `TileSimulator`.
+
+    Raises:
+        FlowError: Verilator or a C++ compiler is missing or fails.
+    """
+    if (verilator := shutil.which("verilator")) is None:
+        raise FlowError(
+            "Verilator is not installed",
+            hint="apt-get install verilator g++ make",
+            code=ExitCode.MISSING_TOOL,
+        )
+    work.mkdir(parents=True, exist_ok=True)
+    (work / "tile.v").write_text(tile)
+    (work / "macro.v").write_text(macro)
+    (work / "host.cpp").write_text(files("signoff.replay").joinpath("replay.cpp").read_text("utf-8"))
+    options = ["--cc", "--exe", "-O3", "--x-assign", "unique", "--x-initial", "unique", "-CFLAGS", "-O2"]
+    names = ["--top-module", TOP, "--prefix", "Vtile", "-o", "simulator", "--Mdir", "obj"]
+    run_tool(
+        [verilator, *options, *QUIET, *names, "host.cpp", "tile.v", "macro.v"], work, "verilate", "g++ make"
+    )
+    make = ["make", "-s", "CURDIR=.", "-C", "obj", "-f", "Vtile.mk", "-j2"]
+    run_tool(make, work, "compile", "g++ make")
+    return work / "obj" / "simulator"
+
+
+@dataclass(frozen=True)
+class TileSimulator:
+    """A compiled tile, and a folder of its own for the files of one run after the other."""
+
+    program: Path
+    work: Path
+
+    def run(self, macros: np.ndarray, steps: np.ndarray, north: np.ndarray | None) -> np.ndarray:
+        """Run a program.
+
+        Args:
+            macros: uint8 [macros, words, bytes of a word]: contents, bit 0 of a byte first, 1 for a via.
+            steps: int64 [cycles], of `signoff.replay.passes`.
+            north: int32 [cycles, 2]: what the tile to the north sent, valid and sum; None at the north edge.
+
+        Returns:
+            int32 [cycles, 2]: what leaves at the south.
+
+        Raises:
+            FlowError: The program fails, or a macro complains, as of two words read at once.
+        """
+        self.work.mkdir(parents=True, exist_ok=True)
+        for n, words in enumerate(macros):
+            digits = np.ascontiguousarray(words[:, ::-1]).tobytes().hex()
+            width = 2 * words.shape[1]
+            lines = "\n".join(digits[at : at + width] for at in range(0, len(digits), width))
+            (self.work / f"TOP.{TOP}.bank{n}.macro.hex").write_text(lines + "\n")
+        steps.astype("<i8").tofile(self.work / "steps")
+        (np.empty(0) if north is None else north).astype("<i4").tofile(self.work / "north")
+        done = subprocess.run(
+            [self.program, "steps", "north", "south", "+scf_bank_dir=."], cwd=self.work, capture_output=True,
+            text=True, errors="replace", timeout=TIMEOUT_S, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        said = (done.stdout + done.stderr).strip()
+        if done.returncode or "ERROR" in said:
+            why = said.splitlines()[0] if said else ending(done.returncode)
+            raise FlowError(f"the tile's simulation failed: {why}", code=ExitCode.TOOL_FAILED)
+        return np.fromfile(self.work / "south", "<i4").reshape(-1, 2)
