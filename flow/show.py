@@ -25,12 +25,14 @@ class Chip:
         layout: Layout file.
         pdk: Process that it is made for.
         apart: Layers of the file that only the picture has.
+        markers: Marker databases to open with it, besides those of failed rows.
     """
 
     build: Path
     layout: Path
     pdk: Pdk
     apart: tuple[Extra, ...] = ()
+    markers: tuple[Path, ...] = ()
 
 
 def latest_build(out: Path) -> Path:
@@ -97,7 +99,7 @@ def open_viewer(chip: Chip) -> None:
     names = chip.build / "layers.lyp"
     write_layer_properties(names, chip.pdk.layers, chip.pdk.program_layers, chip.apart)
     command = [TOOLS["klayout"].exe, "-e", "-l", str(names), str(chip.layout)]
-    for markers in markers_of(chip.build):
+    for markers in (*markers_of(chip.build), *chip.markers):
         command += ["-m", str(markers)]
     if subprocess.run(command, check=False).returncode:
         raise FlowError("KLayout ended with an error", where=str(chip.layout), code=ExitCode.TOOL_FAILED)

@@ -25,6 +25,7 @@ from flow.cli.quantise import quantise
 from flow.cli.show import show
 from flow.cli.steps import clean, steps
 from flow.cli.verify import reproduce, verify
+from flow.cli.where import where
 from flow.files import cache_root, disk_fault
 from flow.supervisor import CRASHED, INTERRUPTED, guarded
 from rtl_gen.errors import ExitCode, FlowError, printable
@@ -42,6 +43,7 @@ for command in (
     quantise,
     models,
     show,
+    where,
     diff,
     precheck,
     verify,

@@ -17,12 +17,16 @@ from rtl_gen.errors import ExitCode, FlowError
     "--width", type=click.IntRange(64, 8192), default=1600, show_default=True, help="Of the picture."
 )
 @click.option("--by-matrix", is_flag=True, help="Colour the program vias by matrix, table and program.")
+@click.option(
+    "--where", metavar="WEIGHT", help="Dies of tiles: mark a weight, such as 'layers.3.down[17,204]'."
+)
 @click.option("--window", nargs=4, type=Finite(), metavar="L B R T", help="Part of the chip to draw, in um.")
 def show(
     build: Path | None,
     png: Path | None,
     width: int,
     by_matrix: bool,
+    where: str | None,
     window: tuple[float, float, float, float] | None,
 ) -> None:
     """Open a build's chip in KLayout, with layer names and the markers of failed rows.
@@ -36,7 +40,16 @@ def show(
             f"--window {' '.join(f'{x:g}' for x in window)} holds nothing", code=ExitCode.USAGE,
             hint="Give left, bottom, right and top in um: left below right, bottom below top.",
         )  # fmt: skip
-    chip = chip_of(build or latest_build(Path("build")))
+    folder = build or latest_build(Path("build"))
+    if where is not None:
+        from flow.chain.mark import marked
+
+        if by_matrix:
+            raise click.UsageError("--where and --by-matrix do not go together")
+        chip, _, around = marked(folder, where)
+        window = window or around
+    else:
+        chip = chip_of(folder)
     if by_matrix:
         chip = coloured_by_matrix(chip)
     if png is None:

@@ -1,0 +1,88 @@
+"""A weight on a built die, as a layout with marks: its macro, the vias in it, and where its bits are."""
+
+__all__ = ["marked"]
+
+from pathlib import Path
+
+import klayout.db as kdb
+import numpy as np
+
+from base_chip.arrays.layout import build_rom
+from base_chip.dies import load_die
+from base_chip.dies.floorplan import MACRO
+from base_chip.pdk import load_pdk
+from flow.chain.check import die_plan
+from flow.chain.die import die_paths
+from flow.chain.where import Spot, of_weight
+from flow.request import load_run
+from flow.show import Chip
+from flow.tasks.chain.dies import FOLDER, die_jobs
+from rtl_gen.errors import FlowError
+from signoff.markers import write_markers
+from signoff.picture import MODEL, Extra
+from signoff.readback.die import read_die
+from signoff.violations import Fault
+
+COLOUR = 0xFF5050
+AROUND = 0.25  # um of a mark around a via's centre
+WINDOW = 6.0  # um of the picture around all bits
+
+
+def marked(build: Path, text: str) -> tuple[Chip, list[Spot], tuple[float, float, float, float]]:
+    """Draw where a weight is.
+
+    Args:
+        build: Folder of a build on dies of tiles.
+        text: See `flow.chain.where.of_weight`.
+
+    Returns:
+        A chip to show, in `where.oas`, whose marks are on a layer of their own and in `where.lyrdb`; the
+        weight's bits; and a window around them, um.
+
+    Raises:
+        FlowError: The build has no such dies, or the model no such weight.
+    """
+    run = load_run(build / ".run.json")
+    if run.config.chain is None:
+        raise FlowError(
+            "weights are marked on dies of tiles, this is a build of one hardened chip", where=str(build),
+            hint="`sc-flow show --by-matrix` colours its vias by matrix.",
+        )  # fmt: skip
+    base = load_die(run.config.base)
+    spots = of_weight(die_jobs(run.config, build / FOLDER)[0].placement(base), base, text)
+    die = spots[0].die
+    path, _ = die_paths(build / FOLDER, die)
+    if not path.is_file():
+        raise FlowError(
+            f"die {die}, on which {text} is, was not built", where=str(build / FOLDER),
+            hint=f"Run the build with --dies {die}:{die + 1}.",
+        )  # fmt: skip
+    bits = read_die(path, die_plan(base))
+    layout = build_rom(MACRO)
+    top = layout.create_cell(f"scf_{base.name}_die_{die:04}")
+    model = layout.create_cell(f"scf_{base.name}{MODEL}")
+    top.insert(kdb.CellInstArray(model.cell_index(), kdb.Trans()))
+    macro, origins = layout.cell(MACRO.name), base.origins()
+    via, mark = layout.layer(*base.program_layers[0]), kdb.LayerInfo(1000, 0)
+    for bank in sorted({s.bank for s in spots}):
+        x, y = origins[bank].tolist()
+        top.insert(kdb.CellInstArray(macro.cell_index(), kdb.Trans(x, y)))
+        held = np.unpackbits(bits.banks(bank, bank + 1)[0], axis=1, bitorder="little").astype(bool)
+        for cx, cy in base.sites.centres(held).tolist():
+            model.shapes(via).insert(kdb.Box(x + cx, y + cy, x + cx, y + cy).enlarged(base.sites.via // 2))
+    for s in spots:
+        top.shapes(layout.layer(mark)).insert(kdb.DBox(s.x, s.y, s.x, s.y).enlarged(AROUND))
+    target = build / "where.oas"
+    layout.write(str(target))
+    faults = [
+        Fault(
+            f"{s.weight} bit {s.bit}", top.name, (s.x - AROUND, s.y - AROUND, s.x + AROUND, s.y + AROUND),
+            f"{s.tile} macro {s.macro} WL[{s.word_line}] BL[{s.bit_line}]",
+        )
+        for s in spots
+    ]  # fmt: skip
+    write_markers(build / "where.lyrdb", top.name, faults, about=f"where {text} lies")
+    xs, ys = [s.x for s in spots], [s.y for s in spots]
+    window = min(xs) - WINDOW, min(ys) - WINDOW, max(xs) + WINDOW, max(ys) + WINDOW
+    extra = (Extra(text, (mark.layer, mark.datatype), COLOUR),)
+    return Chip(build, target, load_pdk(run.config.pdk), extra, (build / "where.lyrdb",)), spots, window
