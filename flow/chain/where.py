@@ -88,7 +88,8 @@ def of_weight(placed: Placement, base: Floorplan, text: str) -> list[Spot]:
             f" [{output},{match[3]}]",
             code=ExitCode.USAGE,
         )
-    site = placed.site(number, output, source, np.arange(FACTOR_BITS if source == FACTOR else m.bits))
+    bits = np.arange(FACTOR_BITS if source == FACTOR else m.bits)
+    site = placed.site(number, np.array(output), np.array(source), bits)
     return [
         _spot(base, (name, output, source, bit), *(int(a[bit]) for a in site)) for bit in range(len(site.die))
     ]

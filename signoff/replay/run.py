@@ -106,7 +106,8 @@ def _looked(plan: Plan, tile: TilePlan, column: int, codes: Codes) -> np.ndarray
     here = (block * tile.columns + column) * tile.outputs + within % tile.outputs
     if here >= p.outputs:
         return np.zeros(p.inputs, np.int64)
-    return codes(p.matrix, plan.first + here, 1)[0].astype(np.int64)
+    found: np.ndarray = codes(p.matrix, plan.first + here, 1)[0].astype(np.int64)
+    return found
 
 
 def _joined(left: np.ndarray, counts: np.ndarray, readings: Sequence[Reading]) -> dict[_Key, np.ndarray]:

@@ -348,7 +348,7 @@ def test_a_place_that_cannot_be_written_is_6(capsys, here, fake_kit, monkeypatch
         from flow import show
 
         monkeypatch.setattr(
-            show, "chip_of", lambda build: show.Chip(here / "chip.oas", show.load_pdk("sky130"))
+            show, "chip_of", lambda build: show.Chip(here, here / "chip.oas", show.load_pdk("sky130"))
         )
         chip(here / "chip.oas")
         before = tree(here)

@@ -39,7 +39,7 @@ class ReplayTask(StepTask):
         from flow.chain.replay import LARGEST, ReplayJob, replay_one, write_token
         from flow.cluster import connected, run_all
         from flow.tasks.chain.dies import FOLDER, all_dies, die_jobs
-        from flow.tools import require
+        from rtl_gen.tools import require
 
         asked = job.config.chain
         assert asked
