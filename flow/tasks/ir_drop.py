@@ -5,7 +5,7 @@ __all__ = ["IrDropTask"]
 import json
 from collections import defaultdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flow.tasks.step import Job, Result, StepTask
 from flow.tasks.supply_grid import SUPPLIES
@@ -94,13 +94,20 @@ class IrDropTask(StepTask):
                     for b in sorted(of_block, key=lambda b: -of_block[b])
                 },
             }
-        text = json.dumps(report, indent=1)
+        text = json.dumps(_short(report), indent=1)
         (job.out / REPORT).write_text(text)
         (job.scratch / REPORT).write_text(text)  # evidence
         worst = max(found, key=lambda n: metrics[f"ir_drop_{n}_percent"])
         draw_drops(job.out / "ir_drop.png", found[worst].drops, places, base.floorplan.die)
         mw, nj = metrics["power_typical_mw"], metrics["energy_per_token_typical_nj"]
-        return Result(rows, metrics, note=f"{mw:.1f} mW, {nj:.0f} nJ per token, typical corner")
+        return Result(rows, _short(metrics), note=f"{mw:.1f} mW, {nj:.0f} nJ per token, typical corner")
+
+
+def _short(value: Any) -> Any:
+    """Numbers with six digits, so that the last bits of a solution, which are the machine's, do not show."""
+    if isinstance(value, dict):
+        return {key: _short(v) for key, v in value.items()}
+    return float(f"{value:.6g}") if isinstance(value, float) else value
 
 
 def _bit_lines(contents: Path, bank: "BankSpec", farads: "BitLine") -> "BankEnergy":

@@ -3,8 +3,12 @@
 __all__ = ["SUPPLIES", "SupplyGridTask"]
 
 import json
+from typing import TYPE_CHECKING
 
 from flow.tasks.step import Job, Result, StepTask
+
+if TYPE_CHECKING:
+    from signoff.assembly.routed import Macro, Place
 
 SUPPLIES = ("VGND", "VPWR")
 
@@ -51,7 +55,7 @@ class SupplyGridTask(StepTask):
         return Result(note=f"{resistors} resistors, {sum(farads.values()) * 1e12:.0f} pF of wires")
 
 
-def _centre(macro, place) -> tuple[float, float]:  # type: ignore[no-untyped-def]
+def _centre(macro: "Macro", place: "Place") -> tuple[float, float]:
     """Where an instance's middle is, um."""
     import klayout.db as kdb
 
