@@ -42,7 +42,7 @@ class Request:
 
     Attributes:
         method: "gptq" or "rtn".
-        bits: Average bits of ROM a weight, scales included; None for 4 a code, 6 in embedding and head.
+        bits: Average bits of ROM per weight, scales included; None for 4 a code, 6 in embedding and head.
         base: Whose arithmetic it is for; None for the first that holds the model, else of `Network`.
         texts: Calibration texts to use, evenly spread; None for all.
         adapter: PEFT's folder of an adapter to quantise with it.
@@ -130,7 +130,7 @@ def _say_what_is_short(model: Model, calibration: Sequence[Sequence[int]], say: 
     if tokens < 2 * inputs:
         say(
             f"calibration text has {tokens} tokens for matrices of {inputs} inputs: where it is silent, codes"
-            " follow the weights; put a longer calibration.txt beside the checkpoint, 8 tokens an input"
+            " follow the weights; put a longer calibration.txt beside the checkpoint, 8 tokens per input"
         )
 
 
@@ -217,7 +217,7 @@ def check_loss(model: Model, done: Quantised, found: Report, limit: float) -> li
         row = CheckResult(QUALITY, "sc-flow", "", None, None, "not run", reason, "")
         return [row, replace(row, name=f"{QUALITY}_control")]
     row = _quality(
-        last.nll / exact.nll, limit, f"{last.nll:.3f} nats a token on {last.tokens} held-out tokens"
+        last.nll / exact.nll, limit, f"{last.nll:.3f} nats per token on {last.tokens} held-out tokens"
     )
     matrices = {n: replace(m, codes=m.codes[::-1, ::-1].copy()) for n, m in done.model.matrices.items()}
     ruined = Quantised(replace(done.model, matrices=matrices), done.calibration, done.base, done.rotation)

@@ -69,7 +69,7 @@ class ResultFile(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     steps: list[Step]
     checks: list[Check]
     evidence: Annotated[dict[str, Sha256], Meta(description="by path in the build")]
-    text: Annotated[list[str], Meta(description="what the chip generated, a string a request")]
+    text: Annotated[list[str], Meta(description="what the chip generated, a string per request")]
     tokens_equal: Annotated[
         bool,
         Meta(description="every token equals the golden model's; false when they were not compared"),

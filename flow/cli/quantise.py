@@ -27,7 +27,7 @@ if TYPE_CHECKING:  # they take a second to import, which other commands need not
 @click.option("--weights", type=click.Path(path_type=Path), help="The checkpoint of a known model.")
 @click.option(
     "--bits", type=Finite(0, 64),
-    help="Average bits of ROM a weight, scales included; 4 a code (6 in the embedding) without it.",
+    help="Average bits of ROM per weight, scales included; 4 a code (6 in the embedding) without it.",
 )  # fmt: skip
 @click.option("--method", type=click.Choice(["gptq", "rtn"]), default="gptq", show_default=True)
 @click.option(
@@ -120,7 +120,7 @@ def _tables(found: "Report") -> list[Table]:
     for text in dict.fromkeys(r.text for r in found.rows):
         rows = [r for r in found.rows if r.text == text]
         quality = Table(title=f"{rows[0].score.tokens:,} held-out tokens of {text}", title_justify="left")
-        heads = ("model", "nats a token", "more (95 %)", "perplexity", "of float", "top-1", "KL", "agrees")
+        heads = ("model", "nats per token", "more (95 %)", "perplexity", "of float", "top-1", "KL", "agrees")
         for head in heads:
             quality.add_column(head, justify="left" if head == "model" else "right")
         exact = found.exact(rows[0])
@@ -133,7 +133,7 @@ def _tables(found: "Report") -> list[Table]:
             )  # fmt: skip
         out.append(quality)
     matrices = Table(title="Matrices", title_justify="left")
-    for head in ("kind", "bits", "ROM bits a weight", "mean error", "worst"):
+    for head in ("kind", "bits", "ROM bits per weight", "mean error", "worst"):
         matrices.add_column(head, justify="left" if head in ("kind", "bits") else "right")
     for k in found.kinds():
         matrices.add_row(k.name, k.bits, f"{k.rom_bits:.3f}", f"{k.mean_error:.2%}", f"{k.worst_error:.2%}")

@@ -148,7 +148,7 @@ def _rom(placed: Placement) -> list[Line]:
         Line(g, "code bits", code_bits, "bit", "sum over matrices of weights * bits of a code"),
         Line(g, "factor bits", factors, "bit", f"{FACTOR_BITS} an output of every matrix, in vec tiles"),
         Line(g, "rows", rows, "", f"of {wide} bits: one of every rom tile of a die"),
-        Line(g, "bits a weight", rows * wide / weights, "bit", f"as laid out: rows * {wide} / weights"),
+        Line(g, "bits per weight", rows * wide / weights, "bit", f"as laid out: rows * {wide} / weights"),
         Line(g, "dies", dies, "", f"in order of execution, at most {size.depth} rows each"),
         Line(
             g, "filled", code_bits / (dies * size.depth * wide), "", f"code bits / (dies * {size.depth} rows)"

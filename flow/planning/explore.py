@@ -143,17 +143,17 @@ def print_exploration(x: Exploration) -> None:
 
 
 HEAD = (
-    "  rom tile                         tiles of a die            silicon     cycles a token"
-    "                                                               one stream     pipelined    ROM\n"
+    "  rom tile                         tiles of a die            silicon     cycles per token"
+    "                                                             one stream     pipelined    ROM\n"
     "  banks rows cols um2/w  cells   rom     ram x rows vec     dies       mm2    bound  weights  drains"
     "  vector attention   emb  links     token  slow   typ.    slow    typ.     mJ"
 )
 FORMULAS = (
     "um2/w: of a rom tile, everything in it, a weight of 4 bits",
-    "bound: codes of 4 bits, two a weight of 6, / (rom tiles of a die * columns * rows a cycle); of a head on"
+    "bound: codes of 4 bits, two a weight of 6, / (rom tiles of a die * columns * rows per cycle); of a head on"
     " several dies its part",
     "weights: a phase (q k v, o, gate and up, down, head) takes ceil(outputs / outputs of the grid) passes of"
-    " max(inputs / grid rows / rows a cycle, sums that leave a column of tiles, their products / lanes)"
+    " max(inputs / grid rows / rows per cycle, sums that leave a column of tiles, their products / lanes)"
     " cycles; with the norm before the head and the draw after it",
     "drains: for each phase of a layer, step_stages + grid rows + grid columns + lane_stages + sums that"
     " leave",

@@ -1,4 +1,4 @@
-"""Keys and values, cycles, tokens a second and energy of a model on a chain of dies of tiles."""
+"""Keys and values, cycles, tokens per second and energy of a model on a chain of dies of tiles."""
 
 __all__ = ["memory_lines", "speed_lines"]
 
@@ -53,7 +53,7 @@ def _cycles(pieces: Iterable[Piece], products: Table[str, float]) -> float:
 def speed_lines(
     shape: Shape, base: Floorplan, placed: Placement, context: int, c: Table[str, float]
 ) -> list[Line]:
-    """From the macro's clock to tokens a second, and the energy of reading the ROM.
+    """From the macro's clock to tokens per second, and the energy of reading the ROM.
 
     Args:
         shape, base, placed, context: What is planned.
@@ -114,12 +114,12 @@ def speed_lines(
         Line(g, "clock of typical silicon", typical / 1e6, "MHz", "the same, typical corner",
              ("read_logic_typical",)),
         *(Line(g, f"cycles: {k}", v, "", told[k]) for k, v in parts.items()),
-        Line(g, "cycles a token", token, "", "sum of these", tuple(USED)),
-        Line(g, "tokens/s of one stream", slow / token, "1/s", "clock / cycles a token"),
-        Line(g, "the same, typical", typical / token, "1/s", "clock of typical silicon / cycles a token"),
+        Line(g, "cycles per token", token, "", "sum of these", tuple(USED)),
+        Line(g, "tokens/s of one stream", slow / token, "1/s", "clock / cycles per token"),
+        Line(g, "the same, typical", typical / token, "1/s", "clock of typical silicon / cycles per token"),
         Line(g, "tokens/s pipelined", slow / slowest, "1/s", f"clock / {slowest:,.0f} cycles of a die"),
         Line(g, "pipelined, typical", typical / slowest, "1/s", "as many streams as dies share the memory"),
-        Line(g, "ROM energy a token", read * charge * 1e3, "mJ",
+        Line(g, "ROM energy per token", read * charge * 1e3, "mJ",
              f"{read:,.0f} bits read * ones * (bit_line + bit_line_load) * supply^2",
              ("ones", "bit_line", "bit_line_load", "supply")),
     ]  # fmt: skip

@@ -22,5 +22,5 @@ class BankTask(StepTask):
         area = um2_per_bit(spec)
         return Result(
             metrics={"rom_um2_per_bit": area, "rom_bits": base.rom.rows * base.rom.bits},
-            note=f"{base.rom.banks} banks of {spec.word_lines} x {spec.bit_lines}, {area:.3f} um2 a bit",
+            note=f"{base.rom.banks} banks of {spec.word_lines} x {spec.bit_lines}, {area:.3f} um2 per bit",
         )

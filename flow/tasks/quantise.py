@@ -45,5 +45,5 @@ class QuantiseTask(StepTask):
                 "weight_rom_bits_average": found.average_rom_bits,
                 "weights": sum(found.weights.values()),
             },
-            note=f"{found.average_bits:.2f} bits a weight, loss {ratio:.3f} of float",
+            note=f"{found.average_bits:.2f} bits per weight, loss {ratio:.3f} of float",
         )

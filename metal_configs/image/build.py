@@ -66,7 +66,7 @@ def build_image(model: IntModel, core: CoreConfig) -> RomImage:
             f"the model needs {rows.next} ROM rows of {ROW_BITS} bits, base {core.name} has {core.rom.rows}: "
             f"{rows.next - core.rom.rows} too many",
             where=model.name,
-            hint="Use fewer bits a weight, a smaller hidden dimension or fewer layers, or a larger base.",
+            hint="Use fewer bits per weight, a smaller hidden dimension or fewer layers, or a larger base.",
         )
     blocks = (Block("program", "program", 0, words), *rows.blocks)
     image = np.zeros(core.rom.rows, np.uint64)

@@ -48,7 +48,7 @@ def allot(choices: Mapping[str, Sequence[Choice]], bits: int, where: str = "") -
     if left < 0:
         raise FlowError(
             f"the smallest formats take {bits - left} bits of ROM, the budget is {bits}", where=where,
-            code=ExitCode.USAGE, hint="Give more bits a weight: codes have 3 at least, scales come on top.",
+            code=ExitCode.USAGE, hint="Give more bits per weight: codes have 3 at least, scales come on top.",
         )  # fmt: skip
     steps = []
     for name, hull in hulls.items():
@@ -91,7 +91,7 @@ def choose_formats(
 
     Args:
         weights: The exact model, as it will be rounded.
-        budget: Bits of ROM a weight, factors included.
+        budget: Bits of ROM per weight, factors included.
         calibration: Token sequences to measure on.
         say: Told about progress.
         method: With which the formats will be used.
@@ -106,7 +106,7 @@ def choose_formats(
     least = fixed + sum(min(f.rom_bits(*size) for f in forms) for size in shape.matrices().values())
     if not least / number <= budget < float("inf"):
         raise FlowError(
-            f"{budget:g} bits a weight are asked for, the smallest formats take {least / number:.3f}",
+            f"{budget:g} bits per weight are asked for, the smallest formats take {least / number:.3f}",
             where=weights.checkpoint.name, code=ExitCode.USAGE,
             hint="Give at least as many: codes have 3 bits or more, scales come on top.",
         )  # fmt: skip
@@ -219,7 +219,7 @@ def _predictions(
 
 
 def _divergence(exact: Sequence[np.ndarray], other: Sequence[np.ndarray]) -> float:
-    """Mean Kullback-Leibler divergence, in nats a token."""
+    """Mean Kullback-Leibler divergence, in nats per token."""
     total, tokens = 0.0, 0
     for p, q in zip(exact, other, strict=True):
         for at in range(0, len(p), ROWS):

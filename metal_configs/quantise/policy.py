@@ -20,7 +20,7 @@ class Format:
     bits: int
 
     def rom_bits(self, outputs: int, inputs: int) -> int:
-        """Bits of ROM that a matrix takes: codes and a factor an output."""
+        """Bits of ROM that a matrix takes: codes and a factor per output."""
         return outputs * (inputs * self.bits + LANE_BITS)
 
 

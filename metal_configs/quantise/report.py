@@ -31,7 +31,7 @@ class Row:
         name: "float", "weights rounded", or what the caller added.
         score: On the held-out sequences.
         agreement: Share of positions where this model and the float one rank the same token first.
-        kl: Divergence from the float model's predictions, nats a token.
+        kl: Divergence from the float model's predictions, nats per token.
         low, high: Between which the mean of (nats - those of float) lies with 95 %, by bootstrap over blocks
             of `BLOCK` tokens.
     """
@@ -66,7 +66,7 @@ class Report:
         rom_bits: Bits of ROM: codes and factors, each code in its own bits (docs/arithmetic.md).
         weights: How many a matrix has.
         average_bits: Bits of code a weight.
-        average_rom_bits: Bits of ROM a weight.
+        average_rom_bits: Bits of ROM per weight.
         outliers: Largest element over root mean square of what matrices of a kind multiply: mean and 99 %
             quantile, as they are and rotated; see `outliers`.
         source: Types of numbers in the checkpoint that are codes of another quantiser already.

@@ -1,8 +1,8 @@
 """The sequencer's instructions, and how numbers lie in a ROM row of 64 bits.
 
-A vector instruction runs over elements o = 0 .. n (for some an inner loop k), one a cycle, through
+A vector instruction runs over elements o = 0 .. n (for some an inner loop k), one per cycle, through
 the pipeline: operands, multiply, accumulate, shift-round-saturate-write. Memories: A (int8
-activations), T (one byte a column or position), X (int16 residual and logits), KV (int8).
+activations), T (one byte per column or position), X (int16 residual and logits), KV (int8).
 """
 
 __all__ = [

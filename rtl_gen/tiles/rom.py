@@ -23,7 +23,7 @@ class RomTileSize:
     Attributes:
         banks: ROM macros; `rows` of them are read at a time.
         rows: ROM rows, and activations, a cycle.
-        columns: Outputs of one pass; a macro has 4 bits a column.
+        columns: Outputs of one pass; a macro has 4 bits per column.
         sum_bits: Width of a column's sum, exact for `most_inputs`.
 
     Raises:
@@ -41,7 +41,7 @@ class RomTileSize:
             if value < 1 or value & (value - 1):
                 raise ValueError(f"{name} of a rom tile must be a power of two, got {value}")
         if self.banks < self.rows:
-            raise ValueError(f"{self.banks} banks cannot give {self.rows} rows a cycle")
+            raise ValueError(f"{self.banks} banks cannot give {self.rows} rows per cycle")
         if not ACTIVATION_BITS + SLOT_BITS <= self.sum_bits <= SUM_BITS:
             raise ValueError(f"sum_bits must be from 12 to {SUM_BITS}, got {self.sum_bits}")
         if self.column_bits >= ACTIVATION_BITS * self.rows:

@@ -35,14 +35,14 @@ def test_llama_numbers_by_another_count(llama):
     assert llama.line("keys and values") == 2 * 32 * 512 * 1024 * 8
     assert llama.line("ram rows of the fullest die") == 8 * (16 * 128 + 4 * 512)
     assert llama.line("masks changed") == 1
-    # Passes of 86 steps or, of q, k, gate and up, of 64: two products a sum.
+    # Passes of 86 steps or, of q, k, gate and up, of 64: two products per sum.
     assert llama.line("cycles: matrices") == 32 * layer
     read = 4 * (weights - wide) + 8 * 128256 * 4096
-    assert llama.line("ROM energy a token") == pytest.approx(read * 0.48 * (275 + 30) * 1e-15 * 1.8**2 * 1e3)
+    assert llama.line("ROM energy per token") == pytest.approx(read * 0.48 * (275 + 30) * 1e-15 * 1.8**2 * 1e3)
 
 
 def test_the_aim_for_llama_is_reached(llama):
-    """At most 45 fields; 300 tokens a second of one stream and 8,000 pipelined, in the typical corner."""
+    """At most 45 fields; 300 tokens per second of one stream and 8,000 pipelined, in the typical corner."""
     assert llama.line("fields") <= 45
     assert llama.line("the same, typical") >= 300
     assert llama.line("pipelined, typical") >= 8000
@@ -52,10 +52,10 @@ def test_the_clock_is_that_of_the_characterised_bank(llama):
     assert llama.line("clock") == pytest.approx(28.4, abs=0.1)
     assert llama.line("clock of typical silicon") == pytest.approx(77.6, abs=0.1)
     assert llama.line("tokens/s of one stream") == pytest.approx(
-        llama.line("clock") * 1e6 / llama.line("cycles a token")
+        llama.line("clock") * 1e6 / llama.line("cycles per token")
     )
     parts = sum(x.value for x in llama.lines if x.name.startswith("cycles: "))
-    assert llama.line("cycles a token") == pytest.approx(parts)
+    assert llama.line("cycles per token") == pytest.approx(parts)
 
 
 @pytest.mark.parametrize("base", known_dies())

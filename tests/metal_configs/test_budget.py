@@ -63,7 +63,7 @@ def test_budget_below_the_smallest_formats():
 def test_budgets_that_cannot_be_kept_are_refused_before_measuring(budget):
     said = []
     with pytest.raises(
-        FlowError, match=r"bits a weight are asked for, the smallest formats take 4\.\d+"
+        FlowError, match=r"bits per weight are asked for, the smallest formats take 4\.\d+"
     ) as e:
         choose_formats(Folded(checkpoint(), None), budget, sequences(), say=said.append)
     assert e.value.code == ExitCode.USAGE

@@ -26,7 +26,7 @@ class PlanTask(StepTask):
         plan = make_plan(job.config.model, Shape(**asked.shape), base, asked.context, forms)
         (job.out / "plan.json").write_text(plan.to_json() + "\n")
         (job.out / "weights.txt").write_text(f"weights: {asked.weights}\n")
-        names = ("weights", "dies", "cycles a token")
+        names = ("weights", "dies", "cycles per token")
         metrics = {f"plan_{n.replace(' ', '_').lower()}": plan.line(n) for n in names}
         return Result(
             metrics=metrics | {"plan_area_mm2": plan.line("all dies")},

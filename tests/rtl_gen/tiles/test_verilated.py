@@ -59,5 +59,5 @@ def test_a_tile_with_the_macros_own_model_gives_the_golden_sums(tmp_path):
     )  # fmt: skip
     *got, (_, speed) = [line.split() for line in done.stdout.splitlines()]
     assert [int(v) for (v,) in got] == [v for p in program for v in model.sums(p).tolist()]
-    print(f"{float(speed):,.0f} cycles a second")
+    print(f"{float(speed):,.0f} cycles per second")
     assert float(speed) > 50_000
