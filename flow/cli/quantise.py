@@ -91,7 +91,7 @@ def quantise(
         if done.adapter is not None:
             done.adapter.save(folder / "adapter.safetensors")
     click.echo(
-        f"{done.average_bits:.3f} bits of code a weight, {done.average_rom_bits:.3f} of ROM with scales: "
+        f"{done.average_bits:.3f} bits of code per weight, {done.average_rom_bits:.3f} of ROM with scales: "
         f"{folder / 'quantised.safetensors'}"
     )
     if done.adapter is not None:
