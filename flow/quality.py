@@ -139,7 +139,7 @@ def _rotation(model: Model, base: str | None, say: Say) -> Rotation | None:
     if base is not None:
         return None
     if on_grid(model.checkpoint):
-        say("the weights lie on a grid of 4-bit codes with one scale an output: they are not rotated")
+        say("the weights lie on a grid of 4-bit codes with one scale per output: they are not rotated")
         return None
     return Rotation.of(model.checkpoint.shape)
 

@@ -201,7 +201,7 @@ def _main() -> None:
             net = measure(c, liberty, Path(scratch) / str(number))
             print(
                 f"{net.area_um2 / c.columns:7.0f} um2 {net.cell_count / c.columns:6.1f} cells"
-                f"  {c.columns} columns, {c.rows} rows a cycle, 8 x {c.weight_bits} bits,"
+                f"  {c.columns} columns, {c.rows} rows per cycle, 8 x {c.weight_bits} bits,"
                 f" {c.sum_bits}-bit sums, drain: {c.drain}; {c.form}",
                 flush=True,
             )

@@ -146,7 +146,7 @@ def _rom(placed: Placement) -> list[Line]:
     return [
         Line(g, "weights", weights, "", "sum over matrices of outputs * inputs"),
         Line(g, "code bits", code_bits, "bit", "sum over matrices of weights * bits of a code"),
-        Line(g, "factor bits", factors, "bit", f"{FACTOR_BITS} an output of every matrix, in vec tiles"),
+        Line(g, "factor bits", factors, "bit", f"{FACTOR_BITS} per output of every matrix, in vec tiles"),
         Line(g, "rows", rows, "", f"of {wide} bits: one of every rom tile of a die"),
         Line(g, "bits per weight", rows * wide / weights, "bit", f"as laid out: rows * {wide} / weights"),
         Line(g, "dies", dies, "", f"in order of execution, at most {size.depth} rows each"),

@@ -104,7 +104,7 @@ def speed_lines(
         "drains": f"5 phases a layer: {c['step_stages']:g} + rows + columns + {c['lane_stages']:g} + sums",
         "vector work": "norms, softmax of the last heads, Hadamard, where they do not overlap with matrices",
         "attention": f"at position {context}, the heads of a layer side by side on their ram tiles",
-        "look-up of a token": "an input a step, its column read with a 1",
+        "look-up of a token": "one input per step, its column read with a 1",
         "links": f"{len(placed.dies) - 1} hops",
     }
     slow, typical = clock.slow, clock.typical

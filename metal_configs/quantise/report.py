@@ -65,7 +65,7 @@ class Report:
         bits: Width of a code.
         rom_bits: Bits of ROM: codes and factors, each code in its own bits (docs/arithmetic.md).
         weights: How many a matrix has.
-        average_bits: Bits of code a weight.
+        average_bits: Bits of code per weight.
         average_rom_bits: Bits of ROM per weight.
         outliers: Largest element over root mean square of what matrices of a kind multiply: mean and 99 %
             quantile, as they are and rotated; see `outliers`.
@@ -103,7 +103,7 @@ class Report:
         return [r for r in self.rows if r.text == self.rows[0].text]
 
     def exact(self, row: Row) -> float:
-        """Nats a token of the float model on the text of a row."""
+        """Nats per token of the float model on the text of a row."""
         return next(r.score.nll for r in self.rows if r.text == row.text)
 
     def to_dict(self) -> dict[str, object]:
@@ -135,7 +135,7 @@ class Report:
             out += [
                 f"{n:<16} " + " ".join(f"{v:>8.2f}" for v in values) for n, values in self.outliers.items()
             ]
-        averages = f"{self.average_bits:.2f} bits of code a weight, {self.average_rom_bits:.2f} bits of ROM"
+        averages = f"{self.average_bits:.2f} bits of code per weight, {self.average_rom_bits:.2f} bits of ROM"
         out += ["", f"{averages} with its factors"]
         return "\n".join([*out, self.note()]).rstrip()
 

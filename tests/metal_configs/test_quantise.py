@@ -212,7 +212,7 @@ def test_report_orders_models_by_loss():
     assert r.errors["embed"] < min(e for n, e in r.errors.items() if n not in ("embed", "final"))
     assert set(r.outliers) == {"q k v", "o", "gate up", "down"}
     assert "weights rounded" in r.text()
-    assert "bits of code a weight" in r.text()
+    assert "bits of code per weight" in r.text()
     assert "the float model is read from" not in r.text()
     coarse = dataclasses.replace(c, formats=("F32", "Q4_1"))
     told = report(coarse, model, {"prose": sequences(3)}, rotation=rotation).text()

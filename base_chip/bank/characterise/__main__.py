@@ -21,7 +21,7 @@ from rtl_gen.errors import FlowError
 )
 @click.option("--word-lines", default=256, show_default=True)
 @click.option("--bit-lines", default=256, show_default=True)
-@click.option("--fingers", default=4, show_default=True, help="Precharge transistors a bit line.")
+@click.option("--fingers", default=4, show_default=True, help="Precharge transistors per bit line.")
 @click.option("--jobs", type=int, help="Simulations at a time; one a processor by default.")
 @click.option(
     "--out", type=click.Path(path_type=Path), help="File; by default where the package looks for it."
