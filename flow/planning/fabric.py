@@ -1,4 +1,4 @@
-"""Cycles, tokens per second and energy of a model on dies of tiles: a model of the array, not a simulation."""
+"""Cycles, tokens per second and energy of a model on dies of tiles: a model, not a simulation."""
 
 __all__ = ["Clock", "Die", "Estimate", "clocks", "estimate"]
 

@@ -38,7 +38,9 @@ def test_llama_numbers_by_another_count(llama):
     # Passes of 86 steps or, of q, k, gate and up, of 64: two products per sum.
     assert llama.line("cycles: matrices") == 32 * layer
     read = 4 * (weights - wide) + 8 * 128256 * 4096
-    assert llama.line("ROM energy per token") == pytest.approx(read * 0.48 * (275 + 30) * 1e-15 * 1.8**2 * 1e3)
+    assert llama.line("ROM energy per token") == pytest.approx(
+        read * 0.48 * (275 + 30) * 1e-15 * 1.8**2 * 1e3
+    )
 
 
 def test_the_aim_for_llama_is_reached(llama):
