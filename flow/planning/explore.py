@@ -150,8 +150,8 @@ HEAD = (
 )
 FORMULAS = (
     "um2/w: of a rom tile, everything in it, per weight of 4 bits",
-    "bound: codes of 4 bits, two per weight of 6, / (rom tiles of a die * columns * rows per cycle); of a head"
-    " on several dies its part",
+    "bound: codes of 4 bits, two per weight of 6, / (rom tiles of a die * columns * rows per cycle); of a"
+    " head on several dies its part",
     "weights: a phase (q k v, o, gate and up, down, head) takes ceil(outputs / outputs of the grid) passes of"
     " max(inputs / grid rows / rows per cycle, sums that leave a column of tiles, their products / lanes)"
     " cycles; with the norm before the head and the draw after it",
