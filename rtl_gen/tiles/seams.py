@@ -77,7 +77,7 @@ def prefix_sum(a: Value, b: Value) -> Value:
     """a + b in as many bits as b, the sign of a extended: a Kogge-Stone adder of five levels for 24 bits.
 
     What it computes is launched by the falling edge, half a period after its inputs: a carry that ripples
-    takes 28 ns in the slow corner.
+    takes 28 ns in the slow corner, this one 22 as ABC maps it.
     """
     wide = Cat(a, a[-1].replicate(len(b) - len(a)))
     half = wide ^ b

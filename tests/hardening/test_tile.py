@@ -22,10 +22,10 @@ TILE = parse_tile(
 name: tiny
 pdk: sky130
 size: {banks: 4, rows: 1, columns: 8}
-pitches: [8, 24]
+pitches: [10, 26]
 margin: [0.92, 2.72]
 macros: {edge: 3, back: 4, halo: [10, 4]}
-density: 0.5
+density: 0.4
 target_ns: 50
 """,
     where="tiny.yaml",
