@@ -85,6 +85,6 @@ def test_straps_go_through_from_edge_to_edge(tile):
     block, made = tile
     width = round(block.die[0] * 1000)
     text = made.content("layout.def").decode()
-    straps = re.findall(r"met5 1600 \+ SHAPE STRIPE \( (\d+) \d+ \) \( (\d+) \* \)", text)
+    straps = re.findall(r"met5 1600 \+ SHAPE STRIPE \( (\d+) \d+ \) \( (\d+) \d+ \)", text)
     assert len(straps) >= 2 * TILE.pitches[1] - 1
     assert {(min(map(int, ends)), max(map(int, ends))) for ends in straps} == {(0, width)}
