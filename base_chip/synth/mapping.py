@@ -78,6 +78,8 @@ MUX4_COST = 220  # where a 2-way multiplexer is 100: as their areas are
 GATE_FROM = 4  # flip-flops that share an enable before a clock gate pays: 17 um2 against 11 um2 each
 PERIOD_PS = 18000
 
+AGAIN = ("opt -full\nopt_dff", "opt -full\nsimplemap\nopt_dff")
+
 
 @dataclass(frozen=True)
 class Netlist:
@@ -98,7 +100,9 @@ class Netlist:
         return sum(self.cells.values())
 
 
-def map_to_cells(rtl: str, top: str, liberty: Path, banks: dict[str, str], work: Path) -> Netlist:
+def map_to_cells(
+    rtl: str, top: str, liberty: Path, banks: dict[str, str], work: Path, *, resimplify: bool = False
+) -> Netlist:
     """Synthesise a tile.
 
     Args:
@@ -107,6 +111,7 @@ def map_to_cells(rtl: str, top: str, liberty: Path, banks: dict[str, str], work:
         liberty: sky130_fd_sc_hd at the typical corner (.lib).
         banks: Macros: module name to Verilog text that declares its ports.
         work: Folder for the script, the log and intermediate files.
+        resimplify: Break up multiplexers that the last sharing of logic makes; most tiles have none.
 
     Raises:
         FlowError: Yosys failed; its log is in `work`.
@@ -115,7 +120,8 @@ def map_to_cells(rtl: str, top: str, liberty: Path, banks: dict[str, str], work:
     declared = "".join(f"(* blackbox *)\n{text}\n" for text in banks.values())
     (work / "rtl.v").write_text(rtl + "\n" + declared)
     (work / "chosen.v").write_text(CHOSEN)
-    script = SCRIPT.format(
+    script = SCRIPT.replace(*AGAIN) if resimplify else SCRIPT
+    script = script.format(
         drivers=f"{WORD_LINE} {PRECHARGE}",
         liberty=library_in(work, liberty),
         rtl="rtl.v",

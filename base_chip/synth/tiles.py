@@ -2,23 +2,26 @@
 
     python -m base_chip.synth.tiles sky130_fd_sc_hd__tt_025C_1v80.lib
 
-maps every size of `ROM_TILES` and `RAM_TILES` and writes base_chip/pdk/sky130/tiles.json.
+maps every size of `ROM_TILES` and `RAM_TILES`, and `VEC_TILE`, and writes base_chip/pdk/sky130/tiles.json.
 """
 
-__all__ = ["RAM_TILES", "ROM_TILES", "TILES", "map_ram_tile", "map_rom_tile"]
+__all__ = ["RAM_TILES", "ROM_TILES", "TILES", "VEC_TILE", "map_ram_tile", "map_rom_tile", "map_vec_tile"]
 
 import json
+import re
 import sys
 import tempfile
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
-from base_chip.synth.mapping import Netlist, map_to_cells
+from base_chip.synth.mapping import PREFIX, Netlist, map_to_cells
 from base_chip.synth.yosys import yosys_version
 from rtl_gen.tiles.columns import SLOT_BITS
 from rtl_gen.tiles.macro import macro_ports, ram_macro_name, ram_pins, rom_macro_name, rom_pins
+from rtl_gen.tiles.ports import component_verilog
 from rtl_gen.tiles.ram import MACRO_BITS, RamTileSize, ram_tile_verilog
 from rtl_gen.tiles.rom import RomTileSize, rom_tile_verilog
+from rtl_gen.tiles.vec import VecTile, VecTileSize
 
 TILES = Path(__file__).parents[1] / "pdk" / "sky130" / "tiles.json"
 
@@ -26,6 +29,11 @@ ROM_TILES = (
     *(RomTileSize(banks, rows) for rows in (1, 2) for banks in (8, 16, 32)),
     *(RomTileSize(banks, 4) for banks in (16, 32)),
     RomTileSize(16, 2, columns=16),
+)
+VEC = "scf_vec_tile"
+VEC_TILE = VecTileSize(rom_rows=1, ram_rows=2, memory=512, rom_bytes=128, ram_bytes=64)
+STORE = re.compile(
+    r"(module \\scf_vec_tile\.(?:lane\.memory|feed\.bank\d+) \(.*?\);)\n(.*?)endmodule\n", re.S
 )
 RAM_TILES = tuple(RamTileSize(words) for words in (64, 128, 256))
 
@@ -45,6 +53,19 @@ def map_ram_tile(size: RamTileSize, liberty: Path, work: Path) -> Netlist:
     return map_to_cells(ram_tile_verilog(size), "scf_ram_tile", liberty, macros, work)
 
 
+def map_vec_tile(size: VecTileSize, liberty: Path, work: Path) -> Netlist:
+    """Map a vec tile to cells; its memories are cells without area, and are not counted."""
+    verilog = component_verilog(VecTile(size), VEC)
+    net = map_to_cells(STORE.sub(_ports_of, verilog), VEC, liberty, {}, work, resimplify=True)
+    return replace(net, cells={k: n for k, n in net.cells.items() if k.startswith(PREFIX)})
+
+
+def _ports_of(store: re.Match[str]) -> str:
+    head, body = store.groups()
+    ports = [line for line in body.splitlines() if line.lstrip().startswith(("input ", "output "))]
+    return "(* blackbox *)\n" + "\n".join((head, *ports)) + "\nendmodule\n"
+
+
 def _main() -> None:
     liberty = Path(sys.argv[1])
     found: dict[str, list[dict[str, int]]] = {"rom": [], "ram": []}
@@ -55,6 +76,8 @@ def _main() -> None:
         for n, ram in enumerate(RAM_TILES):
             net = map_ram_tile(ram, liberty, Path(scratch) / f"ram{n}")
             found["ram"].append(_told(asdict(ram), net, ram.macros))
+        net = map_vec_tile(VEC_TILE, liberty, Path(scratch) / "vec")
+        found["vec"] = [_told(asdict(VEC_TILE), net, 0)]
     head = {"command": "python -m base_chip.synth.tiles <liberty>", "liberty": liberty.name}
     TILES.write_text(json.dumps(head | {"yosys": yosys_version()} | found, indent=1) + "\n")
 

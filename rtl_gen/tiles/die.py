@@ -1,14 +1,16 @@
 """A die of one column of tiles: rom tiles, ram tiles south of them, and a vec tile that drives them."""
 
-__all__ = ["Die"]
+__all__ = ["Die", "die_verilog"]
 
 from amaranth.hdl import Module
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl_gen.tiles.array import TileArray
-from rtl_gen.tiles.macro import rom_pins
-from rtl_gen.tiles.ram import RamTileSize
+from rtl_gen.tiles.columns import SLOT_BITS
+from rtl_gen.tiles.macro import RamMacro, RomMacro, rom_pins
+from rtl_gen.tiles.ports import component_verilog
+from rtl_gen.tiles.ram import MACRO_BITS, RamTileSize
 from rtl_gen.tiles.rom import RomTileSize
 from rtl_gen.tiles.vec import VecTile, VecTileSize
 
@@ -52,3 +54,36 @@ class Die(wiring.Component):
             for outer, inner in zip(getattr(self, f"banks{r}"), getattr(array, f"banks{r}")[0], strict=True):
                 wiring.connect(m, wiring.flipped(outer), inner)
         return m
+
+
+class _WithMacros(wiring.Component):
+    def __init__(self, die: Die) -> None:
+        self.die = die
+        super().__init__({"rx": In(stream.Signature(8)), "tx": Out(stream.Signature(8))})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.die = die = self.die
+        wiring.connect(m, wiring.flipped(self.rx), die.rx)
+        wiring.connect(m, wiring.flipped(self.tx), die.tx)
+        macros: dict[str, list[RomMacro | RamMacro]] = {
+            "program": [RomMacro(128) for _ in die.program], "rom": [RomMacro(128) for _ in die.rom],
+        }  # fmt: skip
+        for r, size in enumerate(die.rows):
+            name = f"banks{r}"
+            macros[name] = [
+                RomMacro(SLOT_BITS * size.columns)
+                if isinstance(size, RomTileSize)
+                else RamMacro(size.words, MACRO_BITS)
+                for _ in getattr(die, name)
+            ]
+        for name, each in macros.items():
+            for n, (pins, macro) in enumerate(zip(getattr(die, name), each, strict=True)):
+                m.submodules[f"{name}_{n}"] = macro
+                wiring.connect(m, pins, macro.pins)
+        return m
+
+
+def die_verilog(rom: RomTileSize, ram: RamTileSize, vec: VecTileSize) -> str:
+    """Verilog of a die with its macros, module `scf_die`. The same sizes give the same text."""
+    return component_verilog(_WithMacros(Die(rom, ram, vec)), "scf_die")

@@ -105,14 +105,15 @@ class VecTile(wiring.Component):
         waiting = Signal(LaneRow(), reset_less=True)
         committed = Signal()
         calm = lane.idle & ~committed
+        open_ = lane.free & ~committed
         position = Signal(LANE["n"])
-        vector = full & (row.op == Op.VECTOR) & calm
+        vector = full & (row.op == Op.VECTOR) & open_ & (~row.sync | calm)
         m.d.comb += [
             lane.row.eq(Mux(vector, row.as_value(), waiting.as_value())),
             lane.count.eq(Mux(vector, Mux(row.by_position, position + 1, row.n), issue.count)),
-            lane.offset.eq(Mux(vector, 0, issue.offset)), lane.start.eq(vector | lane.idle & committed),
+            lane.offset.eq(Mux(vector, 0, issue.offset)), lane.start.eq(vector | lane.free & committed),
         ]  # fmt: skip
-        m.d.sync += committed.eq(issue.commit | committed & ~lane.idle)
+        m.d.sync += committed.eq(issue.commit | committed & ~lane.free)
         marks = Signal(SUM_LATENCY + size.rom_rows + size.ram_rows)
         m.d.sync += marks.eq(Cat(issue.commit, marks[:-1]))
         came = Signal(signed(24), reset_less=True)
@@ -134,7 +135,7 @@ class VecTile(wiring.Component):
             with m.Case(Op.CONTROL):
                 self._control(m, lane, control, jump, done, state)
             with m.Case(Op.VECTOR):
-                m.d.comb += done.eq(calm)
+                m.d.comb += done.eq(open_)
             with m.Case(Op.DRAIN):
                 m.d.comb += done.eq(~committed)
                 with m.If(~committed):

@@ -14,7 +14,8 @@ from rtl_gen.tiles.vec_steps import Order, Source
 COLUMN_BITS = BLOCK.bit_length() - 1
 CHUNK_BITS = LANE["n"] - COLUMN_BITS
 # From the last element of a row for the lane to the first that the next can take.
-LANE_GAP = 10
+LANE_GAP = 4
+FEWEST = 6  # sums are read again, if there are several passes of them, when they have been written
 
 
 class StepsRow(data.StructLayout):
@@ -114,7 +115,7 @@ class Issue(wiring.Component):
                             m.d.comb += self.commit.eq(1)
                             m.d.sync += [
                                 self.count.eq(count), self.offset.eq(chunk << COLUMN_BITS),
-                                gap.eq(count + LANE_GAP - 1),
+                                gap.eq(Mux(count < FEWEST, FEWEST, count) + LANE_GAP - 1),
                             ]  # fmt: skip
                         with m.If(end):
                             m.next = "PLACE"

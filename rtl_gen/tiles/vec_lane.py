@@ -6,7 +6,6 @@ from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import wiring
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from rtl_gen.golden.decoder import DRAW_BITS
@@ -28,6 +27,7 @@ from rtl_gen.golden.vec_isa import (
 from rtl_gen.golden.vector import EXP_INDEX, REST
 from rtl_gen.tiles.lane import SHIFT_BITS, Rescale
 from rtl_gen.tiles.macro import address, rom_pins
+from rtl_gen.tiles.store import Store
 from rtl_gen.tiles.vec_totals import LaneRow, Totals
 
 LANE_STAGES = 9  # from an element that is read to the cycle in which what it became can be read
@@ -44,7 +44,10 @@ def activation_write() -> wiring.Signature:
 
 
 class Lane(wiring.Component):
-    """Runs one row of the program after another; a new one is taken when the last has been written.
+    """Runs one row of the program after another.
+
+    A row is kept twice: for what elements meet up to the multiplier, and for what becomes of results.
+    So a new one is taken when the last element of the row before has reached the multiplier.
 
     Args:
         memory: Words of M.
@@ -52,8 +55,8 @@ class Lane(wiring.Component):
 
     Attributes:
         row, count, offset: The row, its elements, what is added to its addresses; taken with `start`.
-        start: Take it; only when `idle`.
-        idle: Nothing is under way.
+        start: Take it; only when `free`.
+        free, idle: A row can be taken; nothing is under way.
         selected: A token was drawn.
         first_sum, sum: The first of its sums is here; one a cycle follows.
         token, turn, beta, draw: For tables of factors, rotation and sampling.
@@ -68,7 +71,8 @@ class Lane(wiring.Component):
         super().__init__(
             {
                 "row": In(LaneRow()), "count": In(LANE["n"]), "offset": In(WORD_ADDRESS), "start": In(1),
-                "idle": Out(1), "selected": Out(1), "first_sum": In(1), "sum": In(signed(SUM)),
+                "free": Out(1), "idle": Out(1), "selected": Out(1), "first_sum": In(1),
+                "sum": In(signed(SUM)),
                 "token": In(16),
                 "turn": In(ROM_ADDRESS), "beta": In(8), "draw": In(32), "activation": Out(activation_write()),
                 "banks": Out(rom_pins(128)).array(rom_banks),
@@ -78,29 +82,24 @@ class Lane(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.totals = totals = self.totals
-        m.submodules.memory = memory = Memory(shape=SUM, depth=self.memory, init=[])
-        read_a, read_b = memory.read_port(), memory.read_port()
-        write = memory.write_port()
+        m.submodules.memory = memory = Store(SUM, self.memory, 2, SUM)
+        read_a, read_b = memory.read
         m.submodules.rescale = rescale = Rescale()
         row = Signal(LaneRow(), reset_less=True)
         count, o = Signal.like(self.count, reset_less=True), Signal.like(self.count, reset_less=True)
         offset = Signal.like(self.offset, reset_less=True)
         pair = row.walk == Walk.PAIR
         k = Signal(reset_less=True)
-        stages = Signal(8)  # elements at stage 1 to 8
+        stages = Signal(8)  # elements at stage 1 to 8, and which are the first and the last of a row
+        firsts, lasts = Signal(8), Signal(9)
         element, last = Signal(), Signal()
         m.d.comb += last.eq((o == count - 1) & (k | ~pair))
         with m.FSM():
-            with m.State("IDLE"):
-                m.d.comb += self.idle.eq(1)
+            with m.State("FREE"):
+                m.d.comb += self.free.eq(~stages[:3].any())
                 with m.If(self.start):
-                    m.d.sync += [
-                        row.eq(self.row),
-                        count.eq(self.count),
-                        offset.eq(self.offset),
-                        o.eq(0),
-                        k.eq(0),
-                    ]
+                    m.d.sync += [row.eq(self.row), count.eq(self.count), offset.eq(self.offset)]
+                    m.d.sync += [o.eq(0), k.eq(0)]
                     m.next = "WAIT"
                     with m.If(self.row.op == Op.VECTOR):
                         m.next = "RUN"
@@ -109,19 +108,26 @@ class Lane(wiring.Component):
                 with m.If(self.first_sum):
                     m.next = "RUN"
                     with m.If(last):
-                        m.next = "FINISH"
+                        m.next = "FREE"
             with m.State("RUN"):
                 m.d.comb += element.eq(1)
                 with m.If(last):
-                    m.next = "FINISH"
-            with m.State("FINISH"), m.If(~stages.any()):
-                m.d.comb += [totals.finish.eq(1), self.selected.eq(row.reduce == Reduce.SELECT)]
-                m.next = "IDLE"
+                    m.next = "FREE"
+        m.d.comb += self.idle.eq(self.free & ~stages.any() & ~lasts.any())
         with m.If(element):
             m.d.sync += k.eq(pair & ~k)
             with m.If(k | ~pair):
                 m.d.sync += o.eq(o + 1)
-        m.d.sync += stages.eq(Cat(element, stages[:-1]))
+        m.d.sync += [
+            stages.eq(Cat(element, stages[:-1])), firsts.eq(Cat(element & (o == 0), firsts[:-1])),
+            lasts.eq(Cat(element & last, lasts[:-1])),
+        ]  # fmt: skip
+        # From the multiplier on the row is another one.
+        front, row = row, Signal(LaneRow(), name="row_behind", reset_less=True)
+        offset_behind = Signal.like(offset, reset_less=True)
+        with m.If(firsts[3]):
+            m.d.sync += [row.eq(front), offset_behind.eq(offset)]
+        behind, row = row, front
 
         # 0: words of M are read.
         far = Signal(WORD_ADDRESS)
@@ -137,8 +143,7 @@ class Lane(wiring.Component):
             with m.Case(Walk.SPREAD):
                 m.d.comb += [index.eq(o << 1), other.eq(o << 1)]
         m.d.comb += [
-            read_a.addr.eq(row.a + offset + index), read_b.addr.eq(row.b + offset + other),
-            read_a.en.eq(1), read_b.en.eq(1),
+            read_a.at.eq(row.a + offset + index), read_b.at.eq(row.b + offset + other),
         ]  # fmt: skip
         o1, k1 = Signal.like(o, reset_less=True), Signal(reset_less=True)
         upper1 = Signal(reset_less=True)
@@ -208,15 +213,16 @@ class Lane(wiring.Component):
             late = self._stage(m, n, late)
 
         # 7: what follows.
-        exponential = delta & ((row.special[:2] == Table.EXP) | (row.special[:2] == Table.EXP_DISTANCE))
+        delta = behind.value == Value.DELTA
+        exponential = delta & ((behind.special[:2] == Table.EXP) | (behind.special[:2] == Table.EXP_DISTANCE))
         total = Signal(signed(SUM + 1))
         m.d.comb += total.eq(rescale.out + late["side"])
         result = Signal(signed(SUM), reset_less=True)
         faded = Signal(WORD)
         m.d.comb += faded.eq(total[:WORD] >> Mux(exponential, late["late"], 0))
         with m.If(delta):
-            m.d.sync += result.eq(Mux(row.post == Post.DRAW, faded >> (EXPONENTIAL - DRAW_BITS), faded))
-        with m.Elif(row.post == Post.ADD):
+            m.d.sync += result.eq(Mux(behind.post == Post.DRAW, faded >> (EXPONENTIAL - DRAW_BITS), faded))
+        with m.Elif(behind.post == Post.ADD):
             most = (1 << (SUM - 1)) - 1
             m.d.sync += result.eq(Mux(total > most, most, Mux(total < ~most, ~most, total)))
         with m.Else():
@@ -228,24 +234,28 @@ class Lane(wiring.Component):
         number = Signal.like(o, reset_less=True)
         target = Signal(WORD_ADDRESS)
         m.d.comb += [
-            target.eq(row.d + offset + Mux(row.walk == Walk.SPREAD, number << 1, number)),
-            write.addr.eq(target), write.data.eq(result), write.en.eq(done & (row.dest == Dest.MEMORY)),
+            target.eq(behind.d + offset_behind + Mux(behind.walk == Walk.SPREAD, number << 1, number)),
+            memory.at.eq(target), memory.data.eq(result),
+            memory.write.eq(done & (behind.dest == Dest.MEMORY)),
         ]  # fmt: skip
         bank, within = Signal(8, reset_less=True), Signal(WORD_ADDRESS, reset_less=True)
-        in_rom = row.dest == Dest.ROM_BYTES
+        in_rom = behind.dest == Dest.ROM_BYTES
         out = self.activation
         m.d.comb += [
-            out.valid.eq(done), out.dest.eq(row.dest), out.bank.eq(bank), out.value.eq(result),
-            out.digits.eq(result), out.byte.eq(row.d + Mux(in_rom, within, number)),
-            totals.valid.eq(done), totals.row.eq(row), totals.result.eq(result), totals.at.eq(target),
-            totals.first.eq((number == 0) & (offset == 0)), totals.number.eq(number),
+            out.valid.eq(done), out.dest.eq(behind.dest), out.bank.eq(bank), out.value.eq(result),
+            out.digits.eq(result), out.byte.eq(behind.d + Mux(in_rom, within, number)),
+            totals.valid.eq(done), totals.row.eq(behind), totals.result.eq(result), totals.at.eq(target),
+            totals.first.eq((number == 0) & (offset_behind == 0)), totals.number.eq(number),
             totals.draw.eq(self.draw),
         ]  # fmt: skip
-        with m.If(self.idle):
+        m.d.comb += [
+            totals.finish.eq(lasts[8]), self.selected.eq(lasts[8] & (behind.reduce == Reduce.SELECT)),
+        ]  # fmt: skip
+        with m.If(firsts[6]):
             m.d.sync += [number.eq(0), bank.eq(0), within.eq(0)]
         with m.Elif(done):
             m.d.sync += [number.eq(number + 1), within.eq(within + 1)]
-            with m.If(within == row.b - 1):
+            with m.If(within == behind.b - 1):
                 m.d.sync += [within.eq(0), bank.eq(bank + 1)]
         return m
 

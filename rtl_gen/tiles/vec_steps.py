@@ -4,11 +4,11 @@ __all__ = ["Feed", "Order", "Source"]
 
 from amaranth.hdl import Module, Signal
 from amaranth.lib import data, enum, stream, wiring
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from rtl_gen.golden.vec_isa import STEPS, Dest
 from rtl_gen.tiles.ports import ACTIVATION_BITS, Link, Step
+from rtl_gen.tiles.store import Store
 from rtl_gen.tiles.vec_lane import activation_write
 
 WORD = 2 * ACTIVATION_BITS
@@ -106,10 +106,8 @@ class Feed(wiring.Component):
         return m
 
     def _bank(self, m: Module, number: int, at: Signal) -> Signal:
-        memory = Memory(shape=WORD, depth=self.depths[number], init=[])
-        m.submodules[f"bank{number}"] = memory
-        read, port = memory.read_port(), memory.write_port(granularity=ACTIVATION_BITS)
-        m.d.comb += [read.addr.eq(at), read.en.eq(1)]
+        m.submodules[f"bank{number}"] = bank = Store(WORD, self.depths[number], 1, ACTIVATION_BITS)
+        m.d.comb += bank.read[0].at.eq(at)
         write = self.write
         if number < self.rom_rows:
             mine = (write.dest == Dest.ROM_BYTES) & (write.bank == number)
@@ -117,13 +115,13 @@ class Feed(wiring.Component):
             mine = (write.dest == Dest.RAM_BYTES) | (write.dest == Dest.RAM_DIGITS)
         with m.If(write.dest == Dest.RAM_DIGITS):
             m.d.comb += [
-                port.addr.eq(write.byte), port.en.eq((write.valid & mine).replicate(2)),
-                port.data.eq(write.digits[:7] | write.digits[7:] << ACTIVATION_BITS),
+                bank.at.eq(write.byte), bank.write.eq((write.valid & mine).replicate(2)),
+                bank.data.eq(write.digits[:7] | write.digits[7:] << ACTIVATION_BITS),
             ]  # fmt: skip
         with m.Else():
             upper = write.byte[0]
             m.d.comb += [
-                port.addr.eq(write.byte[1:]), port.data.eq(write.value.replicate(2)),
-                port.en[0].eq(write.valid & mine & ~upper), port.en[1].eq(write.valid & mine & upper),
+                bank.at.eq(write.byte[1:]), bank.data.eq(write.value.replicate(2)),
+                bank.write[0].eq(write.valid & mine & ~upper), bank.write[1].eq(write.valid & mine & upper),
             ]  # fmt: skip
-        return read.data
+        return bank.read[0].data

@@ -30,7 +30,7 @@ class Totals(wiring.Component):
         row: What the program says of them.
         draw: What the running sum is compared with.
         load, epsilon: The accumulator becomes that.
-        halve, double: The accumulator is shifted by two, right or left; `double` counts.
+        halve, double: The accumulator is shifted by two to the right, or by 2, 4 or 16 to the left, counted.
         restart: Count from 0 again.
         accumulator, maximum, where, r, token: What was found.
         registers, shifts: The small numbers; double shifts.
@@ -94,7 +94,12 @@ class Totals(wiring.Component):
         with m.Elif(self.halve):
             m.d.sync += accumulator.eq(accumulator >> 2)
         with m.Elif(self.double):
-            m.d.sync += [accumulator.eq(accumulator << 2), self.shifts.eq(self.shifts + 1)]
+            with m.If(~accumulator[-16:].any()):
+                m.d.sync += [accumulator.eq(accumulator << 16), self.shifts.eq(self.shifts + 8)]
+            with m.Elif(~accumulator[-4:].any()):
+                m.d.sync += [accumulator.eq(accumulator << 4), self.shifts.eq(self.shifts + 2)]
+            with m.Else():
+                m.d.sync += [accumulator.eq(accumulator << 2), self.shifts.eq(self.shifts + 1)]
         with m.If(self.restart):
             m.d.sync += self.shifts.eq(0)
 

@@ -11,7 +11,7 @@ from base_chip.harden.artifact import HardenedBase
 from base_chip.harden.block import bank_ports
 from base_chip.synth import map_to_cells, prove_equivalent, run_yosys
 from base_chip.synth.equivalence import damage
-from base_chip.synth.tiles import TILES, map_ram_tile, map_rom_tile
+from base_chip.synth.tiles import TILES, VEC_TILE, map_ram_tile, map_rom_tile, map_vec_tile
 from flow.hardening.synthesis import CORNER, need_liberty, plain_liberty
 from flow.pdk.providers import find_pdk
 from rtl_gen.errors import ExitCode, FlowError
@@ -77,14 +77,16 @@ def test_the_mapped_netlist_of_nano_is_what_synthesis_gives(tmp_path, sky130):
 
 
 @pytest.mark.flow
-@pytest.mark.parametrize("kind", ["rom", "ram"])
+@pytest.mark.parametrize("kind", ["rom", "ram", "vec"])
 def test_the_tiles_of_the_explorer_are_what_synthesis_of_their_rtl_gives(tmp_path, sky130, kind):
     files = find_pdk(sky130, need_all=False)
     if CORNER not in files.liberty:
         pytest.skip("no liberty here (PDK_ROOT, lambdapdk or SCF_LIBERTY_DIR)")
     liberty = plain_liberty(need_liberty(files), tmp_path)
-    rom, ram = RomTileSize(), RamTileSize()
-    size = {"rom": rom, "ram": ram}[kind]
-    net = map_rom_tile(rom, liberty, tmp_path) if kind == "rom" else map_ram_tile(ram, liberty, tmp_path)
+    size, map_tile = {
+        "rom": (RomTileSize(), map_rom_tile), "ram": (RamTileSize(), map_ram_tile),
+        "vec": (VEC_TILE, map_vec_tile),
+    }[kind]  # fmt: skip
+    net = map_tile(size, liberty, tmp_path)
     kept = next(t for t in json.loads(TILES.read_text())[kind] if t.items() >= asdict(size).items())
     assert round(net.area_um2) == kept["um2"]

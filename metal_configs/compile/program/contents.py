@@ -13,6 +13,7 @@ from rtl_gen.golden.vec_isa import (
     BLOCK,
 )
 
+STEP = 2  # activations of a step
 KINDS = ("q", "k", "v", "o", "gate", "up", "down")
 
 
@@ -54,6 +55,11 @@ class Contents:
     def each(self, name: str) -> int:
         """Inputs of a matrix that the first row of tiles has; others have no more."""
         return self.array.blocks(name)[0].inputs[1]
+
+    def read(self, name: str) -> int:
+        """Bytes of activations that passes over a matrix read: planes of few bits end with whole rows."""
+        parts = self.array.blocks(name)[0].chunks[0][0].parts
+        return max(p.first + STEP * p.rows for p in parts)
 
     def _lay(self, name: str, matrix: Matrix) -> None:
         try:

@@ -58,8 +58,7 @@ def compile_die(model: Model, array: ArrayModel, ram_rows: int, ram_words: int) 
     caches = Caches.of(s.layers, s.kv_heads, s.head_dim, positions, ram_rows, ram_words)
     contents = Contents(model, array)
     decoder = _Decoder(contents, caches)
-    # A plane of single bits is read in four parts of whole rows.
-    rom_bytes = 8 * max(-(-contents.each(n) // 8) for n in contents.matrices())
+    rom_bytes = max(contents.read(n) for n in contents.matrices())
     return DieImage(
         array, ram_rows, ram_words, decoder.layers.memory, (rom_bytes, 2 * max(positions, s.head_dim)),
         decoder.rows.resolved(), np.array(contents.words, np.int64).astype(np.uint16), positions,
@@ -161,7 +160,7 @@ class _Decoder:
                         )  # fmt: skip
                         clear = False
                     self.rows.row(
-                        Op.STEPS, sync=True, only=r + 1, row=blocks[0].row + p.row, plane=p.plane.number,
+                        Op.STEPS, only=r + 1, row=blocks[0].row + p.row, plane=p.plane.number,
                         n=count,
                         x=X.ONE1 if k else X.ONE0, each=1, place=Place.TOKEN, drain=1,
                     )  # fmt: skip
@@ -191,7 +190,7 @@ class _Decoder:
             s.vocab, logits, distances, value=Value.DISTANCE, factor=Factor.BETA, shift=m.beta_shift,
             width=Width.DISTANCE, dest=Dest.MEMORY,
         )  # fmt: skip
-        self.rows.vector(
+        self.rows.then(
             s.vocab, distances, logits, value=Value.DELTA, special=special(table=Table.EXP),
             rom=self.contents.at["exp2"], shift=SCORE_FRACTION - EXP_INDEX, width=Width.SUM, post=Post.DRAW,
             dest=Dest.MEMORY, reduce=Reduce.SUM, clear=1,

@@ -78,11 +78,11 @@ class Layers:
     def norm(self, name: str) -> None:
         """The residual, normalised, as what `name` multiplies."""
         m, n = self.model, self.model.shape.dim
+        self.rows.control(Kind.ACCUMULATE, epsilon=m.norm_epsilon, sync=True)
         self.rows.vector(
             n, self.x, self.w, plus=Register.RESIDUAL, width=Width.SQUARE, dest=Dest.MEMORY,
         )  # fmt: skip
-        self.rows.control(Kind.ACCUMULATE, epsilon=m.norm_epsilon, sync=True)
-        self.rows.vector(n, self.w, 0, factor=Factor.A, width=Width.SUM, reduce=Reduce.SUM)
+        self.rows.then(n, self.w, 0, factor=Factor.A, width=Width.SUM, reduce=Reduce.SUM)
         self._reciprocal("rsqrt")
         self.rows.vector(
             n, self.x, self.w, factor=Factor.R, shift=NORM_SHIFT, plus=Register.RESIDUAL,
@@ -164,25 +164,31 @@ class Layers:
 
     def _rotate(self, a: int, d: int, to: Register) -> None:
         self.rows.vector(
-            self.model.shape.head_dim, a, d, walk=Walk.PAIR, factor=Factor.ROTARY,
+            self.model.shape.head_dim, a, d, sync=False, walk=Walk.PAIR, factor=Factor.ROTARY,
             rom=self.contents.at["rotary"],
             rom_walk=RomWalk.ROTARY, shift=ROTARY - 1, width=Width.WORD, dest=Dest.MEMORY,
             **self.largest(to),
         )  # fmt: skip
 
-    def _bytes(self, a: int, d: int, exponent: Register) -> None:
+    def _bytes(self, a: int, d: int, exponent: Register, *, sync: bool = True) -> None:
         """A head as mantissas for the ram tiles."""
         self.rows.vector(
-            self.model.shape.head_dim, a, d, plus=exponent, width=Width.MANTISSA, dest=Dest.RAM_BYTES
+            self.model.shape.head_dim,
+            a,
+            d,
+            sync=sync,
+            plus=exponent,
+            width=Width.MANTISSA,
+            dest=Dest.RAM_BYTES,
         )
 
     def _remember(self, number: int, g: int, k: int, v: int, scratch: int) -> None:
         """Key and value of the position to the ram tiles; then the exponents of all positions to E."""
         hd, place = self.model.shape.head_dim, self.caches
         self.rows.vector(hd, v, 0, width=Width.WORD, **self.largest(Register.VALUE))
-        self._bytes(v, hd, Register.VALUE)
         self._rotate(k, scratch, Register.KEY)
-        self._bytes(scratch, 0, Register.KEY)
+        self._bytes(v, hd, Register.VALUE)
+        self._bytes(scratch, 0, Register.KEY, sync=False)
         tile, row = place.keys[number, g]
         only = 1 + self.contents.array.grid[0]
         self.rows.row(
@@ -202,7 +208,6 @@ class Layers:
         )  # fmt: skip
         self.rows.row(
             Op.STEPS,
-            sync=True,
             only=only + tile,
             row=row + hd,
             n=1,
@@ -273,17 +278,17 @@ class Layers:
         self.norm(p + "gate")
         for kind, d in (("gate", gate), ("up", up)):
             self.times(p + kind, getattr(layer, kind), d, minus=Register.INPUT, width=Width.WORD)
-        self.rows.vector(
+        self.rows.then(
             n, gate, third, value=Value.DELTA,
             special=special(table=Table.SIGMOID, align=12 - layer.gate_unit), rom=self.contents.at["sigmoid"],
             shift=SIGMOID_REST, width=Width.SUM, dest=Dest.MEMORY,
         )  # fmt: skip
-        self.rows.vector(
+        self.rows.then(
             n, gate, gate, b=third, factor=Factor.SIGMOID, shift=WORD - 1, width=Width.WORD, dest=Dest.MEMORY
         )
         rotated = m.hadamard > 1
         largest = self.largest(Register.HIDDEN, LESS18) if rotated else self.largest(Register.INPUT)
-        self.rows.vector(
+        self.rows.then(
             n,
             gate,
             third,
@@ -300,8 +305,9 @@ class Layers:
             at, other = gate, third
             for stage in range(m.hadamard.bit_length() - 1):
                 last = 2 << stage == m.hadamard
-                self.rows.vector(
-                    n, at, other, b=at, value=Value.BUTTERFLY, walk=Walk.BUTTERFLY, distance=stage,
+                self.rows.then(
+                    n, at, other, b=at, ahead=1 << stage, value=Value.BUTTERFLY, walk=Walk.BUTTERFLY,
+                    distance=stage,
                     width=Width.SUM,
                     dest=Dest.MEMORY, **(self.largest(Register.INPUT) if last else {}),
                 )  # fmt: skip

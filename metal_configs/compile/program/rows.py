@@ -13,6 +13,9 @@ from rtl_gen.golden.vec_isa import (
     Row,
 )
 
+# So many elements behind, an element of the row before has been written when it is read.
+LANE_DEPTH = 5
+
 
 @dataclass
 class Rows:
@@ -25,9 +28,15 @@ class Rows:
         """Append a row; a CONTROL may go to a label."""
         self.code.append((Row(op, {k: int(v) for k, v in fields.items()}), label))
 
-    def vector(self, n: int, a: int, d: int, **fields: Any) -> None:
-        """Append a VECTOR that waits for all before it."""
-        self.row(Op.VECTOR, n=n, a=a, d=d, sync=True, **fields)
+    def vector(self, n: int, a: int, d: int, *, sync: bool = True, **fields: Any) -> None:
+        """Append a VECTOR; with `sync` it waits until all before it has been written."""
+        self.row(Op.VECTOR, n=n, a=a, d=d, sync=sync, **fields)
+
+    def then(self, n: int, a: int, d: int, *, ahead: int = 0, **fields: Any) -> None:
+        """Append a VECTOR that reads what the one before writes, in its order,
+        or as far `ahead`: it waits only
+        if there are too few elements."""
+        self.vector(n, a, d, sync=n - ahead < LANE_DEPTH, **fields)
 
     def control(self, kind: Kind, label: str = "", **fields: Any) -> None:
         """Append a CONTROL; `label` fills its target."""

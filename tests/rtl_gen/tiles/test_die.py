@@ -1,4 +1,4 @@
-"""A whole die in Verilator: tokens, whoever waits, whatever is cut off (with -s: cycles a token)."""
+"""Whole dies in Verilator: tokens, whoever waits, whatever is cut off (with -s: cycles a token)."""
 
 import dataclasses
 
@@ -7,18 +7,40 @@ import pytest
 
 from rtl_gen.golden.network import Network
 from rtl_gen.golden.shape import Shape
-from rtl_gen.tiles.ports import component_verilog
+from rtl_gen.tiles.die import die_verilog
 from rtl_gen.tiles.rom import RomTileSize
 from tests.rtl_gen.test_network import random_model
-from tests.rtl_gen.tiles.whole import Whole, image_of, run, simulator
+from tests.rtl_gen.tiles.whole import Simulator, Whole, image_of
 
 ROM = RomTileSize(banks=8)
 SHAPE = Shape(dim=36, layers=2, heads=4, kv_heads=2, head_dim=6, hidden=48, vocab=70, context=40)
+ENDS = (5, 18, 61, 66)
 
 
 @pytest.fixture(scope="module")
 def model():
-    return dataclasses.replace(random_model(SHAPE, 8, 16), ends=(5,))
+    """More positions than a chunk of keys has."""
+    return dataclasses.replace(random_model(SHAPE, 8, 16), ends=ENDS)
+
+
+@pytest.fixture(scope="module")
+def words():
+    """The built-in model, quantised."""
+    from flow.api import load_model, quantise
+    from metal_configs.lower import lower_vector
+
+    done = quantise(load_model("words"))
+    return lower_vector(done.model, done.calibration, 16)
+
+
+def image(model):
+    return image_of(model, ROM, 2, 3, 64)
+
+
+@pytest.fixture(scope="module")
+def die(model, words, tmp_path_factory):
+    """Two rom tiles and three ram tiles, with a vec tile that is large enough for both models."""
+    return Simulator(Whole.of(ROM, [image(model), image(words)]), tmp_path_factory.mktemp("die"))
 
 
 def says(model, prompt, beta, seed):
@@ -26,36 +48,62 @@ def says(model, prompt, beta, seed):
 
 
 @pytest.mark.flow
-def test_a_die_says_what_the_golden_decoder_says(model, tmp_path):
-    """Two rows of rom tiles, and positions beyond one chunk of keys."""
-    image = image_of(model, ROM, 2, 3, 64)
-    die = simulator(Whole(image, ROM), tmp_path)
-    rng = np.random.default_rng(1)
-    long = rng.integers(0, 70, 36).tolist()
+def test_a_die_says_what_the_golden_decoder_says(model, die):
+    held = image(model)
+    die.load(held)
+    long = np.random.default_rng(1).integers(0, SHAPE.vocab, 36).tolist()
     requests = [([3, 1], 0, 1), ([7], 32, 99), (long, 40, 5), ([], 0, 1), ([2, 2], 16, 8)]
-    want = [says(model, *r) if r[0] else [5] for r in requests]
-    sent = [image.request(*r) for r in requests]
-    whole = [token for each in want for token in each]
+    want = [says(model, *r) if r[0] else [ENDS[0]] for r in requests]
+    sent = [held.request(*r) for r in requests]
+    all_of_them = [token for each in want for token in each]
 
     plain = "\n".join(f"send {s.hex()} wait {len(w)}" for s, w in zip(sent, want, strict=True))
-    got, cycles, speed = run(die, plain)
-    assert got == whole
+    got, cycles, speed = die.run(plain)
+    assert got == all_of_them
     print(f"{np.median(np.diff(cycles)):.0f} cycles a token; {speed:,.0f} cycles a second")
 
     # A host that is slow to send and to take; all requests are on their way at once.
-    got, _, _ = run(die, f"pace 7 911\nsend {b''.join(sent).hex()} wait {len(whole)}")
-    assert got == whole
+    got, _, _ = die.run(f"pace 7 911\nsend {b''.join(sent).hex()} wait {len(all_of_them)}")
+    assert got == all_of_them
 
     # A request that stops half way, and one in the middle of an answer; after a reset the next is its own.
     cut = f"send {sent[0][:6].hex()} run 9000 reset send {sent[1].hex()} wait 3 run 1234 reset\n" + plain
-    got, _, _ = run(die, cut)
-    assert got == want[1][:3] + whole
+    got, _, _ = die.run(cut)
+    assert got == want[1][:3] + all_of_them
 
     # What is cut off is only waited for: the rest may come late.
-    got, _, _ = run(die, f"send {sent[0][:7].hex()} run 5000 send {sent[0][7:].hex()} wait {len(want[0])}")
+    got, _, _ = die.run(f"send {sent[0][:7].hex()} run 5000 send {sent[0][7:].hex()} wait {len(want[0])}")
     assert got == want[0]
 
 
+@pytest.mark.flow
+def test_the_same_die_with_another_model_in_its_vias_tells_words(words, die):
+    held = image(words)
+    die.load(held)
+    requests = [([0], 0, 1), *(([0], 32, seed) for seed in range(2, 12)), ([0, 3], 40, 77)]
+    want = [says(words, *r) for r in requests]
+    script = "\n".join(
+        f"send {held.request(*r).hex()} wait {len(w)}" for r, w in zip(requests, want, strict=True)
+    )
+    got, cycles, _ = die.run(script)
+    assert got == [token for each in want for token in each]
+    print(f"{np.median(np.diff(cycles)):.0f} cycles a token of words")
+
+
+@pytest.mark.flow
+def test_a_wrong_bit_in_a_rom_is_heard(words, die):
+    """The control: a factor that is twice as large, and the tokens are others."""
+    held = image(words)
+    wrong = held.words.copy()
+    wrong[:32] += 1 << 12
+    die.load(dataclasses.replace(held, words=wrong))
+    want = says(words, [0], 0, 1)
+    got, _, _ = die.run(f"send {held.request([0], 0, 1).hex()} wait 1 run 20000")
+    assert got != want[: len(got)] or len(got) != len(want)
+
+
 def test_verilog_of_a_die_is_the_same_each_time(model):
-    image = image_of(model, ROM, 2, 3, 64)
-    assert component_verilog(Whole(image, ROM), "die") == component_verilog(Whole(image, ROM), "die")
+    size = Whole.of(ROM, [image(model)])
+    first, second = (die_verilog(size.rom, size.ram, size.vec) for _ in range(2))
+    assert first == second
+    assert first.count("scf_rom_256x128 macro") == 2 * ROM.banks + size.vec.program_banks + size.vec.rom_banks

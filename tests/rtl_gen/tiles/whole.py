@@ -1,27 +1,70 @@
-"""A die with its macros and their contents, as Verilog, and a host for it in Verilator."""
+"""A die with the macros' own models in Verilator: one simulator for every model that it holds."""
 
 import shutil
 import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
-from amaranth.hdl import Module
-from amaranth.lib import stream, wiring
-from amaranth.lib.wiring import In, Out
 
+from base_chip.arrays.spec import RomSpec
+from base_chip.arrays.sram.spec import SramSpec
+from base_chip.arrays.sram.views import sram_verilog
+from base_chip.arrays.views import rom_verilog
 from metal_configs.compile.program.die import compile_die
 from rtl_gen.golden.array import ArrayModel
 from rtl_gen.golden.model import Model
 from rtl_gen.golden.vec import DieImage
-from rtl_gen.tiles.die import Die
-from rtl_gen.tiles.ports import component_verilog
-from rtl_gen.tiles.ram import RamTileSize
+from rtl_gen.tiles.die import die_verilog
+from rtl_gen.tiles.macro import ram_macro_name, rom_macro_name
+from rtl_gen.tiles.ram import MACRO_BITS, RamTileSize
 from rtl_gen.tiles.rom import RomTileSize
 from rtl_gen.tiles.vec import VecTileSize
-from tests.rtl_gen.tiles.bench import Macro, words_of
+from tests.rtl_gen.tiles.bench import words_of
 
-WORDS_A_MACRO = 2048
+MACRO_WORDS = 256
+ON_ROW = 8  # words of factors and tables
+
+
+@dataclass(frozen=True)
+class Whole:
+    """Sizes of a die; the vec tile's are enough for some images."""
+
+    rom: RomTileSize
+    ram: RamTileSize
+    vec: VecTileSize
+
+    @classmethod
+    def of(cls, rom: RomTileSize, images: Sequence[DieImage]) -> "Whole":
+        """Of images for as many rom and ram tiles."""
+        (rom_rows, _), ram_rows, ram_words = images[0].array.grid, images[0].ram_rows, images[0].ram_words
+        vec = VecTileSize(
+            rom_rows=rom_rows, ram_rows=ram_rows, row_step=rom.row_step, memory=max(i.memory for i in images),
+            rom_bytes=max(i.activations[0] for i in images), ram_bytes=max(i.activations[1] for i in images),
+            program_banks=max(-(-len(i.program) // MACRO_WORDS) for i in images),
+            rom_banks=max(-(-len(i.words) // (MACRO_WORDS * ON_ROW)) for i in images),
+        )  # fmt: skip
+        return cls(rom, RamTileSize(ram_words), vec)
+
+    def contents(self, image: DieImage) -> dict[str, list[int]]:
+        """Words of every ROM macro, by its name."""
+        words = np.zeros(MACRO_WORDS * ON_ROW * self.vec.rom_banks, object)
+        words[: len(image.words)] = image.words
+        rows = (words.reshape(-1, ON_ROW) << (16 * np.arange(ON_ROW)).astype(object)).sum(1)
+        program = [row.encode() for row in image.program]
+        out = {}
+        for name, held, count in (
+            ("program", program, self.vec.program_banks),
+            ("rom", list(rows), self.vec.rom_banks),
+        ):
+            for n in range(count):
+                out[f"{name}_{n}"] = held[MACRO_WORDS * n : MACRO_WORDS * (n + 1)]
+        for r in range(self.vec.rom_rows):
+            for n in range(self.rom.banks):
+                out[f"banks{r}_{n}"] = words_of(self.rom, image.array.tile(r, 0), n)
+        return out
 
 
 def image_of(model: Model, rom: RomTileSize, rows: int, ram_rows: int, ram_words: int) -> DieImage:
@@ -30,65 +73,41 @@ def image_of(model: Model, rom: RomTileSize, rows: int, ram_rows: int, ram_words
     return compile_die(model, array, ram_rows, ram_words)
 
 
-class Whole(wiring.Component):
-    """The smallest vec tile for an image, with rom tiles of a size, and all macros filled."""
+class Simulator:
+    """A die in Verilator; without Verilator the test is skipped."""
 
-    def __init__(self, image: DieImage, rom: RomTileSize) -> None:
-        self.image, self.rom = image, rom
-        size = VecTileSize(
-            rom_rows=image.array.grid[0], ram_rows=image.ram_rows, row_step=rom.row_step, memory=image.memory,
-            rom_bytes=image.activations[0], ram_bytes=image.activations[1],
-            program_banks=-(-len(image.program) // 256), rom_banks=-(-len(image.words) // WORDS_A_MACRO),
+    def __init__(self, whole: Whole, folder: Path) -> None:
+        if shutil.which("verilator") is None:
+            pytest.skip("no verilator")
+        self.whole, self.folder = whole, folder
+        bits = 4 * whole.rom.columns
+        rom, ram = RomSpec(MACRO_WORDS, bits), SramSpec(whole.ram.words, MACRO_BITS)
+        assert (rom.name, ram.name) == (rom_macro_name(bits), ram_macro_name(whole.ram.words, MACRO_BITS))
+        (folder / "die.v").write_text(die_verilog(whole.rom, whole.ram, whole.vec))
+        (folder / "macros.v").write_text(rom_verilog(rom) + sram_verilog(ram))
+        shutil.copy(Path(__file__).with_name("die.cpp"), folder / "host.cpp")
+        subprocess.run(
+            ["verilator", "--cc", "--exe", "--build", "-O3", "--x-assign", "unique", "--x-initial", "unique",
+             "-CFLAGS", "-O2", "-Wno-fatal", "-Wno-lint", "-Wno-style", "-Wno-TIMESCALEMOD",
+             "--top-module", "scf_die", "--prefix", "Vdie", "-o", "simulator",
+             "host.cpp", "die.v", "macros.v"],
+            cwd=folder, check=True, capture_output=True,
         )  # fmt: skip
-        self.die = Die(rom, RamTileSize(image.ram_words), size)
-        super().__init__({"rx": In(stream.Signature(8)), "tx": Out(stream.Signature(8))})
 
-    def elaborate(self, platform: object) -> Module:
-        m = Module()
-        m.submodules.die = die = self.die
-        wiring.connect(m, wiring.flipped(self.rx), die.rx)
-        wiring.connect(m, wiring.flipped(self.tx), die.tx)
-        program = [row.encode() for row in self.image.program]
-        words = np.zeros(WORDS_A_MACRO * len(die.rom), object)
-        words[: len(self.image.words)] = self.image.words
-        rows = [int(r) for r in (words.reshape(-1, 8) << (16 * np.arange(8)).astype(object)).sum(1)]
-        rom_rows = self.image.array.grid[0]
-        contents = {"program": program, "rom": rows}
-        pins = {"program": die.program, "rom": die.rom}
-        for r in range(rom_rows + self.image.ram_rows):
-            pins[f"banks{r}"] = getattr(die, f"banks{r}")
-        for name, macros in pins.items():
-            for n, each in enumerate(macros):
-                held = contents.get(name, [])[256 * n : 256 * (n + 1)]
-                if name[5:].isdigit() and int(name[5:]) < rom_rows:
-                    held = words_of(self.rom, self.image.array.tile(int(name[5:]), 0), n)
-                macro = Macro(each.signature, held)
-                m.submodules[f"{name}_{n}"] = macro
-                wiring.connect(m, each, macro.pins)
-        return m
+    def load(self, image: DieImage) -> None:
+        """Make an image the contents of the ROMs."""
+        for name, words in self.whole.contents(image).items():
+            text = "\n".join(f"{int(w):x}" for w in [*words, *[0] * (MACRO_WORDS - len(words))])
+            (self.folder / f"TOP.scf_die.{name}.macro.hex").write_text(text + "\n")
 
-
-def simulator(whole: Whole, folder: Path) -> Path:
-    """Compile a die for Verilator, or skip the test."""
-    if shutil.which("verilator") is None:
-        pytest.skip("no verilator")
-    (folder / "die.v").write_text(component_verilog(whole, "die"))
-    shutil.copy(Path(__file__).with_name("die.cpp"), folder / "host.cpp")
-    subprocess.run(
-        ["verilator", "--cc", "--exe", "--build", "-O1", "--x-assign", "unique", "--x-initial", "unique",
-         "-CFLAGS", "-O0", "-Wno-fatal", "-Wno-lint", "-Wno-style", "-Wno-TIMESCALEMOD", "--top-module",
-         "die",
-         "--prefix", "Vdie", "-o", "simulator", "host.cpp", "die.v"],
-        cwd=folder, check=True, capture_output=True,
-    )  # fmt: skip
-    return folder / "obj_dir" / "simulator"
-
-
-def run(program: Path, script: str, limit: int = 3_000_000) -> tuple[list[int], list[int], float]:
-    """Bytes that came, the cycle of each, and cycles a second of processor time."""
-    seed = "+verilator+seed+7"
-    done = subprocess.run([program, str(limit), seed], input=script, capture_output=True, text=True)
-    lines = [line.split() for line in done.stdout.splitlines()]
-    got = [line for line in lines if line[0] == "BYTE"]
-    assert done.returncode == 0, (done.stdout[-200:], done.stderr)
-    return [int(g[1]) for g in got], [int(g[2]) for g in got], float(lines[-1][2])
+    def run(self, script: str, limit: int = 3_000_000) -> tuple[list[int], list[int], float]:
+        """Bytes that came, the cycle of each, and cycles a second of processor time."""
+        done = subprocess.run(
+            [self.folder / "obj_dir" / "simulator", str(limit), "+scf_bank_dir=.", "+verilator+seed+7"],
+            input=script, capture_output=True, text=True, cwd=self.folder,
+        )  # fmt: skip
+        lines = [line.split() for line in done.stdout.splitlines()]
+        assert done.returncode == 0, (done.stdout[-200:], done.stderr)
+        assert not [line for line in lines if line[0] == "ERROR:"], "a macro was misused"
+        got = [line for line in lines if line[0] == "BYTE"]
+        return [int(g[1]) for g in got], [int(g[2]) for g in got], float(lines[-1][2])
