@@ -34,6 +34,7 @@ def make_config(
 
     Args:
         model: A known model's name, or the path of a checkpoint.
+        base: Empty for none, which is enough to quantise.
         weights: The checkpoint of a known model that is neither in the package nor pulled.
 
     Raises:
@@ -43,7 +44,7 @@ def make_config(
     from flow.tasks.model import open_model
 
     load_pdk(pdk)
-    if (on := load_base(base).pdk) != pdk:
+    if base and (on := load_base(base).pdk) != pdk:
         raise FlowError(
             f"base {base!r} is made for {on}, not for {pdk}", hint=f"Pass --pdk {on}.", code=ExitCode.USAGE
         )

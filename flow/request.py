@@ -60,6 +60,7 @@ class BuildConfig:
         model: Name of the model, also of the folder under `--out`.
         model_path: Its folder or file.
         model_digest: SHA-256 over its content, which stands for the path in keys.
+        base: Empty for none: then it can only be quantised.
         seed: Of the first text's sampling; each further text has the next.
         temperature: Of the sampling; 0 for the likeliest token.
         words: How many texts the gate-level simulation generates.

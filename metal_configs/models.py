@@ -57,6 +57,14 @@ KNOWN: dict[str, Known] = {
         ),
         HERE / "words",
     ),
+    "story": Known(
+        "tells stories for children, sentence by sentence; built in",
+        Shape(
+            dim=64, layers=5, heads=8, kv_heads=4, head_dim=8, hidden=160, vocab=512, context=256,
+            rope_theta=10000.0, norm_eps=1e-5, tied=True,
+        ),
+        HERE / "story",
+    ),
     "smollm2-135m": Known(
         "SmolLM2 135M Instruct",
         Shape(

