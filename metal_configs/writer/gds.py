@@ -33,7 +33,7 @@ def _text(kind: int, name: str) -> bytes:
 
 
 def write_die_gds(path: Path, rows: np.ndarray, sites: SiteMap) -> Written:
-    """Write what `metal_configs.writer.die.write_die` writes, as GDSII; about 3.5 bytes a site.
+    """Write what `metal_configs.writer.die.write_die` writes, as GDSII; about 3.5 bytes per site.
 
     Args:
         path: The file; appears whole or not at all.

@@ -65,7 +65,7 @@ def all_dies(asked: Chain, cpu: Sequence[float]) -> str:
         return ""
     each = sum(cpu) / len(cpu)
     return (
-        f", {each:.1f} s of processor a die: {asked.total * each / 60:.1f} min for all {asked.total}"
+        f", {each:.1f} s of processor per die: {asked.total * each / 60:.1f} min for all {asked.total}"
         f" ({asked.total * each / 120:.1f} on two cores)"
     )
 
