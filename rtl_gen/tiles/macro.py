@@ -4,6 +4,7 @@ __all__ = [
     "WORDS",
     "RamMacro",
     "RomMacro",
+    "WithMacros",
     "address",
     "macro_ports",
     "ram_macro_name",
@@ -12,9 +13,13 @@ __all__ = [
     "rom_pins",
 ]
 
+from collections.abc import Callable
+
 from amaranth.hdl import ClockSignal, Instance, Module, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
+
+from rtl_gen.tiles.ports import Onward
 
 WORDS = 256
 IN_GROUP = 8  # words that one of `b_n` addresses together
@@ -98,6 +103,33 @@ class RamMacro(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         return _instance(ram_macro_name(self.words, self.bits), self.pins)
+
+
+class WithMacros(wiring.Component):
+    """A tile with its macros, and the clock that it hands on.
+
+    Args:
+        tile: Its `banks` are the pins of the macros.
+        macro: Makes one of them.
+    """
+
+    def __init__(self, tile: wiring.Component, macro: Callable[[], wiring.Component]) -> None:
+        self.tile, self.macro = tile, macro
+        self.onward = Onward()
+        members = {**self.tile.signature.members, **self.onward.signature.members}
+        super().__init__({k: v for k, v in members.items() if k != "banks"})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.tile = self.tile
+        m.submodules.onward = self.onward
+        m.d.comb += [self.clk_east.eq(self.onward.clk_east), self.rst_east.eq(self.onward.rst_east)]
+        for name in ("west", "east", "north", "south"):
+            wiring.connect(m, wiring.flipped(getattr(self, name)), getattr(self.tile, name))
+        for n, pins in enumerate(self.tile.banks):
+            m.submodules[f"bank{n}"] = macro = self.macro()
+            wiring.connect(m, pins, macro.pins)
+        return m
 
 
 def _instance(name: str, pins: wiring.PureInterface) -> Module:

@@ -9,8 +9,8 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl_gen.tiles.columns import ByteProducts, Sums
-from rtl_gen.tiles.macro import RamMacro, address, ram_pins
-from rtl_gen.tiles.ports import ACTIVATION_BITS, Onward, Step, component_verilog, sums
+from rtl_gen.tiles.macro import RamMacro, WithMacros, address, ram_pins
+from rtl_gen.tiles.ports import ACTIVATION_BITS, Step, component_verilog, sums
 from rtl_gen.tiles.seams import Drain, Front, join
 
 WORD_BITS = ACTIVATION_BITS
@@ -143,26 +143,8 @@ class RamTile(wiring.Component):
             ]
 
 
-class _WithMacros(wiring.Component):
-    def __init__(self, size: RamTileSize) -> None:
-        self.tile = RamTile(size)
-        self.onward = Onward()
-        members = {**self.tile.signature.members, **self.onward.signature.members}
-        super().__init__({k: v for k, v in members.items() if k != "banks"})
-
-    def elaborate(self, platform: object) -> Module:
-        m = Module()
-        m.submodules.tile = self.tile
-        m.submodules.onward = self.onward
-        m.d.comb += [self.clk_east.eq(self.onward.clk_east), self.rst_east.eq(self.onward.rst_east)]
-        for name in ("west", "east", "north", "south"):
-            wiring.connect(m, wiring.flipped(getattr(self, name)), getattr(self.tile, name))
-        for n, pins in enumerate(self.tile.banks):
-            m.submodules[f"bank{n}"] = macro = RamMacro(self.tile.size.words, MACRO_BITS)
-            wiring.connect(m, pins, macro.pins)
-        return m
-
-
 def ram_tile_verilog(size: RamTileSize) -> str:
     """Verilog of the tile with its macros, module `scf_ram_tile`. The same size gives the same text."""
-    return component_verilog(_WithMacros(size), "scf_ram_tile")
+    return component_verilog(
+        WithMacros(RamTile(size), lambda: RamMacro(size.words, MACRO_BITS)), "scf_ram_tile"
+    )

@@ -11,8 +11,8 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl_gen.tiles.columns import PLANE_BITS, SLOT_BITS, SlotProducts, Sums
-from rtl_gen.tiles.macro import WORDS, RomMacro, address, rom_pins
-from rtl_gen.tiles.ports import ACTIVATION_BITS, SUM_BITS, Onward, Step, component_verilog, sums
+from rtl_gen.tiles.macro import WORDS, RomMacro, WithMacros, address, rom_pins
+from rtl_gen.tiles.ports import ACTIVATION_BITS, SUM_BITS, Step, component_verilog, sums
 from rtl_gen.tiles.seams import Drain, Front, join
 
 
@@ -160,26 +160,8 @@ class RomTile(wiring.Component):
         return Cat(rows)
 
 
-class _WithMacros(wiring.Component):
-    def __init__(self, size: RomTileSize) -> None:
-        self.tile = RomTile(size)
-        self.onward = Onward()
-        members = {**self.tile.signature.members, **self.onward.signature.members}
-        super().__init__({k: v for k, v in members.items() if k != "banks"})
-
-    def elaborate(self, platform: object) -> Module:
-        m = Module()
-        m.submodules.tile = self.tile
-        m.submodules.onward = self.onward
-        m.d.comb += [self.clk_east.eq(self.onward.clk_east), self.rst_east.eq(self.onward.rst_east)]
-        for name in ("west", "east", "north", "south"):
-            wiring.connect(m, wiring.flipped(getattr(self, name)), getattr(self.tile, name))
-        for n, pins in enumerate(self.tile.banks):
-            m.submodules[f"bank{n}"] = macro = RomMacro(SLOT_BITS * self.tile.size.columns)
-            wiring.connect(m, pins, macro.pins)
-        return m
-
-
 def rom_tile_verilog(size: RomTileSize) -> str:
     """Verilog of the tile with its macros, module `scf_rom_tile`. The same size gives the same text."""
-    return component_verilog(_WithMacros(size), "scf_rom_tile")
+    return component_verilog(
+        WithMacros(RomTile(size), lambda: RomMacro(SLOT_BITS * size.columns)), "scf_rom_tile"
+    )

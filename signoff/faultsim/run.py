@@ -20,7 +20,6 @@ WORDS = 4
 LANES = 64 * WORDS  # the chip as it is, and this many less one others
 CHUNK = 2000  # cycles between two looks at the clock
 PATIENCE = 20_000  # cycles that a lane may be later than the first
-SILENCE = 60_000  # cycles without a token of the first
 
 _I32, _I64, _PTR = ctypes.c_int32, ctypes.c_int64, ctypes.c_void_p
 _FIELDS = (

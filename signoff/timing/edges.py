@@ -17,11 +17,11 @@ from dataclasses import dataclass
 
 from rtl_gen.errors import FlowError
 from signoff.timing.cells import Cell, Expr
+from signoff.timing.sdf import TRIPLE, entries, plain_name
 from signoff.timing.sense import sense
 from signoff.timing.skeleton import CLEARED, SPLIT, arcs
 
-_CELL = re.compile(r'\(CELLTYPE\s+"([^"]+)"\)\s*\(INSTANCE\s*([^\s)]*)\s*\)')
-_TRIPLE = r"\(\s*[-\d.:eE+]*\s*\)"
+_TRIPLE = rf"\(\s*{TRIPLE}\s*\)"
 _EDGES = rf"({_TRIPLE})(?:\s*({_TRIPLE}))?"  # rise and fall; one triple is both
 _PAIR = re.compile(rf"\(IOPATH\s+(\w+)\s+(\w+)\s+{_EDGES}\s*\)(\s*)\(IOPATH\s+\1\s+\2\s+{_EDGES}\s*\)")
 _HOLD = re.compile(
@@ -61,15 +61,15 @@ def with_edges(text: str, cells: Mapping[str, Cell]) -> Edged:
         FlowError: The text holds no cell, or a pair is between pins whose function has one sense.
     """
     one_edge = {n: {(a, b) for a, b, _, kind in arcs(c) if kind in CLEARED} for n, c in cells.items()}
-    heads = list(_CELL.finditer(text))
-    if not heads:
+    found = list(entries(text))
+    if not found:
         raise FlowError(
             "the SDF holds no cell", hint="Restore the hardened artifact, or harden the base anew."
         )
     out, at, pairs = [], 0, 0
     gaps: list[str] = []
-    for head, end in zip(heads, [*(h.start() for h in heads[1:]), len(text)], strict=True):
-        name, instance = head[1], head[2].replace("\\", "")
+    for head, end in found:
+        name, instance = head[1], plain_name(head[2])
         if cell := cells.get(name):
             body = text[head.end() : end]
             if _EMPTY.search(body):

@@ -4,7 +4,9 @@ __all__ = ["lengthen", "without"]
 
 import re
 
-_TRIPLE = r"\(\s*([-\d.:eE+]*)\s*\)"
+from signoff.timing.sdf import TRIPLE, entries, plain_name
+
+_TRIPLE = rf"\(\s*({TRIPLE})\s*\)"
 
 
 def lengthen(text: str, pin: str, rise: float = 0, fall: float = 0) -> str:
@@ -34,15 +36,10 @@ def without(text: str, instance: str) -> str:
     Raises:
         ValueError: It has none.
     """
-    cell = re.search(rf'\(CELL\s+\(CELLTYPE\s+"[^"]+"\)\s+\(INSTANCE\s+{_name(instance)}\s*\)', text)
-    if not cell:
-        raise ValueError(f"{instance} is not in the SDF")
-    depth = 0
-    for bracket in re.finditer(r"[()]", text[cell.start() :]):
-        depth += 1 if bracket[0] == "(" else -1
-        if not depth:
-            return text[: cell.start()] + text[cell.start() + bracket.end() :]
-    raise ValueError(f"the entry of {instance} does not end")
+    for head, end in entries(text):
+        if plain_name(head[2]) == instance:
+            return text[: head.start()] + text[end:]
+    raise ValueError(f"{instance} is not in the SDF")
 
 
 def _name(plain: str) -> str:

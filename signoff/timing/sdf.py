@@ -1,15 +1,17 @@
 """Reads delays and timing checks as OpenSTA writes them: SDF of a flat design."""
 
-__all__ = ["Check", "Delay", "Sdf", "Timing", "read_sdf"]
+__all__ = ["TRIPLE", "Check", "Delay", "Sdf", "Timing", "entries", "plain_name", "read_sdf"]
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from rtl_gen.errors import FlowError
 
 _CELL = re.compile(r'\(CELL\s+\(CELLTYPE\s+"([^"]+)"\)\s+\(INSTANCE\s*([^\s)]*)\s*\)')
-_VALUE = r"\(\s*([-\d.:eE+]*)\s*\)"
+TRIPLE = r"[-\d.:eE+]*"  # numbers of one delay
+_VALUE = rf"\(\s*({TRIPLE})\s*\)"
 _PATH = re.compile(
     rf"\((?:INTERCONNECT|IOPATH)\s+(?:\((?:pos|neg)edge\s+(\S+)\)|(\S+))\s+(\S+)\s+{_VALUE}(?:\s*{_VALUE})?\s*\)"
 )
@@ -93,10 +95,10 @@ def read_sdf(path: Path) -> Sdf:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as e:
         raise FlowError(f"the SDF cannot be read ({e})", where=str(path), hint=_AGAIN) from e
-    heads = list(_CELL.finditer(text))
+    cells = list(entries(text))
     design = re.search(r'\(DESIGN\s+"([^"]+)"\)', text[:2000])
     unit = re.search(r"\(TIMESCALE\s+([\w ]+)\)", text[:2000])
-    if not heads or not design or not text.startswith("(DELAYFILE"):
+    if not cells or not design or not text.startswith("(DELAYFILE"):
         raise FlowError("not an SDF with a design and cells", where=str(path), hint=_AGAIN)
     if text.count("(") != text.count(")"):
         raise FlowError("the SDF is cut off: its brackets do not match", where=str(path), hint=_AGAIN)
@@ -104,14 +106,20 @@ def read_sdf(path: Path) -> Sdf:
     if scale is None:
         raise FlowError(f"time scale is {unit and unit[1]!r}", where=str(path), hint=_AGAIN)
     sdf = Sdf(design[1], {}, {}, 0)
-    ends = [h.start() for h in heads[1:]] + [len(text)]
-    for head, end in zip(heads, ends, strict=True):
+    for head, end in cells:
         _read_cell(sdf, head, text[head.start() : end], scale, str(path))
     return sdf
 
 
+def entries(text: str) -> Iterator[tuple[re.Match[str], int]]:
+    """The entry of each cell: its head, a match of cell and instance, and where the entry ends."""
+    heads = list(_CELL.finditer(text))
+    ends = [h.start() for h in heads[1:]] + [max(text.rfind(")"), 0)]  # the last one closes the file
+    return zip(heads, ends, strict=False)
+
+
 def _read_cell(sdf: Sdf, head: re.Match[str], body: str, scale: float, where: str) -> None:
-    cell, instance = head[1], _plain(head[2])
+    cell, instance = head[1], plain_name(head[2])
     if strange := set(_TIMED.findall(body)) - _KNOWN:
         raise FlowError(f"{instance or cell}: {', '.join(sorted(strange))} is not understood", where=where)
     timing = Timing(cell)
@@ -120,7 +128,7 @@ def _read_cell(sdf: Sdf, head: re.Match[str], body: str, scale: float, where: st
         edge, plain, to, first, second = path.groups()
         rise = _triple(first, scale)
         fall = _triple(second, scale) if second is not None else rise  # one triple is of both edges
-        source, to = _plain(edge or plain), _plain(to)
+        source, to = plain_name(edge or plain), plain_name(to)
         found += 1
         if not instance:
             place, _, pin = to.rpartition("/")
@@ -133,13 +141,13 @@ def _read_cell(sdf: Sdf, head: re.Match[str], body: str, scale: float, where: st
         limit = _triple(value, scale)
         found += 1
         if limit:
-            ends = edge == "pos", _plain(clock), clock_edge == "pos"
-            timing.checks.append(Check(kind, _plain(pin), *ends, limit[1]))
+            ends = edge == "pos", plain_name(clock), clock_edge == "pos"
+            timing.checks.append(Check(kind, plain_name(pin), *ends, limit[1]))
     for edge, pin, value in _WIDTH.findall(body):
         limit = _triple(value, scale)
         found += 1
         if limit:
-            timing.checks.append(Check("WIDTH", _plain(pin), edge == "pos", "", True, limit[1]))
+            timing.checks.append(Check("WIDTH", plain_name(pin), edge == "pos", "", True, limit[1]))
     count = sum(body.count(f"({k} ") for k in ("IOPATH", "INTERCONNECT", *_CHECKS))
     if found != count:
         raise FlowError(
@@ -166,5 +174,6 @@ def _hull(a: tuple[float, float] | None, b: tuple[float, float] | None) -> tuple
     return min(a[0], b[0]), max(a[1], b[1])
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
+    """A name without backslashes."""
     return name.replace("\\", "")

@@ -114,8 +114,8 @@ def test_split_paths_name_their_edges_in_the_order_of_the_library(kit_cells):
     pair = "(IOPATH A {p} (1.0::1.1) (2.0::2.1))\n (IOPATH A {p} (3.0::3.1) (4.0::4.1))"
 
     def named(cell, pin):
-        head = f'(CELLTYPE "{P}{cell}") (INSTANCE u)'
-        return with_edges(head + pair.format(p=pin), cells)
+        head = f'(CELL (CELLTYPE "{P}{cell}") (INSTANCE u)'
+        return with_edges(f"{head}{pair.format(p=pin)})", cells)
 
     # xor2: first the path that opposes, then the one that follows.
     assert "(posedge A) X (3.0::3.1) (2.0::2.1)" in named("xor2_1", "X").text
@@ -128,8 +128,8 @@ def test_split_paths_name_their_edges_in_the_order_of_the_library(kit_cells):
 
 def test_one_triple_stands_for_both_edges(kit_cells, tmp_path):
     cells = load_cells([f"{P}xor2_1", f"{P}inv_1"], kit_cells)
-    head = f'(CELLTYPE "{P}xor2_1") (INSTANCE u)'
-    told = with_edges(f"{head}(IOPATH A X (1.0::1.1))(IOPATH A X (3.0::3.1) (4.0::4.1))", cells)
+    head = f'(CELL (CELLTYPE "{P}xor2_1") (INSTANCE u)'
+    told = with_edges(f"{head}(IOPATH A X (1.0::1.1))(IOPATH A X (3.0::3.1) (4.0::4.1)))", cells)
     assert "(IOPATH (posedge A) X (3.0::3.1) (1.0::1.1))" in told.text
     assert "(IOPATH (negedge A) X (1.0::1.1) (4.0::4.1))" in told.text
     assert (told.pairs, told.gaps) == (1, ())
@@ -150,7 +150,7 @@ def test_one_triple_stands_for_both_edges(kit_cells, tmp_path):
 @pytest.mark.parametrize("empty", ["()", "( )", "() ()", "(0.1) ( )"])
 def test_no_triple_is_a_gap_and_a_fault_can_be_planted_on_such_a_wire(kit_cells, empty):
     cells = load_cells([f"{P}inv_1"], kit_cells)
-    text = f'(CELLTYPE "{P}inv_1") (INSTANCE u) (IOPATH A Y {empty})'
+    text = f'(CELL (CELLTYPE "{P}inv_1") (INSTANCE u) (IOPATH A Y {empty}))'
     assert with_edges(text, cells).gaps == ("u: A to Y",)
     wire = lengthen(f"(INTERCONNECT a u/A {empty})", "u/A", 1, 1)
     assert wire.endswith("(1.0000::1.0000))" if "0.1" in empty else "(1.0000::1.0000) (1.0000::1.0000))")
@@ -158,9 +158,9 @@ def test_no_triple_is_a_gap_and_a_fault_can_be_planted_on_such_a_wire(kit_cells,
 
 def test_the_larger_of_two_hold_limits_counts(kit_cells):
     cells = load_cells([f"{P}dfxtp_1"], kit_cells)
-    head = f'(CELLTYPE "{P}dfxtp_1") (INSTANCE u)'
-    text = with_edges(f"{head} (HOLD (negedge D) (posedge CLK) (-0.016::-0.020))", cells).text
-    assert text == f"{head} (HOLD (negedge D) (posedge CLK) (-0.016::-0.016))"
+    head = f'(CELL (CELLTYPE "{P}dfxtp_1") (INSTANCE u)'
+    text = with_edges(f"{head} (HOLD (negedge D) (posedge CLK) (-0.016::-0.020)))", cells).text
+    assert text == f"{head} (HOLD (negedge D) (posedge CLK) (-0.016::-0.016)))"
 
 
 def test_an_edge_without_a_time_is_a_gap(block):

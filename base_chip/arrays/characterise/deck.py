@@ -1,14 +1,12 @@
 """SPICE decks of a ROM macro: a whole cycle, a bit line that must stay high, inputs that move too early."""
 
-__all__ = ["START_NS", "RomDeck", "sizes"]
+__all__ = ["START_NS", "MacroWires", "RomDeck", "sizes"]
 
 import functools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib import resources
-from typing import Any
-
-import yaml
+from typing import Annotated
 
 from base_chip.arrays import driver, gates, latch
 from base_chip.arrays.spec import RomSpec
@@ -16,10 +14,43 @@ from base_chip.arrays.spice import Devices, control_devices
 from base_chip.bank.characterise.column import Column
 from base_chip.bank.characterise.corners import Corner
 from base_chip.bank.characterise.deck import Deck
+from base_chip.schema import note, parse
 
 START_NS = 4.0  # clk begins to fall
 _STEP_NS = 0.05
 _HEADER = 2 * driver.PAIR  # width of the shared p transistor that stands near a row
+
+
+Ff = Annotated[float, note(unit="fF", ge=0)]
+
+
+@dataclass(frozen=True)
+class AlongRows:
+    """A wire past all rows."""
+
+    end: Annotated[Ff, note("once")]
+    row: Annotated[Ff, note("per row")]
+
+
+@dataclass(frozen=True)
+class AlongColumns:
+    """A wire past all columns."""
+
+    end: Annotated[Ff, note("once")]
+    column: Annotated[Ff, note("per column")]
+
+
+@dataclass(frozen=True)
+class MacroWires:
+    """Capacitance of the wires around the array of a ROM macro."""
+
+    a_line: Annotated[AlongRows, note("line of the one-hot address")]
+    ev: Annotated[AlongColumns, note("evaluate line")]
+    pre_n: Annotated[AlongRows, note("precharge")]
+    word_line: Annotated[Ff, note("from the driver to the poly")]
+    bit_line: Annotated[Ff, note("below the array, to the latch")]
+    m: Annotated[Ff, note("node m of the latch")]
+    q: Annotated[Ff, note("output of the latch")]
 
 
 def sizes() -> tuple[tuple[int, int], ...]:
@@ -52,10 +83,9 @@ class RomDeck:
     models: str
 
     @functools.cached_property
-    def _wires(self) -> Any:
-        """fF of the wires around the array."""
+    def _wires(self) -> MacroWires:
         path = resources.files("base_chip.pdk").joinpath(self.spec.pdk, "macro_wires.yaml")
-        return yaml.safe_load(path.read_text("utf-8"))
+        return parse(path.read_text("utf-8"), MacroWires, f"base_chip/pdk/{self.spec.pdk}/macro_wires.yaml")
 
     @property
     def column(self) -> Column:
@@ -116,8 +146,8 @@ class RomDeck:
             f"Vclk clk 0 pwl(0 {{vdd}} {START_NS}n {{vdd}} {START_NS + 0.1}n 0)",
             "Va a[0] 0 {vdd}",
             *self._periphery(),
-            *column.subcircuit("beside", 1, self._wires["bit_line"] - grounded / 2, fast),
-            *column.subcircuit("held", 1, self._wires["bit_line"] - grounded),
+            *column.subcircuit("beside", 1, self._wires.bit_line - grounded / 2, fast),
+            *column.subcircuit("held", 1, self._wires.bit_line - grounded),
             "Xleft in pre_n vdd left beside",
             "Xright in pre_n vdd right beside",
             "Xheld 0 pre_n vdd out held",
@@ -162,7 +192,7 @@ class RomDeck:
         """The periphery, the word line as a ladder with its bit lines, and latches."""
         yield from self._periphery()
         column = self.column
-        for line in Deck(column, "").word_line(self._wires["bit_line"]):
+        for line in Deck(column, "").word_line(self._wires.bit_line):
             if not line.startswith(".measure"):
                 yield line.replace(" pre vdd ", " pre_n vdd ") if line.startswith("X") else line
         # those of the other bit lines load EV
@@ -173,8 +203,8 @@ class RomDeck:
         m, q = f"{tag}m", f"{tag}q"
         for device in Devices(self.spec, simulated=True, count=count).latch(line, m, f"{tag}e", q):
             yield f"Xl{tag}_{device[1:]}"
-        yield f"C{tag}m {m} 0 {self._wires['m'] * count:.4f}f"
-        yield f"C{tag}q {q} 0 {(self._wires['q'] + load_ff) * count:.4f}f"
+        yield f"C{tag}m {m} 0 {self._wires.m * count:.4f}f"
+        yield f"C{tag}q {q} 0 {(self._wires.q + load_ff) * count:.4f}f"
         levels = ("0", "{vdd}") if was == "high" else ("{vdd}", "0")
         yield f".nodeset v({m})={levels[0]} v({q})={levels[1]}"
 
@@ -192,17 +222,17 @@ class RomDeck:
         sheet = self.corner.wires.ohms["met2"]
         height = rows * 0.69
         yield f"Ra a_near a_n0 {sheet * height / 0.14:.4g}"
-        a_line = self._wires["a_line"]
+        a_line = self._wires.a_line
         for node in ("a_near", "a_n0"):
-            yield f"C{node} {node} 0 {(a_line['end'] + a_line['row'] * rows) / 2:.4f}f"
-        yield f"Cev ev 0 {self._wires['ev']['end'] + self._wires['ev']['column'] * bits:.4f}f"
+            yield f"C{node} {node} 0 {(a_line.end + a_line.row * rows) / 2:.4f}f"
+        yield f"Cev ev 0 {self._wires.ev.end + self._wires.ev.column * bits:.4f}f"
         yield f"Rpre pre_near pre_n {sheet * height / 0.14:.4g}"
-        yield f"Cpre pre_n 0 {self._wires['pre_n']['end'] + self._wires['pre_n']['row'] * rows:.4f}f"
+        yield f"Cpre pre_n 0 {self._wires.pre_n.end + self._wires.pre_n.row * rows:.4f}f"
         yield f"Cwires pre_n 0 {self.corner.wires.line('precharge', 'column', bits):.4f}f"
         # the driver, three rows beside it that are not read, and the other groups on its A line
         yield one.p("x", "b_n", "VPWR", _HEADER)
         yield from one.driver("a_n0", "b_n", "x", "in")
-        yield f"Cin in 0 {self._wires['word_line']}f"
+        yield f"Cin in 0 {self._wires.word_line}f"
         for row in range(1, 4):
             yield from one.driver(f"a_n{row}", "b_n", "x", f"off{row}")
         other = Devices(self.spec, simulated=True, count=max(self.spec.groups - 1, 1))
