@@ -1,18 +1,21 @@
 """The control below the word-line drivers, in the rows of the latches.
 
-    EV    = enable and not clk       evaluates: latches are open, the A lines of set inputs are low
-    PRE_N = EV, two inverters later  precharges whenever nothing is read
-    A_N   = not (EV and a)
+    EV     = enable and not clk       evaluates: latches are open
+    EV_A   = the same, for A lines    of its own, as the latches' load would slow it
+    LOAD_N = not EV, slowly           the latches' loads pull up once bit lines had time to fall a little
+    PRE_N  = EV, two inverters later  precharges whenever nothing is read
+    A_N    = not (EV_A and a)
 
-Gates are inverters of some fingers, and NANDs, at the same rails as the latches:
+Gates are inverters of some fingers, and NANDs of two, at the same rails as the latches:
 
-    row 0  NANDs of even A lines              row 2  EV's inverters, the NAND and the inverter of the clock
-    row 1  NANDs of odd A lines               row 3  PRE_N's driver
+    row 0  NANDs of even A lines       row 2  EV, EV_A, the NAND and the inverter of the clock
+    row 1  NANDs of odd A lines        row 3  PRE_N's two inverters, LOAD_N
 """
 
 __all__ = [
     "CONTROL_PINS",
     "FINGERS",
+    "NAND_FINGERS",
     "ControlCells",
     "line_ends",
     "links",
@@ -25,41 +28,39 @@ from dataclasses import dataclass
 import klayout.db as db
 
 from base_chip.arrays import driver, gates
-from base_chip.arrays.gates import (
-    N1,
-    N2,
-    N_DIFFUSION,
-    NAND,
-    P1,
-    P2,
-    P_DIFFUSION,
-    PITCH,
-    Y1,
-    Y2,
-)
+from base_chip.arrays.gates import N1, N2, N_DIFFUSION, P1, P2, P_DIFFUSION, PITCH, WIDE_NAND, Y1, Y2
 from base_chip.arrays.latch import EV_Y, RAIL, ROW
 from base_chip.arrays.pen import Pen
+from base_chip.arrays.rom_latch import LOAD_Y
 from base_chip.pdk import Pdk
 
 _X = 180 - driver.LEFT_OF_DRIVER  # leftmost diffusion, from the drivers' origin
-_END = _X + 6700  # rails reach this far on li1
-TRUNK = 6745  # met2 of EV
-FINGERS = {"p1": 2, "ev": 4, "pre": 8}
+_FIRST = _X + 145  # leftmost node
+_END = _FIRST + 4 * WIDE_NAND + 145  # rails reach this far on li1
+_EV, _EV_A, _LOAD = 6745, 5160, 200  # met2 of EV, EV_A and LOAD_N
+FINGERS = {"ev": 2, "ev_a": 4, "p1": 2, "pre": 8, "load": 1}
+NAND_FINGERS = 2
 
-# x of gates in row 2, from the drivers' origin: p1, ev, NAND, clk
-_AT = {"p1": _X}
-_AT["ev"] = _AT["p1"] + 2 * PITCH + 290 + 270
-_AT["nand"] = _AT["ev"] + 4 * PITCH + 290 + 270
-_AT["clk"] = _AT["nand"] + NAND
+
+def _side_by_side(*fingers: int) -> list[int]:
+    """x of the first node of gates, from the drivers' origin."""
+    nodes = [_FIRST]
+    for count in fingers:
+        nodes.append(nodes[-1] + count * PITCH + 290 + 270)
+    return nodes
+
+
+_AT = dict(zip(("ev", "ev_a", "nand", "clk"), _side_by_side(2, 4, 4), strict=True))
+_AT |= dict(zip(("pre", "p1", "load"), _side_by_side(8, 2), strict=True))
 
 # x of the pins at the bottom edge: met3 of a[0..7], met2 of clk and enable
-_A_EVEN = _X + 145, _X + 145 + NAND, _X + 145 + 2 * NAND, driver.PRE_N_X + 360
-_A_ODD = tuple(_X + 145 + n * NAND + (690 if n == 3 else 660) for n in range(4))
+_A_EVEN = 700, 2590, 4640, 5600
+_A_ODD = 1330, 1960, 3850, 6230
 CONTROL_PINS: dict[str, tuple[str, int]] = {
     **{f"a[{2 * n}]": ("met3", x) for n, x in enumerate(_A_EVEN)},
     **{f"a[{2 * n + 1}]": ("met3", x) for n, x in enumerate(_A_ODD)},
-    "clk": ("met2", _AT["clk"] + 145),
-    "enable": ("met2", _AT["nand"] + 145),
+    "clk": ("met2", _AT["clk"]),
+    "enable": ("met2", _AT["nand"] + WIDE_NAND // 2 + 140),
 }
 
 
@@ -95,108 +96,114 @@ class ControlCells:
             c.rect("nsdm", _X - 125, 0, _END + 125, N_DIFFUSION[1] + 125)
             c.rect("psdm", _X - 125, P_DIFFUSION[0] - 125, _END + 125, ROW if n else P_DIFFUSION[1] + 125)
             c.rect("npc", _X - 40, Y1 - 185, _END, Y2 + 185)
-            _ev_line(c, right, n < 2)
+            _lines(c, right)
             paint(c)
             rows.append(c)
         return cls(tuple(rows))
 
 
-def _ev_line(c: Pen, right: int, gates: bool) -> None:
-    """EV's met1 of a row, with its via to the trunk; NANDs take it from another track."""
-    c.hline("met1", TRUNK, right, EV_Y)
-    if gates:
-        c.rect("met1", TRUNK - 130, EV_Y - 70, TRUNK + 130, Y1 + 70)
-        c.hline("met1", _X + 780, TRUNK, Y1)
-    c.to_met2(TRUNK, EV_Y, tall=gates)
+def _lines(c: Pen, right: int) -> None:
+    """EV's and LOAD_N's met1 of a row, with their vias to met2."""
+    for x, y, via in ((_EV, EV_Y, EV_Y - 100), (_LOAD, LOAD_Y, LOAD_Y)):
+        c.hline("met1", x, right, y)
+        c.to_met2(x, via)
 
 
 def _even(c: Pen) -> None:
-    for n, (line, a) in enumerate(zip(driver.LINES[0], _A_EVEN, strict=True)):
-        x = _X + n * NAND
-        gates.nand(c, x)
-        c.to_met1(x + 780, Y1 - 45)
-        _tap_line(c, x + 145 + PITCH, line, (P1, P2)[n % 2])
-        _input(c, x + 145, a)
+    _nands(c, _A_EVEN)
+    for n, line in enumerate(driver.LINES[0]):
+        _tap_line(c, _FIRST + n * WIDE_NAND + PITCH, line, (P1, P2)[n % 2])
 
 
 def _odd(c: Pen) -> None:
-    for n, (line, a) in enumerate(zip(driver.LINES[1], _A_ODD, strict=True)):
-        x = _X + n * NAND
-        gates.nand(c, x)
-        c.to_met1(x + 780, Y1 - 45)
-        _tap_line(c, x + 1120, line, (N2, N1)[n % 2])
-        _input(c, x + 145, a)
+    _nands(c, _A_ODD)
+    for n, line in enumerate(driver.LINES[1]):
+        _tap_line(c, _FIRST + n * WIDE_NAND + 2 * PITCH, line, (N2, N1)[n % 2])
+
+
+def _nands(c: Pen, pins: tuple[int, ...]) -> None:
+    """A row of four, with EV_A and an A pin each."""
+    for n, pin in enumerate(pins):
+        x = _FIRST + n * WIDE_NAND
+        gates.wide_nand(c, x - 145)
+        gate = x + WIDE_NAND // 2
+        c.to_met1(gate, Y2)
+        c.hline("met1", gate, pin, Y2, 260)
+        c.to_met2(pin, Y2)
+        c.to_met3(pin, Y2, tall=True)
+    c.hline("met1", _FIRST, _FIRST + 4 * WIDE_NAND, Y1)
+    c.to_met2(_EV_A, Y1)
 
 
 def _tap_line(c: Pen, out: int, line: int, y: int) -> None:
     c.to_met1(out, y)
-    c.hline("met1", out, line, y)
+    c.hline("met1", out, line, y, 260)  # as wide as its pads: some are too near for a notch
     c.to_met2(line, y)
 
 
-def _input(c: Pen, gate: int, pin: int) -> None:
-    """A NAND's input, from a pin's met3."""
-    c.to_met1(gate, Y2)
-    c.hline("met1", gate, pin, Y2)
-    c.to_met2(pin, Y2)
-    c.to_met3(pin, Y2, tall=True)
-
-
 def _clock(c: Pen) -> None:
-    p1, ev, nand, clk = (_AT[name] + 145 for name in ("p1", "ev", "nand", "clk"))
-    gates.inverter(c, _AT["p1"], FINGERS["p1"])
-    gates.inverter(c, _AT["ev"], FINGERS["ev"])
-    gates.nand(c, _AT["nand"])
-    gates.inverter(c, _AT["clk"], 1)
-    for name, x in (("clk", clk), ("enable", nand)):
-        c.to_met1(x, Y2)
-        c.to_met2(CONTROL_PINS[name][1], Y2)
+    ev, ev_a, nand, clk = (_AT[name] for name in ("ev", "ev_a", "nand", "clk"))
+    gates.inverter(c, ev - 145, FINGERS["ev"])
+    gates.inverter(c, ev_a - 145, FINGERS["ev_a"])
+    gates.wide_nand(c, nand - 145)
+    gates.inverter(c, clk - 145, 1)
+    for gate, name in ((clk, "clk"), (nand + WIDE_NAND // 2, "enable")):
+        pin = CONTROL_PINS[name][1]
+        c.to_met1(gate, Y2)
+        c.hline("met1", gate, pin, Y2, 260)
+        c.to_met2(pin, Y2)
     # clk inverted
     c.to_met1(clk + PITCH, Y1)
-    c.to_met1(nand + 635, Y1)
-    c.hline("met1", nand + 635, clk + PITCH, Y1)
-    # EV inverted: from the NAND to EV's driver
-    last = ev + 4 * PITCH
+    c.hline("met1", nand, clk + PITCH, Y1)
+    # EV inverted: from the NAND to the drivers of EV and EV_A
+    last = ev_a + 4 * PITCH
     c.to_met1(nand + PITCH, P1)
     c.hline("met1", last, nand + PITCH, P1)
     c.vline("met1", last, P1, Y2)
     c.hline("met1", ev, last, Y2)
-    # EV: to the trunk, and to the precharge's first inverter
-    first = p1 + 2 * PITCH
+    # EV_A
     for n in (1, 3):
-        c.to_met1(ev + n * PITCH, P2)
-    c.hline("met1", first, TRUNK, P2)
-    c.to_met2(TRUNK, P2)
-    c.vline("met1", first, P2, Y2)
-    c.hline("met1", p1, first, Y2)
-    c.to_met1(p1 + PITCH, N1)
-    c.to_met2(p1 + PITCH, N1)
+        c.to_met1(ev_a + n * PITCH, P2)
+    c.hline("met1", ev_a + PITCH, _EV_A, P2)
+    c.to_met2(_EV_A, P2)
+    # EV
+    c.to_met1(ev + PITCH, N1)
+    c.hline("met1", ev + PITCH, _EV, N1)
+    c.vline("met1", _EV, N1, EV_Y)
 
 
 def _precharge(c: Pen) -> None:
+    pre, p1, load = (_AT[name] for name in ("pre", "p1", "load"))
     fingers = FINGERS["pre"]
-    x = _X + 145
-    gates.inverter(c, _X, fingers)
-    c.hline("met1", x, x + fingers * PITCH, Y2, 260)
-    c.to_met2(x + PITCH, Y2)
+    gates.inverter(c, pre - 145, fingers)
+    gates.inverter(c, p1 - 145, FINGERS["p1"])
+    gates.inverter(c, load - 145, FINGERS["load"])
+    # EV, to the first inverter and to LOAD_N's
+    c.hline("met1", p1, _EV, Y2)
+    c.vline("met1", _EV, EV_Y, Y2)
+    last = pre + fingers * PITCH
+    c.to_met1(p1 + PITCH, P1)
+    c.hline("met1", last, p1 + PITCH, P1)
+    c.vline("met1", last, P1, Y2)
+    c.hline("met1", pre, last, Y2, 260)
     for n in range(1, fingers, 2):
-        c.to_met1(x + n * PITCH, N1)
-    c.hline("met1", x + PITCH, driver.PRE_N_X, N1)
+        c.to_met1(pre + n * PITCH, N1)
+    c.hline("met1", pre + PITCH, driver.PRE_N_X, N1)
     c.to_met2(driver.PRE_N_X, N1)
+    c.to_met1(load + PITCH, LOAD_Y)
 
 
 def links(top: Pen, x: int, rails: tuple[int, ...]) -> None:
-    """The upright wires between rows: EV, the precharge's inverter, PRE_N as far as the rows reach.
+    """The upright wires between rows: EV, LOAD_N and EV_A.
 
     Args:
         top: Cell to draw in.
         x: The drivers' origin.
         rails: y of the five rails, top to bottom.
     """
-    ends = rails[1] + EV_Y, rails[3] - EV_Y
-    top.vline("met2", x + TRUNK, ends[0], ends[1])
-    node = x + _AT["p1"] + 145 + PITCH
-    top.vline("met2", node, rails[3] + N1, rails[3] - Y2)
+    for line, y in ((_EV, EV_Y), (_LOAD, LOAD_Y)):
+        top.vline("met2", x + line, rails[1] + y, rails[3] - y)
+    top.vline("met2", x + _EV_A, rails[1] + Y1, rails[3] + P2)
 
 
 def precharge_from(rails: tuple[int, ...]) -> int:

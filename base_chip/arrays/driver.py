@@ -18,6 +18,7 @@ __all__ = [
     "LINES",
     "PAIR",
     "PRE_N_X",
+    "SHARED_STRIP",
     "STRAP",
     "TRACK_E",
     "TRACK_O",
@@ -56,7 +57,7 @@ _NE, _NO = 4275, 5115  # contacts of the A gates, n
 _NBPAD = 3735, 5655
 _BAR_VIA = -65, 3130, 5655  # where B_N leaves its met3 bar
 WORD = 6280  # contact of the word line
-STRAP = 7095  # centre of the array's leftmost strap column
+STRAP = 7440  # centre of the array's leftmost strap column: the control's rows end before its taps
 # met2 lines: those of even rows, then those of odd rows
 LINES = (700, 1110, 1700, 5110), (2150, 3940, 6020, 6405)
 PRE_N_X = 4280  # a met2 line that passes by
@@ -66,6 +67,7 @@ _P = 175, 825  # diffusion of p transistors
 _N = 150, 690
 WIDTHS = _P[1] - _P[0], _N[1] - _N[0]
 HEADER = (_PAIRS - 1) * PAIR + _P[1] - 330  # of the p transistors that B_N switches
+SHARED_STRIP = _PA[0] - 150 - (_PB[0] + 75)  # width of the diffusion that joins them
 _EVEN, _ODD = 225, 615  # li1 of the word lines
 _GAP = 1145  # contacts of p gates
 _NGAP = 965  # and of n gates

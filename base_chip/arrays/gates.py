@@ -14,6 +14,7 @@ __all__ = [
     "PITCH",
     "P_CONTACTS",
     "P_DIFFUSION",
+    "WIDE_NAND",
     "WIDTHS",
     "Y1",
     "Y2",
@@ -21,6 +22,7 @@ __all__ = [
     "nand",
     "nor",
     "row_taps",
+    "wide_nand",
 ]
 
 from base_chip.arrays.latch import ROW
@@ -30,9 +32,10 @@ N_DIFFUSION, P_DIFFUSION = _N, _P = (240, 1100), (2035, 3495)
 N_CONTACTS, P_CONTACTS = (420, 760), (2220, 2560, 2900, 3240)
 Y1, Y2 = 1375, 1715  # inputs
 _OUT, _NOR_OUT = 1795, 1295  # li1 of outputs, on its way between n and p
-N1, N2, P1, P2 = 400, 785, 2310, 2760  # met1 tracks over n and over p
+N1, N2, P1, P2 = 400, 800, 2310, 2760  # met1 tracks over n and over p
 PITCH = 430
 NAND = 1535  # from one NAND to the next
+WIDE_NAND = 4 * PITCH  # and of wide ones, which share supplies
 WIDTHS = _P[1] - _P[0], _N[1] - _N[0]  # of every transistor, p and n
 
 
@@ -93,6 +96,40 @@ def nor(c: Pen, x: int) -> None:
     c.rect("li1", first + PITCH - 85, _NOR_OUT - 85, out + 85, _NOR_OUT + 85)
     c.rect("li1", out - 85, _NOR_OUT - 85, out + 85, P_CONTACTS[-1] + 165)
     _two_inputs(c, x, Y1, Y2)
+
+
+def wide_nand(c: Pen, x: int) -> None:
+    """Two fingers a transistor, mirrored; nodes at x + 145 and every `PITCH` after it:
+
+        p  VPWR |quick| out |slow| VPWR |slow| out |quick| VPWR
+        n  VGND |quick|     |slow| out  |slow|     |quick| VGND
+
+    The quick input comes in at both ends (`Y1`), the slow one in the middle (`Y2`); the output is on li1 over
+    p at odd nodes, and over n in the middle.
+    """
+    first, half = x + 145, PITCH // 2
+    middle, last = first + 2 * PITCH, first + 4 * PITCH
+    _body(c, x, last + 145, "np")
+    for end in (first, last):
+        _rail_node(c, end)
+        c.poly_contact(end, Y1, tall=True, li_tall=True)
+        c.to_met1(end, Y1 - 45)
+    _rail_node(c, middle, n=False)
+    _column(c, middle, N_CONTACTS)
+    out = middle - PITCH, middle + PITCH
+    low = N_CONTACTS[-1] - 85
+    c.rect("li1", middle - 85, N_CONTACTS[0] - 165, middle + 85, N_CONTACTS[-1] + 165)
+    c.rect("li1", out[0] - 85, low, out[1] + 85, low + 170)
+    for node in out:
+        _column(c, node, P_CONTACTS)
+        c.rect("li1", node - 85, low, node + 85, P_CONTACTS[-1] + 165)
+    for n in range(4):
+        gate = first + n * PITCH + half
+        c.rect("poly", gate - 75, _N[0] - 130, gate + 75, _P[1] + 130)
+    c.poly_contact(middle, Y2)
+    c.rect("poly", middle - half, Y2 - 135, middle + half, Y2 + 135)
+    for x0, x1 in ((first, first + half), (last - half, last)):
+        c.rect("poly", x0, Y1 - 165, x1, Y1 + 165)
 
 
 def row_taps(c: Pen, n: int | None, p: int | None) -> None:

@@ -21,6 +21,7 @@ __all__ = [
     "draw_latch",
     "draw_row_taps",
     "output_y",
+    "up",
 ]
 
 from dataclasses import dataclass
@@ -86,12 +87,12 @@ def draw_latch(layout: db.Layout, name: str, pdk: Pdk, level: int, pitch: int) -
     c.vline("met1", _BL_X, Y3, _KY)
     c.hline("met1", _X4, _BL_X, _KY, 230)
     c.to_met1(_X4, _KY)
-    _up(c, track, Y3, {0: 60, LEVELS - 1: -60}.get(level, 0))
+    up(c, track, Y3, {0: 60, LEVELS - 1: -60}.get(level, 0))
     # output, on the side that is lower when the row is placed
     out_x, out_y = 2430 if level % 2 else 2600, output_y(level)
     c.to_met1(out_x, out_y, tall=level % 2 == 1)
     c.hline("met1", out_x, track, out_y)
-    _up(c, track, out_y, 0, tall=True)
+    up(c, track, out_y, 0, tall=True)
     return c
 
 
@@ -100,7 +101,7 @@ def output_y(level: int) -> int:
     return 2480 if level % 2 else _NY
 
 
-def _up(c: Pen, x: int, y: int, beside: int, *, tall: bool = False) -> None:
+def up(c: Pen, x: int, y: int, beside: int, *, tall: bool = False) -> None:
     """met1 to met3; the via between met1 and met2 may stand a little beside."""
     c.to_met2(x + beside, y, tall=tall)
     c.pad("met2", x, y, (280, 370))

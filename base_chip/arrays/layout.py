@@ -8,10 +8,11 @@ import numpy as np
 from base_chip.arrays import control, driver
 from base_chip.arrays.control import ControlCells
 from base_chip.arrays.driver import DriverCells
-from base_chip.arrays.latch import LEVELS, P_WELL, ROW, Y3, draw_latch, draw_row_taps, output_y
+from base_chip.arrays.latch import LEVELS, P_WELL, ROW, Y3, draw_row_taps, output_y
 from base_chip.arrays.pen import Pen
 from base_chip.arrays.pins import macro_pins
 from base_chip.arrays.plan import RomPlan
+from base_chip.arrays.rom_latch import LOAD_Y, draw_rom_latch
 from base_chip.arrays.spec import RomSpec
 from base_chip.bank.cells import BankCells
 from base_chip.bank.layout import draw_array, draw_precharge, draw_precharge_gates, draw_straps, draw_taps
@@ -110,8 +111,9 @@ def _draw_drivers(plan: RomPlan, c: Pen, name: str) -> None:
 def _draw_latches(plan: RomPlan, c: Pen, name: str) -> None:
     pitch, bits = plan.dims.column_pitch, plan.spec.bit_lines
     taps = draw_row_taps(c.layout, name, c.pdk, pitch)
+    taps.rect("met1", -pitch // 2, LOAD_Y - 70, pitch // 2, LOAD_Y + 70)
     for level in range(LEVELS):
-        latch = draw_latch(c.layout, name, c.pdk, level, pitch)
+        latch = draw_rom_latch(c.layout, name, c.pdk, level, pitch)
         y, mirrored = plan.ground(level), level % 2 == 1
         for bit in range(0, bits, LEVELS):
             _place(c, latch, plan.bit_x[bit] - pitch // 2, y, mirrored)

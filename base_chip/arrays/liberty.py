@@ -4,7 +4,7 @@ __all__ = ["rom_liberty"]
 
 from collections.abc import Iterable, Iterator
 
-from base_chip.arrays import driver, gates
+from base_chip.arrays import control, driver, gates
 from base_chip.arrays.plan import RomPlan
 from base_chip.arrays.spec import RomSpec
 from base_chip.arrays.timing import Arc, RomTiming
@@ -42,6 +42,7 @@ def _lines(spec: RomSpec, name: str, timing: RomTiming) -> Iterator[str]:
     for pin, kind in (("VPWR", "primary_power"), ("VGND", "primary_ground")):
         yield f"    pg_pin ({pin}) {{ voltage_name : {pin}; pg_type : {kind}; }}"
     width = sum(gates.WIDTHS) / 1000
+    nand = control.NAND_FINGERS * width
     group = (2 * driver.HEADER + driver.GROUP_ROWS * driver.WIDTHS[1]) / 1000
     yield "    pin (clk) {"
     yield from ("      direction : input;", "      clock : true;")
@@ -52,7 +53,7 @@ def _lines(spec: RomSpec, name: str, timing: RomTiming) -> Iterator[str]:
     yield '        fall_power (scalar) { values ("' + f"{corner.read_pj:.3f}" + '"); }'
     yield '        rise_power (scalar) { values ("0"); }'
     yield from ("      }", "    }")
-    for pin, bus, size in (("enable", "", width), ("a", "rows", width), ("b_n", "groups", group)):
+    for pin, bus, size in (("enable", "", nand), ("a", "rows", nand), ("b_n", "groups", group)):
         yield f"    {'bus' if bus else 'pin'} ({pin}) {{"
         if bus:
             yield f"      bus_type : {bus};"

@@ -13,7 +13,7 @@ from base_chip.arrays import driver
 from base_chip.arrays.latch import LEVELS, ROW
 from base_chip.bank.plan import BankPlan
 
-_BOTTOM = 700  # lowest rail
+_BOTTOM = 620  # lowest rail
 _TOP_RAIL = 660  # from the uppermost rail to the lowest row of taps
 _LEFT = 400 + driver.LEFT_OF_DRIVER
 

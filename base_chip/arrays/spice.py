@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from base_chip.arrays import control, driver, gates, latch
+from base_chip.arrays import control, driver, gates, latch, rom_latch
 from base_chip.arrays.pins import port_names
 from base_chip.arrays.spec import MacroSpec, RomSpec
 from base_chip.bank.dims import BankDims
@@ -105,6 +105,18 @@ class Devices:
         yield from self.inverter(m, q, size.p, size.n)
         yield self.p(line, m, "VPWR", size.keeper, size.keeper_length)
 
+    def rom_latch(self, line: str, m: str, inner: str, q: str) -> Iterator[str]:
+        """The same with a load: `load_n` sets where it turns over."""
+        size = rom_latch.SIZES
+        yield self.n(inner, line, "VGND", size.n)
+        yield self.n(m, "ev", inner, size.n)
+        yield self.n(m, q, inner, size.n)
+        yield self.p(m, q, "VPWR", size.p_weak, size.weak_length)
+        yield self.p(m, "load_n", "VPWR", size.load, size.load_length)
+        yield from self.inverter(m, q, size.p_out, size.n_out)
+        for _ in range(2):
+            yield self.p(line, m, "VPWR", size.keeper, size.keeper_length)
+
     def _line(self, d: str, g: str, s: str, b: str, role: str, width: int, length: int) -> str:
         self._count += 1
         line = f"X{self._count} {d} {g} {s} {b} {self._names[role]} w={width * 1000}u l={length * 1000}u"
@@ -142,17 +154,21 @@ def _drivers(devices: Devices, spec: RomSpec) -> Iterator[str]:
 
 def _latches(devices: Devices, spec: RomSpec) -> Iterator[str]:
     for bit in range(spec.bits):
-        yield from devices.latch(f"bl{bit}", f"m{bit}", f"e{bit}", f"q[{bit}]")
+        yield from devices.rom_latch(f"bl{bit}", f"m{bit}", f"e{bit}", f"q[{bit}]")
 
 
 def control_devices(devices: Devices) -> Iterator[str]:
-    """Clock, enable, EV, PRE_N and the gates of the A lines."""
+    """Clock, enable, EV, EV_A, LOAD_N, PRE_N and the gates of the A lines."""
     wp, wn = gates.WIDTHS
     fingers = control.FINGERS
     yield from devices.inverter("clk", "clk_n", wp, wn)
-    yield from devices.nand("enable", "clk_n", "ev_n", wp, wn)
+    for _ in range(control.NAND_FINGERS):
+        yield from devices.nand("clk_n", "enable", "ev_n", wp, wn)
     yield from devices.inverter("ev_n", "ev", wp, wn, fingers["ev"])
+    yield from devices.inverter("ev_n", "ev_a", wp, wn, fingers["ev_a"])
+    yield from devices.inverter("ev", "load_n", wp, wn, fingers["load"])
     yield from devices.inverter("ev", "p1", wp, wn, fingers["p1"])
     yield from devices.inverter("p1", "pre_n", wp, wn, fingers["pre"])
     for row in range(driver.GROUP_ROWS):
-        yield from devices.nand(f"a[{row}]", "ev", f"a_n{row}", wp, wn)
+        for _ in range(control.NAND_FINGERS):
+            yield from devices.nand("ev_a", f"a[{row}]", f"a_n{row}", wp, wn)

@@ -35,6 +35,8 @@ class RomCorner(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         hold_ns: Of each input, after clk rises.
         kept_full, kept_empty: Lowest level of a bit line that stays high, as a part of the supply, while both
             beside it fall; with a via at every other row, and with none.
+        dip: Of the supply as all bit lines precharge at once, as a part of it; one strap of the chip across
+            the macro's middle feeds the macro's straps.
         read_pj: Energy of a read in which every bit line falls, and the precharge after it.
         leakage_uw: Of the periphery and the bit lines, precharging.
     """
@@ -50,6 +52,7 @@ class RomCorner(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     hold_ns: dict[str, float]
     kept_full: float
     kept_empty: float
+    dip: float
     read_pj: float
     leakage_uw: float
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from base_chip.arrays import driver, gates, latch
+from base_chip.arrays import control, driver, gates, rom_latch
 from base_chip.arrays.layout import build_rom, rom_sites
 from base_chip.arrays.pins import macro_pins
 from base_chip.arrays.plan import RomPlan
@@ -73,10 +73,12 @@ def _antenna(pin: BankPin) -> Iterator[str]:
     """Gate area behind an input, diffusion behind an output, in square micrometres."""
     wp, wn = gates.WIDTHS
     gate = 0.15e-3
-    if pin.name in ("clk", "enable") or pin.name.startswith("a["):
+    if pin.name == "clk":
         yield f"    ANTENNAGATEAREA {(wp + wn) * gate:.4f} ;"
+    elif pin.name == "enable" or pin.name.startswith("a["):
+        yield f"    ANTENNAGATEAREA {control.NAND_FINGERS * (wp + wn) * gate:.4f} ;"
     elif pin.name.startswith("b_n"):
         width = 2 * driver.HEADER + driver.GROUP_ROWS * driver.WIDTHS[1]
         yield f"    ANTENNAGATEAREA {width * gate:.4f} ;"
     elif pin.direction == "OUTPUT":
-        yield f"    ANTENNADIFFAREA {(latch.SIZES.n + latch.SIZES.p) * 0.285e-3:.4f} ;"
+        yield f"    ANTENNADIFFAREA {(rom_latch.SIZES.n_out + rom_latch.SIZES.p_out) * 0.285e-3:.4f} ;"

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Annotated
 
-from base_chip.arrays import driver, gates, latch
+from base_chip.arrays import driver, gates, rom_latch
+from base_chip.arrays.plan import RomPlan
 from base_chip.arrays.spec import RomSpec
 from base_chip.arrays.spice import Devices, control_devices
 from base_chip.bank.characterise.column import Column
@@ -18,7 +19,8 @@ from base_chip.schema import note, parse
 
 START_NS = 4.0  # clk begins to fall
 _STEP_NS = 0.05
-_HEADER = 2 * driver.PAIR  # width of the shared p transistor that stands near a row
+_SLEW_NS = 0.5  # of clk where it does not matter
+_HALF = driver.HEADER // 2  # of the shared p transistor: the other half is farther from a row at one end
 
 
 Ff = Annotated[float, note(unit="fF", ge=0)]
@@ -46,6 +48,8 @@ class MacroWires:
 
     a_line: Annotated[AlongRows, note("line of the one-hot address")]
     ev: Annotated[AlongColumns, note("evaluate line")]
+    load_n: Annotated[AlongColumns, note("line of the latches' loads")]
+    ev_a: Annotated[Ff, note("evaluate line of the A lines")]
     pre_n: Annotated[AlongRows, note("precharge")]
     word_line: Annotated[Ff, note("from the driver to the poly")]
     bit_line: Annotated[Ff, note("below the array, to the latch")]
@@ -55,9 +59,9 @@ class MacroWires:
 
 def sizes() -> tuple[tuple[int, int], ...]:
     """Widths and lengths (nm) of the periphery's transistors."""
-    s = latch.SIZES
-    widths = (*driver.WIDTHS, *gates.WIDTHS, s.n, s.p, _HEADER)
-    long = (s.p_weak, s.weak_length), (s.keeper, s.keeper_length)
+    s = rom_latch.SIZES
+    widths = (*driver.WIDTHS, *gates.WIDTHS, s.n, s.n_out, s.p_out, _HALF)
+    long = (s.p_weak, s.weak_length), (s.load, s.load_length), (s.keeper, s.keeper_length)
     return (*((w, 150) for w in widths), *long)
 
 
@@ -122,6 +126,15 @@ class RomDeck:
         ]
         return self._frame([clk, "Va a[0] 0 {vdd}", *self._macro(load_ff), *measures], stop_ns)
 
+    def dip(self, load_ff: float, low_ns: float, stop_ns: float) -> str:
+        """The same cycle, with the supply's straps between the macro and a chip's strap across its middle."""
+        plan = RomPlan(self.spec.array)
+        squares = plan.height / 2 / plan.dims.strap / len(plan.supply_x)
+        text = self.cycle(_SLEW_NS, load_ff, low_ns, stop_ns)
+        grid = f"Vdd grid 0 {{vdd}}\nRgrid grid vdd {self.corner.wires.ohms['met4'] * squares:.4g}"
+        lowest = f".measure tran dip min v(vdd) from={START_NS + low_ns}n to={stop_ns}n"
+        return text.replace("Vdd vdd 0 {vdd}", f"{grid}\n{lowest}")
+
     def early(self, slew_ns: float, load_ff: float, stop_ns: float) -> str:
         """The soonest that q moves: it was low, and rises as the latch opens on a bit line that is high."""
         edge = slew_ns / 0.6
@@ -156,6 +169,7 @@ class RomDeck:
             *self._latch("", "out", 1, load_ff),
             *self._latch("l", "left", 1, load_ff),
             *self._latch("r", "right", 1, load_ff),
+            *self._latch("s", "vdd", self.spec.bits - 3, load_ff),
             f".measure tran kept min v(out) from={START_NS}n to={stop_ns}n",
         ]
         return self._frame(lines, stop_ns)
@@ -195,13 +209,13 @@ class RomDeck:
         for line in Deck(column, "").word_line(self._wires.bit_line):
             if not line.startswith(".measure"):
                 yield line.replace(" pre vdd ", " pre_n vdd ") if line.startswith("X") else line
-        # those of the other bit lines load EV
+        # those of the other bit lines load EV and LOAD_N
         yield from self._latch("s", "vdd", self.spec.bits - 1, load_ff, was)
         yield from self._latch("", "out", 1, load_ff, was)
 
     def _latch(self, tag: str, line: str, count: int, load_ff: float, was: str = "high") -> Iterator[str]:
         m, q = f"{tag}m", f"{tag}q"
-        for device in Devices(self.spec, simulated=True, count=count).latch(line, m, f"{tag}e", q):
+        for device in Devices(self.spec, simulated=True, count=count).rom_latch(line, m, f"{tag}e", q):
             yield f"Xl{tag}_{device[1:]}"
         yield f"C{tag}m {m} 0 {self._wires.m * count:.4f}f"
         yield f"C{tag}q {q} 0 {(self._wires.q + load_ff) * count:.4f}f"
@@ -225,18 +239,22 @@ class RomDeck:
         a_line = self._wires.a_line
         for node in ("a_near", "a_n0"):
             yield f"C{node} {node} 0 {(a_line.end + a_line.row * rows) / 2:.4f}f"
-        yield f"Cev ev 0 {self._wires.ev.end + self._wires.ev.column * bits:.4f}f"
+        for name, line in (("ev", self._wires.ev), ("load_n", self._wires.load_n)):
+            yield f"C{name} {name} 0 {line.end + line.column * bits:.4f}f"
+        yield f"Cev_a ev_a 0 {self._wires.ev_a}f"
         yield f"Rpre pre_near pre_n {sheet * height / 0.14:.4g}"
         yield f"Cpre pre_n 0 {self._wires.pre_n.end + self._wires.pre_n.row * rows:.4f}f"
         yield f"Cwires pre_n 0 {self.corner.wires.line('precharge', 'column', bits):.4f}f"
         # the driver, three rows beside it that are not read, and the other groups on its A line
-        yield one.p("x", "b_n", "VPWR", _HEADER)
+        yield one.p("x", "b_n", "VPWR", _HALF)
+        yield one.p("x_far", "b_n", "VPWR", _HALF)
+        yield f"Rx x x_far {self.corner.wires.ohms['pdiff'] * 2 * driver.PAIR / driver.SHARED_STRIP:.4g}"
         yield from one.driver("a_n0", "b_n", "x", "in")
         yield f"Cin in 0 {self._wires.word_line}f"
         for row in range(1, 4):
             yield from one.driver(f"a_n{row}", "b_n", "x", f"off{row}")
         other = Devices(self.spec, simulated=True, count=max(self.spec.groups - 1, 1))
-        for line in (other.p("y", "VPWR", "VPWR", _HEADER), *other.driver("a_n0", "VPWR", "y", "others")):
+        for line in (other.p("y", "VPWR", "VPWR", _HALF), *other.driver("a_n0", "VPWR", "y", "others")):
             yield f"Xg{line[1:]}"
 
     def _frame(self, lines: Iterable[str], stop_ns: float) -> str:

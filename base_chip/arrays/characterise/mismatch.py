@@ -1,7 +1,7 @@
-"""Monte Carlo of device mismatch at the weakest place of a ROM macro: a cell that pulls against its keeper.
+"""Monte Carlo of device mismatch at the weakest place of a ROM macro: a cell that pulls against its keepers.
 
 Every sample has transistors of its own, all in one circuit. Two levels of the bit line are found for each:
-the one to which the cell pulls it while the keeper, fully on, pulls it up; and the one at which the latch
+the one to which the cell pulls it while the keepers, fully on, pull it up; and the one at which the latch
 turns over as the bit line falls slowly. Their distance is the read margin.
 """
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from base_chip.arrays import latch
+from base_chip.arrays import rom_latch
 from base_chip.arrays.characterise.deck import sizes
 from base_chip.arrays.spec import RomSpec
 from base_chip.arrays.spice import Devices
@@ -66,14 +66,14 @@ def _lines(spec: RomSpec, corner: Corner, models: str, count: int, seed: int) ->
     yield from (f".param vdd={corner.volts}", models, ".option scale=1.0u", f".option seed={seed}")
     yield from (".global VPWR VGND", f".temp {corner.celsius}", "Vpwr VPWR 0 {vdd}", "Vgnd VGND 0 0")
     yield f"Vword wl 0 {{{_WORD}*vdd}}"
-    yield "Vev ev 0 {vdd}"
+    yield from ("Vev ev 0 {vdd}", "Vload load_n 0 0")
     yield f"Vline line 0 pwl(0 {{vdd}} {_RAMP_NS}n 0)"
-    size, d = latch.SIZES, spec.array.dims
+    size, d = rom_latch.SIZES, spec.array.dims
     for n in range(count):
         one = Devices(spec, simulated=True)
         cell = one.n(f"b{n}", "wl", "VGND", d.channel)
-        keeper = one.p(f"b{n}", "VGND", "VPWR", size.keeper, size.keeper_length)
-        for device in (cell, keeper, *one.latch("line", f"m{n}", f"e{n}", f"q{n}")):
+        keepers = [one.p(f"b{n}", "VGND", "VPWR", size.keeper, size.keeper_length) for _ in range(2)]
+        for device in (cell, *keepers, *one.rom_latch("line", f"m{n}", f"e{n}", f"q{n}")):
             yield f"Xs{n}_{device[1:]}"
         yield f".nodeset v(m{n})=0 v(q{n})={{vdd}}"
         yield f".measure tran low{n} find v(b{n}) at={_RAMP_NS / 2}n"

@@ -55,10 +55,11 @@ def _corner(spec: RomSpec, corner: Corner, models: str) -> RomCorner:
         return measure(lambda stop: quick.early(slew, load, stop), START_NS + low / 4)
 
     reads, opens = _cross(read), _cross(opened)
-    whole = reads[_MIDDLE]
-    if not corner.late:  # what limits pulses is the slowest column, in this corner, too
-        full = RomDeck(spec, corner, True, models)
-        whole = measure(lambda stop: full.cycle(*_MIDDLE, low, stop), START_NS + 2 * low)
+    # what limits pulses is the slowest column, in every corner
+    full = RomDeck(spec, corner, True, models)
+    end = START_NS + 2 * low
+    whole = reads[_MIDDLE] if corner.late else measure(lambda stop: full.cycle(*_MIDDLE, low, stop), end)
+    dip = measure(lambda stop: full.dip(_MIDDLE[1], low, stop), end)
     held = [_held(RomDeck(spec, corner, late, models), low) for late in (True, False)]
     return RomCorner(
         volts=corner.volts,
@@ -72,6 +73,7 @@ def _corner(spec: RomSpec, corner: Corner, models: str) -> RomCorner:
         hold_ns={pin: _least(quick, pin, low, falls=False) for pin in ("a", "b_n", "enable")},
         kept_full=round(held[0]["kept"] / corner.volts, 3),
         kept_empty=round(held[1]["kept"] / corner.volts, 3),
+        dip=round(1 - dip["dip"] / corner.volts, 3),
         read_pj=round(-whole["energy"] * corner.volts * 1e12, 2),
         leakage_uw=round(-whole["leakage"] * corner.volts * 1e6, 3),
     )

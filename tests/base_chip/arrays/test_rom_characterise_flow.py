@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from base_chip.arrays import latch
+from base_chip.arrays import rom_latch
 from base_chip.arrays.characterise.deck import START_NS, RomDeck, sizes
 from base_chip.arrays.characterise.mismatch import read_margin
 from base_chip.arrays.spec import RomSpec
@@ -53,8 +53,8 @@ def test_a_small_macro_reads_holds_and_precharges(library):
 
 
 def test_a_keeper_that_is_too_strong_is_found(library, monkeypatch):
-    strong = dataclasses.replace(latch.SIZES, keeper=3360, keeper_length=150)
-    monkeypatch.setattr(latch, "SIZES", strong)
+    strong = dataclasses.replace(rom_latch.SIZES, keeper=3360, keeper_length=150)
+    monkeypatch.setattr(rom_latch, "SIZES", strong)
     with pytest.raises(FlowError, match=r"no value of .*read"):
         cycle(SMALL, library, 4)
 

@@ -101,7 +101,7 @@ def _swapped(one: str, two: str) -> str:
         pytest.param(lambda: _swapped(" b_n[0] ", " b_n[3] "), id="two swapped groups"),
         pytest.param(lambda: _swapped(" q[4] ", " q[5] "), id="two swapped outputs"),
         pytest.param(
-            lambda: rom_spice(SPEC, RANDOM).replace("l=200000u", "l=150000u"), id="keepers too strong"
+            lambda: rom_spice(SPEC, RANDOM).replace("l=240000u", "l=150000u"), id="keepers too strong"
         ),
     ],
 )
