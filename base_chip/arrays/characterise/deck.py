@@ -239,8 +239,8 @@ class RomDeck:
         a_line = self._wires.a_line
         for node in ("a_near", "a_n0"):
             yield f"C{node} {node} 0 {(a_line.end + a_line.row * rows) / 2:.4f}f"
-        for name, line in (("ev", self._wires.ev), ("load_n", self._wires.load_n)):
-            yield f"C{name} {name} 0 {line.end + line.column * bits:.4f}f"
+        for name, wire in (("ev", self._wires.ev), ("load_n", self._wires.load_n)):
+            yield f"C{name} {name} 0 {wire.end + wire.column * bits:.4f}f"
         yield f"Cev_a ev_a 0 {self._wires.ev_a}f"
         yield f"Rpre pre_near pre_n {sheet * height / 0.14:.4g}"
         yield f"Cpre pre_n 0 {self._wires.pre_n.end + self._wires.pre_n.row * rows:.4f}f"
