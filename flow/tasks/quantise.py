@@ -27,8 +27,8 @@ class QuantiseTask(StepTask):
         model = load_model(job.config)
         done = run(model, Request(base=job.config.base or None), job.say)
         done.model.save(job.out / "quantised.safetensors")
-        assert isinstance(done.integers, IntModel)  # a base runs no other
-        save_integer_model(done.integers, job.out)
+        if isinstance(done.integers, IntModel):  # a base runs no other
+            save_integer_model(done.integers, job.out)
         found = measure(model, done, MEASURED, job.say)
         (job.out / "loss.txt").write_text(found.text() + "\n", "utf-8")
         (job.out / "loss.json").write_text(json.dumps(found.to_dict(), indent=1, sort_keys=True) + "\n")

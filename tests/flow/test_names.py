@@ -108,3 +108,7 @@ def test_a_prompt_is_looked_at_before_anything_runs(here, capsys, command, args,
 
 def test_a_temperature_of_the_right_kind_still_builds_a_config(here):
     assert make_config("words", prompt="abc").prompt == "abc"
+
+
+def test_a_model_without_a_base_can_be_asked_to_be_quantised():
+    assert make_config("story", base="").base == ""
