@@ -60,7 +60,7 @@ def test_macros_take_the_place_of_banks_drivers_and_samplers(fake, tmp_path):
         lines_of_all = row.split.rom.banks * row.split.rom.word_lines
         assert row.macros == row.split.macros_um2(HALO)
         assert row.total_with_macros == pytest.approx(row.macros + 10 * lines_of_all + 3)
-    assert found.own.macros == pytest.approx(4 * (100.1 + 8) * (195.755 + 8))
+    assert found.own.macros == pytest.approx(4 * (100.445 + 8) * (195.675 + 8))
 
 
 def test_each_synthesis_has_a_folder_of_its_own(fake, tmp_path):
