@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any, get_args
 
 from base_chip.arrays.characterise.deck import MacroWires
+from base_chip.arrays.sram.characterise.deck import SramWires
 from base_chip.bank.characterise.corners import Parasitics
 from base_chip.bank.dims import BankDims
 from base_chip.config import BaseConfig
@@ -31,6 +32,7 @@ FILES = {
     "pdk/<pdk>/bank.yaml": BankDims,
     "pdk/<pdk>/parasitics.yaml": Parasitics,
     "pdk/<pdk>/macro_wires.yaml": MacroWires,
+    "pdk/<pdk>/sram_wires.yaml": SramWires,
     "pdk/<pdk>/plan.yaml and fabric.yaml, each entry": Constant,
     "a file of waivers": WaiverFile,
 }

@@ -1,6 +1,6 @@
 """SPICE decks of a ROM macro: a whole cycle, a bit line that must stay high, inputs that move too early."""
 
-__all__ = ["START_NS", "MacroWires", "RomDeck", "sizes"]
+__all__ = ["START_NS", "AlongColumns", "AlongRows", "Ff", "MacroWires", "RomDeck", "framed", "sizes"]
 
 import functools
 from collections.abc import Iterable, Iterator
@@ -258,20 +258,26 @@ class RomDeck:
             yield f"Xg{line[1:]}"
 
     def _frame(self, lines: Iterable[str], stop_ns: float) -> str:
-        return "\n".join(
-            [
-                f"* {self.spec.name}, {self.corner.name}, {'late' if self.late else 'early'}",
-                f".param vdd={self.corner.volts}",
-                self.models,
-                ".option scale=1.0u",
-                ".global VPWR VGND",
-                f".temp {self.corner.celsius}",
-                "Vdd vdd 0 {vdd}",
-                "Vpwr VPWR vdd 0",
-                "Vgnd VGND 0 0",
-                *lines,
-                f".tran {_STEP_NS}n {stop_ns}n 0 {4 * _STEP_NS}n",
-                ".end",
-                "",
-            ]
-        )
+        title = f"{self.spec.name}, {self.corner.name}, {'late' if self.late else 'early'}"
+        return framed(title, self.corner, self.models, lines, stop_ns)
+
+
+def framed(title: str, corner: Corner, models: str, lines: Iterable[str], stop_ns: float) -> str:
+    """A deck around sources, transistors and measures: title, models, supplies, and how long it runs."""
+    return "\n".join(
+        [
+            f"* {title}",
+            f".param vdd={corner.volts}",
+            models,
+            ".option scale=1.0u",
+            ".global VPWR VGND",
+            f".temp {corner.celsius}",
+            "Vdd vdd 0 {vdd}",
+            "Vpwr VPWR vdd 0",
+            "Vgnd VGND 0 0",
+            *lines,
+            f".tran {_STEP_NS}n {stop_ns}n 0 {4 * _STEP_NS}n",
+            ".end",
+            "",
+        ]
+    )

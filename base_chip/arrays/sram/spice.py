@@ -1,6 +1,6 @@
 """An SRAM macro as a transistor netlist, from its spec and not from its layout."""
 
-__all__ = ["bit", "column_foot", "control_devices", "sram_spice"]
+__all__ = ["bit", "column_foot", "control_devices", "drivers", "sram_spice"]
 
 from collections.abc import Iterator
 
@@ -26,7 +26,7 @@ def sram_spice(spec: SramSpec) -> str:
                 devices, f"l{word}_{column}", f"r{word}_{column}", f"rwl{word}", f"wwl{word}", column
             )
     for row in range(spec.words // driver.ROWS):
-        lines += _drivers(devices, row)
+        lines += drivers(devices, row)
     for column in range(spec.bits):
         lines += column_foot(devices, column)
     for byte in range(spec.bytes):
@@ -46,7 +46,8 @@ def bit(devices: Devices, left: str, right: str, rwl: str, wwl: str, column: int
     yield devices.n(f"rbl{column}", rwl, read, w["read"])
 
 
-def _drivers(devices: Devices, row: int) -> Iterator[str]:
+def drivers(devices: Devices, row: int) -> Iterator[str]:
+    """A row of gates beside four rows of the array."""
     b_n = f"b_n[{row // driver.IN_GROUP}]"
     for clock, line in (("ev_n", "rwl"), ("wp_n", "wwl")):
         b = f"b_{line}{row}"

@@ -1,0 +1,1 @@
+"""Simulates an SRAM macro with ngspice, with what characterises a bank."""
