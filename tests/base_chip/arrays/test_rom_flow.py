@@ -113,7 +113,7 @@ def test_a_planted_fault_is_found(extracted, kit, tmp_path, fault):
     assert result.count
 
 
-# A bit line of 256 rows without a single via: 4,860 on the latch's 0.42 um gate, 2,741 are allowed (docs/memories.md)
+# 256 rows without a via: 4,860 on the latch's gate of 0.42 um, 2,741 are allowed (docs/memories.md)
 _EMPTY = pytest.param(
     "zeros", marks=pytest.mark.xfail(strict=True, reason="antenna of a bit line without vias")
 )
