@@ -99,7 +99,6 @@ class VecModel:
         self._accumulator = self._r = 0
         self._seen = [0, 0]
         self._maximum, self._where = 0, 0
-        self._vector = False  # one has begun, and no row has waited for its end
         self._heard: deque[int] = deque()
         self._said = bytearray()
 
@@ -117,8 +116,6 @@ class VecModel:
             return False
         self.rows[self._at] += 1
         self._at += 1
-        if row.op is not Op.DRAIN:
-            self._vector = row.op is Op.VECTOR or (self._vector and not row.sync)
         if row.op is Op.CONTROL:
             self._control(row)
         elif row.op is Op.VECTOR:
@@ -324,9 +321,6 @@ class VecModel:
         drain = self.image.program[self._at - 2]
         if not row.drain or drain.op is not Op.DRAIN:
             raise ValueError(f"row {self._at - 1} has no DRAIN before it")
-        # Sums come in a fixed time, whether the lane is free by then or not.
-        if self._vector and not row.sync:
-            raise ValueError(f"row {self._at - 1} must wait for the VECTOR before it")
         if not row.chunks:
             sums = self._sums(row, base, column, n)[: drain.n]
             self._lane(drain, np.arange(len(sums)), sums)

@@ -99,16 +99,6 @@ def test_a_memory_of_the_vec_tile_that_is_too_small_is_named():
         die(random_model(shape, 3, 16), depth=16384)
 
 
-def test_a_pass_that_does_not_wait_for_the_vector_before_it_is_refused():
-    """Its sums would come before the lane can take them."""
-    image = die(random_model(WORDS, 3, 16))
-    rows = list(image.program)
-    at = next(n for n, r in enumerate(rows) if r.op is Op.STEPS and r.drain and r.sync)
-    rows[at] = Row(Op.STEPS, rows[at].fields | {"sync": 0})
-    with pytest.raises(ValueError, match=f"row {at} must wait for the VECTOR"):
-        says(VecModel(dataclasses.replace(image, program=tuple(rows))), image, [1])
-
-
 def test_fields_that_do_not_fit_a_row_are_refused():
     with pytest.raises(ValueError, match="VECTOR: n = 3000 does not fit 11 bits"):
         Row(Op.VECTOR, {"n": 3000})

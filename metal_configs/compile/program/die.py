@@ -60,7 +60,7 @@ def compile_die(model: Model, array: ArrayModel, ram_rows: int, ram_words: int) 
     decoder = _Decoder(contents, caches)
     rom_bytes = max(contents.read(n) for n in contents.matrices())
     return DieImage(
-        array, ram_rows, ram_words, decoder.layers.memory, (rom_bytes, decoder.layers.ram_bytes),
+        array, ram_rows, ram_words, decoder.layers.memory, (rom_bytes, 2 * max(positions, s.head_dim)),
         decoder.rows.resolved(), np.array(contents.words, np.int64).astype(np.uint16), positions,
         decoder.token_bytes, decoder.count_bytes,
     )  # fmt: skip

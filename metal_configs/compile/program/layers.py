@@ -66,7 +66,7 @@ class Layers:
         s = m.shape
         self.x, self.j, self.e = 0, s.dim, s.dim + BLOCK
         self.w = self.e + m.positions
-        heads = 2 * (s.q_dim + s.kv_dim) + 2 * s.head_dim + 2 * m.positions
+        heads = 2 * (s.q_dim + s.kv_dim) + s.head_dim + 2 * m.positions
         self.memory = self.w + max(2 * s.dim, heads, 3 * s.hidden, s.dim + 2 * s.vocab)
         if self.memory > MEMORY:
             raise FlowError(
@@ -78,10 +78,10 @@ class Layers:
     def norm(self, name: str) -> None:
         """The residual, normalised, as what `name` multiplies."""
         m, n = self.model, self.model.shape.dim
+        self.rows.control(Kind.ACCUMULATE, epsilon=m.norm_epsilon, sync=True)
         self.rows.vector(
             n, self.x, self.w, plus=Register.RESIDUAL, width=Width.SQUARE, dest=Dest.MEMORY,
         )  # fmt: skip
-        self.rows.control(Kind.ACCUMULATE, epsilon=m.norm_epsilon)  # beside the lane
         self.rows.then(n, self.w, 0, factor=Factor.A, width=Width.SUM, reduce=Reduce.SUM)
         self._reciprocal("rsqrt")
         self.rows.vector(
@@ -153,10 +153,9 @@ class Layers:
         for kind, d in (("q", q), ("k", k), ("v", v)):
             self.times(p + kind, getattr(layer, kind), d, minus=Register.INPUT, width=Width.WORD)
         for g in range(s.kv_heads):
-            heads = [q + h * s.head_dim for h in range(g * s.group, (g + 1) * s.group)]
-            self._remember(number, g, k + g * s.head_dim, v + g * s.head_dim, heads[0], mix + s.q_dim)
-            for n, _ in enumerate(heads):
-                self._attend(number, layer, g, heads[n + 1 : n + 2], mix, g * s.group + n)
+            self._remember(number, g, k + g * s.head_dim, v + g * s.head_dim, mix + s.q_dim)
+            for h in range(g * s.group, (g + 1) * s.group):
+                self._attend(number, layer, g, q + h * s.head_dim, mix, h)
         self.activations(p + "o", s.q_dim, mix, Register.INPUT)
         self.times(
             p + "o", layer.o, self.x, minus=Register.INPUT, width=Width.SUM, residual=self.x,
@@ -183,28 +182,13 @@ class Layers:
             dest=Dest.RAM_BYTES,
         )
 
-    @property
-    def _query(self) -> int:
-        """Where a query's mantissas are among those for the ram tiles: behind probabilities."""
-        return 2 * max(self.model.positions, self.model.shape.head_dim)
-
-    @property
-    def ram_bytes(self) -> int:
-        """Mantissas for the ram tiles."""
-        return self._query + self.model.shape.head_dim
-
-    def _remember(self, number: int, g: int, k: int, v: int, q: int, turned: int) -> None:
-        """Key and value of the position to the ram tiles; then the exponents of all positions to E.
-
-        What waits for the first query of the key does so together with the key.
-        """
+    def _remember(self, number: int, g: int, k: int, v: int, scratch: int) -> None:
+        """Key and value of the position to the ram tiles; then the exponents of all positions to E."""
         hd, place = self.model.shape.head_dim, self.caches
         self.rows.vector(hd, v, 0, width=Width.WORD, **self.largest(Register.VALUE))
-        self._rotate(k, turned + hd, Register.KEY)
-        self._rotate(q, turned, Register.QUERY)
+        self._rotate(k, scratch, Register.KEY)
         self._bytes(v, hd, Register.VALUE)
-        self._bytes(turned + hd, 0, Register.KEY, sync=False)
-        self._bytes(turned, self._query, Register.QUERY, sync=False)
+        self._bytes(scratch, 0, Register.KEY, sync=False)
         tile, row = place.keys[number, g]
         only = 1 + self.contents.array.grid[0]
         self.rows.row(
@@ -233,13 +217,15 @@ class Layers:
             drain=1,
         )
 
-    def _attend(self, number: int, layer: Layer, g: int, following: list[int], mix: int, h: int) -> None:
-        """One head: its words to `mix`. Meanwhile the query of the following one is turned."""
+    def _attend(self, number: int, layer: Layer, g: int, q: int, mix: int, h: int) -> None:
+        """One head: its words to `mix`."""
         s = self.model.shape
         hd = s.head_dim
         turned = mix + s.q_dim
-        scores = turned + 2 * hd
+        scores = turned + hd
         powers = scores + self.model.positions
+        self._rotate(q, turned, Register.QUERY)
+        self._bytes(turned, 0, Register.QUERY)
         tile, row = self.caches.keys[number, g]
         only = 1 + self.contents.array.grid[0]
         self.rows.row(
@@ -250,18 +236,13 @@ class Layers:
             reduce=Reduce.MAXIMUM, clear=1,
         )  # fmt: skip
         self.rows.row(
-            Op.STEPS, only=only + tile, row=row, n=hd, x=X.BYTES, offset=self._query // 2, chunks=1,
-            stride=hd + 1, drain=1,
-        )  # fmt: skip
-        for q in following:
-            self._rotate(q, turned, Register.QUERY)
+            Op.STEPS, sync=True, only=only + tile, row=row, n=hd, x=X.BYTES, chunks=1, stride=hd + 1, drain=1
+        )
         self.rows.vector(
             1, scores, powers, by_position=1, value=Value.DELTA, special=special(table=Table.EXP_DISTANCE),
             rom=self.contents.at["exp2"], shift=SCORE_FRACTION - EXP_INDEX, width=Width.SUM, dest=Dest.MEMORY,
             reduce=Reduce.SUM, clear=1,
         )  # fmt: skip
-        if following:
-            self._bytes(turned, self._query, Register.QUERY, sync=False)
         self._reciprocal("recip")
         self.rows.vector(
             1, powers, 0, b=self.e, by_position=1, factor=Factor.R, shift=SQUARES - 1,
