@@ -85,7 +85,9 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--most", type=float, default=15, help="s after the start, at the latest")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--to", action="append", default=[], help="steps to compare, with all they need")
+    parser.add_argument(
+        "--to", action="append", default=[], help="steps to compare, with all they need; all by default"
+    )
     parser.add_argument("build", nargs="+", help="arguments of sc-flow build")
     asked = parser.parse_args()
     draw = random.Random(asked.seed)
@@ -101,8 +103,8 @@ def main() -> int:
                 killed, ran, left = kill_often([*sc_flow, "--out", str(out)], env, moments)
                 print(f"killed {killed} times, among what ran: {', '.join(ran)}")
                 print(f"outlived it: {', '.join(left) or 'nothing'}")
-            for step in asked.to:
-                done = subprocess.run([*sc_flow, "--to", step, "--out", str(out)], env=env, check=False)
+            for only in [["--to", step] for step in asked.to] or [[]]:
+                done = subprocess.run([*sc_flow, *only, "--out", str(out)], env=env, check=False)
                 if done.returncode:
                     return done.returncode
             results.append(products(next(p.parent for p in out.glob("*/.run.json"))))
