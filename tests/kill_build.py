@@ -26,7 +26,7 @@ from flow.files import cache_root
 from flow.keys import folder_files
 from flow.tasks.step import RESULT
 
-TAG = "SCF_KILL_BUILD"
+TAG = "KILLED_BUILD"  # not of the project's own variables, which no tool of a step gets to see
 ENDING_S = 20
 
 
