@@ -195,8 +195,8 @@ def test_every_file_of_every_closure_changes_the_keys_of_its_steps_and_no_others
     [
         ("lvs", "signoff/gds.py"),
         ("drc_klayout", "signoff/gds.py"),
-        ("image", "metal_configs/quantise/__init__.py"),
-        ("gatesim", "metal_configs/quantise/__init__.py"),
+        ("quantise", "metal_configs/quantise/__init__.py"),
+        ("gatesim", "metal_configs/checkpoint/tokens.py"),
         ("readback", "flow/tasks/rom_image.py"),
         ("antenna", "signoff/readback/shapes.py"),
         ("lvs_chip", "signoff/readback/shapes.py"),
