@@ -24,7 +24,7 @@ from base_chip.pdk import Pdk
 
 LOAD_Y = 3150  # met1 line of LOAD_N
 _N, _P, _K = (300, 720), (2155, 2775), (3075, 3495)  # diffusion: n, p, keepers
-_N_OUT = 1100  # upper end of the output's n
+_N_OUT = 1100  # upper end of the n of bit line and output
 _P_WEAK = _P[0] + 420  # of the weak p transistor
 _LOAD = 3140, 3560  # diffusion of the load
 _Y1, _Y2 = 995, 1415  # contacts between n and p: q, m; the bit line's is at `Y3`
@@ -88,7 +88,7 @@ def draw_rom_latch(layout: db.Layout, name: str, pdk: Pdk, level: int, pitch: in
 
 
 def _draw_transistors(c: Pen) -> None:
-    jog = _X3 - 65
+    jog = _Q + 280  # what bears the bit line's charge and drives the output is wider
     c.diffusion("n", 135, _N[0], jog, _N[1])
     c.diffusion("n", jog, _N[0], _X4 + 145, _N_OUT)
     c.diffusion("p", _X1 - 145, _P[0], _X4 + 145, _P_WEAK)

@@ -108,7 +108,7 @@ class Devices:
     def rom_latch(self, line: str, m: str, inner: str, q: str) -> Iterator[str]:
         """The same with a load: `load_n` sets where it turns over."""
         size = rom_latch.SIZES
-        yield self.n(inner, line, "VGND", size.n)
+        yield self.n(inner, line, "VGND", size.n_out)
         yield self.n(m, "ev", inner, size.n)
         yield self.n(m, q, inner, size.n)
         yield self.p(m, q, "VPWR", size.p_weak, size.weak_length)
