@@ -73,10 +73,14 @@ def kill_often(
 
 
 def products(build: Path) -> dict[str, str]:
-    """SHA-256 of all outputs of a build's steps, without the records, which hold times."""
+    """SHA-256 of all outputs of a build's steps, without records and logs of tools, which hold times."""
     files = {}
     for folder in sorted(p for p in build.iterdir() if p.is_dir() and (p / RESULT).exists()):
-        files |= {f"{folder.name}/{n}": d for n, d in folder_files(folder).items() if n != RESULT}
+        files |= {
+            f"{folder.name}/{n}": d
+            for n, d in folder_files(folder).items()
+            if n != RESULT and not n.endswith(".log")
+        }
     return files
 
 
