@@ -22,7 +22,7 @@ def make_config(
     model: str,
     *,
     pdk: str = "sky130",
-    base: str = "nano",
+    base: str | None = "nano",
     prompt: str = "",
     seed: int = 1,
     temperature: float = 0.8,
@@ -34,7 +34,7 @@ def make_config(
 
     Args:
         model: A known model's name, or the path of a checkpoint.
-        base: Empty for none, which is enough to quantise.
+        base: None for none, which is enough to quantise.
         weights: The checkpoint of a known model that is neither in the package nor pulled.
 
     Raises:
@@ -44,7 +44,7 @@ def make_config(
     from flow.tasks.model import open_model
 
     load_pdk(pdk)
-    if base and (on := load_base(base).pdk) != pdk:
+    if base is not None and (on := load_base(base).pdk) != pdk:
         raise FlowError(
             f"base {base!r} is made for {on}, not for {pdk}", hint=f"Pass --pdk {on}.", code=ExitCode.USAGE
         )
@@ -53,7 +53,7 @@ def make_config(
     # What can be told from config, headers and tokenizer is told before anything runs.
     open_model(load(path, name)).prompt(prompt)
     return BuildConfig(
-        name, str(path), content_digest(path), pdk, base, prompt, seed, temperature, words, loss_limit
+        name, str(path), content_digest(path), pdk, base or "", prompt, seed, temperature, words, loss_limit
     )
 
 

@@ -124,7 +124,7 @@ def build(
             model,
             weights=weights,
             pdk=pdk,
-            base=("" if chain else "nano") if base is None else base,
+            base=(None if chain else "nano") if base is None else base,
             prompt=prompt,
             seed=seed,
             temperature=temperature,

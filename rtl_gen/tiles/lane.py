@@ -41,7 +41,8 @@ class Rescale(wiring.Component):
         # 1: the product.
         product = Signal(signed(SUM + 1 + WORD), reset_less=True)
         shift = Signal(SHIFT_BITS, reset_less=True)
-        down1, down2 = Signal(reset_less=True), Signal(reset_less=True)
+        down1 = Signal(reset_less=True)
+        down2 = Signal(reset_less=True)
         width1 = Signal(WIDTH_BITS, reset_less=True)
         valid1 = Signal()
         m.d.sync += [

@@ -84,7 +84,8 @@ class Onward(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.domains.fall = ClockDomain("fall", clk_edge="neg", local=True, reset_less=True)
-        taken, launched = Signal(reset_less=True), Signal(reset_less=True)
+        taken = Signal(reset_less=True)
+        launched = Signal(reset_less=True)
         m.d.comb += [ClockSignal("fall").eq(ClockSignal()), self.clk_east.eq(ClockSignal())]
         m.d.sync += taken.eq(ResetSignal())
         m.d.fall += launched.eq(taken)

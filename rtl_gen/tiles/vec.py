@@ -90,10 +90,13 @@ class VecTile(wiring.Component):
 
         # Rows of the program: one is done, the next is at the macros' outputs.
         counter = Signal(CONTROL["target"])
-        here, reading = Signal(), Signal(init=1)
+        here = Signal()
+        reading = Signal(init=1)
         q = self._read(m, counter, reading)
-        ir, full = Signal(128, reset_less=True), Signal()
-        done, jump = Signal(), Signal()
+        ir = Signal(128, reset_less=True)
+        full = Signal()
+        done = Signal()
+        jump = Signal()
         take = here & (~full | done) & ~jump
         m.d.sync += [reading.eq(0), here.eq((here | reading) & ~take), full.eq(take | full & ~done)]
         with m.If(take):
@@ -275,6 +278,8 @@ def _view(fields: dict[str, int], ir: Signal) -> data.View:
 
 def _xorshift(m: Module, state: Signal) -> Signal:
     """The next state of the generator (rtl_gen.golden.arith.xorshift32)."""
-    a, b, out = Signal(32), Signal(32), Signal(32)
+    a = Signal(32)
+    b = Signal(32)
+    out = Signal(32)
     m.d.comb += [a.eq(state ^ (state << 13)), b.eq(a ^ (a >> 17)), out.eq(b ^ (b << 5))]
     return out

@@ -62,7 +62,8 @@ class Issue(wiring.Component):
         order = self.order
         base = Signal(STEPS["row"], reset_less=True)
         column = Signal(COLUMN_BITS, reset_less=True)
-        t, length = Signal(STEPS["n"], reset_less=True), Signal(STEPS["n"], reset_less=True)
+        t = Signal(STEPS["n"], reset_less=True)
+        length = Signal(STEPS["n"], reset_less=True)
         chunk = Signal(CHUNK_BITS, reset_less=True)
         rom = row.only <= self.rom_rows
         left = Signal(LANE["n"])  # positions in this chunk and behind

@@ -91,8 +91,10 @@ class Lane(wiring.Component):
         pair = row.walk == Walk.PAIR
         k = Signal(reset_less=True)
         stages = Signal(8)  # elements at stage 1 to 8, and which are the first and the last of a row
-        firsts, lasts = Signal(8), Signal(9)
-        element, last = Signal(), Signal()
+        firsts = Signal(8)
+        lasts = Signal(9)
+        element = Signal()
+        last = Signal()
         m.d.comb += last.eq((o == count - 1) & (k | ~pair))
         with m.FSM():
             with m.State("FREE"):
@@ -132,7 +134,8 @@ class Lane(wiring.Component):
         # 0: words of M are read.
         far = Signal(WORD_ADDRESS)
         m.d.comb += far.eq(1 << row.distance)
-        index, other = Signal(WORD_ADDRESS), Signal(WORD_ADDRESS)
+        index = Signal(WORD_ADDRESS)
+        other = Signal(WORD_ADDRESS)
         with m.Switch(row.walk):
             with m.Case(Walk.LINEAR):
                 m.d.comb += [index.eq(o), other.eq(o)]
@@ -145,15 +148,19 @@ class Lane(wiring.Component):
         m.d.comb += [
             read_a.at.eq(row.a + offset + index), read_b.at.eq(row.b + offset + other),
         ]  # fmt: skip
-        o1, k1 = Signal.like(o, reset_less=True), Signal(reset_less=True)
+        o1 = Signal.like(o, reset_less=True)
+        k1 = Signal(reset_less=True)
         upper1 = Signal(reset_less=True)
         sum1 = Signal(signed(SUM), reset_less=True)
         m.d.sync += [o1.eq(o), k1.eq(k), sum1.eq(self.sum), upper1.eq((o & far).any())]
 
         # 1: the word of the ROM is addressed, by the number of the element or by what was read.
-        a1, b1 = Signal(signed(SUM)), Signal(signed(SUM))
+        a1 = Signal(signed(SUM))
+        b1 = Signal(signed(SUM))
         m.d.comb += [a1.eq(read_a.data), b1.eq(read_b.data)]
-        table_index, rest1, late1 = Signal(7), Signal(SIGMOID_REST), Signal(4)
+        table_index = Signal(7)
+        rest1 = Signal(SIGMOID_REST)
+        late1 = Signal(4)
         distance = self._table(m, row, a1, table_index, rest1, late1)
         at = Signal(ROM_ADDRESS, reset_less=True)
         walk = Signal(ROM_ADDRESS)
@@ -179,7 +186,8 @@ class Lane(wiring.Component):
         # 3: operands.
         word = Signal(WORD)
         m.d.comb += word.eq(words.word_select(low3, WORD))
-        value, factor = Signal(signed(SUM + 1), reset_less=True), Signal(signed(WORD), reset_less=True)
+        value = Signal(signed(SUM + 1), reset_less=True)
+        factor = Signal(signed(WORD), reset_less=True)
         shift = Signal(SHIFT_BITS, reset_less=True)
         accumulate = Signal(reset_less=True)
         self._operands(m, row, three, word, words, value, factor)
@@ -238,7 +246,8 @@ class Lane(wiring.Component):
             memory.at.eq(target), memory.data.eq(result),
             memory.write.eq(done & (behind.dest == Dest.MEMORY)),
         ]  # fmt: skip
-        bank, within = Signal(8, reset_less=True), Signal(WORD_ADDRESS, reset_less=True)
+        bank = Signal(8, reset_less=True)
+        within = Signal(WORD_ADDRESS, reset_less=True)
         in_rom = behind.dest == Dest.ROM_BYTES
         out = self.activation
         m.d.comb += [
@@ -270,12 +279,15 @@ class Lane(wiring.Component):
     def _table(self, m: Module, row: Any, a: Signal, index: Signal, rest: Signal, late: Signal) -> Signal:
         """Which entry, where behind it, and how far an exponential is shifted; returns the distance."""
         table, align = row.special[:2], row.special[2:]
-        size, limit, wide = Signal(SUM), Signal(WORD), Signal(WORD)
+        size = Signal(SUM)
+        limit = Signal(WORD)
+        wide = Signal(WORD)
         m.d.comb += [
             size.eq(Mux(a < 0, -a, a)), limit.eq((0x8000 >> align) - 1),
             wide.eq(Mux(size > limit, limit, size) << align),
         ]  # fmt: skip
-        behind, distance = Signal(signed(SUM + 1)), Signal(DISTANCE)
+        behind = Signal(signed(SUM + 1))
+        distance = Signal(DISTANCE)
         most = (1 << DISTANCE) - 1
         m.d.comb += [
             behind.eq(self.totals.maximum - a),
@@ -321,7 +333,8 @@ class Lane(wiring.Component):
     ) -> None:  # fmt: skip
         a, b = now["a"], now["b"]
         begin, high, left = row.special[0], row.special[1], row.special[2:]
-        scaled, joined = Signal(signed(SUM)), Signal(signed(SUM))
+        scaled = Signal(signed(SUM))
+        joined = Signal(signed(SUM))
         m.d.comb += [
             scaled.eq(Mux(high, now["sum"] >> 2, now["sum"]) << left), joined.eq(Mux(begin, 0, a) + scaled),
         ]  # fmt: skip

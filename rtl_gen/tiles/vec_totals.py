@@ -103,7 +103,8 @@ class Totals(wiring.Component):
         with m.If(self.restart):
             m.d.sync += self.shifts.eq(0)
 
-        found, token = Signal(), Signal.like(self.token, reset_less=True)
+        found = Signal()
+        token = Signal.like(self.token, reset_less=True)
         with m.If(is_[Reduce.SELECT]):
             over = (total > self.draw) & (self.first | ~found)
             with m.If(over):

@@ -111,4 +111,4 @@ def test_a_temperature_of_the_right_kind_still_builds_a_config(here):
 
 
 def test_a_model_without_a_base_can_be_asked_to_be_quantised():
-    assert make_config("story", base="").base == ""
+    assert make_config("story", base=None).base == ""

@@ -101,7 +101,10 @@ def test_activations_suit_static_ranges(words):
     [
         ("word", "no model and no checkpoint 'word'; did you mean 'words'"),
         ("Llama3.1-8B", "did you mean 'llama3.1-8b'"),
-        ("xyzzy", r"no model and no checkpoint 'xyzzy'\n.*Known models: words, smollm2-135m, llama3.1-8b"),
+        (
+            "xyzzy",
+            r"no model and no checkpoint 'xyzzy'\n.*Known models: words, story, smollm2-135m, llama3.1-8b",
+        ),
         ("", "no model and no checkpoint ''"),
         ("a\0b", "no model and no checkpoint"),
         (

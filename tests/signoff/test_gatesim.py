@@ -67,7 +67,7 @@ def test_a_primitive_that_is_not_known_is_named(tmp_path):
 
 def test_without_verilator_the_fix_is_told(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(FlowError, match="Verilator is not installed") as e:
+    with pytest.raises(FlowError, match="verilator is not installed") as e:
         build_simulator("", "t", tmp_path, "", tmp_path)
     assert e.value.code == ExitCode.MISSING_TOOL
 
@@ -106,7 +106,7 @@ def test_our_primitives_are_the_kits(name, ports, kit, kit_cells, tmp_path):
 def tile(tmp_path_factory):
     """A small tile as a simulator, with the contents of a random model."""
     if shutil.which("verilator") is None:
-        pytest.skip("Verilator is not installed")
+        pytest.skip("verilator is not installed")
     folder = tmp_path_factory.mktemp("tile")
     core = core_for(SMALL)
     model = random_model(SMALL, 21)
