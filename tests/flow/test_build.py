@@ -55,6 +55,7 @@ def test_unchanged_steps_are_reused_and_changed_ones_run(demo):
             "status": "pass",
             "reason": "",
             "detail": "",
+            "waived": 0,
             "evidence": ["check/evidence/tool.log"],
         }
     ]
