@@ -8,20 +8,27 @@ maps every size of `ROM_TILES` and `RAM_TILES`, and `VEC_TILE`, and writes base_
 __all__ = ["RAM_TILES", "ROM_TILES", "TILES", "VEC_TILE", "map_ram_tile", "map_rom_tile", "map_vec_tile"]
 
 import json
-import re
 import sys
 import tempfile
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 from base_chip.synth.mapping import PREFIX, Netlist, map_to_cells
 from base_chip.synth.yosys import yosys_version
 from rtl_gen.tiles.columns import SLOT_BITS
-from rtl_gen.tiles.macro import macro_ports, ram_macro_name, ram_pins, rom_macro_name, rom_pins
+from rtl_gen.tiles.macro import (
+    IN_GROUP,
+    Enclosed,
+    macro_ports,
+    ram_macro_name,
+    ram_pins,
+    rom_macro_name,
+    rom_pins,
+)
 from rtl_gen.tiles.ports import component_verilog
 from rtl_gen.tiles.ram import MACRO_BITS, RamTileSize, ram_tile_verilog
 from rtl_gen.tiles.rom import RomTileSize, rom_tile_verilog
-from rtl_gen.tiles.vec import VecTile, VecTileSize
+from rtl_gen.tiles.vec import MACROS, VecTile, VecTileSize
 
 TILES = Path(__file__).parents[1] / "pdk" / "sky130" / "tiles.json"
 
@@ -30,11 +37,7 @@ ROM_TILES = (
     *(RomTileSize(banks, 4) for banks in (16, 32)),
     RomTileSize(16, 2, columns=16),
 )
-VEC = "scf_vec_tile"
 VEC_TILE = VecTileSize(rom_rows=1, ram_rows=2, memory=512, rom_bytes=128, ram_bytes=64)
-STORE = re.compile(
-    r"(module \\scf_vec_tile\.(?:lane\.memory|feed\.bank\d+) \(.*?\);)\n(.*?)endmodule\n", re.S
-)
 RAM_TILES = tuple(RamTileSize(words) for words in (64, 128, 256))
 
 
@@ -54,16 +57,16 @@ def map_ram_tile(size: RamTileSize, liberty: Path, work: Path) -> Netlist:
 
 
 def map_vec_tile(size: VecTileSize, liberty: Path, work: Path) -> Netlist:
-    """Map a vec tile to cells; its memories are cells without area, and are not counted."""
-    verilog = component_verilog(VecTile(size), VEC)
-    net = map_to_cells(STORE.sub(_ports_of, verilog), VEC, liberty, {}, work, resimplify=True)
-    return replace(net, cells={k: n for k, n in net.cells.items() if k.startswith(PREFIX)})
-
-
-def _ports_of(store: re.Match[str]) -> str:
-    head, body = store.groups()
-    ports = [line for line in body.splitlines() if line.lstrip().startswith(("input ", "output "))]
-    return "(* blackbox *)\n" + "\n".join((head, *ports)) + "\nendmodule\n"
+    """Map a vec tile to cells; its macros are cells without area."""
+    tile = VecTile(size)
+    macros = {}
+    for name in MACROS:
+        pins = tile.signature.members[name].signature
+        bits, words = pins.members["q"].shape, IN_GROUP * pins.members["b_n"].shape
+        macro = ram_macro_name(words, bits) if "write" in pins.members else rom_macro_name(bits)
+        macros[macro] = macro_ports(macro, pins)
+    verilog = component_verilog(Enclosed(tile, MACROS), "scf_vec_tile")
+    return map_to_cells(verilog, "scf_vec_tile", liberty, macros, work, resimplify=True)
 
 
 def _main() -> None:
@@ -77,7 +80,8 @@ def _main() -> None:
             net = map_ram_tile(ram, liberty, Path(scratch) / f"ram{n}")
             found["ram"].append(_told(asdict(ram), net, ram.macros))
         net = map_vec_tile(VEC_TILE, liberty, Path(scratch) / "vec")
-        found["vec"] = [_told(asdict(VEC_TILE), net, 0)]
+        macros = sum(n for name, n in net.cells.items() if not name.startswith(PREFIX))
+        found["vec"] = [_told(asdict(VEC_TILE), net, macros)]
     head = {"command": "python -m base_chip.synth.tiles <liberty>", "liberty": liberty.name}
     TILES.write_text(json.dumps(head | {"yosys": yosys_version()} | found, indent=1) + "\n")
 

@@ -5,8 +5,8 @@ for all ram tiles; the ROM of factors and tables, words of 16 bits. docs/fabric.
 """
 
 __all__ = [
-    "BLOCK", "CONTROL", "LANE", "LESS", "ROW_BITS", "STEPS", "Condition", "Control", "Dest", "Element",
-    "Factor",
+    "BLOCK", "CONTROL", "LANE", "LESS", "LINE", "ROW_BITS", "STEPS", "Condition", "Control", "Dest",
+    "Element", "Factor",
     "Kind", "Op", "Place", "Post", "Reduce", "Register", "RomWalk", "Row", "Table", "Value", "Walk", "Width",
     "Write", "X",
 ]  # fmt: skip
@@ -26,6 +26,7 @@ from rtl_gen.golden.formats import (
 
 ROW_BITS = 128
 BLOCK = 32  # columns of a tile, and so positions of a chunk of keys
+LINE = 4  # words of M that are read and written together
 
 
 class Op(enum.IntEnum):
@@ -256,7 +257,8 @@ class Row:
             at least. `sync` waits until all that came before has been written.
 
     Raises:
-        ValueError: A field that there is not, or that does not fit.
+        ValueError: A field that there is not, or that does not fit; words of M that begin no line where two
+            are read.
     """
 
     op: Op
@@ -270,6 +272,19 @@ class Row:
             least = -(1 << (widths[name] - 1)) if name in _SIGNED else 0
             if not least <= value < least + (1 << widths[name]):
                 raise ValueError(f"{self.op.name}: {name} = {value} does not fit {widths[name]} bits")
+
+        if self.reads_b and (self.a % LINE or self.b % LINE):
+            raise ValueError(
+                f"{self.op.name}: a = {self.a} and b = {self.b} must begin lines of {LINE} words"
+            )
+
+    @property
+    def reads_b(self) -> bool:
+        """Whether the lane reads a second word of M for each element."""
+        return self.op in (Op.VECTOR, Op.DRAIN) and bool(
+            self.value == Value.BUTTERFLY or self.factor in (Factor.B, Factor.SIGMOID)
+            or self.element in (Element.KEY, Element.VALUE) or self.post == Post.ADD
+        )  # fmt: skip
 
     def __getattr__(self, name: str) -> int:
         if name in _FIELDS[self.op]:

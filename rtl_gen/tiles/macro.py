@@ -1,11 +1,14 @@
 """Memory macros as tiles see them: plain digital pins, an address in two one-hot parts."""
 
 __all__ = [
+    "IN_GROUP",
     "WORDS",
+    "Enclosed",
     "RamMacro",
     "RomMacro",
     "WithMacros",
     "address",
+    "macro_of",
     "macro_ports",
     "ram_macro_name",
     "ram_pins",
@@ -13,7 +16,7 @@ __all__ = [
     "rom_pins",
 ]
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from amaranth.hdl import ClockSignal, Instance, Module, Value
 from amaranth.lib import wiring
@@ -103,6 +106,40 @@ class RamMacro(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         return _instance(ram_macro_name(self.words, self.bits), self.pins)
+
+
+def macro_of(pins: wiring.PureInterface) -> "RomMacro | RamMacro":
+    """The macro that has these pins."""
+    bits = len(pins.q)
+    return RamMacro(IN_GROUP * len(pins.b_n), bits) if hasattr(pins, "write") else RomMacro(bits)
+
+
+class Enclosed(wiring.Component):
+    """A part of a die with its macros; its other ports are its own.
+
+    Args:
+        inner: The part.
+        names: Its ports that are pins of macros.
+    """
+
+    def __init__(self, inner: wiring.Component, names: Sequence[str]) -> None:
+        self.inner, self.names = inner, names
+        super().__init__({k: v for k, v in inner.signature.members.items() if k not in names})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.inner = inner = self.inner
+        for name in self.signature.members:
+            mine, theirs = getattr(self, name), getattr(inner, name)
+            if not isinstance(mine, list):
+                mine, theirs = [mine], [theirs]
+            for outer, port in zip(mine, theirs, strict=True):
+                wiring.connect(m, wiring.flipped(outer), port)
+        for name in self.names:
+            for n, pins in enumerate(getattr(inner, name)):
+                m.submodules[f"{name}_{n}"] = macro = macro_of(pins)
+                wiring.connect(m, pins, macro.pins)
+        return m
 
 
 class WithMacros(wiring.Component):

@@ -1,6 +1,6 @@
 """The `vec` tile: sequencer, lane and activations for one column of tiles, and its host's bytes."""
 
-__all__ = ["VecTile", "VecTileSize"]
+__all__ = ["MACROS", "VecTile", "VecTileSize"]
 
 from dataclasses import dataclass
 from typing import Any
@@ -26,8 +26,11 @@ from rtl_gen.tiles.vec_lane import Lane
 from rtl_gen.tiles.vec_steps import Feed
 from rtl_gen.tiles.vec_totals import LaneRow, Totals
 
-# From a step of `Feed`'s order to the cycle in which its first sum is here, with no row of tiles.
-SUM_LATENCY = 7
+# From a step of `Feed`'s order to the cycle before its first sum is here, with no row of tiles.
+SUM_LATENCY = 6
+# Ports of a vec tile that are pins of macros.
+MACROS = ("program", "rom", "memory", "rom_inputs", "ram_inputs")
+MOST_ROWS = 8  # the lane may write activations after the last step that reads them has left for all rows
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,9 @@ class VecTileSize:
         memory: Words of M.
         rom_bytes, ram_bytes: Activations of a row of rom tiles, and of the ram tiles.
         program_banks, rom_banks: Macros of the program, and of factors and tables.
+
+    Raises:
+        ValueError: More rows of rom tiles than `MOST_ROWS`.
     """
 
     rom_rows: int = 1
@@ -51,6 +57,10 @@ class VecTileSize:
     program_banks: int = 2
     rom_banks: int = 1
 
+    def __post_init__(self) -> None:
+        if self.rom_rows > MOST_ROWS:
+            raise ValueError(f"{self.rom_rows} rows of rom tiles: a vec tile feeds at most {MOST_ROWS}")
+
 
 class VecTile(wiring.Component):
     """A vec tile without its macros: their pins are ports.
@@ -59,33 +69,34 @@ class VecTile(wiring.Component):
         west: Steps of each row of tiles.
         south: Sums that come from the north.
         rx, tx: Bytes of the host.
-        program, rom: Pins of the macros.
+        program, rom, memory, rom_inputs, ram_inputs: Pins of the macros, `MACROS`.
     """
 
     def __init__(self, size: VecTileSize) -> None:
         self.size = size
+        self.lane = Lane(size.memory, size.rom_banks)
+        self.feed = Feed(size.rom_rows, size.ram_rows, size.rom_bytes, size.ram_bytes)
+        inner = dict(self.lane.signature.members.items()) | dict(self.feed.signature.members.items())
         steps = stream.Signature(Step(2), always_ready=True)
         super().__init__(
             {
                 "west": Out(steps).array(size.rom_rows + size.ram_rows), "north": In(sums()),
                 "rx": In(stream.Signature(8)), "tx": Out(stream.Signature(8)),
                 "program": Out(rom_pins(128)).array(size.program_banks),
-                "rom": Out(rom_pins(128)).array(size.rom_banks),
-            }
+            } | {name: inner[name] for name in MACROS[1:]}
         )  # fmt: skip
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         size = self.size
-        m.submodules.lane = self.lane = lane = Lane(size.memory, size.rom_banks)
-        m.submodules.feed = self.feed = feed = Feed(
-            size.rom_rows, size.ram_rows, size.rom_bytes, size.ram_bytes
-        )
+        m.submodules.lane, m.submodules.feed = lane, feed = self.lane, self.feed
         m.submodules.issue = issue = Issue(size.rom_rows, size.row_step)
         for mine, inner in zip(self.west, feed.west, strict=True):
             wiring.connect(m, wiring.flipped(mine), inner)
-        for mine, inner in zip(self.rom, lane.banks, strict=True):
-            wiring.connect(m, wiring.flipped(mine), inner)
+        for unit, names in ((lane, ("rom", "memory")), (feed, ("rom_inputs", "ram_inputs"))):
+            for name in names:
+                for mine, inner in zip(getattr(self, name), getattr(unit, name), strict=True):
+                    wiring.connect(m, wiring.flipped(mine), inner)
         wiring.connect(m, lane.activation, feed.write)
 
         # Rows of the program: one is done, the next is at the macros' outputs.
@@ -144,7 +155,8 @@ class VecTile(wiring.Component):
                 with m.If(~committed):
                     m.d.sync += waiting.eq(row)
             with m.Case(Op.STEPS):
-                m.d.comb += [issue.go.eq(1), done.eq(issue.done)]
+                # Activations that the row reads are written first; it goes on once it has begun.
+                m.d.comb += [issue.go.eq(issue.busy | ~lane.feeding), done.eq(issue.done)]
         return m
 
     def _read(self, m: Module, counter: Signal, reading: Signal) -> Signal:

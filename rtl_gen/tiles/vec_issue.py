@@ -15,7 +15,7 @@ COLUMN_BITS = BLOCK.bit_length() - 1
 CHUNK_BITS = LANE["n"] - COLUMN_BITS
 # From the last element of a row for the lane to the first that the next can take.
 LANE_GAP = 4
-FEWEST = 6  # sums are read again, if there are several passes of them, when they have been written
+FEWEST = 11  # sums are read again, if there are several passes of them, when they have been written
 
 
 class StepsRow(data.StructLayout):

@@ -1,6 +1,6 @@
 """The lane of a `vec` tile: an element a cycle through reading, tables, product, rounding, and writing."""
 
-__all__ = ["LANE_STAGES", "Lane", "activation_write"]
+__all__ = ["Lane", "activation_write"]
 
 from typing import Any
 
@@ -13,6 +13,7 @@ from rtl_gen.golden.formats import DISTANCE, EXPONENTIAL, LEFT_SHIFT, SCORE_FRAC
 from rtl_gen.golden.vec import LEADING, SIGMOID_REST
 from rtl_gen.golden.vec_isa import (
     LANE,
+    LINE,
     Dest,
     Element,
     Factor,
@@ -27,11 +28,11 @@ from rtl_gen.golden.vec_isa import (
 from rtl_gen.golden.vector import EXP_INDEX, REST
 from rtl_gen.tiles.lane import SHIFT_BITS, Rescale
 from rtl_gen.tiles.macro import address, rom_pins
-from rtl_gen.tiles.store import Store
+from rtl_gen.tiles.store import Lines
 from rtl_gen.tiles.vec_totals import LaneRow, Totals
 
-LANE_STAGES = 9  # from an element that is read to the cycle in which what it became can be read
 WORD_ADDRESS = LANE["a"]
+LINE_LOW = LINE.bit_length() - 1  # the lowest bit of a line's number
 ROM_ADDRESS = LANE["rom"]
 PAIRS = 128 // (2 * WORD)  # words of the ROM in a row, two by two
 ON_ROW = PAIRS.bit_length()  # bits of a word's address within a row
@@ -57,37 +58,41 @@ class Lane(wiring.Component):
         row, count, offset: The row, its elements, what is added to its addresses; taken with `start`.
         start: Take it; only when `free`.
         free, idle: A row can be taken; nothing is under way.
+        feeding: Elements for A are under way.
         selected: A token was drawn.
-        first_sum, sum: The first of its sums is here; one a cycle follows.
+        first_sum, sum: In the next cycle the first of its sums is here; one a cycle follows.
         token, turn, beta, draw: For tables of factors, rotation and sampling.
         activation: What is written to A.
         totals: Registers, and what is found as results pass; the sequencer's while the lane is idle.
-        banks: Pins of the macros.
+        rom, memory: Pins of the macros of factors and tables, and of M.
     """
 
     def __init__(self, memory: int, rom_banks: int) -> None:
-        self.memory, self.rom_banks = memory, rom_banks
-        self.totals = Totals()
+        self.rom_banks = rom_banks
+        self.totals, self.lines = Totals(), Lines(memory)
         super().__init__(
             {
                 "row": In(LaneRow()), "count": In(LANE["n"]), "offset": In(WORD_ADDRESS), "start": In(1),
-                "free": Out(1), "idle": Out(1), "selected": Out(1), "first_sum": In(1),
+                "free": Out(1), "idle": Out(1), "feeding": Out(1), "selected": Out(1), "first_sum": In(1),
                 "sum": In(signed(SUM)),
                 "token": In(16),
                 "turn": In(ROM_ADDRESS), "beta": In(8), "draw": In(32), "activation": Out(activation_write()),
-                "banks": Out(rom_pins(128)).array(rom_banks),
+                "rom": Out(rom_pins(128)).array(rom_banks),
+                "memory": self.lines.signature.members["macros"],
             }
         )  # fmt: skip
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.totals = totals = self.totals
-        m.submodules.memory = memory = Store(SUM, self.memory, 2, SUM)
-        read_a, read_b = memory.read
+        m.submodules.lines = lines = self.lines
+        for mine, inner in zip(self.memory, lines.macros, strict=True):
+            wiring.connect(m, wiring.flipped(mine), inner)
         m.submodules.rescale = rescale = Rescale()
         row = Signal(LaneRow(), reset_less=True)
         count, o = Signal.like(self.count, reset_less=True), Signal.like(self.count, reset_less=True)
         offset = Signal.like(self.offset, reset_less=True)
+        base_a, base_b = (Signal(WORD_ADDRESS, name=f"base_{n}", reset_less=True) for n in "ab")
         pair = row.walk == Walk.PAIR
         k = Signal(reset_less=True)
         stages = Signal(8)  # elements at stage 1 to 8, and which are the first and the last of a row
@@ -101,6 +106,7 @@ class Lane(wiring.Component):
                 m.d.comb += self.free.eq(~stages[:3].any())
                 with m.If(self.start):
                     m.d.sync += [row.eq(self.row), count.eq(self.count), offset.eq(self.offset)]
+                    m.d.sync += [base_a.eq(self.row.a + self.offset), base_b.eq(self.row.b + self.offset)]
                     m.d.sync += [o.eq(0), k.eq(0)]
                     m.next = "WAIT"
                     with m.If(self.row.op == Op.VECTOR):
@@ -115,7 +121,7 @@ class Lane(wiring.Component):
                 m.d.comb += element.eq(1)
                 with m.If(last):
                     m.next = "FREE"
-        m.d.comb += self.idle.eq(self.free & ~stages.any() & ~lasts.any())
+        m.d.comb += self.idle.eq(self.free & ~stages.any() & ~lasts.any() & ~lines.busy)
         with m.If(element):
             m.d.sync += k.eq(pair & ~k)
             with m.If(k | ~pair):
@@ -130,34 +136,53 @@ class Lane(wiring.Component):
         with m.If(firsts[3]):
             m.d.sync += [row.eq(front), offset_behind.eq(offset)]
         behind, row = row, front
+        of_tiles = (Dest.ROM_BYTES, Dest.RAM_BYTES, Dest.RAM_DIGITS)
+        m.d.comb += self.feeding.eq(
+            (~self.free | stages[3]) & front.dest.matches(*of_tiles)
+            | stages[3:].any() & behind.dest.matches(*of_tiles)
+        )
 
-        # 0: words of M are read.
+        # 0: the word a of M is addressed.
         far = Signal(WORD_ADDRESS)
         m.d.comb += far.eq(1 << row.distance)
         index = Signal(WORD_ADDRESS)
         other = Signal(WORD_ADDRESS)
+        butterfly = row.walk == Walk.BUTTERFLY
+        m.d.comb += [index.eq(o), other.eq(o)]
         with m.Switch(row.walk):
-            with m.Case(Walk.LINEAR):
-                m.d.comb += [index.eq(o), other.eq(o)]
             with m.Case(Walk.PAIR):
-                m.d.comb += [index.eq(Cat(k, o[1:])), other.eq(o)]
+                m.d.comb += index.eq(Cat(k, o[1:]))
             with m.Case(Walk.BUTTERFLY):
                 m.d.comb += [index.eq(o & ~far), other.eq(o | far)]
             with m.Case(Walk.SPREAD):
-                m.d.comb += [index.eq(o << 1), other.eq(o << 1)]
+                m.d.comb += index.eq(o << 1)
+        at_a, at_b = Signal(WORD_ADDRESS), Signal(WORD_ADDRESS, reset_less=True)
+        begins = (o & (LINE - 1)) == 0
+        # A line follows the one before it, but for butterflies, which are aligned.
+        before = Signal(reset_less=True)
         m.d.comb += [
-            read_a.at.eq(row.a + offset + index), read_b.at.eq(row.b + offset + other),
+            at_a.eq(base_a + index), lines.a.eq(element), lines.a_at.eq(at_a),
+            lines.a_new.eq((o == 0) & ~k | Mux(butterfly, begins, at_a[LINE_LOW] != before)),
         ]  # fmt: skip
+        m.d.sync += at_b.eq(base_b + other)
+        with m.If(element):
+            m.d.sync += before.eq(at_a[LINE_LOW])
+        b_new = Signal(reset_less=True)
+        m.d.sync += b_new.eq(begins)
         o1 = Signal.like(o, reset_less=True)
         k1 = Signal(reset_less=True)
         upper1 = Signal(reset_less=True)
-        sum1 = Signal(signed(SUM), reset_less=True)
-        m.d.sync += [o1.eq(o), k1.eq(k), sum1.eq(self.sum), upper1.eq((o & far).any())]
+        m.d.sync += [o1.eq(o), k1.eq(k), upper1.eq((o & far).any())]
 
-        # 1: the word of the ROM is addressed, by the number of the element or by what was read.
+        # 1: the word of the ROM is addressed, by the number of the element or by what was read; so is b.
         a1 = Signal(signed(SUM))
-        b1 = Signal(signed(SUM))
-        m.d.comb += [a1.eq(read_a.data), b1.eq(read_b.data)]
+        reads_b = (
+            row.value.matches(Value.BUTTERFLY) | row.factor.matches(Factor.B, Factor.SIGMOID)
+            | row.element.matches(Element.KEY, Element.VALUE) | row.post.matches(Post.ADD)
+        )  # fmt: skip
+        m.d.comb += [
+            a1.eq(lines.a_word), lines.b.eq(stages[0] & reads_b), lines.b_new.eq(b_new), lines.b_at.eq(at_b),
+        ]  # fmt: skip
         table_index = Signal(7)
         rest1 = Signal(SIGMOID_REST)
         late1 = Signal(4)
@@ -173,13 +198,15 @@ class Lane(wiring.Component):
         with m.Else():
             m.d.comb += walk.eq(o1)
         m.d.sync += at.eq(row.rom + walk)
-        kept = {"a": a1, "b": b1, "sum": sum1, "rest": rest1, "late": late1, "minus": k1 & ~o1[0], "k": k1,
+        kept = {"a": a1, "sum": self.sum, "rest": rest1, "late": late1, "minus": k1 & ~o1[0], "k": k1,
                 "upper": upper1, "far": distance}  # fmt: skip
         two = self._stage(m, 2, kept)
 
         # 2: the row is read; two words of it are kept.
         words = self._rom(m, at, stages[1])
-        three = self._stage(m, 3, two)
+        b2 = Signal(signed(SUM))
+        m.d.comb += b2.eq(lines.b_word)
+        three = self._stage(m, 3, two | {"b": b2})
         low3 = Signal(reset_less=True)
         m.d.sync += low3.eq(at[0])
 
@@ -243,8 +270,8 @@ class Lane(wiring.Component):
         target = Signal(WORD_ADDRESS)
         m.d.comb += [
             target.eq(behind.d + offset_behind + Mux(behind.walk == Walk.SPREAD, number << 1, number)),
-            memory.at.eq(target), memory.data.eq(result),
-            memory.write.eq(done & (behind.dest == Dest.MEMORY)),
+            lines.write.eq(done & (behind.dest == Dest.MEMORY)), lines.to.eq(target), lines.data.eq(result),
+            lines.far.eq(behind.walk == Walk.SPREAD), lines.last.eq(lasts[7]),
         ]  # fmt: skip
         bank = Signal(8, reset_less=True)
         within = Signal(WORD_ADDRESS, reset_less=True)
@@ -312,17 +339,17 @@ class Lane(wiring.Component):
     def _rom(self, m: Module, at: Signal, valid: object) -> Signal:
         """The even word addressed and the one behind it, a cycle later."""
         row, bank = at[ON_ROW : ON_ROW + 8], at[ON_ROW + 8 :]
-        for n, pins in enumerate(self.banks):
+        for n, pins in enumerate(self.rom):
             address(m, row, pins.a, pins.b_n)
             m.d.comb += pins.enable.eq(valid & (bank == n if self.rom_banks > 1 else 1))  # type: ignore[operator]
         q = Signal(128)
         if self.rom_banks > 1:
             with m.Switch(bank):
-                for n, pins in enumerate(self.banks):
+                for n, pins in enumerate(self.rom):
                     with m.Case(n):
                         m.d.comb += q.eq(~pins.q)
         else:
-            m.d.comb += q.eq(~self.banks[0].q)
+            m.d.comb += q.eq(~self.rom[0].q)
         words = Signal(2 * WORD, reset_less=True)
         m.d.sync += words.eq(q.word_select(at[1:ON_ROW], 2 * WORD))
         return words

@@ -2,13 +2,16 @@
 
 __all__ = ["Feed", "Order", "Source"]
 
+from typing import Any
+
 from amaranth.hdl import Module, Signal
 from amaranth.lib import data, enum, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl_gen.golden.vec_isa import STEPS, Dest
+from rtl_gen.tiles.macro import ram_pins
 from rtl_gen.tiles.ports import ACTIVATION_BITS, Link, Step
-from rtl_gen.tiles.store import Store
+from rtl_gen.tiles.store import Bank, sram_macros
 from rtl_gen.tiles.vec_lane import activation_write
 
 WORD = 2 * ACTIVATION_BITS
@@ -45,18 +48,23 @@ class Feed(wiring.Component):
 
     Attributes:
         order: What is sent next.
-        write: Bytes for the banks.
+        write: Bytes for the banks; not while a step reads them.
         west: Steps.
+        rom_inputs: Pins of the macros of the rom tiles' banks, row after row.
+        ram_inputs: Those of the ram tiles' bank.
     """
 
     def __init__(self, rom_rows: int, ram_rows: int, rom_bytes: int, ram_bytes: int) -> None:
         self.rom_rows, self.ram_rows = rom_rows, ram_rows
-        self.depths = [rom_bytes // 2] * rom_rows + [ram_bytes // 2]
+        self.depths = [-(-rom_bytes // 2)] * rom_rows + [-(-ram_bytes // 2)]
+        macros = [sram_macros(depth) for depth in (self.depths[0], self.depths[-1])]
         steps = stream.Signature(Step(2), always_ready=True)
         super().__init__(
             {
                 "order": In(Order()), "write": In(activation_write()),
                 "west": Out(steps).array(rom_rows + ram_rows),
+                "rom_inputs": Out(ram_pins(macros[0][0], WORD)).array(rom_rows * macros[0][1]),
+                "ram_inputs": Out(ram_pins(macros[1][0], WORD)).array(macros[1][1]),
             }
         )  # fmt: skip
 
@@ -66,7 +74,7 @@ class Feed(wiring.Component):
         for r in range(self.rom_rows + self.ram_rows):
             name = f"row{r}"
             if r <= self.rom_rows:
-                word = self._bank(m, r, order.at)
+                word = self._bank(m, r, order)
                 held = Signal(Order(), name=f"{name}_order")
                 m.d.sync += held.eq(order)
                 step = Signal(Step(2), name=f"{name}_step")
@@ -105,9 +113,20 @@ class Feed(wiring.Component):
                 step, valid, only = further, further_valid, further_only
         return m
 
-    def _bank(self, m: Module, number: int, at: Signal) -> Signal:
-        m.submodules[f"bank{number}"] = bank = Store(WORD, self.depths[number], 1, ACTIVATION_BITS)
-        m.d.comb += bank.read[0].at.eq(at)
+    def _bank(self, m: Module, number: int, order: Any) -> Signal:
+        m.submodules[f"bank{number}"] = bank = Bank(self.depths[number])
+        count = len(bank.macros)
+        pins = self.ram_inputs
+        if number < self.rom_rows:
+            pins = self.rom_inputs[count * number : count * (number + 1)]
+        for mine, inner in zip(pins, bank.macros, strict=True):
+            wiring.connect(m, wiring.flipped(mine), inner)
+        mine = (order.only == 0) | (order.only == number + 1)
+        if number == self.rom_rows:
+            mine = order.only > number
+        m.d.comb += [
+            bank.read.eq(order.valid & (order.source != Source.LITERAL) & mine), bank.at.eq(order.at),
+        ]  # fmt: skip
         write = self.write
         if number < self.rom_rows:
             mine = (write.dest == Dest.ROM_BYTES) & (write.bank == number)
@@ -115,13 +134,13 @@ class Feed(wiring.Component):
             mine = (write.dest == Dest.RAM_BYTES) | (write.dest == Dest.RAM_DIGITS)
         with m.If(write.dest == Dest.RAM_DIGITS):
             m.d.comb += [
-                bank.at.eq(write.byte), bank.write.eq((write.valid & mine).replicate(2)),
+                bank.to.eq(write.byte), bank.write.eq((write.valid & mine).replicate(2)),
                 bank.data.eq(write.digits[:7] | write.digits[7:] << ACTIVATION_BITS),
             ]  # fmt: skip
         with m.Else():
             upper = write.byte[0]
             m.d.comb += [
-                bank.at.eq(write.byte[1:]), bank.data.eq(write.value.replicate(2)),
+                bank.to.eq(write.byte[1:]), bank.data.eq(write.value.replicate(2)),
                 bank.write[0].eq(write.valid & mine & ~upper), bank.write[1].eq(write.valid & mine & upper),
             ]  # fmt: skip
-        return bank.read[0].data
+        return bank.word

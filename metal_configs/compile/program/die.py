@@ -9,7 +9,7 @@ import numpy as np
 
 from metal_configs.compile.program.caches import Caches
 from metal_configs.compile.program.contents import Contents
-from metal_configs.compile.program.layers import LESS12, Layers
+from metal_configs.compile.program.layers import LESS12, Layers, lines
 from metal_configs.compile.program.rows import Rows
 from rtl_gen.golden.array import ArrayModel
 from rtl_gen.golden.decoder import DRAW_BITS
@@ -168,8 +168,8 @@ class _Decoder:
     def _head(self) -> None:
         """The next token."""
         m, s = self.model, self.model.shape
-        logits = self.layers.w + s.dim
-        distances = logits + s.vocab
+        logits = self.layers.w + lines(s.dim)
+        distances = logits + lines(s.vocab)
         self.layers.norm("head" if m.final is None else "final")
         if m.final is not None:
             self.layers.times(

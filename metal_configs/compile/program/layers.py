@@ -1,6 +1,6 @@
 """What a vec tile does in a layer, row by row."""
 
-__all__ = ["LESS8", "LESS12", "Layers"]
+__all__ = ["LESS8", "LESS12", "Layers", "lines"]
 
 from typing import Any
 
@@ -23,6 +23,7 @@ from rtl_gen.golden.model import Layer
 from rtl_gen.golden.vec import SIGMOID_REST
 from rtl_gen.golden.vec_isa import (
     BLOCK,
+    LINE,
     Dest,
     Element,
     Factor,
@@ -48,6 +49,11 @@ MEMORY = 1 << 12  # words of M that a row of the program can address
 LESS8, LESS12, LESS18 = range(3)
 
 
+def lines(words: int) -> int:
+    """Words of M that so many take, in whole lines."""
+    return -(-words // LINE) * LINE
+
+
 class Layers:
     """Writes rows for the layers of a model, and for what its head shares with them.
 
@@ -64,10 +70,13 @@ class Layers:
         self.contents, self.caches, self.rows = contents, caches, rows
         self.model = m = contents.model
         s = m.shape
-        self.x, self.j, self.e = 0, s.dim, s.dim + BLOCK
-        self.w = self.e + m.positions
-        heads = 2 * (s.q_dim + s.kv_dim) + s.head_dim + 2 * m.positions
-        self.memory = self.w + max(2 * s.dim, heads, 3 * s.hidden, s.dim + 2 * s.vocab)
+        self.x, self.j = 0, lines(s.dim)
+        self.e = self.j + BLOCK
+        self.w = self.e + lines(m.positions)
+        heads = 2 * lines(s.q_dim) + 2 * lines(s.kv_dim) + lines(s.head_dim) + 2 * lines(m.positions)
+        self.memory = self.w + max(
+            2 * lines(s.dim), heads, 3 * lines(s.hidden), lines(s.dim) + 2 * lines(s.vocab)
+        )
         if self.memory > MEMORY:
             raise FlowError(
                 f"the memory of the vec tile is too small: {self.memory:,} words are needed, {MEMORY:,} are"
@@ -146,14 +155,14 @@ class Layers:
     def attention(self, number: int, layer: Layer) -> None:
         s, p = self.model.shape, f"layers.{number}."
         q = self.w
-        k = q + s.q_dim
-        v = k + s.kv_dim
-        mix = v + s.kv_dim
+        k = q + lines(s.q_dim)
+        v = k + lines(s.kv_dim)
+        mix = v + lines(s.kv_dim)
         self.norm(p + "q")
         for kind, d in (("q", q), ("k", k), ("v", v)):
             self.times(p + kind, getattr(layer, kind), d, minus=Register.INPUT, width=Width.WORD)
         for g in range(s.kv_heads):
-            self._remember(number, g, k + g * s.head_dim, v + g * s.head_dim, mix + s.q_dim)
+            self._remember(number, g, k + g * s.head_dim, v + g * s.head_dim, mix + lines(s.q_dim))
             for h in range(g * s.group, (g + 1) * s.group):
                 self._attend(number, layer, g, q + h * s.head_dim, mix, h)
         self.activations(p + "o", s.q_dim, mix, Register.INPUT)
@@ -221,9 +230,9 @@ class Layers:
         """One head: its words to `mix`."""
         s = self.model.shape
         hd = s.head_dim
-        turned = mix + s.q_dim
-        scores = turned + hd
-        powers = scores + self.model.positions
+        turned = mix + lines(s.q_dim)
+        scores = turned + lines(hd)
+        powers = scores + lines(self.model.positions)
         self._rotate(q, turned, Register.QUERY)
         self._bytes(turned, 0, Register.QUERY)
         tile, row = self.caches.keys[number, g]
@@ -274,7 +283,7 @@ class Layers:
     def mlp(self, number: int, layer: Layer) -> None:
         m, s, p = self.model, self.model.shape, f"layers.{number}."
         n = s.hidden
-        gate, up, third = self.w, self.w + n, self.w + 2 * n
+        gate, up, third = (self.w + k * lines(n) for k in range(3))
         self.norm(p + "gate")
         for kind, d in (("gate", gate), ("up", up)):
             self.times(p + kind, getattr(layer, kind), d, minus=Register.INPUT, width=Width.WORD)

@@ -14,7 +14,7 @@ from rtl_gen.golden.vec_isa import (
 )
 
 # So many elements behind, an element of the row before has been written when it is read.
-LANE_DEPTH = 5
+LANE_DEPTH = 12
 
 
 @dataclass

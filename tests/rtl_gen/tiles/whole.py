@@ -1,5 +1,6 @@
 """A die with the macros' own models in Verilator: one simulator for every model that it holds."""
 
+import re
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ from rtl_gen.golden.array import ArrayModel
 from rtl_gen.golden.model import Model
 from rtl_gen.golden.vec import DieImage
 from rtl_gen.tiles.die import die_verilog
-from rtl_gen.tiles.macro import ram_macro_name, rom_macro_name
+from rtl_gen.tiles.macro import rom_macro_name
 from rtl_gen.tiles.ram import MACRO_BITS, RamTileSize
 from rtl_gen.tiles.rom import RomTileSize
 from rtl_gen.tiles.vec import VecTileSize
@@ -81,10 +82,13 @@ class Simulator:
             pytest.skip("no verilator")
         self.whole, self.folder = whole, folder
         bits = 4 * whole.rom.columns
-        rom, ram = RomSpec(MACRO_WORDS, bits), SramSpec(whole.ram.words, MACRO_BITS)
-        assert (rom.name, ram.name) == (rom_macro_name(bits), ram_macro_name(whole.ram.words, MACRO_BITS))
-        (folder / "die.v").write_text(die_verilog(whole.rom, whole.ram, whole.vec))
-        (folder / "macros.v").write_text(rom_verilog(rom) + sram_verilog(ram))
+        rom = RomSpec(MACRO_WORDS, bits)
+        assert rom.name == rom_macro_name(bits)
+        verilog = die_verilog(whole.rom, whole.ram, whole.vec)
+        rams = {(int(w), int(b)) for w, b in re.findall(r"scf_ram_(\d+)x(\d+) macro", verilog)}
+        assert (whole.ram.words, MACRO_BITS) in rams
+        (folder / "die.v").write_text(verilog)
+        (folder / "macros.v").write_text(rom_verilog(rom) + "".join(sram_verilog(SramSpec(*r)) for r in rams))
         shutil.copy(Path(__file__).with_name("die.cpp"), folder / "host.cpp")
         subprocess.run(
             ["verilator", "--cc", "--exe", "--build", "-O3", "--x-assign", "unique", "--x-initial", "unique",
