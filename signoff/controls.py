@@ -109,20 +109,21 @@ MAGIC_ERRORS = (
 )
 
 
-def control_result(run: CheckResult, errors: Sequence[PlantedError], rules: Collection[str]) -> CheckResult:
+def control_result(
+    name: str, tool: str, version: str, errors: Sequence[PlantedError], rules: Collection[str]
+) -> CheckResult:
     """The row of a control: it passes when every planted error was found.
 
     Args:
-        run: The row of the run on the planted layout, for its name and tool.
+        name: Of the row.
+        tool, version: That looked for them.
         errors: What was planted.
         rules: Names of the rules that were reported.
     """
     lost = missed(errors, rules)
     found = f"{len(errors) - len(lost)} of {len(errors)} planted errors found"
     reason = f"not found: {', '.join(lost)}" if lost else ""
-    return CheckResult(
-        run.name, run.tool, run.version, len(lost), 0, "fail" if lost else "pass", reason, found
-    )
+    return CheckResult(name, tool, version, len(lost), 0, "fail" if lost else "pass", reason, found)
 
 
 def control_of(result: CheckResult, planted: str, found: bool) -> CheckResult:

@@ -20,65 +20,17 @@ from pathlib import Path
 import klayout.db as kdb
 import klayout.rdb as rdb
 
-from signoff.controls import KLAYOUT_ERRORS, control_of, control_result, plant, plate
+from signoff.controls import KLAYOUT_ERRORS, control_of, plate
+from signoff.design_rules import DesignRules, rules_row
 from signoff.eda import KLAYOUT, Run
 from signoff.result import CheckResult
 from signoff.violations import Box, Fault, Violations
-from signoff.waivers import Waiver, judged, waive
+from signoff.waivers import Waiver
 
 # Every group of the sky130 deck, in two runs beside each other; all are off unless asked for, and a run
 # without them finds nothing. Rules of the seal ring are in blocks of either end of the line.
 _RUNS = (("beol", "offgrid", "floating_met", "seal"), ("feol", "seal"))
 _DENSITY_LAYERS = 6  # li1 and five metals
-
-
-def run(
-    layout: Path,
-    top: str,
-    deck: Path,
-    workdir: Path,
-    *,
-    waivers: Sequence[Waiver] = (),
-    timeout: float = 1800,
-) -> CheckResult:
-    """Check a layout with every rule group of the deck on.
-
-    Args:
-        layout: GDS or OASIS.
-        top: Cell to check, with all below it.
-        deck: The deck, such as sky130A_mr.drc.
-        workdir: For report and log; made if missing.
-        waivers: Of this and other checks.
-        timeout: Seconds.
-    """
-    return _check("drc_klayout", layout, top, deck, workdir, timeout, waivers)[0]
-
-
-def control(
-    layout: Path,
-    top: str,
-    deck: Path,
-    workdir: Path,
-    *,
-    site: tuple[int, int],
-    layers: Mapping[str, tuple[int, int]],
-    timeout: float = 1800,
-) -> CheckResult:
-    """Plant errors of every rule group in a copy of a clean layout: the deck must find each.
-
-    Args:
-        layout: A small layout; see `run` for the arguments of the same name.
-        site: Centre (nm) of an empty via site in its array.
-        layers: GDS layer and datatype by name.
-    """
-    name = "drc_klayout_control"
-    if missing := KLAYOUT.missing(name):
-        return missing
-    workdir.mkdir(parents=True, exist_ok=True)
-    planted = workdir / "planted.gds"
-    plant(layout, top, planted, KLAYOUT_ERRORS, site, layers)
-    result, found = _check(name, planted, top, deck, workdir, timeout)
-    return control_result(result, KLAYOUT_ERRORS, found.counts) if found else result
 
 
 def density(
@@ -103,7 +55,8 @@ def density(
     if not done.fault and len(measured) != _DENSITY_LAYERS:
         raise KLAYOUT.failed(f"the deck measured {len(measured)} layers, not {_DENSITY_LAYERS}", workdir)
     covered = ", ".join(f"{layer} {1 - float(clear):.0%}" for layer, clear in measured)
-    return _row(name, top, _found(done, report, least_rules=0), f"covered: {covered}", waivers)
+    found = _found(done, report, least_rules=0)
+    return rules_row(name, KLAYOUT, top, found, f"covered: {covered}", waivers)
 
 
 def density_control(
@@ -178,23 +131,8 @@ def _around(drawn: Sequence[str]) -> Box:
     return box.left, box.bottom, box.right, box.top
 
 
-def _check(
-    name: str,
-    layout: Path,
-    top: str,
-    deck: Path,
-    workdir: Path,
-    timeout: float,
-    waivers: Sequence[Waiver] = (),
-) -> tuple[CheckResult, Violations | None]:
-    """Run the design rule deck; the violations are None if KLayout is not here.
-
-    Raises:
-        FlowError: A run cannot be trusted.
-    """
-    if missing := KLAYOUT.missing(name):
-        return missing, None
-    clean = f"all rule groups on {top}"
+def _find(name: str, layout: Path, top: str, deck: Path, workdir: Path, timeout: float) -> Violations:
+    """Run every rule group of the deck."""
 
     def groups(of: Sequence[str]) -> Violations:
         # One thread: with two, KLayout 0.28.5 spins without end.
@@ -202,12 +140,11 @@ def _check(
         done, report = _run_deck(name, layout, top, deck, workdir / of[0], flags, timeout)
         return _found(done, report, least_rules=1)
 
-    with ThreadPoolExecutor(len(_RUNS)) as pool:
-        told = list(pool.map(groups, _RUNS))
     together = Violations()
-    for found in told:
-        together.add(found)
-    return _row(name, top, together, clean, waivers), together
+    with ThreadPoolExecutor(len(_RUNS)) as pool:
+        for found in pool.map(groups, _RUNS):
+            together.add(found)
+    return together
 
 
 def _run_deck(
@@ -235,6 +172,5 @@ def _found(done: Run, report: Path, least_rules: int) -> Violations:
         raise KLAYOUT.failed(str(e), report.parent) from e
 
 
-def _row(name: str, top: str, found: Violations, clean: str, waivers: Sequence[Waiver]) -> CheckResult:
-    after = waive(name, top, found.faults, waivers)
-    return judged(name, KLAYOUT.name, KLAYOUT.version(), after, str(Violations(after.left)) or clean)
+RULES = DesignRules("drc_klayout", KLAYOUT, "all rule groups", KLAYOUT_ERRORS, _find)
+run, control = RULES.run, RULES.control

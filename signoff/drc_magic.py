@@ -1,72 +1,22 @@
-"""Design rules with Magic, style drc(full), in several processes."""
+"""Design rules with Magic: style drc(full), Euclidean distances, all cells expanded, in several processes."""
 
 __all__ = ["control", "parse_report", "run", "violations"]
 
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from signoff.controls import MAGIC_ERRORS, control_result, plant
+from signoff.controls import MAGIC_ERRORS
+from signoff.design_rules import DesignRules
 from signoff.drc_parts import Part, cut
 from signoff.eda import MAGIC, run_magic
 from signoff.markers import write_markers
-from signoff.result import CheckResult
 from signoff.violations import Fault, Violations
-from signoff.waivers import Waiver, judged, waive
 
 Line = tuple[str, ...]  # x0, y0, x1, y1 in um, cell, rule
 _MOST = 4  # processes at a time, each of 200 MB
-
-
-def run(
-    layout: Path,
-    top: str,
-    tech: Path,
-    workdir: Path,
-    *,
-    waivers: Sequence[Waiver] = (),
-    timeout: float = 3600,
-) -> CheckResult:
-    """Check a layout: full rules, Euclidean distances, all cells expanded.
-
-    Args:
-        layout: GDS, or OASIS, which is converted.
-        top: Cell to check, with all below it.
-        tech: Magic technology file that fits the installed Magic.
-        workdir: For report and log; made if missing.
-        waivers: Of this and other checks.
-        timeout: Seconds.
-    """
-    return _check("drc_magic", layout, top, tech, workdir, timeout, waivers)[0]
-
-
-def control(
-    layout: Path,
-    top: str,
-    tech: Path,
-    workdir: Path,
-    *,
-    site: tuple[int, int],
-    layers: Mapping[str, tuple[int, int]],
-    timeout: float = 3600,
-) -> CheckResult:
-    """Plant errors in a copy of a clean layout, inside its array and beside it: Magic must find each.
-
-    Args:
-        layout: A small layout; see `run` for the arguments of the same name.
-        site: Centre (nm) of an empty via site in its array.
-        layers: GDS layer and datatype by name.
-    """
-    name = "drc_magic_control"
-    if missing := MAGIC.missing(name):
-        return missing
-    workdir.mkdir(parents=True, exist_ok=True)
-    planted = workdir / "planted.gds"
-    plant(layout, top, planted, MAGIC_ERRORS, site, layers)
-    result, found = _check(name, planted, top, tech, workdir, timeout)
-    return control_result(result, MAGIC_ERRORS, found.counts) if found else result
 
 
 def parse_report(path: Path) -> list[Line]:
@@ -97,22 +47,8 @@ def violations(lines: Iterable[Line]) -> Violations:
     return found
 
 
-def _check(
-    name: str,
-    layout: Path,
-    top: str,
-    tech: Path,
-    workdir: Path,
-    timeout: float,
-    waivers: Sequence[Waiver] = (),
-) -> tuple[CheckResult, Violations | None]:
-    """Run the script on every part; the violations are None if Magic is not here.
-
-    Raises:
-        FlowError: A run cannot be trusted.
-    """
-    if missing := MAGIC.missing(name):
-        return missing, None
+def _find(name: str, layout: Path, top: str, tech: Path, workdir: Path, timeout: float) -> Violations:
+    """Run the script on every part."""
     workdir.mkdir(parents=True, exist_ok=True)
     try:
         parts = cut(layout, top, workdir)
@@ -122,9 +58,7 @@ def _check(
         told = list(pool.map(lambda part: _look_at(part, tech, timeout), parts))
     found = violations(fault for faults in told for fault in faults)
     write_markers(workdir / f"{name}.lyrdb", top, found.faults, about=f"Magic, drc(full) on {top}")
-    after = waive(name, top, found.faults, waivers)
-    detail = str(Violations(after.left)) or f"drc(full) on {top}"
-    return judged(name, MAGIC.name, MAGIC.version(), after, detail), found
+    return found
 
 
 def _look_at(part: Part, tech: Path, timeout: float) -> list[Line]:
@@ -146,3 +80,7 @@ def _look_at(part: Part, tech: Path, timeout: float) -> list[Line]:
         return parse_report(report)
     except ValueError as e:
         raise MAGIC.failed(str(e), folder) from e
+
+
+RULES = DesignRules("drc_magic", MAGIC, "drc(full)", MAGIC_ERRORS, _find)
+run, control = RULES.run, RULES.control

@@ -93,12 +93,12 @@ def test_magic_report_that_proves_nothing_is_refused(tmp_path, text):
 
 
 def test_a_control_passes_only_if_every_error_was_found():
-    run = CheckResult("drc_magic_control", "Magic", "1", 9, 0, "fail")
+    run = ("drc_magic_control", "Magic", "1")
     found = ["Metal3 overlap of via2 (met3.4)", "Metal1 spacing (met1.2)", "Metal2 spacing (met2.2)"]
-    rest = control_result(run, MAGIC_ERRORS, found)
+    rest = control_result(*run, MAGIC_ERRORS, found)
     assert (rest.status, rest.count) == ("fail", 1)
     assert rest.reason == "not found: poly end 0.05 um over the gate"
-    assert control_result(run, MAGIC_ERRORS, [*found, "poly overhang (poly.8)"]).status == "pass"
+    assert control_result(*run, MAGIC_ERRORS, [*found, "poly overhang (poly.8)"]).status == "pass"
 
 
 def test_a_clean_report_finds_no_planted_error():
