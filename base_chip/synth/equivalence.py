@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from base_chip.synth.yosys import run_yosys
+from rtl_gen.cells import functional_model
 from rtl_gen.errors import ExitCode, FlowError
 
 PREFIX = "sky130_fd_sc_hd__"
@@ -122,13 +123,4 @@ def _module_text(netlist: str, module: str) -> str:
 def _model(cells: Path, cell: str, size: str) -> str:
     if cell in OWN_MODELS:
         return f"module {PREFIX}{cell}_{size} {OWN_MODELS[cell]}\nendmodule\n"
-    path = cells / cell / f"{PREFIX}{cell}_{size}.functional.v"
-    try:
-        text = path.read_text()
-    except OSError as e:
-        raise FlowError(
-            f"no functional model of cell {PREFIX}{cell}_{size}",
-            where=str(path),
-            hint="`sc-flow pdk verify sky130` checks the kit.",
-        ) from e
-    return text
+    return functional_model(cells, f"{PREFIX}{cell}_{size}")[0]

@@ -12,8 +12,8 @@ from metal_configs.compile.matrix import BYTES_A_ROW
 from metal_configs.compile.pack import factors_of, pack_block, pack_factors
 from metal_configs.compile.placement import Piece, Placement
 from metal_configs.compile.source import Source
-from metal_configs.ordered import ordered
 from rtl_gen.errors import FlowError
+from rtl_gen.ordered import ordered
 
 CHUNK = 1 << 19  # weights quantised at a time
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from metal_configs.ordered import ordered
 from metal_configs.sitemap import SiteMap, bank_bits
 from metal_configs.writer.metal import Written
 from metal_configs.writer.oasis import OasisFile, cblock
 from metal_configs.writer.records import BitLines, block_records
 from metal_configs.writer.whole import whole_file
+from rtl_gen.ordered import ordered
 
 BLOCK = 1 << 19  # sites of a block: what a processor's cache holds
 

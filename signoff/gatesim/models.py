@@ -5,6 +5,7 @@ __all__ = ["cell_models"]
 import re
 from pathlib import Path
 
+from rtl_gen.cells import functional_model
 from rtl_gen.errors import FlowError
 
 PREFIX = "sky130_fd_sc_hd__"
@@ -45,15 +46,7 @@ def cell_models(netlist: str, cells: Path) -> str:
     """
     out = [PRIMITIVES]
     for cell, size in sorted(set(re.findall(rf"\b{PREFIX}(\w+)_(\w+) ", netlist))):
-        path = cells / cell / f"{PREFIX}{cell}_{size}.functional.v"
-        try:
-            text = path.read_text()
-        except OSError as e:
-            raise FlowError(
-                f"no functional model of cell {PREFIX}{cell}_{size}",
-                where=str(path),
-                hint="`sc-flow pdk verify sky130` checks the kit.",
-            ) from e
+        text, path = functional_model(cells, f"{PREFIX}{cell}_{size}")
         if strange := set(re.findall(rf"{PREFIX}udp_[\w$]+(?=\s)", _code(text))) - KNOWN:
             raise FlowError(
                 f"the model of {cell} uses {', '.join(sorted(strange))}, which this simulation does not know",

@@ -7,15 +7,13 @@ must lie on one.
 
 __all__ = ["DieBits", "DiePlan", "read_die"]
 
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from rtl_gen.errors import FlowError
+from rtl_gen.ordered import ordered
 from rtl_gen.untrusted import open_file
 from signoff.readback.records import BadOasis, Block, Squares, parse_block, split_file
 
@@ -123,7 +121,7 @@ def _read(data: bytes, plan: DiePlan, threads: int) -> DieBits:
             text = str(e)
             raise BadOasis(text if "block at" in text else f"block at byte {block.at}: {text}") from e
 
-    for row, column, found, number in _ordered(threads, work, file.blocks):
+    for row, column, found, number in ordered(threads, work, file.blocks):
         there = bits[row : row + found.shape[0], column : column + found.shape[1]]
         if (there & found).any():
             raise BadOasis("two vias at one site")
@@ -178,17 +176,3 @@ def _place(
     if number != len(steps):
         raise BadOasis(f"{len(steps) - number} vias on no bit line, or two at one site")
     return low, first // 8, np.packbits(found, axis=1, bitorder="little"), len(steps)
-
-
-def _ordered(threads: int, work: Callable[[Block], Part], blocks: Sequence[Block]) -> Iterator[Part]:
-    if threads == 1:
-        yield from map(work, blocks)
-        return
-    with ThreadPoolExecutor(threads) as pool:
-        waiting: deque[Future[Part]] = deque()
-        for block in blocks:
-            waiting.append(pool.submit(work, block))
-            if len(waiting) > 2 * threads:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()

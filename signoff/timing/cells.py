@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rtl_gen.cells import functional_model
 from rtl_gen.errors import FlowError
 
 # A pin's name; or an operator and what it works on: not, and, or, xor, mux (select, at 0, at 1), 0, 1.
@@ -71,15 +72,7 @@ def load_cells(names: Collection[str], folder: Path) -> dict[str, Cell]:
     """
     out = {}
     for name in sorted(names):
-        path = folder / name.partition("__")[2].rpartition("_")[0] / f"{name}.functional.v"
-        try:
-            text = path.read_text("utf-8")
-        except OSError as e:
-            raise FlowError(
-                f"no functional model of cell {name}",
-                where=str(path),
-                hint="`sc-flow pdk verify sky130` checks the kit.",
-            ) from e
+        text, path = functional_model(folder, name)
         out[name] = parse_cell(text, name, str(path))
     return out
 
