@@ -24,6 +24,7 @@ from flow.quality import Quantised, Request, Say, run
 from flow.request import LOSS_LIMIT
 from flow.run import run_build
 from flow.tasks.model import Model, open_model
+from flow.waivers import load_waivers
 from flow.weights import find_weights
 from metal_configs.checkpoint import load
 
@@ -91,7 +92,7 @@ def build(
     *,
     weights: Path | None = None,
     pdk: str = "sky130",
-    base: str = "nano",
+    base: str | None = "nano",
     prompt: str = "",
     seed: int = 1,
     temperature: float = 0.8,
@@ -102,6 +103,7 @@ def build(
     first: str | None = None,
     last: str | None = None,
     jobs: int = 2,
+    show: bool = False,
 ) -> Outcome:
     """Build a chip of one die and prove it; results are in `<out>/<model>`, as the command leaves them.
 
@@ -109,7 +111,7 @@ def build(
         model: A known model's name, or the path of a checkpoint.
         weights: The checkpoint of a known model that is neither in the package nor pulled.
         pdk: Process.
-        base: Base chip.
+        base: Base chip; None to quantise a model without one (`last="quantise"`).
         prompt: What the chip is to continue in simulation.
         seed: Of the first text's sampling; each further text has the next.
         temperature: Of the sampling; 0 takes the likeliest token.
@@ -120,6 +122,7 @@ def build(
         first: Run this step and what depends on it, changed or not.
         last: Stop after this step.
         jobs: Steps at a time.
+        show: Show on the terminal how far it is.
 
     Returns:
         Steps, checks, text and metrics; `outcome.exit_code(strict=True)` is 0 for a chip that is signed off.
@@ -136,7 +139,5 @@ def build(
         loss_limit=loss_limit,
     )
     if waivers is not None:
-        from flow.waivers import load_waivers
-
         config = replace(config, waivers=load_waivers(waivers))
-    return run_build(config, out, first=first, last=last, jobs=jobs, show=False)
+    return run_build(config, out, first=first, last=last, jobs=jobs, show=show)

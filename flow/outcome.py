@@ -43,6 +43,7 @@ class Outcome:
         errors: Of the steps that could not be done, as FlowErrors.
         asked: Steps that this run was to do.
         evidence: SHA-256 of each file that rows rest on, by its path in the build.
+        folder: Of the build, with result.json, report.html and a folder for each step.
     """
 
     steps: list[StepRow] = field(default_factory=list)
@@ -53,6 +54,7 @@ class Outcome:
     errors: list[tuple[FlowError, int]] = field(default_factory=list)
     asked: Collection[str] = ()
     evidence: dict[str, str] = field(default_factory=dict)
+    folder: Path = Path()
 
     def exit_code(self, *, strict: bool) -> int:
         """Status of the process: that of the first step that could not be done, else 1 for a failed check.

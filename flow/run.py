@@ -63,6 +63,7 @@ def run_build(
         outcome = collect(steps, asked, build / "work", f"{failure}\n{_tail(build / COMPLAINTS)}")
         if failure and not outcome.errors and all(s.status != "failed" for s in outcome.steps):
             raise FlowError(failure, where="SiliconCompiler", hint=f"See {build / 'work' / 'job.log'}")
+        outcome.folder = out / config.model
         write_result(build, config, run.pdk, outcome)
         atomic_write(build / REPORT, render_report(build, config, outcome).encode())
     return outcome

@@ -22,4 +22,5 @@ def test_the_notebook_runs(tmp_path, pdk_kit):
     assert "bits of code per weight" in done.stdout
     assert "dies of base reticle" in done.stdout
     assert "metal      done" in done.stdout
+    assert "build/words/report.html" in done.stdout.splitlines()
     assert (tmp_path / "build" / "words" / "metal" / "chip.gds").is_file()

@@ -83,18 +83,17 @@ def build(
 ) -> int:
     """Build a chip for a model, and prove it; what is unchanged since an earlier build is reused."""
     from base_chip.pdk import load_pdk
+    from flow import api
     from flow.chain.config import make_chain_config, needs_chain, plan_of
-    from flow.config import make_config
-    from flow.graph import CHAIN_STEPS, STEPS, Steps
+    from flow.graph import CHAIN_STEPS
     from flow.progress import final_table, result_console
     from flow.run import run_build
     from flow.waivers import load_waivers
 
     load_pdk(pdk)
-    waivers = load_waivers(waived) if waived else ()
     chain = needs_chain(model, base)
     if chain and not (base is None and last == "quantise"):  # which needs no base
-        steps: Steps = CHAIN_STEPS
+        waivers = load_waivers(waived) if waived else ()
         plan = plan_of(model, pdk, base, context, quantised)
         try:
             config = make_chain_config(
@@ -111,6 +110,8 @@ def build(
         except FlowError:
             print_plan(plan)
             raise
+        config = replace(config, waivers=waivers)
+        outcome = run_build(config, out, first=first, last=last, jobs=jobs, steps=CHAIN_STEPS)
     else:
         if context or dies or synthetic_weights or quantised or scheduler or gds:
             raise FlowError(
@@ -119,8 +120,7 @@ def build(
                 hint="Leave them out, or choose a base of several dies: --base reticle or --base slot.",
                 code=ExitCode.USAGE,
             )
-        steps = STEPS
-        config = make_config(
+        outcome = api.build(
             model,
             weights=weights,
             pdk=pdk,
@@ -130,11 +130,16 @@ def build(
             temperature=temperature,
             words=words,
             loss_limit=loss_limit,
+            waivers=waived,
+            out=out,
+            first=first,
+            last=last,
+            jobs=jobs,
+            show=True,
         )
-    outcome = run_build(replace(config, waivers=waivers), out, first=first, last=last, jobs=jobs, steps=steps)
     final_table(outcome, result_console())
-    click.echo(f"Results: {out / config.model / 'result.json'}")
-    click.echo(f"Report: {out / config.model / 'report.html'}")
+    click.echo(f"Results: {outcome.folder / 'result.json'}")
+    click.echo(f"Report: {outcome.folder / 'report.html'}")
     say_errors(outcome.errors)
     status = outcome.exit_code(strict=strict)
     if status == ExitCode.CHECK_FAILED:
