@@ -21,7 +21,7 @@ BACKGROUND = 0x0E1116
 PROGRAM = 0xFFD400  # a colour that no other layer has
 OTHER = 0x808890
 MARGIN = 0.02  # of the chip's size around it
-SOLID, HOLLOW, DOTS, SPARSE, LEFT, RIGHT = 0, 1, 3, 5, 4, 8  # klayout's dither patterns
+SOLID, HOLLOW, SPARSE, LEFT, RIGHT = 0, 1, 5, 4, 8  # klayout's dither patterns
 
 # From the bottom of the chip to its top, which is the order of drawing: colour, pattern
 STYLES = {

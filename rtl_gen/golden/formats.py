@@ -7,7 +7,7 @@ order.
 
 __all__ = [
     "ACTIVATION", "ADAPTER", "CODE_BITS", "DISTANCE", "DOWN_EXPONENT", "EXPONENTIAL", "FACTOR",
-    "FACTOR_EXPONENT", "GATE_UNITS", "HADAMARD", "HIDDEN", "INTERVALS", "LARGEST_HADAMARD", "LARGEST_SHIFT",
+    "GATE_UNITS", "HADAMARD", "HIDDEN", "INTERVALS", "LARGEST_HADAMARD", "LARGEST_SHIFT",
     "LEFT_SHIFT", "NORM_SHIFT", "PROBABILITY", "PROBABILITY_DIGIT", "PRODUCT_SHIFT", "RESIDUAL", "ROTARY",
     "SCORE_FRACTION", "SIGMOID_INTERVALS", "SIGMOID_SPAN", "SQUARE", "SQUARES", "SUM", "TABLE", "VALUES",
     "WORD", "WORD_EXPONENT", "Value",
@@ -15,7 +15,7 @@ __all__ = [
 
 from dataclasses import dataclass
 
-from rtl_gen.golden.arith import LANE_EXPONENT_BITS, LANE_MANTISSA_BITS
+from rtl_gen.golden.arith import LANE_MANTISSA_BITS
 
 ACTIVATION = 8  # mantissas that enter an array: signed
 CODE_BITS = (3, 4, 5, 6, 7, 8)  # of a weight
@@ -24,7 +24,6 @@ SUM = 24  # exact sums of an array, also of all its tiles together
 WORD = 16  # q, k, v, gate, up and what follows them; the normalised residual
 RESIDUAL = 24
 FACTOR = LANE_MANTISSA_BITS  # mantissa of an output's factor: signed
-FACTOR_EXPONENT = LANE_EXPONENT_BITS
 LARGEST_SHIFT = 47  # to the right, of a product
 LEFT_SHIFT = 16  # bits below the operand of the barrel shifter; it shifts to the left by one less
 SQUARE = 12  # mantissas that are squared for the norm: signed
