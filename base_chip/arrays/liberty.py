@@ -1,71 +1,124 @@
-"""A ROM macro as static timing analysis sees it: an ordinary memory that reads while clk is low."""
+"""A memory macro as static timing analysis sees it: an ordinary memory that works while clk is low."""
 
-__all__ = ["rom_liberty"]
+__all__ = ["Input", "macro_liberty", "pin_ff", "rom_liberty"]
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from base_chip.arrays import control, driver, gates
 from base_chip.arrays.plan import RomPlan
-from base_chip.arrays.spec import RomSpec
-from base_chip.arrays.timing import Arc, RomTiming
+from base_chip.arrays.spec import MacroSpec, RomSpec
+from base_chip.arrays.timing import Arc, Corner, MacroTiming, RomTiming
 from base_chip.bank.liberty import library_head
-from rtl_gen.errors import FlowError
 
 _FF_PER_UM = 1.6  # of gate, 0.15 um long
 _WIRE_FF = {"clk": 2.0, "enable": 2.0, "a": 7.0, "b_n": 7.0}
 
 
-def rom_liberty(spec: RomSpec, corner: str, timing: RomTiming) -> str:
-    """A liberty library with the macro in one corner.
+@dataclass(frozen=True)
+class Input:
+    """An input besides clk, or a bus of them: `width` pins (0: no bus) of so many fF."""
 
-    q is launched by the falling edge of clk: it falls where there is a via, and rises where it was low and
-    there is none. Inputs are set up before clk falls and held until it has risen. The widths of clk's pulses
-    are those that read the slowest bit line, and that precharge it.
+    name: str
+    width: int
+    farad: float
+
+
+def pin_ff(gate_nm: float, wire_ff: float) -> float:
+    """Capacitance (fF) of an input with gates of that width in all, 0.15 um long, and its wire."""
+    return gate_nm / 1000 * _FF_PER_UM + wire_ff
+
+
+def rom_liberty(spec: RomSpec, corner: str, timing: RomTiming) -> str:
+    """A liberty library with the ROM macro in one corner.
 
     Raises:
         FlowError: If the timing has no such corner.
     """
-    if corner not in timing.corners:
-        raise FlowError(f"no timing in corner {corner!r}, there are: {', '.join(timing.corners)}")
-    return "\n".join(_lines(spec, corner, timing)) + "\n"
+    pair = sum(gates.WIDTHS)
+    group = 2 * driver.HEADER + driver.GROUP_ROWS * driver.WIDTHS[1]
+    sizes = {
+        "enable": (0, control.NAND_FINGERS * pair),
+        "a": (driver.GROUP_ROWS, control.NAND_FINGERS * pair),
+    }
+    sizes |= {"b_n": (spec.groups, group)}
+    inputs = [Input(pin, width, pin_ff(size, _WIRE_FF[pin])) for pin, (width, size) in sizes.items()]
+    plan = RomPlan(spec.array)
+    clk = pin_ff(pair, _WIRE_FF["clk"])
+    area = plan.width * plan.height / 1e6
+    return macro_liberty(spec, area, corner, timing, clk, inputs, {"": timing.at(corner).read_pj})
 
 
-def _lines(spec: RomSpec, name: str, timing: RomTiming) -> Iterator[str]:
-    corner, plan = timing.corners[name], RomPlan(spec.array)
-    buses = {"groups": spec.groups, "rows": driver.GROUP_ROWS, "outputs": spec.bits}
+def macro_liberty(
+    spec: MacroSpec,
+    area: float,
+    corner: str,
+    timing: MacroTiming[Corner],
+    clk_ff: float,
+    inputs: Sequence[Input],
+    energies: Mapping[str, float],
+) -> str:
+    """A liberty library with a macro in one corner.
+
+    q is launched by the falling edge of clk: it falls where its bit line does, and rises where it was low and
+    its bit line stays high. Inputs are set up before clk falls and held until it has risen. The widths of
+    clk's pulses are those that read the slowest bit line, and that precharge it.
+
+    Args:
+        spec: The macro.
+        area: um2.
+        corner: As the standard cells' liberty names it.
+        timing: Of the macro.
+        clk_ff: Capacitance of clk.
+        inputs: The others.
+        energies: pJ of a cycle, by the condition on inputs under which they are spent ("": always).
+
+    Raises:
+        FlowError: If the timing has no such corner.
+    """
+    return "\n".join(_lines(spec, area, corner, timing, clk_ff, inputs, energies)) + "\n"
+
+
+def _lines(
+    spec: MacroSpec, area: float, name: str, timing: MacroTiming[Corner], clk_ff: float,
+    inputs: Sequence[Input], energies: Mapping[str, float],
+) -> Iterator[str]:  # fmt: skip
+    corner = timing.at(name)
+    buses = {f"{pin.name}_bus": pin.width for pin in inputs if pin.width} | {"q_bus": spec.bits}
     tables = timing.slews_ns, timing.loads_ff
     yield library_head(f"{spec.name}__{name}", name, corner.volts, corner.celsius, tables, buses, "table")
     yield f'  cell ("{spec.name}") {{'
-    yield f"    area : {plan.width * plan.height / 1e6:.4f};"
+    yield f"    area : {area:.4f};"
     yield from ("    is_macro_cell : true;", "    dont_touch : true;", "    dont_use : true;")
     yield f"    cell_leakage_power : {corner.leakage_uw * 1000:.3f};"
-    for pin, kind in (("VPWR", "primary_power"), ("VGND", "primary_ground")):
-        yield f"    pg_pin ({pin}) {{ voltage_name : {pin}; pg_type : {kind}; }}"
-    width = sum(gates.WIDTHS) / 1000
-    nand = control.NAND_FINGERS * width
-    group = (2 * driver.HEADER + driver.GROUP_ROWS * driver.WIDTHS[1]) / 1000
+    for pg, kind in (("VPWR", "primary_power"), ("VGND", "primary_ground")):
+        yield f"    pg_pin ({pg}) {{ voltage_name : {pg}; pg_type : {kind}; }}"
     yield "    pin (clk) {"
     yield from ("      direction : input;", "      clock : true;")
-    yield from _load("clk", width, timing)
+    yield from _load(clk_ff, timing)
     yield f"      min_pulse_width_low : {corner.low_ns};"
     yield f"      min_pulse_width_high : {corner.high_ns};"
-    yield "      internal_power () {"
-    yield '        fall_power (scalar) { values ("' + f"{corner.read_pj:.3f}" + '"); }'
-    yield '        rise_power (scalar) { values ("0"); }'
-    yield from ("      }", "    }")
-    for pin, bus, size in (("enable", "", nand), ("a", "rows", nand), ("b_n", "groups", group)):
-        yield f"    {'bus' if bus else 'pin'} ({pin}) {{"
-        if bus:
-            yield f"      bus_type : {bus};"
+    for when, energy in energies.items():
+        yield "      internal_power () {"
+        if when:
+            yield f'        when : "{when}";'
+        yield '        fall_power (scalar) { values ("' + f"{energy:.3f}" + '"); }'
+        yield '        rise_power (scalar) { values ("0"); }'
+        yield "      }"
+    yield "    }"
+    for pin in inputs:
+        yield f"    {'bus' if pin.width else 'pin'} ({pin.name}) {{"
+        if pin.width:
+            yield f"      bus_type : {pin.name}_bus;"
         yield "      direction : input;"
-        yield from _load(pin, size, timing)
+        yield from _load(pin.farad, timing)
         for kind, table in (("setup_falling", corner.setup_ns), ("hold_rising", corner.hold_ns)):
             yield from ("      timing () {", '        related_pin : "clk";', f"        timing_type : {kind};")
             for edge in ("rise", "fall"):
-                yield f'        {edge}_constraint (scalar) {{ values ("{table[pin]}"); }}'
+                yield f'        {edge}_constraint (scalar) {{ values ("{table[pin.name]}"); }}'
             yield "      }"
         yield "    }"
-    yield from ("    bus (q) {", "      bus_type : outputs;", "      direction : output;")
+    yield from ("    bus (q) {", "      bus_type : q_bus;", "      direction : output;")
     yield f"      max_capacitance : {timing.loads_ff[-1] / 1000};"
     yield from _power()
     yield from ("      timing () {", '        related_pin : "clk";', "        timing_type : falling_edge;")
@@ -74,8 +127,8 @@ def _lines(spec: RomSpec, name: str, timing: RomTiming) -> Iterator[str]:
     yield from ("      }", "    }", "  }", "}")
 
 
-def _load(pin: str, width_um: float, timing: RomTiming) -> Iterator[str]:
-    yield f"      capacitance : {(width_um * _FF_PER_UM + _WIRE_FF[pin]) / 1000:.4f};"
+def _load(farad: float, timing: MacroTiming[Corner]) -> Iterator[str]:
+    yield f"      capacitance : {farad / 1000:.4f};"
     yield f"      max_transition : {timing.slews_ns[-1]};"
     yield from _power()
 

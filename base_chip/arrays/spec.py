@@ -17,6 +17,16 @@ class MacroSpec(Protocol):
     """What all macros are made from."""
 
     @property
+    def words(self) -> int: ...
+    @property
+    def bits(self) -> int: ...
+    @property
+    def pdk(self) -> str: ...
+    @property
+    def name(self) -> str:
+        """Cell, LEF macro, Verilog module and SPICE subcircuit name."""
+
+    @property
     def array(self) -> BankSpec:
         """A bank of the macro's size, for the names and dimensions of its process."""
 

@@ -1,6 +1,6 @@
 """Simulates a ROM macro in all corners."""
 
-__all__ = ["LOADS_FF", "SLEWS_NS", "characterise"]
+__all__ = ["LOADS_FF", "MIDDLE", "SLEWS_NS", "arc", "characterise", "cross"]
 
 import functools
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from rtl_gen.errors import ExitCode, FlowError
 
 SLEWS_NS = (0.1, 0.5, 1.5)
 LOADS_FF = (5.0, 30.0, 100.0)
-_MIDDLE = SLEWS_NS[1], LOADS_FF[1]
+MIDDLE = SLEWS_NS[1], LOADS_FF[1]
 _LOW_NS = {"ss": 32.0, "tt": 12.0, "ff": 8.0}  # for which clk is low in a simulation
 _TIMES_NS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)  # setups and holds, tried in turn
 _PEAK = 0.1  # of the supply: what a word line, or EV, that must stay low may reach
@@ -54,19 +54,19 @@ def _corner(spec: RomSpec, corner: Corner, models: str) -> RomCorner:
     def opened(slew: float, load: float) -> dict[str, float]:
         return measure(lambda stop: quick.early(slew, load, stop), START_NS + low / 4)
 
-    reads, opens = _cross(read), _cross(opened)
+    reads, opens = cross(read), cross(opened)
     # what limits pulses is the slowest column, in every corner
     full = RomDeck(spec, corner, True, models)
     end = START_NS + 2 * low
-    whole = reads[_MIDDLE] if corner.late else measure(lambda stop: full.cycle(*_MIDDLE, low, stop), end)
-    dip = measure(lambda stop: full.dip(_MIDDLE[1], low, stop), end)
+    whole = reads[MIDDLE] if corner.late else measure(lambda stop: full.cycle(*MIDDLE, low, stop), end)
+    dip = measure(lambda stop: full.dip(MIDDLE[1], low, stop), end)
     held = [_held(RomDeck(spec, corner, late, models), low) for late in (True, False)]
     return RomCorner(
         volts=corner.volts,
         celsius=corner.celsius,
         late=corner.late,
-        fall=_arc(reads, "read"),
-        rise=_arc(opens, "open"),
+        fall=arc(reads, "read"),
+        rise=arc(opens, "open"),
         low_ns=round(whole["sensed"] * 1e9, 3),
         high_ns=round(whole["charge"] * 1e9, 3),
         setup_ns={pin: _least(quick, pin, low, falls=True) for pin in ("a", "b_n", "enable")},
@@ -83,25 +83,27 @@ def _held(deck: RomDeck, stop_ns: float) -> dict[str, float]:
     return measure(lambda stop: deck.hold(LOADS_FF[0], stop), stop_ns)
 
 
-_Runs = dict[tuple[float, float], dict[str, float]]
+Runs = dict[tuple[float, float], dict[str, float]]
 
 
-def _cross(run: Callable[[float, float], dict[str, float]]) -> _Runs:
-    slews = ((slew, _MIDDLE[1]) for slew in SLEWS_NS)
-    loads = ((_MIDDLE[0], load) for load in LOADS_FF)
+def cross(run: Callable[[float, float], dict[str, float]]) -> Runs:
+    """What a simulation measures along one slew and along one load."""
+    slews = ((slew, MIDDLE[1]) for slew in SLEWS_NS)
+    loads = ((MIDDLE[0], load) for load in LOADS_FF)
     return {point: run(*point) for point in dict.fromkeys((*slews, *loads))}
 
 
-def _arc(runs: _Runs, name: str) -> Arc:
-    middle = runs[_MIDDLE][name]
+def arc(runs: Runs, name: str) -> Arc:
+    """The table of a delay: what it grows along the slews and along the loads is added up."""
+    middle = runs[MIDDLE][name]
     delay = tuple(
         tuple(
-            round((runs[slew, _MIDDLE[1]][name] + runs[_MIDDLE[0], load][name] - middle) * 1e9, 4)
+            round((runs[slew, MIDDLE[1]][name] + runs[MIDDLE[0], load][name] - middle) * 1e9, 4)
             for load in LOADS_FF
         )
         for slew in SLEWS_NS
     )
-    return Arc(delay, tuple(round(runs[_MIDDLE[0], load]["transition"] * 1e9, 4) for load in LOADS_FF))
+    return Arc(delay, tuple(round(runs[MIDDLE[0], load]["transition"] * 1e9, 4) for load in LOADS_FF))
 
 
 def _least(deck: RomDeck, pin: str, low_ns: float, *, falls: bool) -> float:

@@ -1,6 +1,6 @@
 """The foot of a column: below the array its latch and precharge, below these its write drivers.
 
-    wblb = not (write and d), wbl = not (write and not d)
+    wbl = not (write and d), wblb = not (write and not d)
 
 so both are high in every byte that is not written. Two rows of gates share the ground at y = 0, the
 lower one is mirrored, and a little lower, as latches have a wire beside their rail; x runs from the column's

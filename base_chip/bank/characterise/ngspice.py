@@ -1,17 +1,20 @@
 """Runs ngspice and reads what it measured."""
 
-__all__ = ["measure"]
+__all__ = ["curves", "measure"]
 
 import re
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+
+import numpy as np
 
 from rtl_gen.errors import ExitCode, FlowError, ending
 from rtl_gen.tools import find, run
 
 _VALUE = re.compile(r"^(\w+)\s+=\s+([-+]?\d\S*)", re.M)
 _WANTED = re.compile(r"^\.measure tran (\w+)", re.M)
+_CURVES = "curves.data"
 _TIMEOUT_S = 600
 _LONGER = 4  # times that a run without an end is repeated, twice as long
 
@@ -35,7 +38,7 @@ def measure(
     exe = find("ngspice")
     for _ in range(_LONGER):
         text = deck(stop_ns)
-        found = _run(exe, text)
+        found = _measured(exe, text)
         missing = set(_WANTED.findall(text)) - set(found) - optional
         if not missing:
             return found
@@ -48,11 +51,36 @@ def measure(
     )
 
 
-def _run(exe: str, text: str) -> dict[str, float]:
+def curves(text: str, nodes: Sequence[str]) -> np.ndarray:
+    """Simulate a deck with one analysis.
+
+    Args:
+        text: The deck, without its `.end`.
+        nodes: Whose voltages are wanted.
+
+    Returns:
+        Float [nodes, points], V.
+
+    Raises:
+        FlowError: If ngspice is missing or fails.
+    """
+    exe, names = find("ngspice"), " ".join(f"v({node})" for node in nodes)
+    control = f".control\nrun\nset wr_singlescale\nwrdata {_CURVES} {names}\n.endc\n.end\n"
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "deck.sp"
-        path.write_text(text)
-        done = run([exe, "-b", path.name], Path(folder), _TIMEOUT_S, apart=True)
+        _run(exe, f"{text}\n{control}", Path(folder))
+        table: np.ndarray = np.loadtxt(Path(folder) / _CURVES, ndmin=2)
+    return table[:, 1:].T
+
+
+def _measured(exe: str, text: str) -> dict[str, float]:
+    with tempfile.TemporaryDirectory() as folder:
+        return {name: float(value) for name, value in _VALUE.findall(_run(exe, text, Path(folder)))}
+
+
+def _run(exe: str, text: str, folder: Path) -> str:
+    path = folder / "deck.sp"
+    path.write_text(text)
+    done = run([exe, "-b", path.name], folder, _TIMEOUT_S, apart=True)
     if done.late:
         raise FlowError(
             f"ngspice did not end within {_TIMEOUT_S} s",
@@ -74,4 +102,4 @@ def _run(exe: str, text: str) -> dict[str, float]:
             hint="Are the transistor models those of the kit? `sc-flow pdk verify sky130` tells.",
             code=ExitCode.TOOL_FAILED,
         )
-    return {name: float(value) for name, value in _VALUE.findall(done.log)}
+    return done.log

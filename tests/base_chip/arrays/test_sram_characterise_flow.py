@@ -1,14 +1,19 @@
-"""Reads, writes and margins of SRAM macros with ngspice."""
+"""Reads, writes, setups, holds and margins of SRAM macros with ngspice."""
 
 import dataclasses
+import re
 import shutil
 
 import pytest
 
 from base_chip.arrays import latch
+from base_chip.arrays.sram import cell
 from base_chip.arrays.sram.characterise.deck import START_NS, SramDeck, sizes
-from base_chip.arrays.sram.characterise.mismatch import cell_margin
+from base_chip.arrays.sram.characterise.leakage import leakage_deck
+from base_chip.arrays.sram.characterise.mismatch import KINDS, cell_margin
+from base_chip.arrays.sram.characterise.table import setup_and_hold
 from base_chip.arrays.sram.spec import SramSpec
+from base_chip.arrays.sram.timing import load_timing
 from base_chip.bank.characterise.corners import corners
 from base_chip.bank.characterise.models import model_text
 from base_chip.bank.characterise.ngspice import measure
@@ -36,8 +41,16 @@ def deck(library):
     return deck_of(library)
 
 
-def deck_of(library) -> SramDeck:
-    return SramDeck(SMALL, TYPICAL, True, model_text(SMALL.array, library, TYPICAL.process, sizes()))
+def deck_of(library, spec: SramSpec = SMALL) -> SramDeck:
+    return SramDeck(spec, TYPICAL, True, model_text(spec.array, library, TYPICAL.process, sizes()))
+
+
+def test_a_point_of_the_shipped_table_comes_out_again(library):
+    spec = SramSpec(256, 128)
+    found = measure(lambda stop: deck_of(library, spec).read(0.5, 30, LOW_NS, stop), START_NS + 2 * LOW_NS)
+    table = load_timing(spec).corners[TYPICAL.name]
+    assert found["read"] * 1e9 == pytest.approx(table.fall.delay[1][1], rel=0.01)
+    assert found["sensed"] * 1e9 == pytest.approx(table.low_ns, rel=0.01)
 
 
 def test_a_zero_is_read_and_the_bit_line_recovers(deck):
@@ -61,9 +74,63 @@ def test_a_keeper_that_is_too_strong_is_found(library, monkeypatch):
         measure(lambda stop: deck.read(0.5, 30, 4, stop), START_NS + 8)
 
 
-def test_a_cell_stands_high_bit_lines_and_can_be_written(library):
-    for kind in ("half", "write"):
-        margin = cell_margin(SMALL, kind, library, "tt", 1.8, 25, samples=5)
-        assert len(margin.volts) == 5
-        assert margin.volts.std() > 0.002  # every sample has thresholds of its own
-        assert margin.sigmas > 6
+def test_q_rises_as_the_latch_opens_on_a_bit_line_that_is_high(deck):
+    found = measure(lambda stop: deck.early(0.5, 30, stop), START_NS + LOW_NS)
+    assert 0 < found["open"] < 2e-9
+
+
+def test_a_quiet_bit_line_stays_while_all_others_fall(deck):
+    kept = measure(lambda stop: deck.quiet(5, stop), START_NS + LOW_NS)["kept"]
+    assert 0.8 * TYPICAL.volts < kept < 0.995 * TYPICAL.volts  # and the others do pull at it
+
+
+def test_a_word_that_comes_after_the_hold_is_not_written(deck):
+    """Both edges in one simulation; the hold is worked out from one edge each."""
+    _, hold = setup_and_hold(deck, LOW_NS)
+
+    def peak(after_ns: float) -> float:
+        end = START_NS + LOW_NS / 2 + 0.5 / 0.6 / 2  # clk at half the supply
+        text = deck.moved("clk", (0.5, 0.5), LOW_NS / 2, START_NS + 2 * LOW_NS)
+        text = re.sub(r"^\.measure.*\n", "", text, flags=re.M)
+        text = re.sub(
+            r"^(Vin\d a\[0\] 0) .*",
+            rf"\1 pwl(0 0 {end + after_ns}n 0 {end + after_ns + 0.1}n {{vdd}})",
+            text,
+            flags=re.M,
+        )
+        watch = f".measure tran peak max v(wwl0) from=0 to={START_NS + 2 * LOW_NS}n"
+        return measure(lambda _: text.replace(".end\n", f"{watch}\n.end\n"), 0)["peak"]
+
+    assert peak(hold["a"]) < 0.1 * TYPICAL.volts
+    assert peak(hold["a"] - 2) > 0.5 * TYPICAL.volts
+
+
+def test_leakage_grows_with_the_cells(library):
+    def amperes(spec: SramSpec) -> float:
+        models = model_text(spec.array, library, TYPICAL.process, sizes())
+        return -measure(lambda stop: leakage_deck(spec, TYPICAL, models, stop), 20)["leakage"]
+
+    one, two, four = (amperes(SramSpec(words, 16)) for words in (32, 64, 128))
+    assert one > 0
+    assert four - two == pytest.approx(2 * (two - one), rel=0.01)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_cell_has_six_sigma_of_margin(library, kind):
+    margin = cell_margin(SMALL, kind, library, "tt", 1.8, 25, samples=10)
+    assert len(margin.volts) == 10
+    assert margin.volts.std() > 0.002  # every sample has thresholds of its own
+    assert margin.sigmas > 6
+
+
+def test_margins_see_what_would_spoil_them(library, monkeypatch):
+    """A stronger pull down helps what is not written, a stronger pull up hinders what is."""
+
+    def mean(kind: str) -> float:
+        return float(cell_margin(SMALL, kind, library, "tt", 1.8, 25, samples=2).volts.mean())
+
+    half, write = mean("half"), mean("write")
+    monkeypatch.setitem(cell.WIDTHS, "down", 650)
+    assert mean("half") > half + 0.03
+    monkeypatch.setitem(cell.WIDTHS, "up", 650)
+    assert mean("write") < write - 0.03

@@ -1,11 +1,11 @@
-"""SPICE decks of an SRAM macro: a read, a write.
+"""SPICE decks of an SRAM macro: a read, a write, a bit line that must stay high, an input that moves.
 
 A deck has the control, a row of drivers, the cell at the far end of the last column and row, and the other
 columns as one with transistors in parallel. Word lines and bit lines are resistors with capacitance. Of the
-other rows' cells only what loads the lines is there, so leakage is not measured.
+other rows' cells only what loads the lines is there.
 """
 
-__all__ = ["START_NS", "SramDeck", "SramWires", "sizes", "tagged"]
+__all__ = ["OPENED", "START_NS", "SramDeck", "SramWires", "sizes", "step", "tagged"]
 
 import functools
 import itertools
@@ -20,6 +20,7 @@ from base_chip.arrays import gates, latch
 from base_chip.arrays.characterise.deck import AlongColumns, AlongRows, Ff, framed
 from base_chip.arrays.spice import Devices
 from base_chip.arrays.sram import cell, control, driver
+from base_chip.arrays.sram.plan import STRAP, SramPlan
 from base_chip.arrays.sram.spec import BYTE, SramSpec
 from base_chip.arrays.sram.spice import bit, column_foot, control_devices, drivers
 from base_chip.bank.characterise.corners import Corner, mismatch
@@ -27,6 +28,18 @@ from base_chip.schema import note, parse
 
 START_NS = 4.0  # clk begins to fall
 _WP, _WN = gates.WIDTHS
+# What inputs open: both ends of word lines, and of the write bit line that falls.
+_WORDS = "rwl0", "rwl_far", "wwl0", "wwl_far"
+OPENED = {
+    "clk": (*_WORDS, "ev"),
+    "a[0]": _WORDS,
+    "b_n[0]": _WORDS,
+    "enable": (*_WORDS[:2], "ev"),
+    "write[0]": ("wblb0", "wblb0_far"),
+    "d[0]": ("wbl0", "wbl0_far"),
+}
+_TOGETHER = {"write[0]": ("write[1]",), "d[0]": ("d[8]",)}
+_SLEW_NS = 0.5  # of clk where it does not matter
 _LINE_UM = {"rbl": 0.17, "wbl": 0.17, "rwl": 0.26, "wwl": 0.26}  # width
 
 
@@ -37,6 +50,7 @@ class SramWires:
     rwl: Annotated[AlongColumns, note("word line that reads")]
     wwl: Annotated[AlongColumns, note("word line that writes")]
     rbl: Annotated[AlongRows, note("read bit line")]
+    beside: Annotated[Ff, note("per row, from a read bit line to all others, which is part of rbl")]
     wbl: Annotated[AlongRows, note("each write bit line")]
     ev: Annotated[AlongColumns, note("evaluate line")]
     pre_n: Annotated[AlongColumns, note("precharge")]
@@ -59,7 +73,7 @@ def sizes() -> tuple[tuple[int, int], ...]:
 def tagged(tag: str, lines: Iterable[str]) -> Iterator[str]:
     """Transistors, and the inner nodes of gates, with names of their own."""
     for line in lines:
-        yield re.sub(r"\b(nand|nor)(\d)", rf"\1{tag}_\2", f"X{tag}_{line[1:]}")
+        yield re.sub(r"\b(nand|nor)(\d)", rf"\1{tag}_\2", f"{line[0]}{tag}_{line[1:]}")
 
 
 def step(time_ns: float, edge_ns: float, before: str, after: str) -> str:
@@ -104,14 +118,75 @@ class SramDeck:
         sources = {"clk": self._pulse(slew_ns / 0.6, low_ns), "enable": "{vdd}"}
         return self._frame([*self._macro(sources, load_ff), *measures], stop_ns)
 
+    def dip(self, load_ff: float, low_ns: float, stop_ns: float) -> str:
+        """The same, with the supply's straps between the macro and a chip's strap across its middle."""
+        plan = SramPlan(self.spec)
+        squares = plan.height / 2 / STRAP / (1 + len(plan.strap_x["VPWR"]))
+        text = self.read(_SLEW_NS, load_ff, low_ns, stop_ns)
+        grid = f"Vdd grid 0 {{vdd}}\nRgrid grid vdd {self.corner.wires.ohms['met4'] * squares:.4g}"
+        lowest = f".measure tran dip min v(vdd) from={START_NS + low_ns}n to={stop_ns}n"
+        return text.replace("Vdd vdd 0 {vdd}", f"{grid}\n{lowest}")
+
+    def early(self, slew_ns: float, load_ff: float, stop_ns: float) -> str:
+        """The soonest that q moves: it was low, and rises as the latch opens on a bit line that is high."""
+        measures = [
+            ".measure tran open trig v(clk) val={vdd/2} fall=1 targ v(q[0]) val={vdd/2} rise=1",
+            ".measure tran transition trig v(q[0]) val={0.2*vdd} rise=1 targ v(q[0]) val={0.8*vdd} rise=1",
+        ]
+        sources = {"clk": step(START_NS, slew_ns / 0.6, "{vdd}", "0"), "enable": "{vdd}"}
+        return self._frame([*self._macro(sources, load_ff, (1, 1), was=0), *measures], stop_ns)
+
+    def quiet(self, load_ff: float, stop_ns: float) -> str:
+        """A bit line that must stay high while all others fall."""
+        sources = {"clk": step(START_NS, _SLEW_NS, "{vdd}", "0"), "enable": "{vdd}"}
+        coupled = self._wires.beside * self.spec.words
+        kept = f".measure tran kept min v(rbl0_far) from={START_NS}n to={stop_ns}n"
+        lines = [*self._macro(sources, load_ff, (1, 0), beside_ff=coupled), kept]
+        return self._frame([*lines, f"Cbeside rbl0_far rbl{BYTE}_far {coupled:.4f}f"], stop_ns)
+
+    def moved(self, pin: str, slews_ns: tuple[float, float], high_ns: float, stop_ns: float) -> str:
+        """An input alone goes to its active level for `high_ns` and back; the others let it work.
+
+        Measured from the middle of its edges: when a line that it opens leaves its level, `on_<node>`, and
+        when it is back, `off_<node>`, within 10 % of the supply.
+
+        Args:
+            pin: One of `OPENED`.
+            slews_ns: Of both edges, 20 to 80 %.
+            high_ns: For which it is active.
+            stop_ns: End of the simulation.
+        """
+        on, off = (slew / 0.6 for slew in slews_ns)
+        back = START_NS + high_ns
+        low = pin in ("clk", "b_n[0]")  # active
+        rest, active = ("{vdd}", "0") if low else ("0", "{vdd}")
+        ends = f"{START_NS}n {rest} {START_NS + on}n {active} {back}n {active} {back + off}n {rest}"
+        # with clk high no cell pulls at the write bit lines
+        clk = "{vdd}" if OPENED[pin][0].startswith("wbl") else "0"
+        sources = {"clk": clk, "enable": "{vdd}", "write[0]": "{vdd}", "write[1]": "{vdd}"}
+        sources |= dict.fromkeys((pin, *_TOGETHER.get(pin, ())), f"pwl(0 {rest} {ends})")
+        lines = [*self._macro(sources, 5.0, (0, 0))]
+        for node in OPENED[pin]:
+            level, edges = ("0.9", ("fall", "rise")) if node.startswith("wbl") else ("0.1", ("rise", "fall"))
+            for name, edge, way in zip(
+                ("on", "off"), ("fall", "rise") if low else ("rise", "fall"), edges, strict=True
+            ):
+                of, to = (
+                    f"trig v({pin}) val={{vdd/2}} {edge}=1",
+                    f"targ v({node}) val={{{level}*vdd}} {way}=1",
+                )
+                lines.append(f".measure tran {name}_{node} {of} {to}")
+        return self._frame(lines, stop_ns)
+
     def write(self, slew_ns: float, low_ns: float, stop_ns: float) -> str:
-        """A one is written over a zero in every column; `write` and `d` come as clk falls."""
-        edge = slew_ns / 0.6
-        late = step(START_NS, edge, "0", "{vdd}")
+        """A one is written over a zero in every column; `write` and `d` come with clk, and go later."""
+        edge, end = slew_ns / 0.6, START_NS + 1.3 * low_ns
+        late = f"pwl(0 0 {START_NS}n 0 {START_NS + edge}n {{vdd}} {end}n {{vdd}} {end + edge}n 0)"
         measures = [
             ".measure tran word trig v(clk) val={vdd/2} fall=1 targ v(wwl_far) val={vdd/2} rise=1",
             ".measure tran written trig v(clk) val={vdd/2} fall=1 targ v(r0) val={0.9*vdd} rise=1",
             ".measure tran closed trig v(clk) val={vdd/2} rise=1 targ v(wwl_far) val={0.1*vdd} fall=1",
+            f".measure tran energy integ i(Vdd) from={START_NS}n to={stop_ns}n",
         ]
         data = dict.fromkeys(("write[0]", "write[1]", "d[0]", "d[8]"), late)
         sources = {"clk": self._pulse(edge, low_ns), **data}
@@ -121,18 +196,34 @@ class SramDeck:
         back = START_NS + low_ns
         return f"pwl(0 {{vdd}} {START_NS}n {{vdd}} {START_NS + edge}n 0 {back}n 0 {back + edge}n {{vdd}})"
 
-    def _macro(self, sources: dict[str, str], load_ff: float) -> Iterator[str]:
-        """All of it: the column that is looked at, and the rest as column 8."""
+    def _macro(
+        self, sources: dict[str, str], load_ff: float, stored: tuple[int, int] | None = None, was: int = 1,
+        beside_ff: float = 0,
+    ) -> Iterator[str]:  # fmt: skip
+        """All of it: the column that is looked at, and the rest as column 8.
+
+        Args:
+            sources: Of inputs that do not rest.
+            load_ff: At every output.
+            stored: Bits of that column and of the rest; None for a zero, and ones if it works alone.
+            was: What q shows to begin with.
+            beside_ff: Of the bit line's wire, what does not lead to ground.
+        """
         yield from self._periphery(sources)
-        for column, count in ((0, 1), (BYTE, self.spec.bits - 1)):
+        values = stored or (0, 0 if self.late else 1)
+        for column, count, value in ((0, 1, values[0]), (BYTE, self.spec.bits - 1, values[1])):
             devices = Devices(self.spec, simulated=True, count=count)
-            value = 0 if self.late or column == 0 else 1
-            yield from tagged(f"c{column}", self._column(devices, column, count, value))
-            yield from self._nodes(column, count, load_ff, value)
+            yield from tagged(f"c{column}", self._column(devices, column, count))
+            yield from self._nodes(column, count, 0 if column else beside_ff)
+            yield f"Cm{column} m{column} 0 {self._wires.m * count:.4f}f"
+            yield f"Cq{column} q[{column}] 0 {(self._wires.q + load_ff) * count:.4f}f"
+            high = {1: "{vdd}", 0: "0"}
+            yield f".nodeset v(l{column})={high[1 - value]} v(r{column})={high[value]}"
+            yield f".nodeset v(m{column})={high[1 - was]} v(q[{column}])={high[was]}"
         for pin in ("d[0]", "d[8]"):
             yield f"V{pin[2]}d {pin} 0 {sources.get(pin, '0')}"
 
-    def _column(self, devices: Devices, column: int, count: int, stored: int) -> Iterator[str]:
+    def _column(self, devices: Devices, column: int, count: int) -> Iterator[str]:
         """A column's cell at the top, its foot, and the other rows as loads."""
         left, right, far = f"l{column}", f"r{column}", f"{column}_far"
         where = "far" if column == 0 else "mid"
@@ -147,17 +238,15 @@ class SramDeck:
             size = width["read" if line == "rbl" else "access"]
             yield other.n(f"{line}{far}", "VGND", "VGND", size).replace("X", "Xoff_")
 
-    def _nodes(self, column: int, count: int, load_ff: float, stored: int) -> Iterator[str]:
-        """Wires of a column, and where its latches stand to begin with."""
+    def _nodes(self, column: int, count: int, beside_ff: float) -> Iterator[str]:
+        """Wires of a column, and by how much the weakest cell differs."""
         wires, rows, far = self._wires, self.spec.words, f"{column}_far"
         for line, size in (("rbl", wires.rbl), ("wbl", wires.wbl), ("wblb", wires.wbl)):
-            half = (size.end + size.row * rows) / 2 * count
+            half = (size.end + size.row * rows - beside_ff * (line == "rbl")) / 2 * count
             ohm = self._ohm("rbl", rows * cell.HEIGHT, "met1") / count
             yield f"R{line}{column} {line}{far} {line}{column} {ohm:.4g}"
             yield f"C{line}{column}a {line}{far} 0 {half:.4f}f"
             yield f"C{line}{column}b {line}{column} 0 {half:.4f}f"
-        yield f"Cm{column} m{column} 0 {wires.m * count:.4f}f"
-        yield f"Cq{column} q[{column}] 0 {(wires.q + load_ff) * count:.4f}f"
         if column == 0 and self.late:
             shift = self._shift()
             yield from (
@@ -165,9 +254,6 @@ class SramDeck:
                 for a in ("rwl", "wwl")
             )
             yield f"Vlweak l0 l0_weak {shift['read']:.5f}"
-        high = {1: "{vdd}", 0: "0"}
-        yield f".nodeset v(l{column})={high[1 - stored]} v(r{column})={high[stored]}"
-        yield f".nodeset v(m{column})=0 v(q[{column}])={{vdd}}"
 
     def _shift(self) -> dict[str, float]:
         """Threshold by which the weakest cell's transistors differ, V: two of them share the sigmas."""
