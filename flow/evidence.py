@@ -1,10 +1,11 @@
-"""What the tools of a step said, kept beside its outputs: logs, reports and marker databases."""
+"""What the rows of a step rest on: logs, reports and marker databases, kept beside its outputs."""
 
-__all__ = ["EVIDENCE", "keep_evidence", "of_row"]
+__all__ = ["EVIDENCE", "keep_evidence", "of_row", "of_step"]
 
 import gzip
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 EVIDENCE = "evidence"  # folder in a step's outputs; no other step reads it, so it is in nobody's key
 _SUFFIXES = (".log", ".lyrdb", ".out", ".rpt", ".json", ".ys")
@@ -25,6 +26,15 @@ def keep_evidence(scratch: Path, out: Path) -> None:
             target.write_bytes(content)
         else:
             target.with_name(target.name + ".gz").write_bytes(gzip.compress(content, mtime=0))
+
+
+def of_step(record: Mapping[str, Any]) -> dict[str, str]:
+    """SHA-256 of a step's evidence by its name; what a step without tools has compared are its outputs.
+
+    Args:
+        record: Of the step, as `step.json` has it.
+    """
+    return dict(record["evidence"] or (record["files"] if record["result"]["checks"] else {}))
 
 
 def of_row(check: str, files: Iterable[str]) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from flow.evidence import of_row
+from flow.evidence import of_row, of_step
 from flow.files import disk_is_full
 from flow.tasks.step import FAILURE, RESULT, StepTask
 from rtl_gen.errors import ExitCode, FlowError
@@ -122,7 +122,7 @@ def _lost(name: str, node: Path, said: str) -> dict[str, Any]:
 
 def _finished(out: Outcome, name: str, found: dict[str, Any], timing: dict[str, Any]) -> StepRow:
     result = found["result"]
-    kept = {f"{name}/{file}": digest for file, digest in found["evidence"].items()}
+    kept = {f"{name}/{file}": digest for file, digest in of_step(found).items()}
     checks = [CheckResult(**{**c, "evidence": of_row(c["name"], kept)}) for c in result["checks"]]
     out.evidence |= kept
     out.checks += checks

@@ -8,10 +8,12 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any
 
 from base_chip.pdk import load_pdk
+from flow.evidence import of_step
 from flow.graph import CHAIN_STEPS, STEPS, Steps
 from flow.keys import folder_files
 from flow.pdk.providers import find_pdk
@@ -104,6 +106,8 @@ def _same_build(result: ResultFile, run: Run) -> Finding:
     }
     bad = [f"{k}: {a} and {b}" for k, (a, b) in pairs.items() if a != b]
     told = f"{result.model} on {result.base}, sc-flow {result.sc_flow}, Python {result.python}"
+    if (here := installed("sc-flow")) != result.sc_flow:
+        told += f"; this is sc-flow {here}, so what differs below may be the version's doing"
     return Finding("result", "fail" if bad else "pass", "; ".join(bad) or told)
 
 
@@ -157,7 +161,7 @@ def _rows(result: ResultFile, records: dict[str, dict[str, Any]]) -> Finding:
     if sorted(map(repr, shown)) != sorted(map(repr, recorded)):
         other = sorted({dict(r)["name"] for r in {*shown} ^ {*recorded}})
         return Finding("rows", "fail", f"result.json and the steps' records differ: {', '.join(other)}")
-    kept = {f"{n}/{f}": d for n, r in records.items() if r for f, d in r["evidence"].items()}
+    kept = {f"{n}/{f}": d for n, r in records.items() if r for f, d in of_step(r).items()}
     if kept != result.evidence:
         return Finding("rows", "fail", "result.json names other evidence than the steps left")
     names = {c.name for c in result.checks}

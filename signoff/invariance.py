@@ -3,8 +3,10 @@
 __all__ = ["Chip", "Hasher", "Sites", "check_hashes", "check_legal_sites", "check_xor", "invariance"]
 
 import hashlib
+import json
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import klayout.db as kdb
 import numpy as np
@@ -135,7 +137,13 @@ class Hasher:
 
 
 def invariance(
-    base: kdb.Layout, chip: kdb.Layout, other: kdb.Layout, sites: Sites, *, controls: bool = True
+    base: kdb.Layout,
+    chip: kdb.Layout,
+    other: kdb.Layout,
+    sites: Sites,
+    report: Path,
+    *,
+    controls: bool = True,
 ) -> list[CheckResult]:
     """Run all checks of base invariance, each followed by its negative control.
 
@@ -144,6 +152,7 @@ def invariance(
         chip: The base with a model.
         other: The base with another model.
         sites: Legal sites of the program layer.
+        report: JSON to write: of two pairs of these, both hashes of each layer but the program layer.
         controls: Whether to run the negative controls.
 
     Returns:
@@ -162,7 +171,15 @@ def invariance(
     if controls:
         found_vias = [check_legal_sites(a, wrong, sites) for wrong in _with_wrong_vias(a, b, sites)]
         results.append(_control("legal_sites", found_vias))
+    pairs = {"base and chip": (a, b), "chip and other": (b, c)}
+    told = {name: _told(*hasher.pair(*pair, program)) for name, pair in pairs.items()}
+    report.write_text(json.dumps(told, indent=1))
     return results
+
+
+def _told(left: dict[Layer, str], right: dict[Layer, str]) -> dict[str, list[str | None]]:
+    layers = sorted(left.keys() | right.keys())
+    return {_names([layer]): [left.get(layer), right.get(layer)] for layer in layers}
 
 
 def check_hashes(base: dict[Layer, str], chip: dict[Layer, str]) -> CheckResult:

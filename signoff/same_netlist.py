@@ -6,6 +6,8 @@ of a design that the other side has not.
 
 __all__ = ["run"]
 
+import json
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import pairwise
@@ -20,7 +22,9 @@ BODIES = {"VPB": "VPWR", "VNB": "VGND"}  # pins of the wells, and the supply tha
 _SHOWN = 3
 
 
-def run(routed: Path, supplied: Path, top: str, supplies: tuple[str, ...]) -> tuple[CheckResult, CheckResult]:
+def run(
+    routed: Path, supplied: Path, top: str, supplies: tuple[str, ...], folder: Path
+) -> tuple[CheckResult, CheckResult]:
     """Compare two netlists of a routed design, then the second one with faults in it.
 
     Args:
@@ -28,6 +32,7 @@ def run(routed: Path, supplied: Path, top: str, supplies: tuple[str, ...]) -> tu
         supplied: Verilog with supplies and physical cells: for LVS.
         top: Name of the top module of both.
         supplies: Names of the supply ports, and of the pins on them; those of wells may be among them.
+        folder: For reports: cells by kind, all faults, and what each planted fault led to.
 
     Returns:
         The rows `netlists` and `netlists_control`.
@@ -46,12 +51,18 @@ def run(routed: Path, supplied: Path, top: str, supplies: tuple[str, ...]) -> tu
         NAME, TOOL, "", len(faults), 0, "fail" if faults else "pass", faults[0] if faults else "",
         "; ".join(faults[:_SHOWN]) or good,
     )  # fmt: skip
-    seen: list[str] = []
-    lost: list[str] = []
+    told: dict[str, list[str]] = {}
     for name, plant in FAULTS.items():
         planted = plant(b, a, supplies)
-        found = planted is not None and len(_compare(a, planted, supplies)) > len(faults)
-        (seen if found else lost).append(name)
+        told[name] = _compare(a, planted, supplies) if planted else []
+    seen = [name for name, found in told.items() if len(found) > len(faults)]
+    lost = [name for name in told if name not in seen]
+    kinds = {
+        side: Counter(sorted(cell.kind for cell in flat.cells.values()))
+        for side, flat in (("routed", a), ("with supplies", b))
+    }
+    (folder / f"{NAME}.json").write_text(json.dumps({"faults": faults, "cells": kinds}, indent=1))
+    (folder / f"{NAME}_control.json").write_text(json.dumps(told, indent=1))
     control = replace(
         row, name=f"{NAME}_control", count=len(lost), status="fail" if lost else "pass",
         reason=f"not found: {', '.join(lost)}" if lost else "",

@@ -31,8 +31,9 @@ class EquivRoutedTask(StepTask):
             top,
             job.pdk.path("cells"),
             {BankSpec.of(base.rom, base.pdk).name: "BL"},
+            job.scratch,
         )
         supplies = load_place_route(load_pdk(job.config.pdk)).supplies
-        same = same_netlist.run(hardened / "netlist.v", hardened / "lvs.v", top, supplies)
+        same = same_netlist.run(hardened / "netlist.v", hardened / "lvs.v", top, supplies, job.scratch)
         note = row.detail.partition(",")[0] if row.status == "pass" else ""
         return Result([row, control, *same], note=note)

@@ -29,4 +29,5 @@ class InvarianceTask(StepTask):
         merge_chip(base, metal.path, other, model="other")
         chip = read_layout(job.inputs["metal"] / "chip.gds")
         legal = Sites(sites.layer, sites.centres(), sites.size)
-        return Result(invariance(read_layout(base), chip, read_layout(other), legal))
+        report = job.scratch / "layers.json"
+        return Result(invariance(read_layout(base), chip, read_layout(other), legal, report))

@@ -2,6 +2,7 @@
 
 __all__ = ["run"]
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -18,7 +19,7 @@ _SHOWN = 3
 
 
 def run(
-    mapped: Path, routed: Path, top: str, cells: Path, boxes: Mapping[str, Box]
+    mapped: Path, routed: Path, top: str, cells: Path, boxes: Mapping[str, Box], folder: Path
 ) -> tuple[CheckResult, CheckResult]:
     """Compare two netlists, then the routed one with faults in it.
 
@@ -28,6 +29,7 @@ def run(
         top: Name of the top module of both.
         cells: Folder of the kit's cells.
         boxes: Macros that are not looked into, with the pin that is an output.
+        folder: For reports: what was compared and added, all faults, and what each planted fault led to.
 
     Returns:
         The rows `equiv_routed` and `equiv_routed_control`.
@@ -38,14 +40,17 @@ def run(
     a, b = (flatten(read_modules(path), top) for path in (mapped, routed))
     kinds = {c.kind for flat in (a, b) for c in flat.cells.values()} - boxes.keys()
     known = load_cells(kinds, cells)
-    row = _row(compare(a, b, known, boxes), top)
-    seen: list[str] = []
-    lost: list[str] = []
+    right = compare(a, b, known, boxes)
+    row = _row(right, top)
+    told: dict[str, list[str]] = {}
     for name, plant in FAULTS.items():
         planted = plant(b, known)
-        # A fault more than there are anyway
-        found = planted is not None and len(compare(a, *planted, boxes).faults) > (row.count or 0)
-        (seen if found else lost).append(name)
+        told[name] = compare(a, *planted, boxes).faults if planted else []
+    # A fault more than there are anyway
+    seen = [name for name, faults in told.items() if len(faults) > (row.count or 0)]
+    lost = [name for name in told if name not in seen]
+    (folder / f"{NAME}.json").write_text(json.dumps(vars(right), indent=1))
+    (folder / f"{NAME}_control.json").write_text(json.dumps(told, indent=1))
     control = CheckResult(
         f"{NAME}_control", TOOL, "", len(lost), 0, "fail" if lost else "pass",
         f"not found: {', '.join(lost)}" if lost else "", f"found: {', '.join(seen)}" if seen else "",

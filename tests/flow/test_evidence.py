@@ -2,7 +2,7 @@
 
 import gzip
 
-from flow.evidence import EVIDENCE, keep_evidence, of_row
+from flow.evidence import EVIDENCE, keep_evidence, of_row, of_step
 
 
 def test_logs_reports_and_markers_are_kept_and_nothing_else(tmp_path):
@@ -32,3 +32,10 @@ def test_a_control_has_its_own():
     assert of_row("drc_magic_control", files) == (files[1],)
     assert of_row("sta_control", ["sta/evidence/sta.log"]) == ("sta/evidence/sta.log",)
     assert of_row("readback", []) == ()
+
+
+def test_a_row_without_a_tool_rests_on_the_outputs_of_its_step():
+    record = {"evidence": {}, "files": {"bank0.hex": "ab"}, "result": {"checks": [{"name": "readback"}]}}
+    assert of_step(record) == {"bank0.hex": "ab"}
+    assert of_step(record | {"evidence": {"evidence/a.log": "cd"}}) == {"evidence/a.log": "cd"}
+    assert of_step(record | {"result": {"checks": []}}) == {}

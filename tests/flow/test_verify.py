@@ -54,6 +54,12 @@ def test_a_build_that_is_whole_passes(build):
     }
 
 
+def test_a_build_of_another_version_says_so(build):
+    edit(build / "result.json", lambda d: d.update(sc_flow="0.0.9"))
+    assert "sc-flow 0.0.9" in (told := found(build)["result"].detail)
+    assert "this is sc-flow " in told
+
+
 def test_an_output_that_was_changed_removed_or_added_is_named(build):
     for file, text in (("a/deep/a.txt", "other"), ("b/b.txt", None), ("c/more.txt", "new")):
         if text is None:

@@ -1,3 +1,5 @@
+import json
+
 import klayout.db as kdb
 import pytest
 
@@ -32,8 +34,9 @@ def hashes(base, chip):
     return Hasher().pair(base, chip, [VIA2])
 
 
-def test_two_models_on_one_base_pass_and_every_control_finds_its_fault(base, chip, other, sites):
-    results = invariance(base.layout, chip.layout, other.layout, sites)
+def test_two_models_on_one_base_pass_and_every_control_finds_its_fault(base, chip, other, sites, tmp_path):
+    report = tmp_path / "layers.json"
+    results = invariance(base.layout, chip.layout, other.layout, sites, report)
     assert [r.name for r in results] == [
         "base_hashes",
         "base_hashes_control",
@@ -43,7 +46,13 @@ def test_two_models_on_one_base_pass_and_every_control_finds_its_fault(base, chi
         "legal_sites_control",
     ]
     assert {r.status for r in results} == {"pass"}
-    assert len(invariance(base.layout, chip.layout, other.layout, sites, controls=False)) == 3
+    assert len(invariance(base.layout, chip.layout, other.layout, sites, report, controls=False)) == 3
+    pairs = json.loads(report.read_text())
+    assert pairs.keys() == {"base and chip", "chip and other"}
+    for layers in pairs.values():
+        assert len(layers) > 5
+        assert all(left == right for left, right in layers.values())
+        assert f"{VIA2[0]}/{VIA2[1]}" not in layers
 
 
 def test_an_extra_shape_is_named_by_its_layer(base, chip, other):

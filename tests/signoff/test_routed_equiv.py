@@ -1,5 +1,6 @@
 """What place and route may change of a netlist, and what it may not."""
 
+import json
 import re
 
 import pytest
@@ -80,7 +81,7 @@ def check(tmp_path, kit_cells):
     def check(routed=ROUTED, mapped=MAPPED):
         for name, text in (("mapped", mapped), ("routed", routed)):
             (tmp_path / f"{name}.v").write_text(text)
-        return run(tmp_path / "mapped.v", tmp_path / "routed.v", "top", kit_cells, {"bank": "BL"})
+        return run(tmp_path / "mapped.v", tmp_path / "routed.v", "top", kit_cells, {"bank": "BL"}, tmp_path)
 
     return check
 
@@ -94,6 +95,16 @@ def test_what_place_and_route_does_keeps_the_function(check):
     assert (control.status, control.count) == ("pass", 0), control.reason
     found = "two swapped inputs of a gate, an inverter too many, a gate of another function"
     assert control.detail == f"found: {found}"
+
+
+def test_reports_hold_what_was_added_and_what_each_planted_fault_led_to(check, tmp_path):
+    check()
+    told = json.loads((tmp_path / "equiv_routed.json").read_text())
+    assert (told["faults"], told["cells"], told["added"]["buffer"]) == ([], 8, 2)
+    planted = json.loads((tmp_path / "equiv_routed_control.json").read_text())
+    assert len(planted) == 3
+    assert all("top" in text or "_" in text for faults in planted.values() for text in faults)
+    assert all(planted.values())
 
 
 def test_a_netlist_equals_itself_and_one_with_its_modules_kept(check):

@@ -1,5 +1,7 @@
 """The netlists of LVS and of simulation are one design, up to names of nets and cells with supplies alone."""
 
+import json
+
 import pytest
 
 from signoff.same_netlist import run
@@ -43,7 +45,7 @@ def check(tmp_path):
     def check(supplied=SUPPLIED, routed=ROUTED, supplies=("VPWR", "VGND")):
         for name, text in (("routed", routed), ("supplied", supplied)):
             (tmp_path / f"{name}.v").write_text(text)
-        return run(tmp_path / "routed.v", tmp_path / "supplied.v", "top", supplies)
+        return run(tmp_path / "routed.v", tmp_path / "supplied.v", "top", supplies, tmp_path)
 
     return check
 
@@ -54,6 +56,15 @@ def test_names_of_nets_order_and_fill_do_not_count(check):
     assert row.detail == "5 cells of top are on the same nets in both; 1 more have supplies alone"
     assert (control.status, control.count) == ("pass", 0), control.reason
     assert control.detail.count(",") == 3
+
+
+def test_reports_hold_the_cells_and_what_each_planted_fault_led_to(check, tmp_path):
+    check()
+    cells = json.loads((tmp_path / "netlists.json").read_text())["cells"]
+    assert sum(cells["with supplies"].values()) == sum(cells["routed"].values()) + 1
+    planted = json.loads((tmp_path / "netlists_control.json").read_text())
+    assert len(planted) == 4
+    assert all(planted.values())
 
 
 def test_pins_of_wells_may_be_named_among_the_supplies(check):
