@@ -170,10 +170,14 @@ def parse_comparison(report: str, data: Any, top: str) -> tuple[list[str], int]:
         raise ValueError(f"{len(cells)} entries for {top}")
     cell = cells[0]
     faults: list[str] = []
-    for what in ("devices", "nets"):
-        left, right = cell[what]
-        if left != right:
-            faults.append(f"{what}: {left} in the layout, {right} in the netlist")
+    left, right = (dict(side) for side in cell["devices"])
+    if left != right:
+        kinds = [k for k in sorted(left.keys() | right.keys()) if left.get(k) != right.get(k)]
+        faults.append(
+            f"devices: {', '.join(f'{k} {_sides(left.get(k, 0), right.get(k, 0))}' for k in kinds)}"
+        )
+    if cell["nets"][0] != cell["nets"][1]:
+        faults.append(f"nets: {_sides(*cell['nets'])}")
     for what in ("badnets", "badelements", "properties"):
         faults += [f"{what}: {_brief(entry)}" for entry in cell.get(what, [])]
     faults += _pin_faults(cell.get("pins"))
@@ -194,6 +198,15 @@ def _pin_faults(pins: Any) -> list[str]:
     return [f"pin {a} is {b} in the netlist" for a, b in zip(left, right, strict=True) if a != b]
 
 
+def _sides(left: object, right: object) -> str:
+    return f"{left} in the layout, {right} in the netlist"
+
+
 def _brief(entry: Any) -> str:
-    text = json.dumps(entry)
-    return text if len(text) <= 200 else f"{text[:200]}..."
+    """Names of the nets or devices that do not match; the whole entry, cut, if it is of another form."""
+    try:
+        named = [[name for name, _ in side if not name.startswith("(no matching")] for side in entry]
+        return _sides(*(", ".join(names) or "none" for names in named))
+    except (TypeError, ValueError, AttributeError):
+        text = json.dumps(entry)
+        return text if len(text) <= 200 else f"{text[:200]}..."

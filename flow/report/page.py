@@ -5,6 +5,7 @@ __all__ = ["REPORT", "render_report"]
 import base64
 import json
 import platform
+import shlex
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -37,7 +38,7 @@ SUMMARY = (
     ("quant_nll_ratio", "loss, integers over float", "×", 4),
     ("cycles_per_token", "cycles per token", "", 0),
     ("power_typical_mw", "power, typical corner", "mW", 1),
-    ("energy_per_token_typical_nj", "per token, typical corner", "nJ", 0),
+    ("energy_per_token_typical_nj", "energy per token, typical corner", "nJ", 0),
 )
 
 
@@ -80,6 +81,7 @@ def render_report(build: Path, config: BuildConfig, outcome: Outcome) -> str:
         command=_command(config),
         seconds=sum(s.seconds for s in outcome.steps),
         cpu=sum(s.cpu for s in outcome.steps),
+        reused=any(s.reused for s in outcome.steps),
     )
 
 
@@ -125,14 +127,15 @@ def _versions(outcome: Outcome) -> list[tuple[str, str]]:
 
 def _command(config: BuildConfig) -> str:
     """A command line that builds this again, with the options that differ from their defaults."""
-    words = [f"sc-flow build --model {config.model} --pdk {config.pdk} --base {config.base}"]
+    words = ["sc-flow", "build", "--model", config.model, "--pdk", config.pdk]
+    words += ["--base", config.base] if config.base else []
     default = BuildConfig("", "", "")
-    for name in ("prompt", "seed", "temperature", "words"):
+    for name in ("prompt", "seed", "temperature", "words", "loss_limit"):
         if (value := getattr(config, name)) != getattr(default, name):
-            words.append(f"--{name} {value!r}" if isinstance(value, str) else f"--{name} {value}")
+            words += [f"--{name.replace('_', '-')}", str(value)]
     if config.waivers:
-        words.append("--waivers FILE")
-    return " ".join(words)
+        words += ["--waivers", "FILE"]
+    return shlex.join(words)
 
 
 def _png(path: Path) -> str:

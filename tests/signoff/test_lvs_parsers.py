@@ -30,8 +30,15 @@ def test_a_unique_match_counts_the_devices():
     ("changes", "fault"),
     [
         ({"nets": [4, 5]}, "nets: 4 in the layout, 5 in the netlist"),
-        ({"devices": [[["nfet", 3]], [["nfet", 2]]]}, "devices:"),
+        (
+            {"devices": [[["nfet", 3], ["pfet", 1]], [["nfet", 2], ["pfet", 1]]]},
+            "devices: nfet 3 in the layout, 2 in the netlist",
+        ),
         ({"badnets": [["a"], ["b"]]}, "badnets:"),
+        (
+            {"badnets": [[[["VGND", [["nfet", "2", 3]]]], [["(no matching net)", [["", "", 0]]]]]]},
+            "badnets: VGND in the layout, none in the netlist",
+        ),
         ({"badelements": [["a"], ["b"]]}, "badelements:"),
         ({"properties": [["w", "0.42"], ["w", "0.84"]]}, "properties:"),
         ({"pins": [["BL[0]", "BL[1]"], ["BL[1]", "BL[0]"]]}, r"pin BL[0] is BL[1] in the netlist"),

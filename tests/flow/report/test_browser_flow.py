@@ -55,6 +55,14 @@ def test_a_phone_need_not_scroll_sideways(page):
     )
     try:
         assert page.execute_script("return document.documentElement.scrollWidth") <= 390
+        # What a check found stands in the width of the screen, not in a column outside of it
+        right, height = page.execute_script(
+            "const r = document.querySelector('#check-table tr:nth-child(2)').getBoundingClientRect();"
+            "const a = document.querySelector('#check-table td.about').getBoundingClientRect();"
+            "return [a.right, r.height]"
+        )
+        assert right <= 390
+        assert height < 120
     finally:
         page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 

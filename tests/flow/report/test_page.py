@@ -1,6 +1,8 @@
 """The report holds what the build found, and nothing from outside of itself."""
 
+import html
 import re
+import shlex
 
 import pytest
 
@@ -83,6 +85,12 @@ def test_the_command_that_builds_it_again_has_its_options(build, config, outcome
     assert "sc-flow build --model words --pdk sky130 --base nano --seed 7" in render_report(
         build, config, outcome
     )
+
+
+def test_the_command_quotes_what_a_shell_would_take_apart(build, outcome):
+    asked = BuildConfig("words", "", "", base="", prompt="it's a", loss_limit=1.2)
+    page = html.unescape(render_report(build, asked, outcome))
+    assert f"--model words --pdk sky130 --prompt {shlex.quote(asked.prompt)} --loss-limit 1.2" in page
 
 
 def test_dies_of_a_plan_say_so(build, outcome):
