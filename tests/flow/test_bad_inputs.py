@@ -172,6 +172,7 @@ INPUTS: list[tuple[tuple[str, ...], int, str]] = [
     (("models", "inspect", "nonsense"), USAGE, "no model and no checkpoint"),
     (("plan", "--model", "nonsense"), USAGE, "no model and no checkpoint"),
     (("plan", "--model", "words", "--base", "nano"), USAGE, "unknown base 'nano' of tiles"),
+    (("where", "--model", "words", "--base", "nano", "layers.0.q[1,2]"), USAGE, "is one die without tiles"),
     (("pdk", "install", "nonsense"), USAGE, "unknown PDK"),
     (("pdk", "verify", ".."), USAGE, "unknown PDK"),
     (("doctor", "--pdk", "nonsense"), USAGE, "unknown PDK"),
