@@ -146,7 +146,7 @@ def main(out: io.TextIOBase = sys.stdout) -> None:  # type: ignore[assignment]
             "klayout.db, shape by shape": w.klayout_shapes,
             "klayout.db, repetitions found by it": w.klayout_repetitions,
             "gdstk, shape by shape": w.gdstk_shapes,
-            "gdstk, a repetition a word line": w.gdstk_repetitions,
+            "gdstk, repetition per word line": w.gdstk_repetitions,
         }
         ones = len(w.centres) / sites
         print(f"{sites:,} sites, {ones:.1%} of them vias; processor time of one core\n", file=out)

@@ -90,6 +90,6 @@ def mask_lines(base: Floorplan, dies: int, c: Table[str, float]) -> list[Line]:
         ),
         Line(
             g, "program masks", masks * fields, "",
-            "one a field; the others are shared by all dies of all models",
+            "one per field; the others are shared by all dies of all models",
         ),
     ]  # fmt: skip

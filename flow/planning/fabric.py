@@ -37,7 +37,7 @@ class Die:
 
 @dataclass(frozen=True)
 class Clock:
-    """Cycles a second in the two corners."""
+    """Cycles per second in the two corners."""
 
     slow: float
     typical: float
@@ -53,8 +53,8 @@ class Estimate:
         ram, ram_tile, vec: Tiles of these kinds on a die, and which ram tile.
         dies: Dies with arrays; `lookup_dies` more hold an untied input embedding, in ROM without columns.
         die_mm2: What the tiles of a die take.
-        bound: Cycles a token that reading the weights takes, were nothing else and all tiles full.
-        cycles: Cycles a token by what they are spent on; their sum is a token of one stream.
+        bound: Cycles per token that reading the weights takes, were nothing else and all tiles full.
+        cycles: Cycles per token by what they are spent on; their sum is a token of one stream.
         slowest: Cycles of the slowest die, which sets the pace of many streams.
         rom_joule: Energy of reading ROM, a token.
     """
