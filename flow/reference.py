@@ -15,6 +15,7 @@ from base_chip.dies import Floorplan
 from base_chip.pdk import Pdk
 from base_chip.pdk.checks import Checks
 from base_chip.pdk.constants import Constant
+from base_chip.pdk.margin import Margin
 from base_chip.pdk.place_route import PlaceRouteFile
 from base_chip.pdk.power import PowerFacts
 from base_chip.schema import field_types, plain, words
@@ -29,6 +30,7 @@ FILES = {
     "pdk/<pdk>/place_route/facts.yaml": PlaceRouteFile,
     "pdk/<pdk>/checks.yaml": Checks,
     "pdk/<pdk>/power.yaml": PowerFacts,
+    "pdk/<pdk>/stitch.yaml": Margin,
     "pdk/<pdk>/bank.yaml": BankDims,
     "pdk/<pdk>/parasitics.yaml": Parasitics,
     "pdk/<pdk>/macro_wires.yaml": MacroWires,

@@ -4,6 +4,7 @@ __all__ = [
     "control",
     "density",
     "density_control",
+    "find",
     "parse_report",
     "run",
     "zero_area",
@@ -131,8 +132,8 @@ def _around(drawn: Sequence[str]) -> Box:
     return box.left, box.bottom, box.right, box.top
 
 
-def _find(name: str, layout: Path, top: str, deck: Path, workdir: Path, timeout: float) -> Violations:
-    """Run every rule group of the deck."""
+def find(name: str, layout: Path, top: str, deck: Path, workdir: Path, timeout: float) -> Violations:
+    """Run every rule group of the deck; see `DesignRules.run`."""
 
     def groups(of: Sequence[str]) -> Violations:
         # One thread: with two, KLayout 0.28.5 spins without end.
@@ -172,5 +173,5 @@ def _found(done: Run, report: Path, least_rules: int) -> Violations:
         raise KLAYOUT.failed(str(e), report.parent) from e
 
 
-RULES = DesignRules("drc_klayout", KLAYOUT, "all rule groups", KLAYOUT_ERRORS, _find)
+RULES = DesignRules("drc_klayout", KLAYOUT, "all rule groups", KLAYOUT_ERRORS, find)
 run, control = RULES.run, RULES.control

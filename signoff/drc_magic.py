@@ -1,12 +1,14 @@
 """Design rules with Magic: style drc(full), Euclidean distances, all cells expanded, in several processes."""
 
-__all__ = ["control", "parse_report", "run", "violations"]
+__all__ = ["control", "find", "parse_report", "run", "violations"]
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+import klayout.db as kdb
 
 from signoff.controls import MAGIC_ERRORS
 from signoff.design_rules import DesignRules
@@ -47,11 +49,23 @@ def violations(lines: Iterable[Line]) -> Violations:
     return found
 
 
-def _find(name: str, layout: Path, top: str, tech: Path, workdir: Path, timeout: float) -> Violations:
-    """Run the script on every part."""
+def find(
+    name: str,
+    layout: Path,
+    top: str,
+    tech: Path,
+    workdir: Path,
+    timeout: float,
+    only: Sequence[kdb.DBox] = (),
+) -> Violations:
+    """Run the script on every part; see `DesignRules.run`.
+
+    Args:
+        only: What of the top cell to look at, um; all of it, and of every cell below it, unless given.
+    """
     workdir.mkdir(parents=True, exist_ok=True)
     try:
-        parts = cut(layout, top, workdir)
+        parts = cut(layout, top, workdir, only)
     except ValueError as e:
         raise MAGIC.failed(str(e), workdir) from e
     with ThreadPoolExecutor(min(_MOST, os.cpu_count() or 1)) as pool:
@@ -82,5 +96,5 @@ def _look_at(part: Part, tech: Path, timeout: float) -> list[Line]:
         raise MAGIC.failed(str(e), folder) from e
 
 
-RULES = DesignRules("drc_magic", MAGIC, "drc(full)", MAGIC_ERRORS, _find)
+RULES = DesignRules("drc_magic", MAGIC, "drc(full)", MAGIC_ERRORS, find)
 run, control = RULES.run, RULES.control

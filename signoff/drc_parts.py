@@ -11,7 +11,7 @@ __all__ = ["Part", "cut"]
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,7 +39,7 @@ class Part:
     window: tuple[float, float, float, float]
 
 
-def cut(source: Path, top: str, folder: Path) -> list[Part]:
+def cut(source: Path, top: str, folder: Path, only: Sequence[db.DBox] = ()) -> list[Part]:
     """Write the parts of a layout, those with the most to do first.
 
     What lies at the origin of the top cell, there and nowhere else, becomes part of it: of a chip, its base
@@ -50,6 +50,7 @@ def cut(source: Path, top: str, folder: Path) -> list[Part]:
         source: GDS or OASIS.
         top: Cell to check, with all below it.
         folder: Where to.
+        only: What of the top cell to look at, um; all of it, and of every cell below it, unless given.
 
     Raises:
         ValueError: The layout cannot be read, or has no such cell.
@@ -65,7 +66,9 @@ def cut(source: Path, top: str, folder: Path) -> list[Part]:
     for instance in [i for i in cell.each_inst() if _is_part_of_top(i)]:
         instance.flatten(1)
     cells = [cell, *(layout.cell(i) for i in sorted(cell.called_cells()))]
-    windows = [(c, w) for c in cells if c is cell or c.child_cells() for w in _windows(c)]
+    windows = [(c, w) for c in cells if c is cell or c.child_cells() for w in _windows(c.dbbox())]
+    if only:
+        windows = [(cell, window) for box in only for window in _windows(box)]
     parts = []
     for n, (c, window) in enumerate(windows):
         gds = folder / f"part{n}.gds"
@@ -79,8 +82,8 @@ def _is_part_of_top(instance: db.Instance) -> bool:
     return placed == 1 and not instance.is_regular_array() and instance.cplx_trans.is_unity()
 
 
-def _windows(cell: db.Cell) -> Iterator[db.DBox]:
-    box = cell.dbbox().enlarged(_MARGIN, _MARGIN)
+def _windows(of: db.DBox) -> Iterator[db.DBox]:
+    box = of.enlarged(_MARGIN, _MARGIN)
     xs, ys = (_edges(*ends) for ends in ((box.left, box.right), (box.bottom, box.top)))
     for x0, x1 in itertools.pairwise(xs):
         for y0, y1 in itertools.pairwise(ys):

@@ -5,7 +5,7 @@ are looked at, so a wire that touches an inner net of a cell is found; what is i
 themselves is the business of `signoff.lvs_cells` and `signoff.lvs`.
 """
 
-__all__ = ["run"]
+__all__ = ["judge", "run"]
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -58,7 +58,7 @@ def run(
         return missing, replace(missing, name=control)
     workdir.mkdir(parents=True, exist_ok=True)
     found = extract(layout, top, stack, boxes, name=netlist.top)
-    right = _judge(found.netlist, netlist, setup, workdir, NAME, timeout)
+    right = judge(found.netlist, netlist, setup, workdir, NAME, timeout)
     if right.status == "pass":
         right = replace(right, detail=_detail(found.netlist, program))
     lost: list[str] = []
@@ -70,7 +70,7 @@ def run(
         if planted is None:
             lost.append(f"{fault.name} (the chip has no place for it)")
             continue
-        row = _judge(planted, netlist, setup, workdir, f"{NAME}_{fault.key}", timeout)
+        row = judge(planted, netlist, setup, workdir, f"{NAME}_{fault.key}", timeout)
         (seen if (row.count or 0) > (right.count or 0) else lost).append(fault.name)
     return right, _control_row(seen, lost, right)
 
@@ -82,7 +82,7 @@ def _control_row(seen: list[str], lost: list[str], row: CheckResult) -> CheckRes
     return CheckResult(f"{NAME}_control", row.tool, row.version, len(lost), 0, status, reason, detail)
 
 
-def _judge(
+def judge(
     layout: ChipNetlist, netlist: ChipNetlist, setup: Path, workdir: Path, name: str, timeout: float
 ) -> CheckResult:
     """The row of one comparison; what the extraction itself found counts too."""

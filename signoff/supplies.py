@@ -13,7 +13,7 @@ from pathlib import Path
 import klayout.db as kdb
 
 from rtl_gen.errors import FlowError
-from signoff.assembly.routed import Macro, Routed
+from signoff.assembly.routed import Macro, Routed, Shapes
 from signoff.assembly.rows import rows
 from signoff.chip.wiring import Stack
 from signoff.result import CheckResult
@@ -52,7 +52,7 @@ def supplies(layout: kdb.Layout, base: str, routed: Routed, stack: Stack, folder
         FlowError: The layout has no such cell, or the DEF no supplies.
     """
     metal = _metal(layout, base, routed, stack)
-    faults, lost = check_supplies(metal, routed, stack)
+    faults, lost = check_supplies(metal, routed.supply_wires, stack)
     wires = sum(len(shapes) for shapes in routed.supply_wires.values())
     good = (
         f"{' and '.join(sorted(routed.supply_wires))} are one piece of metal each, with {wires} wires and all"
@@ -60,20 +60,22 @@ def supplies(layout: kdb.Layout, base: str, routed: Routed, stack: Stack, folder
     )
     planted = _plant(metal, routed, stack)
     seen = kdb.Region()
-    for piece in set(check_supplies(metal, routed, stack)[1]) - set(lost):
+    for piece in set(check_supplies(metal, routed.supply_wires, stack)[1]) - set(lost):
         seen.insert(piece.box)
     found = [what for what, box in planted.items() if not (seen & kdb.Region(box)).is_empty()]
     told = faults + [str(piece) for piece in lost]
     return rows(NAME, told, good, {what: what for what in planted}, found, folder)
 
 
-def check_supplies(metal: kdb.Layout, routed: Routed, stack: Stack) -> tuple[list[str], list[Lost]]:
+def check_supplies(
+    metal: kdb.Layout, wires_of: Mapping[str, Shapes], stack: Stack
+) -> tuple[list[str], list[Lost]]:
     """What is wrong with the names of the supplies, and what the pins do not reach.
 
     Args:
-        metal: As `_metal` makes it.
-        routed: The DEF.
-        stack: The process.
+        metal: Wires of a design alone, flat, with its labels.
+        wires_of: Wires that each supply should have.
+        stack: The process. Its first wire is not looked at.
     """
     l2n = kdb.LayoutToNetlist(kdb.RecursiveShapeIterator(metal, metal.top_cell(), []))
     wires: dict[str, kdb.Region] = {}
@@ -92,7 +94,7 @@ def check_supplies(metal: kdb.Layout, routed: Routed, stack: Stack) -> tuple[lis
     circuit = next(l2n.netlist().each_circuit_top_down())
     faults: list[str] = []
     lost: list[Lost] = []
-    for supply, shapes in sorted(routed.supply_wires.items()):
+    for supply, shapes in sorted(wires_of.items()):
         nets = [net for net in circuit.each_net() if supply in net.name.split(",")]
         if len(nets) != 1:
             faults.append(f"{supply} is in {len(nets)} pieces")

@@ -1,8 +1,9 @@
 """Reading the YAML floorplans of dies."""
 
-__all__ = ["known_dies", "load_die", "parse_die"]
+__all__ = ["die_file", "known_dies", "load_die", "parse_die"]
 
 from importlib.resources import files
+from pathlib import Path
 
 from base_chip.dies.floorplan import Floorplan
 from base_chip.schema import bad, parse
@@ -12,6 +13,11 @@ from rtl_gen.errors import ExitCode, FlowError
 def known_dies() -> list[str]:
     """Names that `load_die` takes, sorted."""
     return sorted(p.name[: -len(".yaml")] for p in files(__package__).iterdir() if p.name.endswith(".yaml"))
+
+
+def die_file(name: str) -> Path:
+    """Where `load_die` looks for a die."""
+    return Path(str(files(__package__).joinpath(f"{name}.yaml")))
 
 
 def load_die(name: str) -> Floorplan:
@@ -26,7 +32,7 @@ def load_die(name: str) -> Floorplan:
             hint="Pass one of the known names to --base.",
             code=ExitCode.USAGE,
         )
-    found = parse_die(files(__package__).joinpath(f"{name}.yaml").read_text("utf-8"), where=f"{name}.yaml")
+    found = parse_die(die_file(name).read_text("utf-8"), where=f"{name}.yaml")
     if found.name != name:
         raise bad(f"{name}.yaml", "name", found.name, f"{name!r}, as the file is called")
     return found

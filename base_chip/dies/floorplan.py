@@ -1,15 +1,17 @@
 """Where the tiles of a die stand, and the ROM macros in them.
 
 From the north: rows of rom tiles, rows of ram tiles, and a row of vec tiles, each under some columns. Tiles
-touch, and those of a column have one width. Until a tile is hardened its height follows from its area: macros
-as they are drawn, cells as synthesis gave them. All macros of a die stand on one grid of lines and columns,
-so that the vias of a line share their records; line 0, the vec tiles', is the lowest.
+touch, and those of a column have one width. A tile that has a floorplan (`base_chip/tiles`) has its height in
+columns of its width; any other's follows from its area: macros as they are drawn, cells as synthesised. All
+macros of a die stand on one grid of lines and columns, so that the vias of a line share their records; line
+0, the vec tiles', is the lowest.
 """
 
 __all__ = ["STATUS", "Floorplan", "RamRows", "RomGrid", "VecRow"]
 
 import functools
 import math
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Annotated, Literal
 
@@ -20,9 +22,10 @@ from base_chip.arrays.plan import RomPlan
 from base_chip.arrays.spec import RomSpec
 from base_chip.bank import SiteGrid
 from base_chip.config import Point, Um
-from base_chip.dies.tiles import MACRO_BITS, ram_tiles, rom_macro_um2, rom_tiles, vec_tile_um2
+from base_chip.dies.tiles import MACRO_BITS, ram_tiles, rom_macro_um2, rom_tiles, tile_size, vec_tile_um2
 from base_chip.pdk.constants import values
 from base_chip.schema import Layer, Name, digest, note
+from base_chip.tiles.config import known_tiles
 from rtl_gen.golden.rom import RomGeometry
 from rtl_gen.tiles.macro import WORDS
 from rtl_gen.tiles.rom import RomTileSize
@@ -95,7 +98,7 @@ class Floorplan:
     @functools.cached_property
     def tile_width(self) -> int:
         """Of a column of tiles, nm: the die's width, shared out."""
-        return int((self.die[0] - 2 * self.edge) * 1000 / self.rom.columns) // STEP * STEP
+        return round((self.die[0] - 2 * self.edge) * 1000) // self.rom.columns // STEP * STEP
 
     @property
     def across(self) -> int:
@@ -116,11 +119,14 @@ class Floorplan:
         factors = math.floor(self.vec.macros * WORDS * MACRO_BITS / c["factor_bits"])
         vec = vec_tile_um2(c, factors, macro)
         width, vec_width = self.tile_width, self.tile_width * min(self.vec.columns, self.rom.columns)
-        return {
+        own = {kind: tile_size(kind) for kind in known_tiles()}
+        heights = {
             "rom": max(_height(rom, width), self.lines * self._pitch[1]),
             "ram": _height(ram, width),
             "vec": max(_height(vec, vec_width), self._pitch[1]),
         }
+        widths = {"rom": width, "ram": width, "vec": vec_width}
+        return heights | {kind: size[1] for kind, size in own.items() if size[0] == widths[kind]}
 
     @property
     def tiles_height(self) -> int:
@@ -185,6 +191,20 @@ class Floorplan:
         bottom = left + h["vec"] + self.ram.rows * h["ram"] + (self.rom.rows - 1 - row) * h["rom"]
         x = left + column * self.tile_width
         return x, bottom, x + self.tile_width, bottom + h["rom"]
+
+    def tile_places(self) -> Iterator[tuple[str, int, int, tuple[int, int]]]:
+        """Kind, row, column and lower left corner (nm) of every tile, row by row from the north."""
+        left, h = round(self.edge * 1000), self.heights
+        for row in range(self.rom.rows):
+            for column in range(self.rom.columns):
+                yield "rom", row, column, self.tile_box(row, column)[:2]
+        for row in range(self.ram.rows):
+            y = left + h["vec"] + (self.ram.rows - 1 - row) * h["ram"]
+            for column in range(self.rom.columns):
+                yield "ram", self.rom.rows + row, column, (left + column * self.tile_width, y)
+        for number in range(self.vecs):
+            at = self.tile_box(-1, number)[:2]
+            yield "vec", self.rom.rows + self.ram.rows, number * self.vec.columns, at
 
     def origins(self) -> np.ndarray:
         """Lower left corner of each bank in nm, int64 [banks, 2]."""

@@ -1,6 +1,8 @@
 """Timing constraints of a base and of a tile, as SDC."""
 
-__all__ = ["sdc", "tile_sdc"]
+__all__ = ["LOAD", "die_sdc", "sdc", "tile_sdc"]
+
+from collections.abc import Iterable
 
 from base_chip.config import BaseConfig
 
@@ -42,6 +44,24 @@ set_input_delay -min 0 -clock clk -clock_fall $inputs
 set_output_delay {out} -clock clk [get_ports {{rst_east east_* south_*}}]
 """
     return _sdc(f"Tile {name}", period_ns, ports)
+
+
+def die_sdc(name: str, period_ns: float, inputs: Iterable[str], outputs: Iterable[str]) -> str:
+    """Constraints of a die of tiles at a clock period: what enters and leaves crosses a seam, too.
+
+    Args:
+        name: Of the die.
+        period_ns: Clock period.
+        inputs, outputs: Ports but the clock; buses by their names.
+    """
+    out = round(SEAM_SHARE * period_ns, 3)
+    into, leaving = (" ".join(f"{port}*" for port in ports) for ports in (inputs, outputs))
+    ports = f"""set inputs [get_ports {{{into}}}]
+set_input_delay -max {out} -clock clk -clock_fall $inputs
+set_input_delay -min 0 -clock clk -clock_fall $inputs
+set_output_delay {out} -clock clk [get_ports {{{leaving}}}]
+"""
+    return _sdc(f"Die {name}", period_ns, ports, "set_propagated_clock [get_clocks clk]\n")
 
 
 def _sdc(what: str, period_ns: float, ports: str, clock: str = "") -> str:

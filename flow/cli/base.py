@@ -10,13 +10,15 @@ from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
 
+from rtl_gen.errors import ExitCode, FlowError
+
 if TYPE_CHECKING:
     from flow.hardening.sweep import Row, Sweep
 
 
 @click.group()
 def base() -> None:
-    """Make the parts of a base chip that are fixed and shipped."""
+    """Make, check and stitch base chips: the parts that are the same for every model."""
 
 
 @base.command()
@@ -81,6 +83,71 @@ def sweep(name: str, work: Path | None, jobs: int, as_json: bool) -> None:
         click.echo(found.to_json())
     else:
         print_sweep(found)
+
+
+@base.command()
+@click.argument("name")
+@click.option("--like", required=True, help="Known base of tiles; all that is not asked for is as there.")
+@click.option("--rom", type=int, required=True, help="Number of rom tiles.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="File to write; by default where builds look for bases of tiles.",
+)
+def new(name: str, like: str, rom: int, out: Path | None) -> None:
+    """Write the floorplan of a new base of tiles, NAME, in which all tiles have room."""
+    from base_chip.config import known_bases
+    from base_chip.dies import die_file, known_dies, load_die
+    from flow.files import atomic_write
+    from flow.stitching.new import floorplan_text, new_floorplan
+
+    if name in (*known_bases(), *known_dies()):
+        raise FlowError(f"there is a base {name} already", code=ExitCode.USAGE, hint="Choose another name.")
+    die = new_floorplan(name, load_die(like), rom)
+    out = out or die_file(name)
+    if out.exists():
+        raise FlowError(
+            "there is such a file", where=str(out), code=ExitCode.OUTPUT, hint="Choose another with --out."
+        )
+    atomic_write(out, floorplan_text(die, like).encode())
+    (x, y), grid = die.die, f"{die.rom.rows} x {die.rom.columns} rom, {die.ram.rows} x {die.rom.columns} ram"
+    click.echo(
+        f"{out}: {x:g} x {y:g} um, {x * y / 1e6:.2f} mm2; {grid}, {die.vecs} vec; {die.weights:,} weights"
+    )
+
+
+@base.command()
+@click.argument("name")
+@click.option("--strict", is_flag=True, help="What could not be looked at is a fault, too.")
+def check(name: str, strict: bool) -> int:
+    """Say what is wrong with the floorplan NAME, a base of tiles or a file: what does not meet, and where."""
+    from flow.stitching.check import check_die, find_die
+
+    die = find_die(name)
+    found = check_die(die)
+    for line in found.faults:
+        click.echo(f"fault: {line}")
+    for line in found.unseen:
+        click.echo(f"not looked at: {line}")
+    click.echo(f"{die.name}: {len(found.faults)} faults; {found.looked_at}")
+    return int(bool(found.faults or (strict and found.unseen)))
+
+
+@base.command()
+@click.argument("name")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Folder of the files, build/<NAME>/stitched by default."
+)
+@click.option("--seams", is_flag=True, help="Check the seams, too: design rules, LVS, timing, power grid.")
+def stitch(name: str, out: Path | None, seams: bool) -> int:
+    """Stitch NAME, a base of tiles or a file: layout, netlist, LEF, constraints, pictures."""
+    from flow.stitching.check import find_die
+    from flow.stitching.run import stitch_die
+
+    die = find_die(name)
+    out = (out or Path("build", die.name, "stitched")).absolute()
+    rows = stitch_die(die, out, seams=seams, say=click.echo)
+    return int(any(row.status == "fail" for row in rows))
 
 
 def print_sweep(found: "Sweep") -> None:

@@ -2,6 +2,7 @@
 #   SCF_LIBERTY   liberty files
 #   SCF_NETLIST, SCF_TOP, SCF_SDC, SCF_SDF
 #   SCF_FLOPS     cell, clock and output of each flop: "dfxtp_1 CLK Q ..."
+#   SCF_THROUGH   pins for which the paths through them are told apart
 #   SCF_BANKS     instances of banks;  SCF_PRECHARGE, SCF_WORDS, SCF_BITS  their pins
 # Every part of what is printed begins with a line "SCF <part>".
 set sta_report_default_digits 4
@@ -23,6 +24,12 @@ puts "SCF width"
 report_pulse_width_checks -digits 4
 puts "SCF constraints"
 check_setup -verbose
+foreach pin $env(SCF_THROUGH) {
+  foreach {part delay} {setup max hold min} {
+    puts "SCF through_$part $pin"
+    report_checks -path_delay $delay -through [get_pins $pin] -format end -digits 4
+  }
+}
 foreach bank $env(SCF_BANKS) {
   puts "SCF bank $bank"
   report_checks -path_delay max -through [get_pins $bank/$env(SCF_BITS)] -format end -digits 4

@@ -3,7 +3,7 @@
 __all__ = ["Banks", "Chip", "Corner", "Found"]
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,6 +46,7 @@ class Corner:
         period: Of the clock in it, ns.
         bank: Liberty of the bank; None for a chip without banks.
         charge: Shortest precharge, ns.
+        macros: Liberty of other macros.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Corner:
     period: float
     bank: Path | None = None
     charge: float = 0.0
+    macros: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -90,23 +92,29 @@ class Chip:
     banks: Banks | None
 
     @classmethod
-    def read(cls, path: Path, folder: Path, banks: Banks | None) -> "Chip":
-        """Read a netlist, and the functional models of its cells from the kit's folder."""
+    def read(cls, path: Path, folder: Path, banks: Banks | None, macros: Collection[str] = ()) -> "Chip":
+        """Read a netlist, and the functional models of its cells from the kit's folder.
+
+        Of `macros` a liberty says what they do.
+        """
         netlist = read_netlist(path)
-        kinds = {i.cell for i in netlist.instances.values()} - ({banks.cell} if banks else set())
+        kinds = (
+            {i.cell for i in netlist.instances.values()} - ({banks.cell} if banks else set()) - set(macros)
+        )
         return cls(path, netlist, load_cells(kinds, folder), banks)
 
     def bank_names(self) -> list[str]:
         """Instances of banks."""
         return [i.name for i in self.netlist.instances.values() if self.banks and i.cell == self.banks.cell]
 
-    def analyse(self, corner: Corner, sdf: Edged, folder: Path) -> Found:
+    def analyse(self, corner: Corner, sdf: Edged, folder: Path, through: Collection[str] = ()) -> Found:
         """Run OpenSTA.
 
         Args:
             corner: What to look at.
             sdf: Its delays.
             folder: For all files; made if missing.
+            through: Pins for which the paths through them are told apart.
 
         Raises:
             FlowError: It found nothing that could be judged.
@@ -118,8 +126,9 @@ class Chip:
         files = {**script("sta.tcl"), "netlist.v": self.path}
         if corner.bank:
             files["bank.lib"] = corner.bank
+        files |= {f"macro{n}.lib": path for n, path in enumerate(corner.macros)}
         arguments = ["-no_splash", "-exit", "sta.tcl"]
-        done = OPENSTA.run(arguments, folder, _LIMIT_S, self._variables(corner), files)
+        done = OPENSTA.run(arguments, folder, _LIMIT_S, self._variables(corner, through), files)
 
         def failed(why: str) -> FlowError:
             return OPENSTA.failed(f"{corner.name}: {why}", folder)
@@ -151,7 +160,7 @@ class Chip:
             *["the second of a pair of paths"] * single,
         ]
 
-    def _variables(self, corner: Corner) -> dict[str, str]:
+    def _variables(self, corner: Corner, through: Collection[str]) -> dict[str, str]:
         banks = self.banks or Banks("", 0)
         flops = [
             f"{c.name} {c.storage.clock} {pin}"
@@ -160,6 +169,7 @@ class Chip:
             for pin in c.outputs
         ]
         libraries = ["cells.lib", *(["bank.lib"] if corner.bank else [])]
+        libraries += [f"macro{n}.lib" for n in range(len(corner.macros))]
         return {
             "SCF_LIBERTY": " ".join(libraries),
             "SCF_NETLIST": "netlist.v",
@@ -167,6 +177,7 @@ class Chip:
             "SCF_SDC": "constraints.sdc",
             "SCF_SDF": "delays.sdf",
             "SCF_FLOPS": " ".join(flops),
+            "SCF_THROUGH": " ".join(through),
             "SCF_BANKS": " ".join(self.bank_names()),
             "SCF_PRECHARGE": banks.precharge,
             "SCF_WORDS": f"{banks.words}[*]",

@@ -4,7 +4,7 @@ __all__ = ["Moves", "StaReport", "read_report"]
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 _VERDICT = r"\((?:MET|VIOLATED)\)"
 _END = re.compile(rf"^(\S+) \(\w+\)\s+-?[\d.]+\s+-?[\d.]+\s+(-?[\d.]+) {_VERDICT}$", re.M)
@@ -39,6 +39,7 @@ class StaReport:
         open: What is not constrained: (pin or port, why).
         banks: Least setup slack (ns) of what begins at a bank, by its name.
         moves: Of pins of banks, by (bank, pin).
+        through: Least setup and hold slack (ns) of the paths through a pin; pins without a path are left out.
     """
 
     annotated: int
@@ -50,6 +51,7 @@ class StaReport:
     open: tuple[tuple[str, str], ...]
     banks: Mapping[str, float]
     moves: Mapping[tuple[str, str], Moves]
+    through: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
 def read_report(text: str) -> StaReport:
@@ -71,12 +73,17 @@ def read_report(text: str) -> StaReport:
     if len(totals) != 2 or any(a + b != total for total, a, b in totals):
         raise ValueError("the numbers of annotated arcs are not understood")
     banks, moves = {}, {}
+    through: dict[str, tuple[float, float]] = {}
     for title, body in parts.items():
         kind, _, rest = title.partition(" ")
         if kind == "bank":
             if not (slacks := _slacks(body)):
                 raise ValueError(f"no path begins at bank {rest}")
             banks[rest] = min(slacks.values())
+        elif kind == "through_setup":
+            ends = _slacks(body), _slacks(parts[f"through_hold {rest}"])
+            if all(ends):
+                through[_plain(rest)] = min(ends[0].values()), min(ends[1].values())
         elif kind == "pin":
             bank, _, pin = rest.partition(" ")
             moves[bank, pin.removeprefix(f"{bank}/")] = _moves(body, rest)
@@ -90,6 +97,7 @@ def read_report(text: str) -> StaReport:
         tuple(_open(parts["constraints"])),
         banks,
         moves,
+        through,
     )
 
 

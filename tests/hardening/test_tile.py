@@ -2,48 +2,12 @@
 
 import json
 import re
-import shutil
 
-import msgspec
 import pytest
 
-from base_chip.arrays.spec import RomSpec
-from base_chip.arrays.timing import load_timing
-from base_chip.pdk import load_pdk
-from base_chip.pdk.place_route import load_place_route
-from base_chip.tiles import parse_tile, tile_block, tile_rtl
-from flow.hardening.run import harden
-from flow.hardening.synthesis import CORNER
+from tests.tiny_tile import TILE
 
 pytestmark = pytest.mark.flow
-FACTS = load_place_route(load_pdk("sky130"))
-TILE = parse_tile(
-    """
-name: tiny
-pdk: sky130
-size: {banks: 4, rows: 1, columns: 8}
-pitches: [10, 26]
-margin: [0.92, 2.72]
-macros: {edge: 3, back: 4, halo: [10, 4]}
-density: 0.4
-target_ns: 50
-""",
-    where="tiny.yaml",
-)
-
-
-@pytest.fixture(scope="module")
-def tile(tmp_path_factory, pdk_kit):
-    """The block, and its artifact; the macro of 32 bits is given the timing of the one of 128."""
-    if shutil.which("openroad") is None:
-        pytest.skip("no openroad on PATH")
-    if CORNER not in pdk_kit.liberty or not pdk_kit.extraction:
-        pytest.skip("no liberty or no extraction rules (SCF_LIBERTY_DIR or lambdapdk)")
-    timing = msgspec.structs.replace(load_timing(RomSpec(256, 128)), bits=32)
-    block = tile_block(TILE, FACTS, timing)
-    folder = tmp_path_factory.mktemp("tile")
-    made = harden(block, tile_rtl(TILE), folder / "work", folder / "out", jobs=1, say=print)
-    return block, made
 
 
 def test_it_is_routed_without_a_violation(tile):

@@ -1,0 +1,52 @@
+"""What the margin of a die of tiles is made of, by PDK."""
+
+__all__ = ["Cut", "Margin", "Ring", "load_margin"]
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from typing import Annotated
+
+from base_chip.pdk import Dbu, Pdk
+from base_chip.schema import note, parse
+
+
+@dataclass(frozen=True)
+class Ring:
+    """The power ring: a leg of each supply on each side."""
+
+    width: Annotated[Dbu, note("of a leg")]
+    space: Annotated[Dbu, note("between two")]
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A via layer."""
+
+    size: Annotated[Dbu, note("of a cut")]
+    space: Annotated[Dbu, note("between two")]
+    lower: Annotated[Dbu, note("metal below, beyond the cuts")]
+    upper: Annotated[Dbu, note("metal above, beyond the cuts")]
+
+
+@dataclass(frozen=True)
+class Margin:
+    """Widths and distances in the margin."""
+
+    clear: Annotated[Dbu, note("from the tiles to the ring")]
+    ring: Annotated[Ring, note("the power ring")]
+    wire: Annotated[Dbu, note("width of a tie, of clock and reset")]
+    track: Annotated[Dbu, note("from one of those to the next")]
+    pin: Annotated[Dbu, note("length of a pin at the edge of the die")]
+    cuts: Annotated[Mapping[str, Cut], note("by via layer")]
+
+    @property
+    def least(self) -> int:
+        """Width that the margin has at least, dbu: what it holds, and pins beyond the ring."""
+        return self.clear + 2 * self.ring.width + 2 * self.ring.space + self.pin
+
+
+def load_margin(pdk: Pdk) -> Margin:
+    """The facts of a PDK."""
+    path = resources.files("base_chip.pdk").joinpath(pdk.name, "stitch.yaml")
+    return parse(path.read_text("utf-8"), Margin, f"base_chip/pdk/{pdk.name}/stitch.yaml")

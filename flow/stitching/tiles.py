@@ -1,0 +1,135 @@
+"""Tiles that a die is stitched from: their hardened artifacts, drawn."""
+
+__all__ = ["HardTile", "artifact", "drawn", "hard_tile", "hardened", "views"]
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import klayout.db as kdb
+
+from base_chip.arrays.layout import build_rom
+from base_chip.arrays.spec import RomSpec
+from base_chip.bank.layout import write_layout
+from base_chip.harden.artifact import Bindings, HardenedBase
+from base_chip.harden.block import Block, Macro
+from base_chip.harden.cells import cell_lef
+from base_chip.harden.streamout import stream_out
+from base_chip.pdk import load_pdk
+from base_chip.pdk.place_route import load_place_route
+from base_chip.stitch import TileView, drawn_view, read_view
+from base_chip.tiles import TileConfig, known_tiles, load_tile, tile_block
+from flow.hardening.blocks import load_block
+from flow.pdk.files import PdkFiles
+from rtl_gen.errors import ExitCode, FlowError
+from rtl_gen.tiles.columns import SLOT_BITS
+from rtl_gen.tiles.macro import WORDS
+
+
+@dataclass(frozen=True)
+class HardTile:
+    """A hardened tile.
+
+    Attributes:
+        view: As its neighbours see it.
+        folder: Files of its artifact, unpacked.
+        gds: Its layout.
+        lef: Of its cells and macros.
+        macros: Memories in it.
+    """
+
+    view: TileView
+    folder: Path
+    gds: Path
+    lef: Path
+    macros: Sequence[Macro]
+
+
+def artifact(kind: str) -> HardenedBase:
+    """The artifact of the tile that ships.
+
+    Raises:
+        FlowError: It is not hardened (MISSING_TOOL), or its manifest is damaged.
+    """
+    if kind not in known_tiles():
+        raise FlowError(
+            f"tile {kind} cannot be hardened yet: it has no floorplan",
+            where="base_chip/tiles",
+            hint=f"Known: {', '.join(known_tiles())} (docs/fabric.md says what exists).",
+            code=ExitCode.MISSING_TOOL,
+        )
+    return HardenedBase.read(HardenedBase.home(kind), kind)
+
+
+def hardened(kept: HardenedBase, kind: str, files: PdkFiles, scratch: Path) -> HardTile:
+    """The tile that ships, drawn in a folder; FlowError when its artifact is damaged or no longer fits."""
+    block, rtl = load_block(kind)
+    facts = load_place_route(load_pdk(block.pdk))
+    kept.check(block, Bindings.now(block, rtl, cell_lef(files.path("cells"), facts.library)))
+    return hard_tile(kind, block, kept, _macro_layout(load_tile(kind)), files, scratch)
+
+
+def hard_tile(
+    kind: str, block: Block, kept: HardenedBase, macro: kdb.Layout, files: PdkFiles, scratch: Path
+) -> HardTile:
+    """Draw a hardened tile.
+
+    Args:
+        kind: rom, ram or vec.
+        block: What it was made from.
+        kept: Its artifact.
+        macro: Layout of its memory.
+        files: The PDK.
+        scratch: Folder for all files; made if missing.
+    """
+    folder = scratch / kind
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in kept.sums:
+        (folder / name).write_bytes(kept.content(name))
+    if not kept.routed:
+        raise FlowError(
+            f"tile {kind} is mapped to cells, but not placed and routed",
+            where=str(kept.folder),
+            hint=f"On a machine with OpenROAD run: sc-flow base build {kind}",
+            code=ExitCode.MISSING_TOOL,
+        )
+    pdk = load_pdk(block.pdk)
+    library, kit = load_place_route(pdk).library, files.path("cells")
+    routed = (folder / "layout.def").read_text("utf-8")
+    lef = folder / "cells.lef"
+    lef.write_text(cell_lef(kit, library) + block.macro.lef)
+    write_layout(macro, folder / "macro.gds")
+    used = set(re.findall(rf"\b{library}__\w+", routed))
+    cells = [path for path in sorted(kit.glob("*/*.gds")) if path.stem in used]
+    streamed = stream_out(
+        folder / "layout.def", [files.path("tech_lef"), lef], [*cells, folder / "macro.gds"], pdk
+    )
+    gds = folder / "tile.gds"
+    write_layout(streamed.layout, gds)
+    return HardTile(read_view(kind, routed), folder, gds, lef, (block.macro,))
+
+
+def drawn(kind: str) -> TileView | None:
+    """A tile that has a floorplan, but need not be hardened; None if it has none."""
+    if kind not in known_tiles():
+        return None
+    tile = load_tile(kind)
+    return drawn_view(kind, tile_block(tile, load_place_route(load_pdk(tile.pdk))), ())
+
+
+def views(kinds: Sequence[str]) -> Mapping[str, TileView]:
+    """What is known of each kind of tile: of its artifact, else of its floorplan; others are left out."""
+    found = {}
+    for kind in kinds:
+        home = HardenedBase.home(kind)
+        if (home / "layout.def.xz").is_file():
+            kept = HardenedBase.read(home, kind)
+            found[kind] = read_view(kind, kept.content("layout.def").decode())
+        elif (view := drawn(kind)) is not None:
+            found[kind] = view
+    return found
+
+
+def _macro_layout(tile: TileConfig) -> kdb.Layout:
+    return build_rom(RomSpec(WORDS, SLOT_BITS * tile.size.columns, tile.pdk))

@@ -1,0 +1,237 @@
+"""Static timing across the seams of a die of tiles, with the delays of the tiles on both sides."""
+
+__all__ = ["SeamCorner", "TileTiming", "capacitances", "later", "run"]
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from signoff.eda import OPENSTA
+from signoff.netlist import Netlist, read_netlist
+from signoff.result import CheckResult
+from signoff.seams.flat import FlatDie, Tile, flatten
+from signoff.timing.analysis import Chip, Corner, Found
+from signoff.timing.edges import with_edges
+
+_SHOWN = 3
+_KINDS = ("setup", "hold")
+_EAST = "west_"  # begins the names of pins by which a tile takes what comes with its clock
+_TABLE = re.compile(r'cell_(?:rise|fall)\(\w+\) \{\s*index_1\("([^"]*)"\);\s*values\("([^"]*)"\)', re.S)
+_PIN = re.compile(r'^\s*pin\("([^"]+)"\) \{(.*?)^    \}', re.S | re.M)
+
+
+@dataclass(frozen=True)
+class TileTiming:
+    """Of a tile in one corner: what the router left."""
+
+    netlist: Path
+    sdf: Path
+    liberty: Path
+
+
+@dataclass(frozen=True)
+class SeamCorner:
+    """A corner.
+
+    Attributes:
+        corner: Constraints of the die, and liberty of the macros in tiles; its SDF is not looked at.
+        tiles: By cell.
+    """
+
+    corner: Corner
+    tiles: Mapping[str, TileTiming]
+
+
+def run(
+    die: Netlist, cells: Path, macros: Sequence[str], corners: Sequence[SeamCorner], load: float, folder: Path
+) -> tuple[list[CheckResult], dict[str, float]]:
+    """Check all that crosses a seam, in every corner; and in the first with planted faults.
+
+    Args:
+        die: Its netlist, without supplies.
+        cells: Folder of the kit's cells.
+        macros: Cells in tiles that are not the kit's.
+        corners: At least one.
+        load: pF at each output that the tiles' delays were written with.
+        folder: For all files; made if missing.
+
+    Returns:
+        The rows `seam_sta_<corner>` and `seam_sta_control`; and metrics: ns to spare at the seams.
+    """
+    names = [*(f"seam_sta_{c.corner.name}" for c in corners), "seam_sta_control"]
+    if missing := OPENSTA.missing(names[0]):
+        return [replace(missing, name=n) for n in names], {}
+    rows, metrics = [], {}
+    first: dict[str, tuple[float, float]] | None = None
+    for c in corners:
+        flat, found = _analyse(die, cells, macros, c, load, folder / c.corner.name, {})
+        if not (slacks := _at_seams(flat, found)):
+            raise OPENSTA.failed("there is no path across a seam", folder / c.corner.name)
+        first = first or slacks
+        rows.append(_row(c, flat, found))
+        for n, kind in enumerate(_KINDS):
+            metrics[f"seam_sta_{c.corner.name}_{kind}_ns"] = min(s[n] for s in slacks.values())
+    assert first
+    rows.append(_control(die, cells, macros, corners[0], load, folder / "control", first))
+    return rows, metrics
+
+
+def later(liberty: str, loads: Mapping[str, float], routed: float) -> dict[str, float]:
+    """ns by which outputs of a tile change later with a load than with the one that it was routed for.
+
+    Args:
+        liberty: Timing model of the tile.
+        loads: pF at each output.
+        routed: pF that its delays hold.
+    """
+    found = {}
+    for pin, body in _PIN.findall(liberty):
+        if loads.get(pin, 0.0) <= routed:
+            continue
+        tables = [([*map(float, a.split(","))], [*map(float, b.split(","))]) for a, b in _TABLE.findall(body)]
+        found[pin] = max((_at(loads[pin], *table) - _at(routed, *table) for table in tables), default=0.0)
+    return found
+
+
+def capacitances(liberty: str) -> dict[str, float]:
+    """pF of each pin in a tile's timing model."""
+    found = {}
+    for pin, body in _PIN.findall(liberty):
+        if value := re.search(r"^\s*capacitance : ([\d.]+);", body, re.M):
+            found[pin] = float(value[1])
+    return found
+
+
+def _at(load: float, index: Sequence[float], values: Sequence[float]) -> float:
+    """A table at a load, linear between its points and beyond the last."""
+    n = next((k for k in range(1, len(index) - 1) if load <= index[k]), len(index) - 1)
+    share = (load - index[n - 1]) / (index[n] - index[n - 1])
+    return values[n - 1] + share * (values[n] - values[n - 1])
+
+
+def _analyse(
+    die: Netlist,
+    cells: Path,
+    macros: Sequence[str],
+    c: SeamCorner,
+    load: float,
+    folder: Path,
+    late: Mapping[str, float],
+) -> tuple[FlatDie, Found]:
+    folder.mkdir(parents=True, exist_ok=True)
+    liberty = {cell: t.liberty.read_text("utf-8") for cell, t in c.tiles.items()}
+    inputs = {cell: capacitances(text) for cell, text in liberty.items()}
+    tiles = {
+        cell: Tile(
+            read_netlist(t.netlist),
+            t.sdf.read_text("utf-8"),
+            later(liberty[cell], _loads(die, cell, inputs), load),
+        )
+        for cell, t in c.tiles.items()
+    }
+    flat = flatten(die, tiles, late)
+    netlist = folder / "die.v"
+    netlist.write_text(flat.verilog)
+    chip = Chip.read(netlist, cells, None, macros)
+    return flat, chip.analyse(c.corner, with_edges(flat.sdf, chip.cells), folder, _followed(flat))
+
+
+def _loads(die: Netlist, cell: str, inputs: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    """The largest input that each output of a kind of tile drives, pF."""
+    taken: dict[str, float] = {}
+    for instance in die.instances.values():
+        for port, nets in instance.pins.items():
+            for net, bit in _bits(port, nets):
+                taken[net] = max(
+                    taken.get(net, 0.0), inputs[instance.cell].get(bit, 0.0) if net != "" else 0.0
+                )
+    found: dict[str, float] = {}
+    for instance in die.instances.values():
+        if instance.cell == cell:
+            for port, nets in instance.pins.items():
+                for net, bit in _bits(port, nets):
+                    found[bit] = max(found.get(bit, 0.0), taken[net])
+    return found
+
+
+def _bits(port: str, nets: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Net and name of each bit of a port."""
+    if len(nets) == 1:
+        yield nets[0], port
+    else:
+        yield from ((net, f"{port}[{len(nets) - 1 - n}]") for n, net in enumerate(nets))
+
+
+def _followed(flat: FlatDie) -> list[str]:
+    """Pins of cells behind seams through which there are paths: clocks end at none, diodes at nothing."""
+    return [end for end, pin in flat.seams.items() if not (end.endswith("/DIODE") or _is_clock(pin))]
+
+
+def _is_clock(pin: str) -> bool:
+    return pin.rpartition(".")[2] == "clk"
+
+
+def _at_seams(flat: FlatDie, found: Found) -> dict[str, tuple[float, float]]:
+    """Setup and hold slack (ns) of what crosses seams, by the pin of the tile that it comes by."""
+    here: dict[str, tuple[float, float]] = {}
+    for end, slacks in found.report.through.items():
+        pin = flat.seams[end]
+        was = here.get(pin, slacks)
+        here[pin] = min(was[0], slacks[0]), min(was[1], slacks[1])
+    return here
+
+
+def _row(c: SeamCorner, flat: FlatDie, found: Found) -> CheckResult:
+    slacks = _at_seams(flat, found)
+    worst = [min((s[n], pin) for pin, s in slacks.items()) for n in range(2)]
+    faults = [
+        f"{kind} {pin} by {-s[n]:.3f} ns"
+        for n, kind in enumerate(_KINDS)
+        for pin, s in sorted(slacks.items(), key=lambda x: x[1][n])
+        if s[n] < 0
+    ]
+    faults += [f"no delay: {x}" for x in found.lost]
+    crossing = {pin for pin in flat.seams.values() if not _is_clock(pin)}
+    faults += [f"no path through {pin}" for pin in sorted(crossing - set(slacks))]
+    detail = f"{c.corner.period:g} ns, {len(slacks)} pins at seams: " + ", ".join(
+        f"{kind} {slack:.3f} ns to spare at {pin}" for kind, (slack, pin) in zip(_KINDS, worst, strict=True)
+    )
+    told = "; ".join([*faults[:_SHOWN], detail])
+    return _result(f"seam_sta_{c.corner.name}", len(faults), faults[0] if faults else "", told)
+
+
+def _control(
+    die: Netlist,
+    cells: Path,
+    macros: Sequence[str],
+    c: SeamCorner,
+    load: float,
+    folder: Path,
+    slacks: Mapping[str, tuple[float, float]],
+) -> CheckResult:
+    """A clock that comes too late to a tile for hold, and elsewhere a wire that is too slow for setup."""
+    late: dict[str, float] = {}
+    tile = max((pin.partition(".")[0] for pin in slacks if f".{_EAST}" in pin), default="")
+    if tile:
+        late[f"{tile}.clk"] = max(min(s[1] for pin, s in slacks.items() if pin.startswith(f"{tile}.")), 0) + 1
+    spare, slow = min((s[0], pin) for pin, s in slacks.items() if not (tile and pin.startswith(f"{tile}.")))
+    late[slow] = max(spare, 0) + 1
+    now = _at_seams(*_analyse(die, cells, macros, c, load, folder, late))
+    planted = {f"{slow} later by {late[slow]:.2f} ns": now[slow][0] < 0}
+    if tile:
+        told = any(s[1] < 0 for pin, s in now.items() if pin.startswith(f"{tile}."))
+        planted[f"{tile}.clk later by {late[f'{tile}.clk']:.2f} ns"] = told
+    lost = [what for what, seen in planted.items() if not seen]
+    seen = [what for what, ok in planted.items() if ok]
+    return _result(
+        "seam_sta_control",
+        len(lost),
+        f"not found: {', '.join(lost)}" if lost else "",
+        f"found: {', '.join(seen)}",
+    )
+
+
+def _result(name: str, count: int, reason: str, detail: str) -> CheckResult:
+    status = "fail" if count else "pass"
+    return CheckResult(name, OPENSTA.name, OPENSTA.version(), count, 0, status, reason, detail)

@@ -1,0 +1,99 @@
+"""`sc-flow base new`, `check` and `stitch`: floorplans that fit, and what is told of those that do not."""
+
+import pytest
+import yaml
+
+from base_chip.dies import load_die, parse_die
+from base_chip.dies.tiles import tile_size
+from base_chip.harden.artifact import HardenedBase
+from flow.cli import main
+from flow.stitching.check import check_die, find_die
+from flow.stitching.new import floorplan_text, new_floorplan
+from rtl_gen.errors import ExitCode, FlowError
+from tests.stitching import view
+
+
+@pytest.mark.parametrize(("rom", "grid"), [(1, (1, 1)), (4, (1, 4)), (6, (2, 3)), (7, (7, 1))])
+def test_a_new_floorplan_has_room_for_its_tiles(rom, grid):
+    die = new_floorplan("four", load_die("story"), rom)
+    assert (die.rom.rows, die.rom.columns) == grid or die.rom.rows * die.rom.columns == rom
+    assert die.tile_width == tile_size("rom")[0]
+    assert die.heights["rom"] == tile_size("rom")[1]
+    assert die.ram.rows * die.rom.columns >= load_die("story").ram.rows * load_die("story").rom.columns
+    found = check_die(die)
+    assert found.faults == ()
+    assert all("no floorplan yet" in line or "which is not hardened" in line for line in found.unseen)
+
+
+def test_what_is_written_is_read_again():
+    die = new_floorplan("four", load_die("story"), 4)
+    assert parse_die(floorplan_text(die, "story"), where="x.yaml") == die
+
+
+def test_a_floorplan_whose_places_are_not_the_tiles_is_told():
+    die = load_die("slot")
+    found = check_die(die)
+    width, height = die.tile_width / 1000, die.heights["rom"] / 1000
+    places = f"its places in the floorplan are {width:g} x {height:g} um"
+    x, y = tile_size("rom")
+    assert found.faults[0] == f"tile rom is {x / 1000:g} x {y / 1000:g} um, {places}"
+    assert any("rom_0_1 east of rom_0_0: " in fault for fault in found.faults)
+    assert any(" um between them, at x = " in fault for fault in found.faults)
+
+
+def test_tiles_whose_heights_differ_are_told():
+    die = load_die("slot")
+    tiles = {
+        "rom": view("rom", width=die.tile_width, height=die.heights["rom"]),
+        "ram": view("ram", width=die.tile_width, height=die.heights["ram"] + 5),
+        "vec": view("vec", width=3 * die.tile_width, height=die.heights["vec"]),
+    }
+    found = check_die(die, tiles)
+    assert found.unseen == ()
+    assert found.faults[0].startswith("tile ram is 949.44 x ")
+    assert any("they overlap in (" in fault for fault in found.faults)
+
+
+def test_the_whole_way_on_the_command_line(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(HardenedBase, "home", staticmethod(lambda base: tmp_path / base))
+    assert main(["base", "new", "four", "--like", "story", "--rom", "4", "--out", "four.yaml"]) == 0
+    assert "1,048,576 weights" in capsys.readouterr().out
+    assert yaml.safe_load((tmp_path / "four.yaml").read_text())["rom"] == {"rows": 1, "columns": 4}
+    assert main(["base", "check", "four.yaml"]) == 0
+    told = capsys.readouterr().out
+    assert "not looked at: straps of tile rom, which is not hardened" in told
+    assert "four: 0 faults; " in told
+    assert main(["base", "check", "four.yaml", "--strict"]) == 1
+    assert main(["base", "check", "slot"]) == 1
+    capsys.readouterr()
+    assert main(["base", "stitch", "four.yaml"]) == ExitCode.MISSING_TOOL
+    assert "has no hardened artifact" in capsys.readouterr().err
+    assert (
+        main(["base", "new", "four", "--like", "story", "--rom", "4", "--out", "four.yaml"])
+        == ExitCode.OUTPUT
+    )
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "says"),
+    [
+        (["check", "nano"], ExitCode.USAGE, "unknown base 'nano' of tiles; known: reticle, slot, story"),
+        (["check", "none.yaml"], ExitCode.BAD_INPUT, "none.yaml"),
+        (["new", "story", "--like", "slot", "--rom", "4"], ExitCode.USAGE, "there is a base story already"),
+        (["new", "A b", "--like", "slot", "--rom", "4"], ExitCode.USAGE, "cannot be the name of a base"),
+        (["new", "x", "--like", "none", "--rom", "4"], ExitCode.USAGE, "unknown base 'none' of tiles"),
+        (["new", "x", "--like", "slot", "--rom", "0"], ExitCode.USAGE, "0 rom tiles, expected 1 to"),
+    ],
+)
+def test_bad_input_has_a_message_and_a_code(command, code, says, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["base", *command]) == code
+    assert says in capsys.readouterr().err
+
+
+def test_a_file_with_an_unknown_kind_of_tile_is_refused(tmp_path):
+    text = floorplan_text(new_floorplan("four", load_die("story"), 4), "story")
+    (tmp_path / "x.yaml").write_text(text + "cpu: {rows: 1}\n")
+    with pytest.raises(FlowError, match=r"field cpu is .* expected no such field"):
+        find_die(str(tmp_path / "x.yaml"))
