@@ -46,14 +46,14 @@ def map_rom_tile(size: RomTileSize, liberty: Path, work: Path) -> Netlist:
     bits = SLOT_BITS * size.columns
     name = rom_macro_name(bits)
     macros = {name: macro_ports(name, rom_pins(bits))}
-    return map_to_cells(rom_tile_verilog(size), "scf_rom_tile", liberty, macros, work)
+    return map_to_cells(rom_tile_verilog(size), "scf_rom_tile", liberty, macros, work, tile=True)
 
 
 def map_ram_tile(size: RamTileSize, liberty: Path, work: Path) -> Netlist:
     """Map a ram tile to cells; its macros are cells without area."""
     name = ram_macro_name(size.words, MACRO_BITS)
     macros = {name: macro_ports(name, ram_pins(size.words, MACRO_BITS))}
-    return map_to_cells(ram_tile_verilog(size), "scf_ram_tile", liberty, macros, work)
+    return map_to_cells(ram_tile_verilog(size), "scf_ram_tile", liberty, macros, work, tile=True)
 
 
 def map_vec_tile(size: VecTileSize, liberty: Path, work: Path) -> Netlist:
@@ -66,7 +66,7 @@ def map_vec_tile(size: VecTileSize, liberty: Path, work: Path) -> Netlist:
         macro = ram_macro_name(words, bits) if "write" in pins.members else rom_macro_name(bits)
         macros[macro] = macro_ports(macro, pins)
     verilog = component_verilog(Enclosed(tile, MACROS), "scf_vec_tile")
-    return map_to_cells(verilog, "scf_vec_tile", liberty, macros, work, resimplify=True)
+    return map_to_cells(verilog, "scf_vec_tile", liberty, macros, work, tile=True, resimplify=True)
 
 
 def _main() -> None:

@@ -24,6 +24,7 @@ from base_chip.harden.block import Orientation, Pin, Place
 from base_chip.pdk.place_route import PlaceRoute
 from base_chip.tiles.config import TileConfig
 from rtl_gen.errors import FlowError
+from rtl_gen.golden.tile import TOGETHER
 from rtl_gen.tiles.seams import CROSSINGS
 
 GRID = 0.005  # um, of the process
@@ -54,7 +55,8 @@ class Floorplan:
 def plan_tile(tile: TileConfig, macro: tuple[int, int], facts: PlaceRoute) -> Floorplan:
     """The floorplan of a tile with macros of that width and height (dbu).
 
-    Banks of which a cycle reads one lie around one region, four with consecutive numbers at each channel.
+    Four with consecutive numbers, which serve the same columns, lie around a channel. Each half of the columns
+    has a region, and channels of its activations lie side by side.
 
     Raises:
         FlowError: The macros leave no room.
@@ -65,25 +67,27 @@ def plan_tile(tile: TileConfig, macro: tuple[int, int], facts: PlaceRoute) -> Fl
         round(tile.pitches[0] * facts.strap_pitch["vertical"], 3),
         round(tile.pitches[1] * facts.strap_pitch["horizontal"], 3),
     )
-    pairs, rest = divmod(size.banks // size.rows, 4)
-    if rest or not pairs:
+    rom = size.rom()
+    if rom.together < TOGETHER:
         raise _no_room(tile, f"{size.banks // size.rows} banks a row, they stand by fours, two above two")
+    pairs = size.banks // TOGETHER // rom.halves
     edge = (max(rules.edge, tile.margin[0]), max(rules.edge, tile.margin[1]))
     channel = (die[0] - 2 * edge[0] - 2 * pairs * width - (pairs - 1) * rules.back) / pairs
-    region = (die[1] - 2 * edge[1] - 2 * size.rows * height - (size.rows - 1) * rules.back) / size.rows
+    region = (die[1] - 2 * edge[1] - 2 * rom.halves * height - (rom.halves - 1) * rules.back) / rom.halves
     if channel < LEAST_CHANNEL:
         raise _no_room(tile, f"channels of {channel:.2f} um, at least {LEAST_CHANNEL:g} um are needed")
     if region < LEAST_REGION:
         raise _no_room(tile, f"regions of cells of {region:.2f} um, at least {LEAST_REGION:g} um are needed")
     lefts = [_on_grid(edge[0] + n * (2 * width + channel + rules.back)) for n in range(pairs)]
-    lows = [_on_grid(edge[1] + n * (2 * height + region + rules.back)) for n in range(size.rows)]
+    lows = [_on_grid(edge[1] + n * (2 * height + region + rules.back)) for n in range(rom.halves)]
     beyond_x, beyond_y = _on_grid(width + channel), _on_grid(height + region)
     return Floorplan(
         die=die,
         places=tuple(
             Place(round(x + right * beyond_x, 3), round(y + up * beyond_y, 3), _SIDES[up][right])
+            for k in range(size.rows)
             for y in lows
-            for x in lefts
+            for x in lefts[k :: size.rows]
             for up in range(2)
             for right in range(2)
         ),

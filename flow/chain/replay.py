@@ -22,7 +22,7 @@ from rtl_gen.errors import FlowError
 from rtl_gen.golden.network import Network
 from rtl_gen.golden.quantised import QuantMatrix, QuantModel
 from signoff.readback.die import read_die
-from signoff.readback.weights import TilePlan, tile_words
+from signoff.readback.weights import TilePlan, place_of, tile_macros
 from signoff.replay import Plan, Taken, TileSimulator, replay_die
 
 LARGEST = 300_000_000  # weights: the golden model has all of them in memory, as floats too
@@ -104,7 +104,7 @@ def _replay(job: ReplayJob) -> dict[str, Any]:
             hint="Run the same command again: the die is built anew, and read back, before it is replayed.",
         )  # fmt: skip
     tile = tile_plan(data)
-    words = tile_words(read_die(path, die_plan(base), die.threads).banks(), tile)
+    macros = tile_macros(read_die(path, die_plan(base), die.threads).banks(), tile)
     plans = _plans(data, Path(job.token))
     source = die.source()
     bits = {p.piece.matrix: p.piece.bits for p in plans}
@@ -120,12 +120,13 @@ def _replay(job: ReplayJob) -> dict[str, Any]:
 
     with tempfile.TemporaryDirectory(dir=job.scratch) as folder:
         simulator = TileSimulator(Path(job.program), Path(folder))
-        done = replay_die(words, tile, plans, codes, simulator)
+        done = replay_die(macros, tile, plans, codes, simulator)
         missed = []
         if job.control and (place := _place(plans, tile)):
             row, activation, address = place
-            spoiled = words.copy()
-            spoiled[row, activation, address, 0, 0] ^= 1
+            macro, word, line = place_of(tile, activation, address, 0, 0)
+            spoiled = macros.copy()
+            spoiled[row, macro, word, 0, line // 8] ^= 1 << line % 8
             bad = replay_die(spoiled, tile, plans, codes, simulator, range(1))
             if not any(f.startswith(f"rom {row},0:") for f in bad.faults):
                 missed.append(f"a wrong bit in rom {row},0 of die {die.die}, row {address}")

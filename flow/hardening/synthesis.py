@@ -65,6 +65,7 @@ class SynthesisNode(Task):
             Path(self.find_files("var", "liberty")),
             json.loads(self.get("var", "macros")),
             work,
+            tile=self.get("var", "block").startswith("tile "),
         )
         block = self.get("var", "block")
         used = check_utilisation(block, self.get("var", "rows_um2"), netlist.area_um2)

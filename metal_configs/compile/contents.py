@@ -13,6 +13,7 @@ from metal_configs.compile.pack import factors_of, pack_block, pack_factors
 from metal_configs.compile.placement import Piece, Placement
 from metal_configs.compile.source import Source
 from rtl_gen.errors import FlowError
+from rtl_gen.golden.tile import interleave
 from rtl_gen.ordered import ordered
 
 CHUNK = 1 << 19  # weights quantised at a time
@@ -86,8 +87,10 @@ def quantise_die(placed: Placement, die: int, source: Source, threads: int = 1) 
                 vec[:, part.factor_row : part.factor_row + m.factor_rows_a_block] = pack_factors(m, lanes)
                 lanes[:] = 0
         hashes.append(PieceHash(codes_sha.hexdigest(), factors_sha.hexdigest(), tuple(shifts)))
-    shape = d.rows, d.macros, d.words, d.columns, d.outputs // 2
-    return DieContents(rom.reshape(shape), vec.reshape(d.vecs, -1, d.words, BYTES_A_ROW), tuple(hashes))
+    laid = np.empty((d.rows, d.macros, d.words, d.columns, d.outputs // 2), np.uint8)
+    for row, held in enumerate(rom):
+        laid[row] = interleave(held, d.macros)
+    return DieContents(laid, vec.reshape(d.vecs, -1, d.words, BYTES_A_ROW), tuple(hashes))
 
 
 def _last(piece: Piece, part: _Part) -> bool:

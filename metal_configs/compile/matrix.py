@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from rtl_gen.golden.chunk import Part, parts_of
+from rtl_gen.golden.tile import TOGETHER
 
 FACTOR_BITS = 16  # a lane of `rtl_gen.golden.isa.pack_lanes`: mantissa of 12 bits, exponent of 4
 BYTES_A_ROW = 16  # of a ROM macro
@@ -26,7 +27,7 @@ class DieSize:
         ram_rows: Rows of all ram tiles together, `outputs` bytes each.
         vec_columns: Columns of tiles above a vec tile.
         factor_rows: ROM rows of a vec tile.
-        words: Rows of a ROM macro; macro a * (depth / words) + n holds rows n * words .. of activation a.
+        words: Rows of a ROM macro. What is where: `rtl_gen.golden.tile.interleave`.
     """
 
     rows: int
@@ -45,6 +46,16 @@ class DieSize:
     def macros(self) -> int:
         """Of a rom tile."""
         return self.depth // self.words * self.activations
+
+    @property
+    def together(self) -> int:
+        """Macros that serve the same outputs."""
+        return min(TOGETHER, self.depth // self.words)
+
+    @property
+    def ways(self) -> int:
+        """Rows side by side in a word, and sets of macros for as many outputs less each."""
+        return self.depth // self.words // self.together
 
     @property
     def vecs(self) -> int:

@@ -129,8 +129,10 @@ class Placement:
         step, activation = np.divmod(place, size.activations)
         first = np.array([p.row for _, p in here])[at] + local * m.rows_a_block + span * m.rows_a_span
         address = first + part.row + step
-        macro = activation * (size.depth // size.words) + address // size.words
-        line = lane * SLOT + number * part.width + reader
+        each, ways = size.outputs // size.ways, size.ways
+        macro = activation * (size.depth // size.words) + lane // each * size.together
+        macro += address // (size.words * ways)
+        line = (lane % each * SLOT + number * part.width + reader) * ways + address % ways
         # Factors.
         factor = column == FACTOR
         vec, above = np.divmod(tile, size.vec_columns)
@@ -142,7 +144,7 @@ class Placement:
             np.where(factor, VEC, row),
             np.where(factor, vec, tile),
             np.where(factor, of_factor // size.words, macro),
-            np.where(factor, of_factor, address) % size.words,
+            np.where(factor, of_factor, address // ways) % size.words,
             np.where(factor, entry % LANES * FACTOR_BITS + bit, line),
         )
 
@@ -160,16 +162,20 @@ class Placement:
         row, column, macro, word_line, bit_line = np.broadcast_arrays(*given)
         out = Weight(*(np.full(row.shape, -1, np.int64) for _ in range(4)))
         numbers = {m.name: n for n, m in enumerate(self.matrices)}
-        each = self.die.depth // self.die.words
-        activation, part = np.divmod(macro, each)
-        address = np.where(row == VEC, macro, part) * self.die.words + word_line
+        size, vec = self.die, row == VEC
+        activation, within = np.divmod(macro, size.depth // size.words)
+        set_, part = np.divmod(within, size.together)
+        digit, way = np.divmod(bit_line, size.ways)
+        of_row = (part * size.words + word_line) * size.ways + way
+        address = np.where(vec, macro * size.words + word_line, of_row)
+        share = size.outputs // size.ways * SLOT
+        of_set = np.where(digit < share, set_ * share + digit, size.outputs * SLOT)
+        slot = np.where(vec, bit_line, of_set)
         for p in self.dies[die]:
-            here = (row != VEC) & (address >= p.row) & (address < p.end)
-            found = self._code(
-                p, address[here] - p.row, *(a[here] for a in (row, column, activation, bit_line))
-            )
+            here = ~vec & (address >= p.row) & (address < p.end)
+            found = self._code(p, address[here] - p.row, *(a[here] for a in (row, column, activation, slot)))
             _fill(out, here, numbers[p.matrix.name], found)
-            here = (row == VEC) & (address >= p.factor_row) & (address < p.factor_end)
+            here = vec & (address >= p.factor_row) & (address < p.factor_end)
             found = self._factor(p, address[here] - p.factor_row, column[here], bit_line[here])
             _fill(out, here, numbers[p.matrix.name], found)
         return out
@@ -181,13 +187,13 @@ class Placement:
         row: np.ndarray,
         column: np.ndarray,
         activation: np.ndarray,
-        bit_line: np.ndarray,
+        slot: np.ndarray,
     ) -> tuple[np.ndarray, ...]:
         """Whether places hold a bit, and of which output, input and bit."""
         m, size = p.matrix, self.die
         block, local = np.divmod(address, m.rows_a_block)
         span, local = np.divmod(local, m.rows_a_span)
-        lane, bit = np.divmod(bit_line, SLOT)
+        lane, bit = np.divmod(slot, SLOT)
         output = (p.first + block) * m.outputs_a_block + column * size.outputs + lane
         inner, shifted = np.zeros_like(local), np.zeros_like(local)
         for plane in _planes(m):

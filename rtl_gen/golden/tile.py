@@ -1,6 +1,6 @@
 """What a tile computes: the partial sums of its chunk of a matrix, exactly."""
 
-__all__ = ["Pass", "Plane", "RamTileModel", "RomTileModel"]
+__all__ = ["TOGETHER", "Pass", "Plane", "RamTileModel", "RomTileModel", "interleave"]
 
 import enum
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ import numpy as np
 from rtl_gen.golden.arith import saturate
 
 SLOT = 4  # bits of a row for each column
+TOGETHER = 4  # macros that serve the same columns
 
 
 class Plane(enum.Enum):
@@ -117,6 +118,34 @@ class RomTileModel:
             raise ValueError(f"a sum of a pass of {len(p.x)} rows needs more than {self.sum_bits} bits")
         result: np.ndarray = so_far[-1, p.column : p.column + 1 if p.one else None]
         return result
+
+
+def interleave(rows: np.ndarray, macros: int) -> np.ndarray:
+    """What the macros of rom tiles hold.
+
+    A set of four macros serves some columns, and its words have as many rows side by side as there are sets:
+    with 16 macros for an activation, bit b of column c at address a of activation k is in macro
+    16 k + 4 (c / 8) + a / 1024, on word line a / 4 modulo 256 and bit line 16 (c modulo 8) + 4 b + a modulo 4.
+
+    Args:
+        rows: uint8 [activations, addresses, tiles, bytes of a row], two columns a byte.
+        macros: Of a tile.
+
+    Returns:
+        uint8 [macros, words, tiles, bytes of a word].
+    """
+    activations, depth, tiles, size = rows.shape
+    together = min(TOGETHER, macros // activations)
+    ways = macros // activations // together
+    words = depth // together // ways
+    # A byte with its bits `ways` apart: those of the other rows come between them.
+    apart = sum((np.arange(256, dtype=f"<u{ways}") >> b & 1) << b * ways for b in range(8))
+    split = rows.reshape(activations, together, words, ways, tiles, ways, size // ways)
+    mixed = np.zeros((activations, together, words, tiles, ways, size // ways), f"<u{ways}")
+    for n in range(ways):
+        mixed |= apart[split[:, :, :, n]] << n
+    out = np.ascontiguousarray(mixed.transpose(0, 4, 1, 2, 3, 5)).view(np.uint8)
+    return out.reshape(macros, words, tiles, size)
 
 
 class RamTileModel:

@@ -26,7 +26,7 @@ def _activations(size: Size) -> int:
 class TileArray(wiring.Component):
     """Rows of rom or ram tiles, all of the same number of columns.
 
-    A row of tiles gets its chunk of the inputs at its west edge, one cycle after the row to its north.
+    A row of tiles gets its chunk of the inputs at its west edge, two cycles after the row to its north.
     Nothing comes from beyond the north edge, and nothing takes what leaves at the east edge.
 
     Args:

@@ -58,4 +58,4 @@ class Die(wiring.Component):
 def die_verilog(rom: RomTileSize, ram: RamTileSize, vec: VecTileSize) -> str:
     """Verilog of a die with its macros, module `scf_die`. The same sizes give the same text."""
     die = Die(rom, ram, vec)
-    return component_verilog(Enclosed(die, die.macros), "scf_die")
+    return component_verilog(Enclosed(die, die.macros, die.macros[len(MACROS) :]), "scf_die")

@@ -8,6 +8,7 @@ __all__ = [
     "RomMacro",
     "WithMacros",
     "address",
+    "low_clock",
     "macro_of",
     "macro_ports",
     "ram_macro_name",
@@ -18,7 +19,7 @@ __all__ = [
 
 from collections.abc import Callable, Sequence
 
-from amaranth.hdl import ClockSignal, Instance, Module, Value
+from amaranth.hdl import ClockDomain, ClockSignal, Instance, Module, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -67,6 +68,16 @@ def address(m: Module, word: Value, a: Value, b_n: Value) -> None:
     m.d.comb += [a.eq(1 << word[:low]), b_n.eq(~(1 << word[low : low + (len(b_n) - 1).bit_length()]))]
 
 
+def low_clock(m: Module) -> None:
+    """Make `low`, the domain of the inverted clock, in which a tile addresses its macros and they read.
+
+    So an address has half a period to its register and half a period to the macros, which read while the
+    tile's clock is high, and what they give has a whole period until the next rising edge.
+    """
+    m.domains.low = ClockDomain("low", local=True, reset_less=True)
+    m.d.comb += ClockSignal("low").eq(~ClockSignal())
+
+
 def rom_macro_name(bits: int) -> str:
     """Module name of the ROM macro, as `base_chip` generates it."""
     return f"scf_rom_{WORDS}x{bits}"
@@ -82,14 +93,14 @@ def macro_ports(name: str, pins: wiring.Signature) -> str:
 
 
 class RomMacro(wiring.Component):
-    """An instance of the ROM macro, for Verilog."""
+    """An instance of the ROM macro, for Verilog; with the inverted clock if it is `low`."""
 
-    def __init__(self, bits: int) -> None:
-        self.bits = bits
+    def __init__(self, bits: int, *, low: bool = False) -> None:
+        self.bits, self.low = bits, low
         super().__init__({"pins": In(rom_pins(bits))})
 
     def elaborate(self, platform: object) -> Module:
-        return _instance(rom_macro_name(self.bits), self.pins)
+        return _instance(rom_macro_name(self.bits), self.pins, self.low)
 
 
 def ram_macro_name(words: int, bits: int) -> str:
@@ -100,18 +111,20 @@ def ram_macro_name(words: int, bits: int) -> str:
 class RamMacro(wiring.Component):
     """An instance of the SRAM macro, for Verilog."""
 
-    def __init__(self, words: int, bits: int) -> None:
-        self.words, self.bits = words, bits
+    def __init__(self, words: int, bits: int, *, low: bool = False) -> None:
+        self.words, self.bits, self.low = words, bits, low
         super().__init__({"pins": In(ram_pins(words, bits))})
 
     def elaborate(self, platform: object) -> Module:
-        return _instance(ram_macro_name(self.words, self.bits), self.pins)
+        return _instance(ram_macro_name(self.words, self.bits), self.pins, self.low)
 
 
-def macro_of(pins: wiring.PureInterface) -> "RomMacro | RamMacro":
-    """The macro that has these pins."""
+def macro_of(pins: wiring.PureInterface, *, low: bool) -> "RomMacro | RamMacro":
+    """The macro that has these pins; with the inverted clock if it is `low`."""
     bits = len(pins.q)
-    return RamMacro(IN_GROUP * len(pins.b_n), bits) if hasattr(pins, "write") else RomMacro(bits)
+    if hasattr(pins, "write"):
+        return RamMacro(IN_GROUP * len(pins.b_n), bits, low=low)
+    return RomMacro(bits, low=low)
 
 
 class Enclosed(wiring.Component):
@@ -120,10 +133,11 @@ class Enclosed(wiring.Component):
     Args:
         inner: The part.
         names: Its ports that are pins of macros.
+        low: Those of them whose macros have the inverted clock.
     """
 
-    def __init__(self, inner: wiring.Component, names: Sequence[str]) -> None:
-        self.inner, self.names = inner, names
+    def __init__(self, inner: wiring.Component, names: Sequence[str], low: Sequence[str] = ()) -> None:
+        self.inner, self.names, self.low = inner, names, low
         super().__init__({k: v for k, v in inner.signature.members.items() if k not in names})
 
     def elaborate(self, platform: object) -> Module:
@@ -137,7 +151,7 @@ class Enclosed(wiring.Component):
                 wiring.connect(m, wiring.flipped(outer), port)
         for name in self.names:
             for n, pins in enumerate(getattr(inner, name)):
-                m.submodules[f"{name}_{n}"] = macro = macro_of(pins)
+                m.submodules[f"{name}_{n}"] = macro = macro_of(pins, low=name in self.low)
                 wiring.connect(m, pins, macro.pins)
         return m
 
@@ -169,11 +183,12 @@ class WithMacros(wiring.Component):
         return m
 
 
-def _instance(name: str, pins: wiring.PureInterface) -> Module:
+def _instance(name: str, pins: wiring.PureInterface, low: bool) -> Module:
     m = Module()
     ports = {
         f"{'i' if member.flow == In else 'o'}_{path[0]}": value
         for path, member, value in pins.signature.flatten(pins)
     }
-    m.submodules.macro = Instance(name, i_clk=ClockSignal(), **ports)
+    clk = ~ClockSignal() if low else ClockSignal()
+    m.submodules.macro = Instance(name, i_clk=clk, **ports)
     return m

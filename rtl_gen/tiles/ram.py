@@ -9,9 +9,9 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl_gen.tiles.columns import ByteProducts, Sums
-from rtl_gen.tiles.macro import RamMacro, WithMacros, address, ram_pins
+from rtl_gen.tiles.macro import RamMacro, WithMacros, address, low_clock, ram_pins
 from rtl_gen.tiles.ports import ACTIVATION_BITS, Step, component_verilog, sums
-from rtl_gen.tiles.seams import Drain, Front, join
+from rtl_gen.tiles.seams import Drain, Front, add_up, join
 
 WORD_BITS = ACTIVATION_BITS
 MACRO_BITS = 128
@@ -99,18 +99,23 @@ class RamTile(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         size = self.size
+        low_clock(m)
         m.submodules.front = front = Front(size.step_rows, counting=True)
         wiring.connect(m, wiring.flipped(self.west), front.west)
         wiring.connect(m, wiring.flipped(self.east), front.east)
         self._address(m, front)
         words = Signal(WORD_BITS * size.columns, reset_less=True)
-        with m.If(front.read):
-            m.d.sync += words.eq(Cat(pins.q for pins in self.banks))
+        m.d.sync += words.eq(Cat(pins.q for pins in self.banks))
         m.submodules.products = products = ByteProducts(size.columns)
         m.submodules.sums = total = Sums(size.columns, 1, ByteProducts.BITS, size.sum_bits)
         m.submodules.drain = drain = Drain(size.columns, size.sum_bits)
-        m.d.comb += [products.x.eq(front.step.x[0]), products.words.eq(words)]
-        join(m, front, products, total, drain)
+        m.d.comb += [products.x.eq(front.x[:ACTIVATION_BITS]), products.words.eq(words)]
+        add_up(m, products, total)
+        join(m, front, drain)
+        m.d.comb += [
+            total.accumulate.eq(front.row), total.first.eq(front.first), total.take.eq(front.take),
+            total.index.eq(drain.index), drain.held.eq(total.held),
+        ]  # fmt: skip
         wiring.connect(m, wiring.flipped(self.north), drain.north)
         wiring.connect(m, wiring.flipped(self.south), drain.south)
         return m
@@ -134,17 +139,22 @@ class RamTile(wiring.Component):
         with m.If(other & step.one):
             m.d.sync += selected.eq(step.x[0] == 0)
         lanes = MACRO_BITS // WORD_BITS
-        for n, pins in enumerate(self.banks):
-            address(m, row, pins.a, pins.b_n)
+        pins = ram_pins(size.words, MACRO_BITS).create()
+        a, b_n = Signal.like(pins.a, reset_less=True), Signal.like(pins.b_n, reset_less=True)
+        enable, d = Signal(), Signal(WORD_BITS, reset_less=True)
+        address(m, row, pins.a, pins.b_n)
+        m.d.low += [a.eq(pins.a), b_n.eq(pins.b_n), enable.eq(front.read), d.eq(step.x[0])]
+        for n, bank in enumerate(self.banks):
+            writes = Signal(lanes, name=f"write{n}")
+            m.d.low += [writes[k].eq(write & (column == n * lanes + k)) for k in range(lanes)]
             m.d.comb += [
-                pins.enable.eq(front.read),
-                pins.d.eq(step.x[0].replicate(lanes)),
-                *(pins.write[k].eq(write & (column == n * lanes + k)) for k in range(lanes)),
-            ]
+                bank.a.eq(a), bank.b_n.eq(b_n), bank.enable.eq(enable), bank.d.eq(d.replicate(lanes)),
+                bank.write.eq(writes),
+            ]  # fmt: skip
 
 
 def ram_tile_verilog(size: RamTileSize) -> str:
     """Verilog of the tile with its macros, module `scf_ram_tile`. The same size gives the same text."""
     return component_verilog(
-        WithMacros(RamTile(size), lambda: RamMacro(size.words, MACRO_BITS)), "scf_ram_tile"
+        WithMacros(RamTile(size), lambda: RamMacro(size.words, MACRO_BITS, low=True)), "scf_ram_tile"
     )

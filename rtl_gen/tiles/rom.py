@@ -2,18 +2,20 @@
 
 __all__ = ["RomTile", "RomTileSize", "rom_tile_verilog"]
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
-from operator import or_
 
-from amaranth.hdl import Cat, Const, Module, Signal, Value
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from rtl_gen.golden.tile import TOGETHER
 from rtl_gen.tiles.columns import PLANE_BITS, SLOT_BITS, SlotProducts, Sums
-from rtl_gen.tiles.macro import WORDS, RomMacro, WithMacros, address, rom_pins
+from rtl_gen.tiles.macro import WORDS, RomMacro, WithMacros, address, low_clock, rom_pins
 from rtl_gen.tiles.ports import ACTIVATION_BITS, SUM_BITS, Step, component_verilog, sums
-from rtl_gen.tiles.seams import Drain, Front, join
+from rtl_gen.tiles.seams import Drain, Front, add_up, join
+
+WORD_BITS = (WORDS - 1).bit_length()
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ class RomTileSize:
                 raise ValueError(f"{name} of a rom tile must be a power of two, got {value}")
         if self.banks < self.rows:
             raise ValueError(f"{self.banks} banks cannot give {self.rows} rows per cycle")
+        if self.columns < self.ways:
+            raise ValueError(f"{self.columns} columns cannot be shared out among {self.ways} sets of macros")
         if not ACTIVATION_BITS + SLOT_BITS <= self.sum_bits <= SUM_BITS:
             raise ValueError(f"sum_bits must be from 12 to {SUM_BITS}, got {self.sum_bits}")
         if self.column_bits >= ACTIVATION_BITS * self.rows:
@@ -63,6 +67,21 @@ class RomTileSize:
         return (self.columns - 1).bit_length()
 
     @property
+    def together(self) -> int:
+        """Macros that serve the same columns, one of which is read for an activation."""
+        return min(TOGETHER, self.banks // self.rows)
+
+    @property
+    def ways(self) -> int:
+        """Rows side by side in a word of a macro, each of as many columns less; and sets of such macros."""
+        return self.banks // self.rows // self.together
+
+    @property
+    def halves(self) -> int:
+        """Parts of the tile that share neither columns nor macros."""
+        return min(2, self.ways)
+
+    @property
     def row_step(self) -> int:
         """Rows between two that can be addressed: 1 if row and column fit into the activations of a cycle."""
         return 1 << max(0, self.row_bits + self.column_bits - ACTIVATION_BITS * self.rows)
@@ -82,14 +101,15 @@ class RomTile(wiring.Component):
     """A rom tile without its macros: their pins are ports, `banks`.
 
     A step passes east in one cycle. Its sums are added to what comes from the north, which must be those of
-    the same column: a row of tiles gets its steps one cycle later than the row to its north. Five cycles
+    the same column: a row of tiles gets its steps two cycles later than the row to its north. Seven cycles
     after the register that takes a last step, the register south of the tile takes the first sum. Between two
     last steps there are at least as many cycles as sums leave after the first of them.
 
     Attributes:
         west, east: Steps.
         north, south: Sums.
-        banks: Pins of the macros; macro k * banks / rows + n holds rows n * 256 ... of activation k.
+        banks: Pins of the macros, which have the inverted clock (`WithMacros`). What they hold:
+            `golden.tile.interleave`.
     """
 
     def __init__(self, size: RomTileSize) -> None:
@@ -108,30 +128,37 @@ class RomTile(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         size = self.size
+        low_clock(m)
         m.submodules.front = front = Front(size.rows)
         wiring.connect(m, wiring.flipped(self.west), front.west)
         wiring.connect(m, wiring.flipped(self.east), front.east)
-        plane = Signal(PLANE_BITS, reset_less=True)
-        # Stage 1: macros are read. Stage 2: their row and the multiples of the activations are in registers.
-        bank = self._address(m, front, plane)
-        slots = Signal(SLOT_BITS * size.columns * size.rows, reset_less=True)
-        with m.If(front.read):
-            m.d.sync += slots.eq(~self._row(bank))
-        m.submodules.products = products = SlotProducts(size.columns, size.rows)
-        m.submodules.sums = total = Sums(size.columns, size.rows, SlotProducts.BITS, size.sum_bits)
+        row, plane = self._row(m, front)
         m.submodules.drain = drain = Drain(size.columns, size.sum_bits)
-        m.d.comb += [
-            products.x.eq(front.step.x), products.plane.eq(plane), products.slots.eq(slots),
-        ]  # fmt: skip
-        join(m, front, products, total, drain)
+        held = []
+        of_row = size.banks // size.rows
+        of_half = of_row // size.halves
+        for h in range(size.halves):
+            m.submodules[f"half{h}"] = half = Half(size)
+            for n, pins in enumerate(half.banks):
+                k, within = divmod(n, of_half)
+                wiring.connect(m, pins, wiring.flipped(self.banks[k * of_row + h * of_half + within]))
+            m.d.comb += [
+                half.row.eq(row), half.read.eq(front.read), half.x.eq(front.x), half.plane.eq(plane),
+                half.accumulate.eq(front.row), half.first.eq(front.first), half.take.eq(front.take),
+                half.index.eq(drain.index),
+            ]  # fmt: skip
+            held.append(half.held)
+        m.d.comb += drain.held.eq(Mux(drain.index[-1], held[-1], held[0]))
+        join(m, front, drain)
         wiring.connect(m, wiring.flipped(self.north), drain.north)
         wiring.connect(m, wiring.flipped(self.south), drain.south)
         return m
 
-    def _address(self, m: Module, front: Front, plane: Signal) -> Value:
-        """Counts rows and addresses the macros; returns which of them are read."""
+    def _row(self, m: Module, front: Front) -> tuple[Signal, Signal]:
+        """The row that is read, and the plane that is read of it."""
         size, step = self.size, front.step
         row = Signal(size.row_bits, reset_less=True)
+        plane = Signal(PLANE_BITS, reset_less=True)
         target = Signal(ACTIVATION_BITS * size.rows)
         m.d.comb += target.eq(step.x)
         with m.If(front.sought):
@@ -141,27 +168,128 @@ class RomTile(wiring.Component):
             ]
         with m.Elif(front.read):
             m.d.sync += row.eq(row + 1)
-        each = size.banks // size.rows
-        bank = row[8:] if each > 1 else Const(0, 1)
-        for n, pins in enumerate(self.banks):
-            address(m, row[:8], pins.a, pins.b_n)
-            m.d.comb += pins.enable.eq(front.read & (bank == n % each))
-        return bank
+        return row, plane
 
-    def _row(self, bank: Value) -> Value:
-        """What the macros give: gates that select are shared by four, which lie around one channel."""
-        each = self.size.banks // self.size.rows
-        rows = []
-        for k in range(self.size.rows):
-            macros = self.banks[k * each : (k + 1) * each]
-            read = [pins.q & (bank == n).replicate(len(pins.q)) for n, pins in enumerate(macros)]
-            fours = [reduce(or_, read[n : n + 4]) for n in range(0, each, 4)]
-            rows.append(reduce(or_, fours))
-        return Cat(rows)
+
+class Half(wiring.Component):
+    """Half the columns and their macros, so that little crosses from one half to the other.
+
+    Attributes:
+        banks: Pins of the macros: those of activation 0, then of activation 1 ...; of each, four that share
+            columns after the other.
+        row, read: Stage 1: the row that is read, if one is.
+        x, plane: Stage 2: activations, and what is read of the row.
+        accumulate, first, take, index, held: As of `Sums`.
+    """
+
+    def __init__(self, size: RomTileSize) -> None:
+        self.size, self.columns = size, size.columns // size.halves
+        super().__init__(
+            {
+                "banks": Out(rom_pins(SLOT_BITS * size.columns)).array(size.banks // size.halves),
+                "row": In(size.row_bits), "read": In(1), "x": In(ACTIVATION_BITS * size.rows),
+                "plane": In(PLANE_BITS), "accumulate": In(1), "first": In(1), "take": In(1),
+                "index": In(max(1, (self.columns - 1).bit_length())), "held": Out(signed(size.sum_bits)),
+            }
+        )  # fmt: skip
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        size = self.size
+        words = []
+        for n in range(len(self.banks) // size.together):
+            m.submodules[f"channel{n}"] = channel = Channel(size)
+            for inner, outer in zip(channel.banks, self.banks[n * size.together :], strict=False):
+                wiring.connect(m, inner, wiring.flipped(outer))
+            m.d.comb += [channel.row.eq(self.row), channel.read.eq(self.read)]
+            words.append(channel.word)
+        slots = Signal(SLOT_BITS * self.columns * size.rows, reset_less=True)
+        m.d.sync += slots.eq(Cat(words))
+        m.submodules.products = products = SlotProducts(self.columns, size.rows)
+        m.submodules.sums = total = Sums(self.columns, size.rows, SlotProducts.BITS, size.sum_bits)
+        # q is low where there is a via.
+        m.d.comb += [products.x.eq(self.x), products.plane.eq(self.plane), products.slots.eq(~slots)]
+        add_up(m, products, total)
+        m.d.comb += [
+            total.accumulate.eq(self.accumulate), total.first.eq(self.first), total.take.eq(self.take),
+            total.index.eq(self.index), self.held.eq(total.held),
+        ]  # fmt: skip
+        return m
+
+
+class Channel(wiring.Component):
+    """The macros around a channel, which serve the same columns, with an address and a selection of their own.
+
+    The address leaves its registers while the clock is high; macros read in the cycle after that, and what
+    they give is taken by the next rising edge, a whole period later.
+
+    Attributes:
+        banks: Pins of the macros.
+        row, read: Stage 1: the row that is read, if one is.
+        word: Stage 2: what is read of it.
+    """
+
+    def __init__(self, size: RomTileSize) -> None:
+        self.size = size
+        bits = SLOT_BITS * size.columns
+        super().__init__(
+            {
+                "banks": Out(rom_pins(bits)).array(size.together), "row": In(size.row_bits), "read": In(1),
+                "word": Out(bits // size.ways),
+            }
+        )  # fmt: skip
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        size = self.size
+        near = size.ways.bit_length() - 1
+        word, which = self.row[near : near + WORD_BITS], self.row[near + WORD_BITS :]
+        place, among = (Signal(max(1, len(part)), reset_less=True) for part in (self.row[:near], which))
+        m.d.sync += [place.eq(self.row[:near]), among.eq(which)]
+        pins = rom_pins(SLOT_BITS * size.columns).create()
+        a, b_n = Signal.like(pins.a, reset_less=True), Signal.like(pins.b_n, reset_less=True)
+        enable = Signal(size.together)
+        address(m, word, pins.a, pins.b_n)
+        m.d.low += [a.eq(pins.a), b_n.eq(pins.b_n)]
+        m.d.low += [enable[n].eq(self.read & (which == n)) for n in range(size.together)]
+        words = []
+        for n, bank in enumerate(self.banks):
+            m.d.comb += [bank.a.eq(a), bank.b_n.eq(b_n), bank.enable.eq(enable[n])]
+            m.submodules[f"near{n}"] = one = Neighbours(size.ways, len(bank.q))
+            m.d.comb += [one.q.eq(bank.q), one.which.eq(place)]
+            words.append(one.word)
+        m.d.comb += self.word.eq(select(among, words))
+        return m
+
+
+class Neighbours(wiring.Component):
+    """Selects one of some neighbouring outputs of a macro, at its pins: bit `which` of each `ways` of them.
+
+    Args:
+        ways: How many neighbours there are.
+        bits: Outputs of the macro.
+    """
+
+    def __init__(self, ways: int, bits: int) -> None:
+        self.ways = ways
+        which = max(1, (ways - 1).bit_length())
+        super().__init__({"q": In(bits), "which": In(which), "word": Out(bits // ways)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.d.comb += self.word.eq(select(self.which, [self.q[n :: self.ways] for n in range(self.ways)]))
+        return m
+
+
+def select(index: Value, values: Sequence[Value]) -> Value:
+    """One of as many values as a power of two, by a tree of multiplexers."""
+    for bit in range((len(values) - 1).bit_length()):
+        values = [Mux(index[bit], b, a) for a, b in zip(values[::2], values[1::2], strict=True)]
+    return values[0]
 
 
 def rom_tile_verilog(size: RomTileSize) -> str:
     """Verilog of the tile with its macros, module `scf_rom_tile`. The same size gives the same text."""
     return component_verilog(
-        WithMacros(RomTile(size), lambda: RomMacro(SLOT_BITS * size.columns)), "scf_rom_tile"
+        WithMacros(RomTile(size), lambda: RomMacro(SLOT_BITS * size.columns, low=True)), "scf_rom_tile"
     )

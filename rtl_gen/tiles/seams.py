@@ -1,8 +1,8 @@
 """What all tiles of an array have: steps pass from west to east, sums from north to south."""
 
-__all__ = ["CROSSINGS", "Drain", "Front", "join"]
+__all__ = ["CROSSINGS", "Drain", "Front", "add_up", "join"]
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
+from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -30,10 +30,11 @@ class Front(wiring.Component):
     Attributes:
         west, east: Steps.
         step, here: Stage 1: the step in its register, and whether there is one.
-        read, sought: Stage 1: memories are read; the step is a seek.
-        row, first: Stage 2: products are accumulated; from zero.
-        seek, address: Stage 2: the address of a seek.
-        take, one: Stage 3: sums are complete; only one leaves.
+        read, sought: Stage 1: memories are addressed; the step is a seek.
+        x: Stage 2, in which memories are read: activations.
+        row, first: Stage 3: products are accumulated; from zero.
+        seek, address: Stage 3: the address of a seek.
+        take, one: Stage 4: sums are complete; only one leaves.
     """
 
     def __init__(self, rows: int, *, counting: bool = False) -> None:
@@ -43,8 +44,8 @@ class Front(wiring.Component):
         super().__init__(
             {
                 "west": In(steps), "east": Out(steps), "step": Out(Step(rows)), "here": flag,
-                "read": flag, "sought": flag, "row": flag, "first": flag, "seek": flag,
-                "address": Out(ACTIVATION_BITS * rows), "take": flag, "one": flag,
+                "read": flag, "sought": flag, "x": Out(ACTIVATION_BITS * rows), "row": flag, "first": flag,
+                "seek": flag, "address": Out(ACTIVATION_BITS * rows), "take": flag, "one": flag,
             }
         )  # fmt: skip
 
@@ -61,31 +62,16 @@ class Front(wiring.Component):
             with m.If(step.one & ~step.row & ~step.seek):
                 m.d.comb += link.source.payload.x[0].eq(step.x[0] - 1)
         wiring.connect(m, wiring.flipped(self.east), link.seam)
-        address = Signal(ACTIVATION_BITS * self.rows, reset_less=True)
+        x, address = (Signal(ACTIVATION_BITS * self.rows, reset_less=True) for _ in range(2))
         m.d.comb += [self.read.eq(here & step.row & ~step.seek), self.sought.eq(here & step.seek)]
         flags = Cat(self.sought, self.read, step.first, step.last, step.one)
-        stage2, stage3 = (Signal(len(flags), name=f"stage{n}") for n in (2, 3))
-        m.d.sync += [address.eq(step.x), stage2.eq(flags), stage3.eq(stage2)]
+        stage2, stage3, stage4 = (Signal(len(flags), name=f"stage{n}") for n in (2, 3, 4))
+        m.d.sync += [x.eq(step.x), address.eq(x), stage2.eq(flags), stage3.eq(stage2), stage4.eq(stage3)]
         m.d.comb += [
-            self.address.eq(address), self.seek.eq(stage2[0]), self.row.eq(stage2[1]),
-            self.first.eq(stage2[2]), self.take.eq(stage3[1] & stage3[3]), self.one.eq(stage3[4]),
+            self.x.eq(x), self.address.eq(address), self.seek.eq(stage3[0]), self.row.eq(stage3[1]),
+            self.first.eq(stage3[2]), self.take.eq(stage4[1] & stage4[3]), self.one.eq(stage4[4]),
         ]  # fmt: skip
         return m
-
-
-def prefix_sum(a: Value, b: Value) -> Value:
-    """a + b in as many bits as b, the sign of a extended: a Kogge-Stone adder of five levels for 24 bits.
-
-    What it computes is launched by the falling edge, half a period after its inputs: a carry that ripples
-    takes 28 ns in the slow corner, this one 22 as ABC maps it.
-    """
-    wide = Cat(a, a[-1].replicate(len(b) - len(a)))
-    half = wide ^ b
-    made, passed, step = wide & b, half, 1
-    while step < len(b):
-        made, passed = made | passed & (made << step), passed & (passed << step)
-        step *= 2
-    return half ^ (made << 1)[: len(b)]
 
 
 class Drain(wiring.Component):
@@ -132,21 +118,24 @@ class Drain(wiring.Component):
             own.eq(Mux(busy, self.held, 0)), own_valid.eq(busy), come.eq(self.north.payload),
             come_valid.eq(self.north.valid),
         ]  # fmt: skip
+        total = Signal(signed(SUM_BITS), reset_less=True)
+        total_valid = Signal()
+        m.d.sync += [total.eq(own + come), total_valid.eq(own_valid | come_valid)]
         m.submodules.link = link = Link(signed(SUM_BITS))
-        m.d.comb += [
-            link.source.payload.eq(prefix_sum(own, come)),
-            link.source.valid.eq(own_valid | come_valid),
-        ]
+        m.d.comb += [link.source.payload.eq(total), link.source.valid.eq(total_valid)]
         wiring.connect(m, wiring.flipped(self.south), link.seam)
         return m
 
 
-def join(m: Module, front: Front, products: SlotProducts | ByteProducts, total: Sums, drain: Drain) -> None:
-    """Connect the parts of a tile: products to sums, sums to their way south, all told by the front."""
+def add_up(m: Module, products: SlotProducts | ByteProducts, total: Sums) -> None:
+    """Connect products to the sums of their columns."""
     for into, out in zip(total.products, products.products, strict=True):
         m.d.comb += [a.eq(b) for a, b in zip(into, out, strict=True)]
+
+
+def join(m: Module, front: Front, drain: Drain) -> None:
+    """The front tells the way south what leaves and when."""
     m.d.comb += [
-        total.accumulate.eq(front.row), total.first.eq(front.first), total.take.eq(front.take),
-        total.index.eq(drain.index), drain.held.eq(total.held), drain.seek.eq(front.seek),
-        drain.column.eq(front.address), drain.take.eq(front.take), drain.one.eq(front.one),
+        drain.seek.eq(front.seek), drain.column.eq(front.address), drain.take.eq(front.take),
+        drain.one.eq(front.one),
     ]  # fmt: skip

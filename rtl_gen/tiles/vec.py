@@ -26,11 +26,11 @@ from rtl_gen.tiles.vec_lane import Lane
 from rtl_gen.tiles.vec_steps import Feed
 from rtl_gen.tiles.vec_totals import LaneRow, Totals
 
-# From a step of `Feed`'s order to the cycle before its first sum is here, with no row of tiles.
-SUM_LATENCY = 6
+# From a step of `Feed`'s order to the cycle before its first sum is here: with no row of tiles, for each.
+SUM_LATENCY, ROW_LATENCY = 7, 2
 # Ports of a vec tile that are pins of macros.
 MACROS = ("program", "rom", "memory", "rom_inputs", "ram_inputs")
-MOST_ROWS = 8  # the lane may write activations after the last step that reads them has left for all rows
+MOST_ROWS = 4  # the lane may write activations after the last step that reads them has left for all rows
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ class VecTile(wiring.Component):
             lane.offset.eq(Mux(vector, 0, issue.offset)), lane.start.eq(vector | lane.free & committed),
         ]  # fmt: skip
         m.d.sync += committed.eq(issue.commit | committed & ~lane.free)
-        marks = Signal(SUM_LATENCY + size.rom_rows + size.ram_rows)
+        marks = Signal(SUM_LATENCY + ROW_LATENCY * (size.rom_rows + size.ram_rows))
         m.d.sync += marks.eq(Cat(issue.commit, marks[:-1]))
         came = Signal(signed(24), reset_less=True)
         m.d.sync += came.eq(self.north.payload)

@@ -40,7 +40,7 @@ class Order(data.StructLayout):
 
 
 class Feed(wiring.Component):
-    """Sends each order to the rows of tiles, a cycle later to each further row.
+    """Sends each order to the rows of tiles, two cycles later to each further row.
 
     Args:
         rom_rows, ram_rows: Rows of tiles.
@@ -73,6 +73,10 @@ class Feed(wiring.Component):
         order = self.order
         for r in range(self.rom_rows + self.ram_rows):
             name = f"row{r}"
+            if 0 < r <= self.rom_rows:
+                later = Signal(Order(), name=f"{name}_later")
+                m.d.sync += later.eq(order)
+                order = later
             if r <= self.rom_rows:
                 word = self._bank(m, r, order)
                 held = Signal(Order(), name=f"{name}_order")
@@ -107,10 +111,14 @@ class Feed(wiring.Component):
             m.d.comb += [link.source.payload.eq(sent), link.source.valid.eq(sent_valid)]
             wiring.connect(m, wiring.flipped(self.west[r]), link.seam)
             if r >= self.rom_rows:  # further ram tiles read no bank: the step itself is passed on
-                further, further_valid = Signal(Step(2), name=f"{name}_on"), Signal(name=f"{name}_on_valid")
-                further_only = Signal(STEPS["only"], name=f"{name}_on_only")
-                m.d.sync += [further.eq(step), further_valid.eq(valid), further_only.eq(only)]
-                step, valid, only = further, further_valid, further_only
+                for n in range(2):
+                    further, further_valid = (
+                        Signal(Step(2), name=f"{name}_on{n}"),
+                        Signal(name=f"{name}_on{n}_valid"),
+                    )
+                    further_only = Signal(STEPS["only"], name=f"{name}_on{n}_only")
+                    m.d.sync += [further.eq(step), further_valid.eq(valid), further_only.eq(only)]
+                    step, valid, only = further, further_valid, further_only
         return m
 
     def _bank(self, m: Module, number: int, order: Any) -> Signal:

@@ -1,11 +1,22 @@
 """From the words of a die's banks back to codes and factors, and whether they are those that quantising gave.
 
-A tile has one word for each activation of a step, side by side; a word has four bits for each output. Codes
-are cut into digits of 4, 2 and 1 bits, the highest first; of digits of 2 or 1 bits two or four inputs share
-the four bits.
+A row of a tile has four bits for each output and activation of a step. Codes are cut into digits of 4, 2 and 1
+bits, the highest first; of digits of 2 or 1 bits two or four inputs share the four bits. The macros of an
+activation are sets of four; a set holds all rows for its share of the outputs, the first macro the first rows. A
+word of a macro has as many rows as there are sets, bit by bit.
 """
 
-__all__ = ["PieceFault", "PiecePlan", "TilePlan", "check_pieces", "codes_of", "tile_words", "vec_words"]
+__all__ = [
+    "PieceFault",
+    "PiecePlan",
+    "TilePlan",
+    "check_pieces",
+    "codes_of",
+    "place_of",
+    "tile_macros",
+    "tile_words",
+    "vec_words",
+]
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -13,7 +24,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-SLOT = 4  # bits of an output in a word
+SLOT = 4  # bits of an output in a row
+SET = 4  # macros that hold all rows of some outputs
 LANE = 16  # bits of a factor
 DIGITS = {3: (2, 1), 4: (4,), 5: (4, 1), 6: (4, 2), 7: (4, 2, 1), 8: (4, 4)}
 
@@ -86,15 +98,15 @@ class PieceFault:
     what: str
 
 
-def tile_words(banks: np.ndarray, tile: TilePlan) -> np.ndarray:
-    """Rows of rom tiles, from all places of a die.
+def tile_macros(banks: np.ndarray, tile: TilePlan) -> np.ndarray:
+    """Macros of rom tiles, from all places of a die.
 
     Args:
         banks: uint8 [lines * columns of banks, word_lines, bytes of a word].
         tile: How they make tiles.
 
     Returns:
-        uint8 [rows of tiles, activations, rows, columns of tiles, bytes of a word].
+        uint8 [rows of tiles, macros, words, columns of tiles, bytes of a word].
     """
     words, width = banks.shape[1:]
     lines = -(-tile.banks // tile.across)
@@ -103,9 +115,51 @@ def tile_words(banks: np.ndarray, tile: TilePlan) -> np.ndarray:
     each = grid.transpose(0, 1, 3, 4, 2, 5).reshape(
         tile.rows, lines * tile.across, words, tile.columns, width
     )
-    shape = tile.rows, tile.activations, tile.banks // tile.activations * words, tile.columns, width
-    found: np.ndarray = each[:, : tile.banks].reshape(shape)
+    found: np.ndarray = each[:, : tile.banks]
     return found
+
+
+def tile_words(macros: np.ndarray, tile: TilePlan) -> np.ndarray:
+    """Rows of rom tiles.
+
+    Args:
+        macros: As of `tile_macros`.
+        tile: How they make tiles.
+
+    Returns:
+        uint8 [rows of tiles, activations, rows, columns of tiles, bytes of a row].
+    """
+    _, count, words, columns, width = macros.shape
+    depth = count // tile.activations * words
+    out = np.empty((tile.rows, tile.activations, depth, columns, width), np.uint8)
+    sets, in_set = _sets(tile)
+    for row, held in enumerate(macros):  # one at a time: as bits it is eight times as large
+        bits = np.unpackbits(held, axis=-1, bitorder="little")
+        split = bits.reshape(tile.activations, sets, in_set, words, columns, -1, SLOT, sets)
+        # to activation, macro, word, row in it, column, set, output of the set, bit
+        turned = split.transpose(0, 2, 3, 7, 4, 1, 5, 6).reshape(tile.activations, depth, columns, 8 * width)
+        out[row] = np.packbits(turned, axis=-1, bitorder="little")
+    return out
+
+
+def place_of(tile: TilePlan, activation: int, row: int, output: int, bit: int) -> tuple[int, int, int]:
+    """Macro, word and bit line of a bit of a rom tile's row; macros have 256 words."""
+    sets, in_set = _sets(tile)
+    word, within = divmod(row, sets)
+    macro, word = divmod(word, 256)
+    share, output = divmod(output, tile.outputs // sets)
+    return (
+        (activation * sets + share) * in_set + macro,
+        word,
+        (output * SLOT + bit) * sets + within,
+    )
+
+
+def _sets(tile: TilePlan) -> tuple[int, int]:
+    """Sets of macros of an activation, and macros of a set."""
+    of_activation = tile.banks // tile.activations
+    in_set = min(SET, of_activation)
+    return of_activation // in_set, in_set
 
 
 def vec_words(banks: np.ndarray, tile: TilePlan) -> np.ndarray:
@@ -119,12 +173,12 @@ def check_pieces(banks: np.ndarray, tile: TilePlan, pieces: Sequence[PiecePlan])
     """Compare every bit of a die with the hashes of what it should hold.
 
     Args:
-        banks: As of `tile_words`.
+        banks: As of `tile_macros`.
         tile: How they make tiles.
         pieces: All that is on the die; every other bit must be 0.
     """
     faults = []
-    rom, vec = tile_words(banks, tile), vec_words(banks, tile)
+    rom, vec = tile_words(tile_macros(banks, tile), tile), vec_words(banks, tile)
     lanes = vec.shape[2] * 8 // LANE
     used = used_factors = 0
     for p in sorted(pieces, key=lambda p: p.row):

@@ -37,10 +37,10 @@ int main(int argc, char** argv) {
     tile->rst = reset;
     tile->west_valid = step >= 0;
     tile->west_payload = step >= 0 ? step : 0;
-    // The tile to the north got its steps a cycle earlier, so what it sends then is taken now.
-    const bool there = !reset && 2 * at + 3 < north.size();
-    tile->north_valid = there && north[2 * at + 2];
-    tile->north_payload = there ? north[2 * at + 3] & 0xffffff : 0;
+    // The tile to the north got its steps two cycles earlier, so what it sends then is taken now.
+    const bool there = !reset && 2 * at + 5 < north.size();
+    tile->north_valid = there && north[2 * at + 4];
+    tile->north_payload = there ? north[2 * at + 5] & 0xffffff : 0;
     tile->clk = 0;
     tile->eval();
     if (!reset) {

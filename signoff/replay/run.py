@@ -31,7 +31,7 @@ class Replayed:
 
 
 def replay_die(
-    words: np.ndarray,
+    macros: np.ndarray,
     tile: TilePlan,
     plans: Sequence[Plan],
     codes: Codes,
@@ -41,7 +41,7 @@ def replay_die(
     """Run what a token does on a die.
 
     Args:
-        words: uint8 [rows of tiles, activations, rows, columns of tiles, bytes of a word], as read back.
+        macros: uint8 [rows of tiles, macros, words, columns of tiles, bytes of a word], as read back.
         tile: How the die is made.
         plans: What is on it, and what the golden model says.
         codes: The model's own, for what leaves single tiles.
@@ -59,8 +59,7 @@ def replay_die(
         looked = {n: _looked(plan, tile, column, codes) for n, plan in enumerate(plans)}
         north = None
         for row, (steps, counts) in enumerate(programs):
-            macros = words[row, :, :, column].reshape(tile.banks, -1, words.shape[-1])
-            north = simulator.run(macros, steps, north)
+            north = simulator.run(macros[row, :, :, column], steps, north)
             left = north[north[:, 0] != 0, 1].astype(np.int64)
             cycles += len(steps)
             if len(left) != counts.sum():

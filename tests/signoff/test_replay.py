@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rtl_gen.golden.tile import Pass, RomTileModel
+from rtl_gen.golden.tile import Pass, RomTileModel, interleave
 from rtl_gen.tiles.rom import RomTileSize
-from signoff.readback.weights import PiecePlan, TilePlan
+from signoff.readback.weights import PiecePlan, TilePlan, place_of, tile_words
 from signoff.replay import Plan, Taken, die_passes, replay_die
 from signoff.replay.passes import encode
 from tests.rtl_gen.tiles.bench import cycles_of
@@ -47,6 +47,11 @@ def model() -> tuple[dict[str, np.ndarray], np.ndarray, list[Plan]]:
 CODES, WORDS, PLANS = model()
 
 
+def laid(words: np.ndarray) -> np.ndarray:
+    """What the macros hold, of the words of all rows."""
+    return np.stack([interleave(row, SIZE.banks) for row in words])
+
+
 def codes_of(name: str, first: int, count: int) -> np.ndarray:
     return CODES[name][first : first + count]
 
@@ -58,7 +63,8 @@ class Modelled:
         self.passes, self.row = passes, 0
 
     def run(self, macros, steps, north):
-        bits = np.unpackbits(macros.reshape(2, SIZE.depth, 16), axis=2, bitorder="little")
+        rows = tile_words(macros[None, :, :, None], replace(TILE, rows=1, columns=1))[0, :, :, 0]
+        bits = np.unpackbits(rows, axis=2, bitorder="little")
         slots = (bits.reshape(2, SIZE.depth, 32, 4) << np.arange(4)).sum(3).swapaxes(0, 1).astype(np.uint8)
         tile = RomTileModel(slots, SIZE.sum_bits)
         sums = np.concatenate([tile.sums(p) for p in self.passes[self.row]])
@@ -70,7 +76,7 @@ class Modelled:
 
 def test_sums_of_every_tile_are_the_golden_ones():
     readings, passes = die_passes(PLANS, TILE)
-    done = replay_die(WORDS, TILE, PLANS, codes_of, Modelled(passes))
+    done = replay_die(laid(WORDS), TILE, PLANS, codes_of, Modelled(passes))
     assert done.faults == ()
     looked = len({r.source for r in readings if r.source is not None})
     assert looked == 90
@@ -91,7 +97,7 @@ def test_any_bit_that_meets_an_activation_is_found_and_its_tile_named(data):
     wrong = WORDS.copy()
     bit = parts.plane.low + data.draw(st.integers(0, parts.plane.width - 1))
     wrong[tile_row, 0, parts.row + row, column, output // 2] ^= 1 << (output % 2 * 4 + bit)
-    done = replay_die(wrong, TILE, PLANS, codes_of, Modelled(passes))
+    done = replay_die(laid(wrong), TILE, PLANS, codes_of, Modelled(passes))
     assert done.faults
     assert done.faults[0].startswith(f"rom {tile_row},{column}: ")
     assert plan  # drawn to vary the example
@@ -106,7 +112,7 @@ def test_a_look_up_sees_what_no_sum_does():
     _, passes = die_passes(quiet, TILE)
     wrong = WORDS.copy()
     wrong[0, 0, 2, 1, 5 // 2] ^= 16  # output 37 is column 5 of tile column 1
-    done = replay_die(wrong, TILE, quiet, codes_of, Modelled(passes))
+    done = replay_die(laid(wrong), TILE, quiet, codes_of, Modelled(passes))
     assert [f.partition(" looked")[0] for f in done.faults] == ["rom 0,1: a, input 0", "rom 1,1: a, input 0"]
 
 
@@ -127,6 +133,22 @@ def test_steps_are_those_of_the_tiles_own_tests():
     assert counts.tolist() == [1 if p.one else 32 for p in few]
 
 
+@given(st.tuples(*(st.integers(0, n) for n in (1, 1, SIZE.depth - 1, 1, 31, 3))))
+def test_every_bit_of_a_row_has_its_place_in_a_macro(at):
+    row, activation, address, column, output, bit = at
+    words = np.zeros_like(WORDS)
+    words[row, activation, address, column, output // 2] = 1 << output % 2 * 4 + bit
+    macros = laid(words)
+    macro, word, line = place_of(TILE, activation, address, output, bit)
+    assert (macro, word, line) == (
+        16 * activation + 4 * (output // 8) + address // 1024, address // 4 % 256,
+        16 * (output % 8) + 4 * bit + address % 4,
+    )  # fmt: skip
+    assert macros[row, macro, word, column, line // 8] == 1 << line % 8
+    assert np.count_nonzero(macros) == 1
+    np.testing.assert_array_equal(tile_words(macros, TILE), words)
+
+
 def test_sums_that_are_missing_are_a_fault():
     _, passes = die_passes(PLANS, TILE)
 
@@ -134,7 +156,7 @@ def test_sums_that_are_missing_are_a_fault():
         def run(self, macros, steps, north):
             return super().run(macros, steps, north)[:-1]
 
-    done = replay_die(WORDS, TILE, PLANS, codes_of, Short(passes), range(1))
+    done = replay_die(laid(WORDS), TILE, PLANS, codes_of, Short(passes), range(1))
     assert "sums left" in done.faults[0]
 
 
@@ -156,14 +178,14 @@ def test_the_rtl_of_every_tile_gives_the_golden_sums_and_shows_a_wrong_bit(tmp_p
         pytest.skip("no verilator")
     program = build_tile_simulator(rom_tile_verilog(SIZE), rom_verilog(RomSpec(256, 128)), tmp_path / "build")
     simulator = TileSimulator(program, tmp_path / "run")
-    done = replay_die(WORDS, TILE, PLANS, codes_of, simulator)
+    done = replay_die(laid(WORDS), TILE, PLANS, codes_of, simulator)
     assert done.faults == ()
     assert done.sums > 4 * 32
     wrong = WORDS.copy()
     x = PLANS[1].taken.mantissas
     inner = int(np.flatnonzero(x[: len(x) // 2])[0])
     wrong[0, inner % 2, PLANS[1].piece.row + inner // 2, 0, 0] ^= 1
-    bad = replay_die(wrong, TILE, PLANS, codes_of, simulator)
+    bad = replay_die(laid(wrong), TILE, PLANS, codes_of, simulator)
     assert bad.faults
     assert {f.split(":")[0] for f in bad.faults} == {"rom 0,0", "rom 1,0"}
     assert all(": b, block 0" in f for f in bad.faults)

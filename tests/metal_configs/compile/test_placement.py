@@ -28,7 +28,7 @@ SIZES = st.builds(
         rows, columns, depth=16 * macros, outputs=8, activations=2, align=align, most_inputs=most,
         ram_rows=200,       vec_columns=vec, factor_rows=16 * factor, words=16,
     ),
-    st.integers(1, 3), st.integers(1, 3), st.integers(2, 5), st.sampled_from([1, 2]),
+    st.integers(1, 3), st.integers(1, 3), st.sampled_from([2, 4, 8, 16]), st.sampled_from([1, 2]),
     st.sampled_from([7, 31]), st.integers(1, 4), st.integers(1, 6),
 )  # fmt: skip
 

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 
 import numpy as np
-from amaranth.hdl import Cat, ClockDomain, ClockSignal, Module, ResetInserter, Signal, Value
+from amaranth.hdl import Cat, Module, ResetInserter, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In
 from amaranth.sim import Simulator
 
-from rtl_gen.golden.tile import Pass, RomTileModel
+from rtl_gen.golden.tile import Pass, RomTileModel, interleave
 from rtl_gen.tiles.array import TileArray
 from rtl_gen.tiles.ram import RamTileSize
 from rtl_gen.tiles.rom import RomTileSize
@@ -21,7 +21,7 @@ def _number(one_hot: Value) -> Value:
 
 
 class Macro(wiring.Component):
-    """A macro in a memory: q after the falling edge, held to the next read.
+    """A macro in a memory: q after the rising edge of the tile's clock, held to the next read.
 
     Args:
         pins: The signature of its pins, with or without a port that writes.
@@ -34,18 +34,16 @@ class Macro(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.domains.fall = ClockDomain("fall", clk_edge="neg", local=True, reset_less=True)
-        m.d.comb += ClockSignal("fall").eq(ClockSignal())
         pins = self.pins
         depth = len(pins.a) * len(pins.b_n)
         m.submodules.words = words = Memory(shape=len(pins.q), depth=depth, init=self.words)
-        read = words.read_port(domain="fall")
+        read = words.read_port()
         number = Cat(_number(pins.a), _number(~pins.b_n))
         m.d.comb += [read.addr.eq(number), read.en.eq(pins.enable)]
         if self.words:
             m.d.comb += pins.q.eq(~read.data)
         else:
-            write = words.write_port(domain="fall", granularity=8)
+            write = words.write_port(granularity=8)
             m.d.comb += [
                 pins.q.eq(read.data), write.addr.eq(number), write.data.eq(pins.d), write.en.eq(pins.write),
             ]  # fmt: skip
@@ -78,9 +76,9 @@ class Bench(wiring.Component):
 
 def words_of(size: RomTileSize, model: RomTileModel, macro: int) -> list[int]:
     """Contents of a macro of a rom tile."""
-    k, b = divmod(macro, size.banks // size.rows)
-    slots = model.slots[256 * b : 256 * (b + 1), k].astype(object)
-    return [int(w) for w in (slots << (4 * np.arange(size.columns)).astype(object)).sum(axis=1)]
+    slots = model.slots.transpose(1, 0, 2)[:, :, None]
+    held = interleave(slots[..., 0::2] | slots[..., 1::2] << 4, size.banks)[macro, :, 0]
+    return [int.from_bytes(word.tobytes(), "little") for word in held]
 
 
 def random_tile(size: RomTileSize, seed: int) -> RomTileModel:
@@ -147,7 +145,7 @@ def run(
     programs: Sequence[Sequence[Cycle]],
     reset_at: int | None = None,
 ) -> list[list[tuple[int, int]]]:
-    """Run a program for each row of tiles, each a cycle after the one to its north.
+    """Run a program for each row of tiles, each two cycles after the one to its north.
 
     Returns:
         For each column of tiles the sums that left it, each with its cycle.
@@ -155,14 +153,14 @@ def run(
     bench = Bench(sizes, models)
     array = bench.array
     seen: list[list[tuple[int, int]]] = [[] for _ in models[0]]
-    length = max(map(len, programs)) + max(s.columns for s in sizes) + 12 + len(models) + len(models[0])
+    length = max(map(len, programs)) + max(s.columns for s in sizes) + 16 + 2 * len(models) + len(models[0])
     count = len(array.west[0].payload.x)
     idle = {"x": [0] * count, "seek": 0, "row": 0, "first": 0, "last": 0, "one": 0}
 
     async def drive(ctx) -> None:  # type: ignore[no-untyped-def]
         for cycle in range(length):
             for r, program in enumerate(programs):
-                at = cycle - r
+                at = cycle - 2 * r
                 step = program[at] if 0 <= at < len(program) else {}
                 ctx.set(array.west[r].payload, idle | step)
                 ctx.set(array.west[r].valid, bool(step))

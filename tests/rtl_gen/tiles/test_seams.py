@@ -6,29 +6,7 @@ from amaranth.sim import Simulator
 
 from rtl_gen.tiles.ports import SUM_BITS, Onward
 from rtl_gen.tiles.rom import RomTileSize, rom_tile_verilog
-from rtl_gen.tiles.seams import CROSSINGS, prefix_sum
-
-
-def test_the_adder_of_few_levels_adds():
-    a, b, out = Signal(signed(20)), Signal(signed(SUM_BITS)), Signal(signed(SUM_BITS))
-    m = Module()
-    m.d.comb += out.eq(prefix_sum(a, b))
-    rng = np.random.default_rng(3)
-    edges = [-(1 << 19), -1, 0, 1, (1 << 19) - 1]
-    pairs = [(x, y) for x in edges for y in (*edges, -(1 << 23), (1 << 23) - 1)]
-    pairs += zip(rng.integers(-(1 << 19), 1 << 19, 300), rng.integers(-(1 << 23), 1 << 23, 300), strict=True)
-
-    async def drive(ctx):
-        for x, y in pairs:
-            ctx.set(a, int(x))
-            ctx.set(b, int(y))
-            await ctx.delay(1e-9)
-            total = (int(x) + int(y) + (1 << 23)) % (1 << 24) - (1 << 23)
-            assert ctx.get(out) == total, (x, y)
-
-    sim = Simulator(m)
-    sim.add_testbench(drive)
-    sim.run()
+from rtl_gen.tiles.seams import CROSSINGS
 
 
 def test_the_reset_goes_on_a_cycle_later_and_between_two_rising_edges():
