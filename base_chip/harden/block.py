@@ -3,7 +3,7 @@
 __all__ = ["Block", "Macro", "Pin", "Place", "bank_ports", "base_block"]
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import klayout.db as kdb
@@ -81,6 +81,8 @@ class Block:
         diamond: Whether cells are put into rows by OpenROAD's older search: its newer one finds no place for
             any cell between the rows of a tile's macros.
         split_gates: Whether clock gates that drive many flip-flops become several (clock_gates.tcl).
+        homes: Where the cells of a module lie: the beginning of their names, and left, bottom, right and top.
+            They have no need of a placement that sees timing or wires over macros.
     """
 
     kind: str
@@ -101,6 +103,7 @@ class Block:
     straps: str = ""
     diamond: bool = False
     split_gates: bool = False
+    homes: Mapping[str, tuple[float, float, float, float]] = field(default_factory=dict)
 
     def core_box(self) -> kdb.Box:
         """The core, dbu."""

@@ -18,9 +18,9 @@ AVOID = ("lpflow_*", "probe*", "dlygate*", "dlymetal*", "macro_*", "clkdly*")
 # The engine stays a module of its own, so that it can be proved equivalent by itself; so do the gates that
 # start a bank's evaluation, so that no other gate takes the clock as data. The multiplexers that read
 # memories become 4-way ones before abc, which would leave a tree of several gates for each: in nano 2,300
-# cells and 7,400 pins more to route, for 3 % less area. A tile's clock leaves it through a gate. Its halves and
-# channels stay apart, as registers that are equal would become one, and selections of neighbours and of macros
-# would be mixed, far from the macros' pins.
+# cells and 7,400 pins more to route, for 3 % less area. A tile's clock leaves it through a gate. Its halves
+# and channels stay apart: registers that are equal would become one, and selections of neighbours and of
+# macros would be mixed, far from the macros' pins.
 SCRIPT = """
 read_liberty -lib {liberty}
 read_verilog {rtl}
@@ -105,8 +105,14 @@ class Netlist:
 
 
 def map_to_cells(
-    rtl: str, top: str, liberty: Path, banks: dict[str, str], work: Path, *, tile: bool = False,
-    resimplify: bool = False
+    rtl: str,
+    top: str,
+    liberty: Path,
+    banks: dict[str, str],
+    work: Path,
+    *,
+    tile: bool = False,
+    resimplify: bool = False,
 ) -> Netlist:
     """Synthesise a base or a tile.
 

@@ -2,6 +2,8 @@
 
 __all__ = ["tile_block", "tile_rtl"]
 
+from collections.abc import Iterator
+
 from base_chip.arrays.liberty import rom_liberty
 from base_chip.arrays.plan import RomPlan
 from base_chip.arrays.spec import RomSpec
@@ -12,7 +14,7 @@ from base_chip.harden.constraints import tile_sdc
 from base_chip.pdk.place_route import PlaceRoute
 from base_chip.schema import digest
 from base_chip.tiles.config import TileConfig
-from base_chip.tiles.floorplan import plan_tile, seam_pins
+from base_chip.tiles.floorplan import Floorplan, plan_tile, seam_pins
 from rtl_gen.tiles.columns import SLOT_BITS
 from rtl_gen.tiles.macro import WORDS, macro_ports, rom_macro_name, rom_pins
 from rtl_gen.tiles.ports import ACTIVATION_BITS, SUM_BITS
@@ -74,4 +76,20 @@ def tile_block(tile: TileConfig, facts: PlaceRoute, timing: RomTiming | None = N
         straps="-extend_to_boundary",
         diamond=True,
         split_gates=True,
+        homes=dict(_homes(tile, plan, macro.size[0] / 1000)),
     )
+
+
+def _homes(
+    tile: TileConfig, plan: Floorplan, macro: float
+) -> Iterator[tuple[str, tuple[float, float, float, float]]]:
+    """Cells of a channel lie between its macros, `macro` um wide, those of a half in its region."""
+    rom, rows = tile.size.rom(), tile.size.rows
+    each = len(plan.channels) // rows
+    for half, (low, high) in zip(range(rom.halves), plan.regions, strict=True):
+        for n in range(rows * each):
+            row, at = divmod(n, each)
+            left, right = plan.channels[at * rows + row]
+            box = (round(left - macro, 3), low, round(right + macro, 3), high)
+            yield f"tile.half{half}/channel{n}/", box
+        yield f"tile.half{half}/", (tile.margin[0], low, round(plan.die[0] - tile.margin[0], 3), high)

@@ -55,8 +55,8 @@ class Floorplan:
 def plan_tile(tile: TileConfig, macro: tuple[int, int], facts: PlaceRoute) -> Floorplan:
     """The floorplan of a tile with macros of that width and height (dbu).
 
-    Four with consecutive numbers, which serve the same columns, lie around a channel. Each half of the columns
-    has a region, and channels of its activations lie side by side.
+    Four with consecutive numbers, which serve the same columns, lie around a channel. Each half of the
+    columns has a region, and channels of its activations lie side by side.
 
     Raises:
         FlowError: The macros leave no room.

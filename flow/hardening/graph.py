@@ -20,6 +20,7 @@ from siliconcompiler.tools.openroad.detailed_placement import DetailedPlacementT
 from siliconcompiler.tools.openroad.detailed_route import DetailedRouteAntennaRepairTask
 from siliconcompiler.tools.openroad.endcap_tapcell_insertion import EndCapTapCellTask
 from siliconcompiler.tools.openroad.fillercell_insertion import FillCellTask
+from siliconcompiler.tools.openroad.global_placement import GlobalPlacementTask
 from siliconcompiler.tools.openroad.init_floorplan import InitFloorplanTask
 from siliconcompiler.tools.openroad.power_grid import PowerGridTask
 from siliconcompiler.tools.openroad.repair_design import RepairDesignTask
@@ -170,6 +171,11 @@ def _set_up_tasks(project: ASIC, block: Block, facts: PlaceRoute, sources: Sourc
     # Wires differ from what global route foresaw, so more is repaired there, where a diode costs nothing.
     AntennaRepairTask.find_task(project).set("var", "ant_margin", ROUTE_ANTENNA_MARGIN)
     DetailedRouteAntennaRepairTask.find_task(project).set("var", "ant_margin", ANTENNA_MARGIN)
+    repair = RepairDesignTask.find_task(project)
+    if block.homes:
+        for seen in ("timing", "routability"):
+            GlobalPlacementTask.find_task(project).set("var", f"gpl_{seen}_driven", False)
+        repair.add("prescript", [str(sources.variables), str(harden_file("homes.tcl"))])
     if block.split_gates:
-        RepairDesignTask.find_task(project).set("prescript", str(harden_file("clock_gates.tcl")))
+        repair.add("prescript", str(harden_file("clock_gates.tcl")))
     CTSTask.find_task(project).set("prescript", str(harden_file("clock_tree.tcl")))

@@ -152,7 +152,9 @@ def prepare(block: Block, rtl: str, files: PdkFiles, facts: PlaceRoute, folder: 
     _keep(sources.cells, cell_lef(files.path("cells"), facts.library))
     _keep(sources.sdc, block.sdc)
     x, y = block.halo
-    _keep(sources.variables, f"set scf_halo {{{x:g} {y:g}}}\nset scf_straps {{{block.straps}}}\n")
+    homes = " ".join(f"{{{name} {' '.join(f'{v:g}' for v in box)}}}" for name, box in block.homes.items())
+    lists = {"halo": f"{x:g} {y:g}", "straps": block.straps, "homes": homes}
+    _keep(sources.variables, "".join(f"set scf_{name} {{{text}}}\n" for name, text in lists.items()))
     return sources
 
 

@@ -125,7 +125,8 @@ def interleave(rows: np.ndarray, macros: int) -> np.ndarray:
 
     A set of four macros serves some columns, and its words have as many rows side by side as there are sets:
     with 16 macros for an activation, bit b of column c at address a of activation k is in macro
-    16 k + 4 (c / 8) + a / 1024, on word line a / 4 modulo 256 and bit line 16 (c modulo 8) + 4 b + a modulo 4.
+    16 k + 4 (c / 8) + a / 1024, on word line a / 4 modulo 256 and bit line 16 (c modulo 8) + 4 b + a
+    modulo 4.
 
     Args:
         rows: uint8 [activations, addresses, tiles, bytes of a row], two columns a byte.

@@ -218,7 +218,7 @@ class Half(wiring.Component):
 
 
 class Channel(wiring.Component):
-    """The macros around a channel, which serve the same columns, with an address and a selection of their own.
+    """The macros around a channel, which serve the same columns: an address and a selection of their own.
 
     The address leaves its registers while the clock is high; macros read in the cycle after that, and what
     they give is taken by the next rising edge, a whole period later.

@@ -1,9 +1,9 @@
-"""From the words of a die's banks back to codes and factors, and whether they are those that quantising gave.
+"""From the words of a die's banks back to codes and factors, and whether they are those of quantising.
 
-A row of a tile has four bits for each output and activation of a step. Codes are cut into digits of 4, 2 and 1
-bits, the highest first; of digits of 2 or 1 bits two or four inputs share the four bits. The macros of an
-activation are sets of four; a set holds all rows for its share of the outputs, the first macro the first rows. A
-word of a macro has as many rows as there are sets, bit by bit.
+A row of a tile has four bits for each output and activation of a step. Codes are cut into digits of 4, 2 and
+1 bits, the highest first; of digits of 2 or 1 bits two or four inputs share the four bits. The macros of an
+activation are sets of four; a set holds all rows for its share of the outputs, the first macro the first
+rows. A word of a macro has as many rows as there are sets, bit by bit.
 """
 
 __all__ = [

@@ -1,10 +1,9 @@
 """What crosses the seams of tiles beside steps and sums, and the adder in front of the south one."""
 
-import numpy as np
-from amaranth.hdl import ClockDomain, Module, ResetSignal, Signal, signed
+from amaranth.hdl import ClockDomain, Module, ResetSignal, Signal
 from amaranth.sim import Simulator
 
-from rtl_gen.tiles.ports import SUM_BITS, Onward
+from rtl_gen.tiles.ports import Onward
 from rtl_gen.tiles.rom import RomTileSize, rom_tile_verilog
 from rtl_gen.tiles.seams import CROSSINGS
 
