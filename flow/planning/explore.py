@@ -155,8 +155,8 @@ FORMULAS = (
     "weights: a phase (q k v, o, gate and up, down, head) takes ceil(outputs / outputs of the grid) passes of"
     " max(inputs / grid rows / rows per cycle, sums that leave a column of tiles, their products / lanes)"
     " cycles; with the norm before the head and the draw after it",
-    "drains: for each phase of a layer, step_stages + grid rows + grid columns + lane_stages + sums that"
-    " leave",
+    "drains: for each phase of a layer, step_stages + row_stages x grid rows + grid columns + lane_stages +"
+    " sums that leave",
     "vector: norms, softmax of the last heads, the last Hadamard, where they do not overlap with matrices",
     "attention: at the last position; as many heads side by side as there are vec tiles, on their ram tiles",
     "links: from die to die, what the last pass of `down` gives of the residual, and what did not go before",

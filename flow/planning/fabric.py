@@ -140,7 +140,7 @@ def estimate(
     if um2 / 1e6 > die.mm2 or (dies > 1 and not _can_be_drawn(columns, tile, die, c)):
         return None
     # From the last step at the first tile to the last value out of the last lane, beside the sums that leave.
-    latency = c["step_stages"] + columns + rows + c["lane_stages"]
+    latency = c["step_stages"] + columns + c["row_stages"] * rows + c["lane_stages"]
     norm = math.ceil(shape.dim / lanes) + vec + c["norm_stages"]
     parts = {
         "matrices": sum(_matrix(p, grid, tile, lanes) for p in layer),
@@ -171,7 +171,7 @@ def estimate(
     return Estimate(
         tile, grid, ram, ram_tile, vec, dies, lookup, um2 / 1e6,
         (of_all_layers + head.read / head_dies) / (rows * columns * size.columns * size.rows), cycles,
-        slowest, (of_all_layers + head.read) * SLOT_BITS * charge * c["supply"] ** 2,
+        slowest, (of_all_layers + head.read) * SLOT_BITS * size.ways * charge * c["supply"] ** 2,
     )  # fmt: skip
 
 

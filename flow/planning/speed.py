@@ -96,12 +96,16 @@ def speed_lines(
     read = sum(
         _read_bits(m.outputs * m.inputs, m.bits) for m in placed.matrices if m.name != "embed" or shape.tied
     )
+    read *= TILE.ways  # rows beside each other in a word, of which one is selected
     charge = c["ones"] * (c["bit_line"] + c["bit_line_load"]) * 1e-15 * c["supply"] ** 2
     g = "speed and energy"
     told = {
         "matrices": "for each pass its steps or the sums that leave a column; of a block a lane's products",
         "head": "the same of the die that has most of it: all its dies work at once",
-        "drains": f"5 phases a layer: {c['step_stages']:g} + rows + columns + {c['lane_stages']:g} + sums",
+        "drains": (
+            f"5 phases a layer: {c['step_stages']:g} + {c['row_stages']:g} rows + columns +"
+            f" {c['lane_stages']:g} + sums"
+        ),
         "vector work": "norms, softmax of the last heads, Hadamard, where they do not overlap with matrices",
         "attention": f"at position {context}, the heads of a layer side by side on their ram tiles",
         "look-up of a token": "one input per step, its column read with a 1",
@@ -126,7 +130,8 @@ def speed_lines(
 
 
 USED = (
-    "step_stages", "lane_stages", "norm_stages", "softmax_stages", "products_qkv", "products_gate_up",
+    "step_stages", "row_stages",
+    "lane_stages", "norm_stages", "softmax_stages", "products_qkv", "products_gate_up",
     "hadamard", "mix_passes", "sampling", "link_bytes", "residual_bytes", "vec_columns",
 )  # fmt: skip
 
