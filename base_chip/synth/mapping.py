@@ -81,7 +81,13 @@ MUX4_COST = 220  # where a 2-way multiplexer is 100: as their areas are
 GATE_FROM = 4  # flip-flops that share an enable before a clock gate pays: 17 um2 against 11 um2 each
 PERIOD_PS = 18000
 
-SKLANSKY = ("\ntechmap\n", "\ntechmap -map +/techmap.v -map +/choices/sklansky.v\n")
+# Adders as Sklansky's, and an abc that leaves them so: dc2 in its own script makes chains of them, for 4 %
+# less area and sums of the rom tile that take 7.9 ns where these take 4.7 (typical, without wires).
+TILE = {
+    "\ntechmap\n": "\ntechmap -map +/techmap.v -map +/choices/sklansky.v\n",
+    " {avoid}\n": " {avoid} -script +strash;ifraig;scorr;dretime;strash;&get,-n;&dch,-f;&nf;&put;buffer;"
+    "upsize,{{D}};dnsize,{{D}};stime,-p\n",
+}
 AGAIN = ("opt -full\nopt_dff", "opt -full\nsimplemap\nopt_dff")
 
 
@@ -122,8 +128,7 @@ def map_to_cells(
         liberty: sky130_fd_sc_hd at the typical corner (.lib).
         banks: Macros: module name to Verilog text that declares its ports.
         work: Folder for the script, the log and intermediate files.
-        tile: Make adders Sklansky's, 3 ns faster in the slow corner than Yosys' own: bases that ship were
-            mapped without them.
+        tile: Make adders of few levels; bases that ship were mapped without them.
         resimplify: Break up multiplexers that the last sharing of logic makes; most tiles have none.
 
     Raises:
@@ -134,7 +139,8 @@ def map_to_cells(
     (work / "rtl.v").write_text(rtl + "\n" + declared)
     (work / "chosen.v").write_text(CHOSEN)
     script = SCRIPT.replace(*AGAIN) if resimplify else SCRIPT
-    script = script.replace(*SKLANSKY) if tile else script
+    for old, new in TILE.items() if tile else ():
+        script = script.replace(old, new)
     script = script.format(
         drivers=f"{WORD_LINE} {PRECHARGE}",
         liberty=library_in(work, liberty),
@@ -153,7 +159,7 @@ def map_to_cells(
 
 def script_digest() -> str:
     """SHA-256 of what `map_to_cells` tells Yosys, beside its arguments."""
-    told = SCRIPT, CHOSEN, SKLANSKY, *AVOID, GATE_FROM, MUX4_COST, PERIOD_PS
+    told = SCRIPT, CHOSEN, TILE, *AVOID, GATE_FROM, MUX4_COST, PERIOD_PS
     return hashlib.sha256(repr(told).encode()).hexdigest()
 
 

@@ -37,7 +37,7 @@ def test_llama_numbers_by_another_count(llama):
     assert llama.line("masks changed") == 1
     # Passes of 86 steps or, of q, k, gate and up, of 64: two products per sum.
     assert llama.line("cycles: matrices") == 32 * layer
-    read = 4 * (weights - wide) + 8 * 128256 * 4096
+    read = 4 * (4 * (weights - wide) + 8 * 128256 * 4096)  # words have four rows, of which one is selected
     assert llama.line("ROM energy per token") == pytest.approx(
         read * 0.48 * (275 + 30) * 1e-15 * 1.8**2 * 1e3
     )
