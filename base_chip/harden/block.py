@@ -72,6 +72,7 @@ class Block:
         die: Width and height.
         core: Lower left and upper right corner of the rows.
         density: Target of global placement, 0 to 1.
+        layer_adjustment: Part of the tracks of a layer that global route leaves to the detailed router.
         macro: The memory; `places` has one for each instance of it.
         halo: Kept free of rows around each macro, in x and in y.
         apart: The least from macro to macro, in x and in y.
@@ -94,6 +95,7 @@ class Block:
     die: tuple[float, float]
     core: tuple[tuple[float, float], tuple[float, float]]
     density: float
+    layer_adjustment: Mapping[str, float]
     macro: Macro
     places: Mapping[str, Place]
     halo: tuple[float, float]
@@ -143,6 +145,7 @@ def base_block(base: BaseConfig, facts: PlaceRoute) -> Block:
         die=base.floorplan.die,
         core=base.hardening.core,
         density=base.hardening.density,
+        layer_adjustment=facts.layer_adjustment,
         macro=Macro(spec.name, (plan.width, plan.height), bank_ports(spec), bank_lef(spec), liberty),
         places={f"rom.bank{n}": Place(x, y) for n, (x, y) in enumerate(base.floorplan.banks)},
         halo=facts.bank_halo,

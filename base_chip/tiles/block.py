@@ -67,6 +67,7 @@ def tile_block(tile: TileConfig, facts: PlaceRoute, timing: RomTiming | None = N
         die=plan.die,
         core=((x, y), (round(width - x, 3), round(height - y, 3))),
         density=tile.density,
+        layer_adjustment=tile.layer_adjustment,
         macro=macro,
         places={f"bank{n}.macro": place for n, place in enumerate(plan.places)},
         halo=tile.macros.halo,

@@ -46,6 +46,9 @@ class TileConfig:
     pitches: Annotated[tuple[Count, Count], note("width and height, in pitches of the power grid's straps")]
     margin: Annotated[tuple[Um, Um], note("from the edges to the rows of cells, in x and in y")]
     macros: Annotated[MacroRules, note("where macros lie")]
+    layer_adjustment: Annotated[
+        dict[str, float], note("part of a layer's tracks that global route leaves alone")
+    ]
     density: Annotated[float, note("target of global placement, cell padding included", gt=0, le=1)]
     target_ns: Annotated[float, note("clock period that place and route works for", "ns", gt=0)]
 

@@ -103,7 +103,7 @@ def make_project(
         design.add_file(str(sources.sdc), filetype="sdc")
     project = ASIC(design)
     project.add_fileset("harden")
-    pdk = process(files, facts)
+    pdk = process(files, facts, block.layer_adjustment)
     project.set_pdk(pdk)
     cells = cell_library(files, facts, pdk, sources.cells)
     cells.set_openroad_placement_density(block.density)

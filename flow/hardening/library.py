@@ -2,6 +2,7 @@
 
 __all__ = ["bank_library", "cell_library", "process"]
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from siliconcompiler.tools.openroad import OpenROADPDK, OpenROADStdCellLibrary
@@ -13,7 +14,7 @@ from rtl_gen.errors import ExitCode, FlowError
 PF = 1e-12
 
 
-def process(files: PdkFiles, facts: PlaceRoute) -> OpenROADPDK:
+def process(files: PdkFiles, facts: PlaceRoute, adjustment: Mapping[str, float]) -> OpenROADPDK:
     """The PDK: tech LEF, extraction rules, layers, and and what wires are before they are routed."""
     pdk = OpenROADPDK()
     pdk.set_name(files.name)
@@ -24,7 +25,7 @@ def process(files: PdkFiles, facts: PlaceRoute) -> OpenROADPDK:
     pdk.set_aprroutinglayers(min=facts.routing["bottom"], max=facts.routing["top"])
     pdk.set_openroad_rclayers(signal=facts.wire_rc["signal"], clock=facts.wire_rc["clock"])
     pdk.add_openroad_pinlayers(vertical=facts.pins["vertical"], horizontal=facts.pins["horizontal"])
-    for layer, share in facts.layer_adjustment.items():
+    for layer, share in adjustment.items():
         pdk.set_openroad_globalroutingderating(layer, share)
     for corner in sorted({c.parasitics for c in facts.corners.values()}):
         for layer, ohm in facts.resistance.items():

@@ -100,14 +100,14 @@ def test_a_wrong_bit_is_named_by_place_and_by_weight(job):
     path, _ = dies.die_paths(dies.Path(job.folder), 0)
     placed = job.placement(TINY)
     held = dies.quantise_die(placed, 0, job.source())
-    held.rom[0, 16, 9, 0, 2] ^= 4  # activation 1 of row 9, bit 18
+    held.rom[0, 16, 2, 0, 9] ^= 2  # activation 1 of row 9, output 4, bit 2: WL[2], BL[16 * 4 + 4 * 2 + 1]
     dies.write_contents(path, held, TINY)
     faults = dies_check.check_die(job)["faults"]
-    w = placed.weight(0, *(np.array([v]) for v in (0, 0, 16, 9, 18)))
+    w = placed.weight(0, *(np.array([v]) for v in (0, 0, 16, 2, 73)))
     assert w.column[0] == 9 * 2 + 1
     name = placed.matrices[int(w.matrix[0])].name
     assert faults[0] == (
-        f"rom 0,0 macro 16 WL[9] BL[18] ({name} output {w.output[0]} input {w.column[0]} bit {w.bit[0]})"
+        f"rom 0,0 macro 16 WL[2] BL[73] ({name} output {w.output[0]} input {w.column[0]} bit {w.bit[0]})"
         " is wrong"
     )
     assert f"{name}: weights differ" in faults

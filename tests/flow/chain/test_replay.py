@@ -27,8 +27,10 @@ class Stepped:
         pass
 
     def run(self, macros, steps, north):
-        rows = macros.reshape(2, -1, 16)
-        nibbles = np.stack([rows & 15, rows >> 4], axis=3).reshape(2, -1, 32).astype(np.int64)
+        # activation, set, macro of the set, word, column, bit, row in the word
+        bits = np.unpackbits(macros, axis=2, bitorder="little").reshape(2, 4, 4, 256, 8, 4, 4)
+        codes = (bits.astype(np.int64) << np.arange(4)[:, None]).sum(5)
+        nibbles = codes.transpose(0, 2, 3, 5, 1, 4).reshape(2, -1, 32)
         at, column, plane, total, out = 0, 0, Plane.SIGNED4, np.zeros(32, np.int64), []
         for word in steps[steps >= 0].tolist():
             x = np.array([word & 255, word >> 8 & 255]).astype(np.uint8).view(np.int8).astype(np.int64)
@@ -87,7 +89,8 @@ def test_a_wrong_bit_in_the_file_is_found_and_named(job):
     piece = next(p for p in job.die.placement(TINY).dies[0] if p.matrix.name.endswith("gate"))
     with np.load(job.token) as kept:
         source = int(np.flatnonzero(kept["layers.0.gate.in"])[0])
-    held.rom[0, source % 2 * 16, piece.row + source // 2, 0, 0] ^= 1
+    word, row = divmod(piece.row + source // 2, 4)
+    held.rom[0, source % 2 * 16, word, 0, 0] ^= 1 << row
     dies.write_contents(path, held, TINY)
     assert "not the one" in replay.replay_one(job)["error"]["what"]
     data = json.loads(manifest.read_text())

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
-from amaranth.hdl import Cat, Module, ResetInserter, Signal, Value
+from amaranth.hdl import Cat, ClockDomain, ClockSignal, Module, ResetInserter, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In
@@ -21,29 +21,33 @@ def _number(one_hot: Value) -> Value:
 
 
 class Macro(wiring.Component):
-    """A macro in a memory: q after the rising edge of the tile's clock, held to the next read.
+    """A macro in a memory: q after the falling edge of its clock, held to the next read.
 
     Args:
         pins: The signature of its pins, with or without a port that writes.
         words: Contents of a ROM; where they are 1 there is a via, and q is low.
+        low: It has the inverted clock.
     """
 
-    def __init__(self, pins: wiring.Signature, words: Sequence[int] = ()) -> None:
-        self.words = list(words)
+    def __init__(self, pins: wiring.Signature, words: Sequence[int] = (), *, low: bool = False) -> None:
+        self.words, self.domain = list(words), "sync" if low else "fall"
         super().__init__({"pins": In(pins)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
+        if self.domain == "fall":
+            m.domains.fall = ClockDomain("fall", clk_edge="neg", local=True, reset_less=True)
+            m.d.comb += ClockSignal("fall").eq(ClockSignal())
         pins = self.pins
         depth = len(pins.a) * len(pins.b_n)
         m.submodules.words = words = Memory(shape=len(pins.q), depth=depth, init=self.words)
-        read = words.read_port()
+        read = words.read_port(domain=self.domain)
         number = Cat(_number(pins.a), _number(~pins.b_n))
         m.d.comb += [read.addr.eq(number), read.en.eq(pins.enable)]
         if self.words:
             m.d.comb += pins.q.eq(~read.data)
         else:
-            write = words.write_port(granularity=8)
+            write = words.write_port(domain=self.domain, granularity=8)
             m.d.comb += [
                 pins.q.eq(read.data), write.addr.eq(number), write.data.eq(pins.d), write.en.eq(pins.write),
             ]  # fmt: skip
@@ -68,7 +72,7 @@ class Bench(wiring.Component):
             for c, model in enumerate(row):
                 for n, pins in enumerate(getattr(self.array, f"banks{r}")[c]):
                     words = words_of(size, model, n) if isinstance(size, RomTileSize) and model else ()
-                    macro = Macro(pins.signature, words)
+                    macro = Macro(pins.signature, words, low=True)
                     m.submodules[f"macro{r}_{c}_{n}"] = macro
                     wiring.connect(m, pins, macro.pins)
         return m

@@ -99,10 +99,11 @@ def test_however_a_matrix_is_cut_its_sums_are_the_same(data):
 @given(st.integers(0, 40))
 def test_a_reset_at_any_moment_ends_everything_and_the_next_passes_are_right(moment):
     first = cycles_of(SIZE, [Pass(3, np.full((9, 2), 7, np.int8)), Pass(40, np.full((9, 2), -7, np.int8))])
-    cut = first[:moment] + [{}] * max(0, moment - len(first))
+    # The second row of tiles is two cycles behind; no step comes after the reset.
+    cuts = [(first[: max(0, moment - r)] + [{}] * moment)[:moment] for r in range(2)]
     then = [Pass(100, np.full((5, 2), 3, np.int8)), Pass(200, np.full((12, 2), -128, np.int8))]
     second = cycles_of(SIZE, then)
-    seen = run([SIZE] * 2, [[TILE], [TILE]], [cut + [{}] * 3 + second] * 2, reset_at=moment)[0]
+    seen = run([SIZE] * 2, [[TILE], [TILE]], [cut + [{}] * 3 + second for cut in cuts], reset_at=moment)[0]
     expected = [v for p in then for v in (2 * TILE.sums(p)).tolist()]
     assert sums(seen)[-len(expected) :] == expected
     late = [cycle for cycle, _ in seen if moment + 1 < cycle < moment + 3 + len(second[:6])]
