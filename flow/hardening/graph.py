@@ -21,6 +21,7 @@ from siliconcompiler.tools.openroad.detailed_route import DetailedRouteAntennaRe
 from siliconcompiler.tools.openroad.endcap_tapcell_insertion import EndCapTapCellTask
 from siliconcompiler.tools.openroad.fillercell_insertion import FillCellTask
 from siliconcompiler.tools.openroad.global_placement import GlobalPlacementTask
+from siliconcompiler.tools.openroad.global_route import GlobalRouteTask
 from siliconcompiler.tools.openroad.init_floorplan import InitFloorplanTask
 from siliconcompiler.tools.openroad.power_grid import PowerGridTask
 from siliconcompiler.tools.openroad.repair_design import RepairDesignTask
@@ -39,6 +40,7 @@ from flow.pdk.files import PdkFiles
 FIRST, ROUTED, LAST = "synthesis", "route.detailed_antenna_repair", "write.views"
 # What timing repair adds to the constraints, as routed wires are slower than estimated ones.
 SETUP_MARGIN_NS, HOLD_MARGIN_NS = 3.0, 0.1
+OVERFLOW_ITERATIONS = 30
 # Percent of the antenna limits: before detailed route, and after.
 ROUTE_ANTENNA_MARGIN, ANTENNA_MARGIN = 25, 3
 
@@ -168,6 +170,12 @@ def _set_up_tasks(project: ASIC, block: Block, facts: PlaceRoute, sources: Sourc
     timing.set("var", "rsz_repair_tns", 0)
     timing.set("var", "rsz_setup_slack_margin", SETUP_MARGIN_NS)
     timing.set("var", "rsz_hold_slack_margin", HOLD_MARGIN_NS)
+    if block.kind == "tile":
+        # A hundredth of the tracks that are wanted over the macros is missing to the end: the detailed router
+        # finds them among those that layer_adjustment leaves alone.
+        route = GlobalRouteTask.find_task(project)
+        route.set("var", "grt_allow_congestion", True)
+        route.set("var", "grt_overflow_iter", OVERFLOW_ITERATIONS)
     # Wires differ from what global route foresaw, so more is repaired there, where a diode costs nothing.
     AntennaRepairTask.find_task(project).set("var", "ant_margin", ROUTE_ANTENNA_MARGIN)
     DetailedRouteAntennaRepairTask.find_task(project).set("var", "ant_margin", ANTENNA_MARGIN)
