@@ -42,11 +42,11 @@ def test_a_tile_counts_macros_with_their_room_and_cells_in_their_rows():
     cells = next(r["um2"] for r in told["rom"] if (r["banks"], r["rows"]) == (32, 2))
     assert t.um2 == pytest.approx(macros + cells / C["utilisation"], rel=1e-3)
     assert t.size.weights == 262_144
-    assert t.um2_a_weight <= 3.5
+    assert t.um2_a_weight <= 3.55
 
 
 def test_llama_on_one_grid_by_another_count():
-    e = estimate(LLAMA, 512, Die("reticle", 25.3, 31.3), tile(32, 2), (24, 32), RAM, MACRO, C)
+    e = estimate(LLAMA, 512, Die("reticle", 25.3, 32.3), tile(32, 2), (24, 32), RAM, MACRO, C)
     # A pass has 32 * 32 outputs; 24 rows of tiles take 171 inputs each, two a cycle: 86 steps. k and v have
     # two passes of 86, and four of 43 on half as many rows more.
     rows = (4 + 4 + 28) * 86 + 2 * (86 + 43) + 4 * 299
@@ -58,7 +58,7 @@ def test_llama_on_one_grid_by_another_count():
     assert e.rom_joule == pytest.approx(read * 4 * 4 * 0.48 * 305e-15 * 1.8**2)
     assert e.ram * 128 * 32 == 2 * 512 * 1024
     used = 24 * 32 * tile(32, 2).um2 + 256 * RAM.um2
-    assert used / 1e6 < e.die_mm2 < 791.89
+    assert used / 1e6 < e.die_mm2 < 817.19
     # 8 vec tiles, a key/value head each: 4 query heads, each 128 cycles of scores and twice that of the mix.
     assert e.cycles["attention"] == 32 * (4 * 3 * 128 + 2 * 45)
     assert e.token == sum(e.cycles.values())

@@ -57,8 +57,8 @@ def test_points_where_nothing_can_lie():
     for x, y in ((1.0, 1.0), (2900, 3500), (SLOT.die[0] / 2, 400)):
         with pytest.raises(FlowError, match="no ROM site"):
             at_point(PLAN.placement, SLOT, 0, x, y)
-    with pytest.raises(FlowError, match="no die 65, the chain has 65: 0 to 64"):
-        at_point(PLAN.placement, SLOT, 65, 100, 100)
+    with pytest.raises(FlowError, match="no die 99, the chain has 99: 0 to 98"):
+        at_point(PLAN.placement, SLOT, 99, 100, 100)
 
 
 def test_a_site_that_holds_nothing_says_so():
@@ -77,7 +77,7 @@ def test_the_command_there_and_back(capsys):
     assert len(spots) == 4
     assert main([*args, "layers.3.down[17,204]"]) == 0
     out = capsys.readouterr().out
-    assert "smollm2-135m on slot (65 dies), context 32: layers.3.down[17,204]" in out
+    assert "smollm2-135m on slot (99 dies), context 32: layers.3.down[17,204]" in out
     s = spots[2]
     assert f"{s['x']:13.3f} {s['y']:13.3f}" in out
     assert main([*args, "--die", str(s["die"]), "--at", str(s["x"]), str(s["y"])]) == 0
