@@ -32,7 +32,9 @@ class MacroRules:
     """Distances of macros."""
 
     edge: Annotated[Um, note("from the edges of the tile, at least")]
-    back: Annotated[Um, note("between two that turn their backs, or their tops, to each other")]
+    back: Annotated[
+        tuple[Um, Um], note("between two that turn their backs to each other, in x; their tops, in y")
+    ]
     halo: Annotated[tuple[Um, Um], note("kept free of cells around each, in x and in y")]
 
 

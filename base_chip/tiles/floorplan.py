@@ -72,14 +72,14 @@ def plan_tile(tile: TileConfig, macro: tuple[int, int], facts: PlaceRoute) -> Fl
         raise _no_room(tile, f"{size.banks // size.rows} banks a row, they stand by fours, two above two")
     pairs = size.banks // TOGETHER // rom.halves
     edge = (max(rules.edge, tile.margin[0]), max(rules.edge, tile.margin[1]))
-    channel = (die[0] - 2 * edge[0] - 2 * pairs * width - (pairs - 1) * rules.back) / pairs
-    region = (die[1] - 2 * edge[1] - 2 * rom.halves * height - (rom.halves - 1) * rules.back) / rom.halves
+    channel = (die[0] - 2 * edge[0] - 2 * pairs * width - (pairs - 1) * rules.back[0]) / pairs
+    region = (die[1] - 2 * edge[1] - 2 * rom.halves * height - (rom.halves - 1) * rules.back[1]) / rom.halves
     if channel < LEAST_CHANNEL:
         raise _no_room(tile, f"channels of {channel:.2f} um, at least {LEAST_CHANNEL:g} um are needed")
     if region < LEAST_REGION:
         raise _no_room(tile, f"regions of cells of {region:.2f} um, at least {LEAST_REGION:g} um are needed")
-    lefts = [_on_grid(edge[0] + n * (2 * width + channel + rules.back)) for n in range(pairs)]
-    lows = [_on_grid(edge[1] + n * (2 * height + region + rules.back)) for n in range(rom.halves)]
+    lefts = [_on_grid(edge[0] + n * (2 * width + channel + rules.back[0])) for n in range(pairs)]
+    lows = [_on_grid(edge[1] + n * (2 * height + region + rules.back[1])) for n in range(rom.halves)]
     beyond_x, beyond_y = _on_grid(width + channel), _on_grid(height + region)
     return Floorplan(
         die=die,
