@@ -38,7 +38,7 @@ def test_a_floorplan_whose_places_are_not_the_tiles_is_told():
     x, y = tile_size("rom")
     assert found.faults[0] == f"tile rom is {x / 1000:g} x {y / 1000:g} um, {places}"
     assert any("rom_0_1 east of rom_0_0: " in fault for fault in found.faults)
-    assert any(" um between them, at x = " in fault for fault in found.faults)
+    assert any("rom_1_0 south of rom_0_0: they overlap in " in fault for fault in found.faults)
 
 
 def test_tiles_whose_heights_differ_are_told():
