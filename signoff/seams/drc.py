@@ -85,12 +85,18 @@ def run(
 
 
 def _klayout(layout: kdb.Layout, windows: Windows, on: _On, folder: Path) -> Violations:
-    """Faults that touch a window: what lies further out is of the edges of what was cut out around it."""
+    """Faults that touch a window; those that reach the edge of what was cut out around it come of it."""
     folder.mkdir(parents=True, exist_ok=True)
     gds = folder / "windows.gds"
     write_gds(_flat(layout, on.top, windows), gds, on.top)
     found = drc_klayout.find("seam_drc_klayout", gds, on.top, on.rules, folder, on.timeout)
-    found.faults = [f for f in found.faults if any(kdb.DBox(*f.box).touches(w) for w in windows.values())]
+    far = AROUND - 1
+    found.faults = [
+        fault
+        for fault in found.faults
+        for box in [kdb.DBox(*fault.box)]
+        if any(box.touches(w) and box.inside(w.enlarged(far, far)) for w in windows.values())
+    ]
     return found
 
 
