@@ -18,7 +18,7 @@ from base_chip.bank.characterise.corners import corners
 from base_chip.bank.characterise.models import model_text
 from base_chip.bank.characterise.ngspice import measure
 from flow.pdk.providers import find_pdk
-from rtl_gen.errors import FlowError
+from rtl_gen.errors import ExitCode, FlowError
 
 pytestmark = pytest.mark.flow
 TYPICAL = corners("sky130")["tt_025C_1v80"]
@@ -134,3 +134,21 @@ def test_margins_see_what_would_spoil_them(library, monkeypatch):
     assert mean("half") > half + 0.03
     monkeypatch.setitem(cell.WIDTHS, "up", 650)
     assert mean("write") < write - 0.03
+
+
+def test_missing_ngspice_is_told(library, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    for run in (
+        lambda: measure(lambda stop: deck_of(library).read(0.5, 30, LOW_NS, stop), 10),
+        lambda: cell_margin(SMALL, "hold", library, "tt", 1.8, 25, samples=2),
+    ):
+        with pytest.raises(FlowError, match="ngspice is not installed") as error:
+            run()
+        assert error.value.code == ExitCode.MISSING_TOOL
+
+
+def test_a_cell_that_cannot_be_written_has_no_margin_and_is_told(library, monkeypatch):
+    monkeypatch.setitem(cell.WIDTHS, "up", 5000)
+    with pytest.raises(FlowError, match="a sample has no margin") as error:
+        cell_margin(SMALL, "write", library, "sf", 1.95, 100, samples=2)
+    assert error.value.code == ExitCode.TOOL_FAILED

@@ -1,4 +1,4 @@
-"""The Verilog model of an SRAM macro in Icarus: March C-, bytes, and what must not be done."""
+"""The Verilog model of an SRAM macro: March C- and bytes in two simulators, in Icarus what must not be."""
 
 import shutil
 import subprocess
@@ -8,10 +8,28 @@ import pytest
 from base_chip.arrays.sram.spec import SramSpec
 from base_chip.arrays.sram.views import sram_verilog
 
-pytestmark = [
-    pytest.mark.flow,
-    pytest.mark.skipif(shutil.which("iverilog") is None, reason="iverilog is not on PATH"),
-]
+pytestmark = pytest.mark.flow
+ICARUS = (
+    ["iverilog", "-g2005", "-Wall", "-Wno-timescale", "-o", "tb", "ram.v", "tb.v"],
+    ["vvp", "-n", "tb"],
+)
+VERILATOR = (
+    [
+        "verilator",
+        "--binary",
+        "--top",
+        "tb",
+        "-Wno-WIDTH",
+        "-Wno-BLKSEQ",
+        "-Wno-INITIALDLY",
+        "-MAKEFLAGS",
+        "OPT_FAST=-O0 OPT_GLOBAL=-O0",
+        "ram.v",
+        "tb.v",
+    ],
+    ["obj_dir/Vtb"],
+)
+BOTH = pytest.mark.parametrize("simulator", [ICARUS, VERILATOR], ids=["icarus", "verilator"])
 SPEC = SramSpec(32, 16)
 WIRES = """reg clk = 1, enable = 0; reg [7:0] a = 0; reg [3:0] b_n = 15; reg [1:0] write = 0;
 reg [15:0] d = 0;
@@ -31,40 +49,42 @@ MARCH = """initial begin
   for (i = 31; i >= 0; i = i - 1) begin check(i, 0); put(i, 16'hffff, 3); end
   for (i = 31; i >= 0; i = i - 1) begin check(i, 16'hffff); put(i, 0, 3); end
   for (i = 0; i < 32; i = i + 1) check(i, 0);
-  $display("%0d %0d", reads, errors); end"""
+  $display("%0d %0d", reads, errors); $finish; end"""
 
 
-def simulate(tmp_path, body: str, change=lambda text: text) -> list[str]:
+def simulate(tmp_path, body: str, simulator=ICARUS, change=lambda text: text) -> list[str]:
+    if shutil.which(simulator[0][0]) is None:
+        pytest.skip(f"{simulator[0][0]} is not on PATH")
     (tmp_path / "ram.v").write_text(change(sram_verilog(SPEC)))
     ports = ", ".join(f".{p}({p})" for p in ("clk", "enable", "a", "b_n", "write", "d", "q"))
     text = f"`timescale 1ns / 1ps\nmodule tb; {WIRES}{SPEC.name} ram ({ports});\n{body}\nendmodule\n"
     (tmp_path / "tb.v").write_text(text)
-    for command in (
-        ["iverilog", "-g2005", "-Wall", "-Wno-timescale", "-o", "tb", "ram.v", "tb.v"],
-        ["vvp", "-n", "tb"],
-    ):
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    for command in simulator:
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout.splitlines()
+    return [line for line in done.stdout.splitlines() if not line.startswith("- ")]
 
 
-def test_march_c(tmp_path):
-    assert simulate(tmp_path, MARCH) == ["160 0"]
+@BOTH
+def test_march_c(tmp_path, simulator):
+    assert simulate(tmp_path, MARCH, simulator) == ["160 0"]
 
 
-def test_march_c_finds_a_stuck_bit(tmp_path):
+@BOTH
+def test_march_c_finds_a_stuck_bit(tmp_path, simulator):
     def stuck(text: str) -> str:
         write = "(ram[row] & ~mask) | (d & mask)"
         return text.replace(write, f"({write}) & ~(row == 9 ? 16'h4 : 16'h0)")
 
-    told = simulate(tmp_path, MARCH, stuck)
+    told = simulate(tmp_path, MARCH, simulator, stuck)
     assert told == ["160 2"]  # each of the two reads of ones finds it
 
 
-def test_a_byte_is_written_alone_and_the_output_stays(tmp_path):
+@BOTH
+def test_a_byte_is_written_alone_and_the_output_stays(tmp_path, simulator):
     body = """initial begin put(3, 16'h1234, 3); put(3, 16'habcd, 2); put(4, 16'h5678, 3); get(3);
       $display("%h", q); cycle; put(3, 0, 1); $display("%h", q); get(3); $display("%h", q); end"""
-    assert simulate(tmp_path, body) == ["ab34", "ab34", "ab00"]
+    assert simulate(tmp_path, body, simulator) == ["ab34", "ab34", "ab00"]
 
 
 def test_a_byte_that_is_read_and_written_at_once_is_unknown(tmp_path):
