@@ -2,8 +2,8 @@
 
     EV     = enable and not clk       evaluates: latches are open
     EV_A   = the same, for A lines    of its own, as the latches' load would slow it
-    LOAD_N = not EV, slowly           the latches' loads pull up once bit lines had time to fall a little
     PRE_N  = EV, two inverters later  precharges whenever nothing is read
+    LOAD_N = not PRE_N, slowly        the latches' loads pull up once bit lines had time to fall a little
     A_N    = not (EV_A and a)
 
 Gates are inverters of some fingers, and NANDs of two, at the same rails as the latches:
@@ -17,12 +17,14 @@ __all__ = [
     "FINGERS",
     "NAND_FINGERS",
     "ControlCells",
+    "Lines",
     "line_ends",
     "links",
     "pin_ends",
     "precharge_from",
 ]
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import klayout.db as db
@@ -38,6 +40,7 @@ _X = 180 - driver.LEFT_OF_DRIVER  # leftmost diffusion, from the drivers' origin
 _FIRST = _X + 145  # leftmost node
 _END = _FIRST + 4 * WIDE_NAND + 145  # rails reach this far on li1
 _EV, _EV_A, _LOAD = 6745, 5160, 200  # met2 of EV, EV_A and LOAD_N
+Lines = Sequence[Mapping[str, int]]  # of every row: y of its met1 lines by name
 FINGERS = {"ev": 2, "ev_a": 4, "p1": 2, "pre": 8, "load": 1}
 NAND_FINGERS = 2
 
@@ -75,7 +78,7 @@ class ControlCells:
     rows: tuple[Pen, ...]
 
     @classmethod
-    def draw(cls, layout: db.Layout, name: str, pdk: Pdk, right: int) -> "ControlCells":
+    def draw(cls, layout: db.Layout, name: str, pdk: Pdk, right: int, lines: Lines) -> "ControlCells":
         """Add the cells to a layout.
 
         Args:
@@ -83,6 +86,7 @@ class ControlCells:
             name: Of the macro.
             pdk: Layer numbers.
             right: Where the first strap column begins.
+            lines: y of EV and LOAD_N in the rows of latches that have them.
         """
         rows = []
         for n, paint in enumerate((_even, _odd, _clock, _precharge)):
@@ -96,17 +100,18 @@ class ControlCells:
             c.rect("nsdm", _X - 125, 0, _END + 125, N_DIFFUSION[1] + 125)
             c.rect("psdm", _X - 125, P_DIFFUSION[0] - 125, _END + 125, ROW if n else P_DIFFUSION[1] + 125)
             c.rect("npc", _X - 40, Y1 - 185, _END, Y2 + 185)
-            _lines(c, right)
+            _lines(c, right, lines[n])
             paint(c)
             rows.append(c)
         return cls(tuple(rows))
 
 
-def _lines(c: Pen, right: int) -> None:
-    """EV's and LOAD_N's met1 of a row, with their vias to met2."""
-    for x, y, via in ((_EV, EV_Y, EV_Y - 100), (_LOAD, LOAD_Y, LOAD_Y)):
-        c.hline("met1", x, right, y)
-        c.to_met2(x, via)
+def _lines(c: Pen, right: int, lines: Mapping[str, int]) -> None:
+    """EV's and LOAD_N's met1 of a row of latches, with their vias to met2."""
+    for name, x, beside in (("ev", _EV, 100), ("load_n", _LOAD, 0)):
+        if name in lines:
+            c.hline("met1", x, right, lines[name])
+            c.to_met2(x, lines[name] - beside)
 
 
 def _even(c: Pen) -> None:
@@ -170,6 +175,7 @@ def _clock(c: Pen) -> None:
     c.to_met1(ev + PITCH, N1)
     c.hline("met1", ev + PITCH, _EV, N1)
     c.vline("met1", _EV, N1, EV_Y)
+    c.to_met2(_EV, EV_Y - 100)
 
 
 def _precharge(c: Pen) -> None:
@@ -178,9 +184,12 @@ def _precharge(c: Pen) -> None:
     gates.inverter(c, pre - 145, fingers)
     gates.inverter(c, p1 - 145, FINGERS["p1"])
     gates.inverter(c, load - 145, FINGERS["load"])
-    # EV, to the first inverter and to LOAD_N's
-    c.hline("met1", p1, _EV, Y2)
-    c.vline("met1", _EV, EV_Y, Y2)
+    # EV, to the first inverter
+    c.hline("met1", p1 + 2 * PITCH, _EV, P2)
+    c.vline("met1", p1 + 2 * PITCH, Y2, P2)
+    c.hline("met1", p1, p1 + 2 * PITCH, Y2)
+    c.vline("met1", _EV, EV_Y, P2)
+    c.to_met2(_EV, EV_Y - 100)
     last = pre + fingers * PITCH
     c.to_met1(p1 + PITCH, P1)
     c.hline("met1", last, p1 + PITCH, P1)
@@ -188,21 +197,24 @@ def _precharge(c: Pen) -> None:
     c.hline("met1", pre, last, Y2, 260)
     for n in range(1, fingers, 2):
         c.to_met1(pre + n * PITCH, N1)
-    c.hline("met1", pre + PITCH, driver.PRE_N_X, N1)
+    c.hline("met1", pre + PITCH, load, N1)
+    c.vline("met1", load, N1, Y2)
     c.to_met2(driver.PRE_N_X, N1)
     c.to_met1(load + PITCH, LOAD_Y)
+    c.hline("met1", _LOAD, load + PITCH, LOAD_Y)
 
 
-def links(top: Pen, x: int, rails: tuple[int, ...]) -> None:
+def links(top: Pen, x: int, rails: tuple[int, ...], lines: Lines) -> None:
     """The upright wires between rows: EV, LOAD_N and EV_A.
 
     Args:
         top: Cell to draw in.
         x: The drivers' origin.
         rails: y of the five rails, top to bottom.
+        lines: y of EV and LOAD_N in the rows of latches.
     """
-    for line, y in ((_EV, EV_Y), (_LOAD, LOAD_Y)):
-        top.vline("met2", x + line, rails[1] + y, rails[3] - y)
+    for line, name, y in ((_EV, "ev", EV_Y), (_LOAD, "load_n", LOAD_Y)):
+        top.vline("met2", x + line, rails[1] + lines[0][name], rails[3] - y)
     top.vline("met2", x + _EV_A, rails[1] + Y1, rails[3] + P2)
 
 

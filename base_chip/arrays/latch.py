@@ -19,7 +19,6 @@ __all__ = [
     "WIDTH",
     "Y3",
     "draw_latch",
-    "draw_row_taps",
     "output_y",
     "up",
 ]
@@ -166,21 +165,3 @@ def _draw_li(c: Pen) -> None:
     c.rect("li1", _X4 - 140, low, _OUT, high)
     for y in (0, ROW):
         c.rect("met1", 0, y - RAIL // 2, WIDTH, y + RAIL // 2)
-
-
-def draw_row_taps(layout: db.Layout, name: str, pdk: Pdk, pitch: int) -> Pen:
-    """What stands in a strap column: a tap of the substrate and one of the well; x from its middle."""
-    c = Pen(layout, f"{name}_rowtaps", pdk)
-    low, high = _NY - 205, _PY[0] - 30
-    c.tap("p", -145, low, 145, low + 410)
-    c.tap("n", -145, high, 145, high + 410)
-    c.rect("psdm", -270, 0, 270, low)
-    for y, li in ((_NY, (-85, _NY + 165)), (high + 205, (high + 40, ROW + 85))):
-        c.pad("licon1", 0, y, 170)
-        c.rect("li1", -85, li[0], 85, li[1])
-    half = pitch // 2
-    for y in (0, ROW):
-        c.pad("mcon", 0, y, 170)
-        c.rect("met1", -half, y - RAIL // 2, half, y + RAIL // 2)
-    c.rect("met1", -half, EV_Y - 70, half, EV_Y + 70)
-    return c

@@ -8,11 +8,11 @@ import numpy as np
 from base_chip.arrays import control, driver
 from base_chip.arrays.control import ControlCells
 from base_chip.arrays.driver import DriverCells
-from base_chip.arrays.latch import LEVELS, P_WELL, ROW, Y3, draw_row_taps, output_y
+from base_chip.arrays.foot import FEET, draw_strap_taps, foot_wires
+from base_chip.arrays.latch import LEVELS, P_WELL, ROW, up
 from base_chip.arrays.pen import Pen
 from base_chip.arrays.pins import macro_pins
 from base_chip.arrays.plan import RomPlan
-from base_chip.arrays.rom_latch import LOAD_Y, draw_rom_latch
 from base_chip.arrays.spec import RomSpec
 from base_chip.bank.cells import BankCells
 from base_chip.bank.layout import draw_array, draw_precharge, draw_precharge_gates, draw_straps, draw_taps
@@ -40,8 +40,8 @@ def build_rom(spec: RomSpec, layout: db.Layout | None = None) -> db.Layout:
     for draw in (draw_array, draw_taps, draw_precharge, draw_precharge_gates, draw_straps):
         draw(plan, top, cells)
     _draw_drivers(plan, edge, spec.name)
-    _draw_latches(plan, edge, spec.name)
-    _draw_control(plan, edge, spec.name)
+    _draw_latches(plan, edge, spec)
+    _draw_control(plan, edge, spec)
     _draw_wells(plan, edge)
     _draw_supplies(plan, edge)
     # One flat cell: design rules of wells and implants hold for the whole, not for its parts.
@@ -108,32 +108,37 @@ def _draw_drivers(plan: RomPlan, c: Pen, name: str) -> None:
     c.hline("met2", x + driver.PRE_N_X, plan.word_pad_x[0], pre, plan.dims.met2_pad[1])
 
 
-def _draw_latches(plan: RomPlan, c: Pen, name: str) -> None:
-    pitch, bits = plan.dims.column_pitch, plan.spec.bit_lines
-    taps = draw_row_taps(c.layout, name, c.pdk, pitch)
-    taps.rect("met1", -pitch // 2, LOAD_Y - 70, pitch // 2, LOAD_Y + 70)
+def _draw_latches(plan: RomPlan, c: Pen, spec: RomSpec) -> None:
+    pitch, foot = plan.dims.column_pitch, FEET[spec.mux]
+    groups = plan.bit_x[::LEVELS] - pitch // 2
     for level in range(LEVELS):
-        latch = draw_rom_latch(c.layout, name, c.pdk, level, pitch)
+        latch = foot.draw(c.layout, spec.name, c.pdk, level, pitch)
+        first, taps = (draw_strap_taps(c.layout, spec, c.pdk, level, pitch, left) for left in (True, False))
         y, mirrored = plan.ground(level), level % 2 == 1
-        for bit in range(0, bits, LEVELS):
-            _place(c, latch, plan.bit_x[bit] - pitch // 2, y, mirrored)
+        for x in groups:
+            _place(c, latch, x, y, mirrored)
         for x in plan.strap_x:
-            _place(c, taps, x, y, mirrored)
+            _place(c, taps if x > plan.strap_x0 else first, x, y, mirrored)
+    for x in groups:
+        foot.join(c, int(x), plan.rails)
     c.rect("psdm", plan.bit_x[0] - pitch // 2 + 10, plan.rails[0], plan.array_x[1], plan.tap_y[0])
     half = plan.dims.bit_line // 2
     for bit, x in enumerate(plan.bit_x):
-        level = bit % LEVELS
-        sign = -1 if level % 2 else 1
-        c.rect("met3", x - half, plan.ground(level) + sign * Y3 - half, x + half, plan.bit_line_bottom)
-        c.rect("met3", x - half, 0, x + half, plan.ground(level) + sign * output_y(level) + half)
+        end = plan.in_row(bit % LEVELS, foot.bit_y)
+        c.rect("met3", x - half, end - half, x + half, plan.bit_line_bottom)
+    for wire in foot_wires(plan, spec):
+        c.rect("met3", wire.x - half, 0, wire.x + half, wire.end + half)
+        if wire.direction == "INPUT":
+            up(c, wire.x, wire.end, 0)
 
 
-def _draw_control(plan: RomPlan, c: Pen, name: str) -> None:
+def _draw_control(plan: RomPlan, c: Pen, spec: RomSpec) -> None:
     x, right = plan.driver_x, plan.strap_x0 - plan.dims.column_pitch // 2
-    cells = ControlCells.draw(c.layout, name, c.pdk, right - x)
+    lines = FEET[spec.mux].lines
+    cells = ControlCells.draw(c.layout, spec.name, c.pdk, right - x, lines)
     for n, row in enumerate(cells.rows):
         _place(c, row, x, plan.ground(n), n % 2 == 1)
-    control.links(c, x, plan.rails)
+    control.links(c, x, plan.rails, lines)
     # the supply of the drivers, down to the uppermost rail
     c.vline("met1", x + 2600, plan.rails[0], plan.tap_y[0])
 

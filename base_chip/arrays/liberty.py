@@ -5,7 +5,7 @@ __all__ = ["Input", "macro_liberty", "pin_ff", "rom_liberty"]
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from base_chip.arrays import control, driver, gates
+from base_chip.arrays import control, driver, gates, rom_mux
 from base_chip.arrays.plan import RomPlan
 from base_chip.arrays.spec import MacroSpec, RomSpec
 from base_chip.arrays.timing import Arc, Corner, MacroTiming, RomTiming
@@ -13,6 +13,7 @@ from base_chip.bank.liberty import library_head
 
 _FF_PER_UM = 1.6  # of gate, 0.15 um long
 _WIRE_FF = {"clk": 2.0, "enable": 2.0, "a": 7.0, "b_n": 7.0}
+_SELECT_FF = 14.0, 0.43  # wire of a select: up to its row; per column
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,10 @@ def rom_liberty(spec: RomSpec, corner: str, timing: RomTiming) -> str:
         "a": (driver.GROUP_ROWS, control.NAND_FINGERS * pair),
     }
     sizes |= {"b_n": (spec.groups, group)}
-    inputs = [Input(pin, width, pin_ff(size, _WIRE_FF[pin])) for pin, (width, size) in sizes.items()]
+    if spec.mux > 1:
+        sizes["select"] = spec.mux, spec.outputs * rom_mux.SIZES.n
+    wires = _WIRE_FF | {"select": _SELECT_FF[0] + _SELECT_FF[1] * spec.bits}
+    inputs = [Input(pin, width, pin_ff(size, wires[pin])) for pin, (width, size) in sizes.items()]
     plan = RomPlan(spec.array)
     clk = pin_ff(pair, _WIRE_FF["clk"])
     area = plan.width * plan.height / 1e6
@@ -84,7 +88,7 @@ def _lines(
     inputs: Sequence[Input], energies: Mapping[str, float],
 ) -> Iterator[str]:  # fmt: skip
     corner = timing.at(name)
-    buses = {f"{pin.name}_bus": pin.width for pin in inputs if pin.width} | {"q_bus": spec.bits}
+    buses = {f"{pin.name}_bus": pin.width for pin in inputs if pin.width} | {"q_bus": spec.outputs}
     tables = timing.slews_ns, timing.loads_ff
     yield library_head(f"{spec.name}__{name}", name, corner.volts, corner.celsius, tables, buses, "table")
     yield f'  cell ("{spec.name}") {{'

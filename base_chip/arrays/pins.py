@@ -3,6 +3,7 @@
 __all__ = ["macro_pins", "port_names"]
 
 from base_chip.arrays import control, driver
+from base_chip.arrays.foot import foot_wires
 from base_chip.arrays.plan import RomPlan
 from base_chip.arrays.spec import RomSpec
 from base_chip.bank.pins import BankPin, PinRect
@@ -12,8 +13,9 @@ def port_names(spec: RomSpec) -> list[str]:
     """Ports of netlists, in order."""
     a = [f"a[{i}]" for i in range(driver.GROUP_ROWS)]
     b = [f"b_n[{g}]" for g in range(spec.groups)]
-    q = [f"q[{n}]" for n in range(spec.bits)]
-    return ["clk", "enable", *a, *b, *q, "VPWR", "VGND"]
+    select = [f"select[{n}]" for n in range(spec.mux)] if spec.mux > 1 else []
+    q = [f"q[{n}]" for n in range(spec.outputs)]
+    return ["clk", "enable", *a, *b, *select, *q, "VPWR", "VGND"]
 
 
 def macro_pins(plan: RomPlan, spec: RomSpec) -> tuple[BankPin, ...]:
@@ -29,9 +31,9 @@ def macro_pins(plan: RomPlan, spec: RomSpec) -> tuple[BankPin, ...]:
         rect = PinRect("met3", 0, bar - 165, plan.driver_x, bar + 165)
         pins[f"b_n[{group}]"] = BankPin(f"b_n[{group}]", "INPUT", "SIGNAL", (rect,))
     half = plan.dims.bit_line // 2
-    for bit, x in enumerate(int(x) for x in plan.bit_x):
-        rect = PinRect("met3", x - half, 0, x + half, plan.rails[4])
-        pins[f"q[{bit}]"] = BankPin(f"q[{bit}]", "OUTPUT", "SIGNAL", (rect,))
+    for wire in foot_wires(plan, spec):
+        rect = PinRect("met3", wire.x - half, 0, wire.x + half, plan.rails[4])
+        pins[wire.pin] = BankPin(wire.pin, wire.direction, "SIGNAL", (rect,))
     pins["VPWR"], pins["VGND"] = _supplies(plan)
     return tuple(pins[name] for name in port_names(spec))
 

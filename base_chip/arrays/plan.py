@@ -59,6 +59,10 @@ class RomPlan(BankPlan):
         """Ground rail of a row of latches: that of rows 1 and 3 lies above them."""
         return self.rail(level + 1 - level % 2)
 
+    def in_row(self, level: int, y: int) -> int:
+        """y of what lies at `y` above the ground rail of a row; odd rows are mirrored."""
+        return self.ground(level) + (-y if level % 2 else y)
+
     @functools.cached_property
     def group_y(self) -> tuple[int, ...]:
         """Lowest source of every eight rows."""

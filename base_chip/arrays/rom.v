@@ -1,8 +1,11 @@
-// @NAME@: via-programmable ROM macro of @WORDS@ words of @BITS@ bits.
+// @NAME@: via-programmable ROM macro of @WORDS@ rows of @BITS@ bits, @MUX@ of them an output.
 //
 // clk high precharges, clk low reads: from the falling edge of clk the word of the one a[i] that is high and the
 // one b_n[g] that is low, word 8 g + i, comes to q, where it stays until the next read. Inputs are steady while
 // clk is low. Without `enable` nothing is read and q stays. q is low where there is a via.
+//
+// With more than one bit an output, q[n] is bit @MUX@ n + i of the row, for the one select[i] that is high. More
+// than one is a fault, as more than one word is, and reads a via where all of them have one.
 //
 // More than one word at a time is reported, counted in `faults`, and reads what their vias do together, as on
 // silicon; no word reads all ones.
@@ -24,12 +27,15 @@ module @NAME@ #(
     input clk,
     input enable,
     input [7:0] a,
-    input [@GROUPS@-1:0] b_n,
-    output reg [@BITS@-1:0] q
+    input [@GROUPS@-1:0] b_n,@PORT@
+    output reg [@BITS@/@MUX@-1:0] q
 );
   localparam WORDS = @WORDS@;
   localparam BITS = @BITS@;
   localparam GROUPS = @GROUPS@;
+  localparam MUX = @MUX@;
+  localparam OUTPUTS = BITS / MUX;
+  wire [MUX-1:0] selected = @SELECT@;
 
   reg [BITS-1:0] rom[0:WORDS-1];
   integer faults = 0;
@@ -45,9 +51,10 @@ module @NAME@ #(
 
   // What the words that are read pull low; bit lines that have fallen stay low until the read ends.
   reg [BITS-1:0] pulled;
+  reg [OUTPUTS-1:0] value;
   reg reading;
   reg [WORDS-1:0] now, word;
-  integer group, row;
+  integer group, row, out;
   initial reading = 0;
   task pull;
     begin
@@ -61,7 +68,12 @@ module @NAME@ #(
         faults = faults + 1;
         $display("ERROR: %m: %0t: more than one word is read", $time);
       end
+      if ((selected & (selected - 1'b1)) != 0) begin
+        faults = faults + 1;
+        $display("ERROR: %m: %0t: more than one column is selected", $time);
+      end
       for (row = 0; row < WORDS; row = row + 1) if (now[row]) pulled = pulled | rom[row];
+      for (out = 0; out < OUTPUTS; out = out + 1) value[out] = |(selected & ~pulled[MUX*out+:MUX]);
     end
   endtask
 
@@ -70,19 +82,19 @@ module @NAME@ #(
     if (enable) begin
       reading = 0;
       pull;
-      q <= ~pulled;
+      q <= value;
     end
 `else
-  always @(clk or enable or a or b_n) begin
+  always @(clk or enable or a or b_n or selected) begin
     #`SCF_BANK_DELAY;
     if (clk === 1'b0 && enable === 1'b1) begin
-      if (^{a, b_n} === 1'bx) q = {BITS{1'bx}};
+      if (^{a, b_n, selected} === 1'bx) q = {OUTPUTS{1'bx}};
       else begin
         pull;
-        q = ~pulled;
+        q = value;
       end
     end else begin
-      if (clk === 1'bx || (clk === 1'b0 && enable === 1'bx)) q = {BITS{1'bx}};
+      if (clk === 1'bx || (clk === 1'b0 && enable === 1'bx)) q = {OUTPUTS{1'bx}};
       reading = 0;
     end
   end

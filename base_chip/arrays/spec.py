@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from base_chip.arrays.driver import GROUP_ROWS
+from base_chip.arrays.latch import LEVELS
 from base_chip.bank.spec import BankSpec
 from rtl_gen.errors import ExitCode, FlowError
 
 _COLUMNS = 32  # that a group has between two straps
 _MOST = 512
+_MUXES = 1, LEVELS
 
 
 class MacroSpec(Protocol):
@@ -20,6 +22,8 @@ class MacroSpec(Protocol):
     def words(self) -> int: ...
     @property
     def bits(self) -> int: ...
+    @property
+    def outputs(self) -> int: ...
     @property
     def pdk(self) -> str: ...
     @property
@@ -37,8 +41,10 @@ class RomSpec:
 
     Args:
         words: Rows; a multiple of 8 up to 32, of 32 above.
-        bits: Columns, one output each; a multiple of 32.
+        bits: Columns; a multiple of 32.
         pdk: Name of the process.
+        mux: Neighbouring columns that share an output, of which inputs `select` choose one: 1 (there are
+            none) or 4.
 
     Raises:
         FlowError: With `ExitCode.USAGE`, naming the number and what it must be.
@@ -47,6 +53,7 @@ class RomSpec:
     words: int = 256
     bits: int = 128
     pdk: str = "sky130"
+    mux: int = 1
 
     def __post_init__(self) -> None:
         step = GROUP_ROWS if self.words <= 32 else 32
@@ -54,6 +61,7 @@ class RomSpec:
         self._require("words", self.words % step == 0, f"a multiple of {step}")
         self._require("bits", _COLUMNS <= self.bits <= _MOST, f"from {_COLUMNS} to {_MOST}")
         self._require("bits", self.bits % _COLUMNS == 0, f"a multiple of {_COLUMNS}")
+        self._require("mux", self.mux in _MUXES, f"one of {_MUXES}")
         _ = self.array
 
     def _require(self, field: str, ok: bool, expected: str) -> None:
@@ -65,12 +73,18 @@ class RomSpec:
     @property
     def name(self) -> str:
         """Cell, LEF macro, Verilog module and SPICE subcircuit name."""
-        return f"scf_rom_{self.words}x{self.bits}"
+        multiplexed = f"_mux{self.mux}" if self.mux > 1 else ""
+        return f"scf_rom_{self.words}x{self.bits}{multiplexed}"
 
     @property
     def array(self) -> BankSpec:
         """The array of cells inside, which is drawn as a bank's."""
         return BankSpec(self.words, self.bits, pdk=self.pdk)
+
+    @property
+    def outputs(self) -> int:
+        """Bits that one read brings."""
+        return self.bits // self.mux
 
     @property
     def groups(self) -> int:

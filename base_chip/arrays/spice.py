@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from base_chip.arrays import control, driver, gates, latch, rom_latch
+from base_chip.arrays import control, driver, gates, latch, rom_latch, rom_mux
 from base_chip.arrays.pins import port_names
 from base_chip.arrays.spec import MacroSpec, RomSpec
 from base_chip.bank.dims import BankDims
@@ -114,8 +114,31 @@ class Devices:
         yield self.p(m, q, "VPWR", size.p_weak, size.weak_length)
         yield self.p(m, "load_n", "VPWR", size.load, size.load_length)
         yield from self.inverter(m, q, size.p_out, size.n_out)
-        for _ in range(2):
+        yield from self.keepers(line, m)
+
+    def keepers(self, line: str, m: str, mux: int = 1) -> Iterator[str]:
+        """What keeps a bit line up while m is low: two transistors, or one where four share a latch."""
+        size = rom_latch.SIZES if mux == 1 else rom_mux.SIZES
+        for _ in range(2 if mux == 1 else 1):
             yield self.p(line, m, "VPWR", size.keeper, size.keeper_length)
+
+    def mux_column(self, line: str, select: str, inner: str, m: str, f: str) -> Iterator[str]:
+        """A bit line of a multiplexed latch: sense, select and keeper."""
+        size = rom_mux.SIZES
+        yield self.n(inner, line, "VGND", size.n)
+        yield self.n(f, select, inner, size.n)
+        yield from self.keepers(line, m, latch.LEVELS)
+
+    def mux_latch(self, m: str, f: str, inner: str, q: str) -> Iterator[str]:
+        """What columns share: evaluate, load, storage and output."""
+        size = rom_mux.SIZES
+        yield self.n(m, "ev", f, size.n)
+        yield self.n(m, q, f, size.n)
+        yield self.n(m, q, inner, size.n)
+        yield self.n(inner, "load_n", "VGND", size.n)
+        yield self.p(m, q, "VPWR", size.p_weak, size.weak_length)
+        yield self.p(m, "load_n", "VPWR", size.load, size.load_length)
+        yield from self.inverter(m, q, size.p_out, size.n)
 
     def _line(self, d: str, g: str, s: str, b: str, role: str, width: int, length: int) -> str:
         self._count += 1
@@ -153,8 +176,15 @@ def _drivers(devices: Devices, spec: RomSpec) -> Iterator[str]:
 
 
 def _latches(devices: Devices, spec: RomSpec) -> Iterator[str]:
-    for bit in range(spec.bits):
-        yield from devices.rom_latch(f"bl{bit}", f"m{bit}", f"e{bit}", f"q[{bit}]")
+    for n in range(spec.outputs):
+        m, q = f"m{n}", f"q[{n}]"
+        if spec.mux == 1:
+            yield from devices.rom_latch(f"bl{n}", m, f"e{n}", q)
+            continue
+        for i in range(spec.mux):
+            bit = n * spec.mux + i
+            yield from devices.mux_column(f"bl{bit}", f"select[{i}]", f"e{bit}", m, f"f{n}")
+        yield from devices.mux_latch(m, f"f{n}", f"h{n}", q)
 
 
 def control_devices(devices: Devices) -> Iterator[str]:
@@ -166,9 +196,9 @@ def control_devices(devices: Devices) -> Iterator[str]:
         yield from devices.nand("clk_n", "enable", "ev_n", wp, wn)
     yield from devices.inverter("ev_n", "ev", wp, wn, fingers["ev"])
     yield from devices.inverter("ev_n", "ev_a", wp, wn, fingers["ev_a"])
-    yield from devices.inverter("ev", "load_n", wp, wn, fingers["load"])
     yield from devices.inverter("ev", "p1", wp, wn, fingers["p1"])
     yield from devices.inverter("p1", "pre_n", wp, wn, fingers["pre"])
+    yield from devices.inverter("pre_n", "load_n", wp, wn, fingers["load"])
     for row in range(driver.GROUP_ROWS):
         for _ in range(control.NAND_FINGERS):
             yield from devices.nand("ev_a", f"a[{row}]", f"a_n{row}", wp, wn)

@@ -84,6 +84,7 @@ class MacroTiming(msgspec.Struct, Generic[Corner], frozen=True, forbid_unknown_f
     slews_ns: tuple[float, ...]
     loads_ff: tuple[float, ...]
     corners: dict[str, Corner]
+    mux: int = 1
 
     def at(self, corner: str) -> Corner:
         """What was measured in a corner.
@@ -110,7 +111,10 @@ def load_timing(spec: RomSpec, path: Path | None = None) -> RomTiming:
     Raises:
         FlowError: If that macro was not simulated, or the table is damaged or of another macro.
     """
-    return read_timing(spec, RomCorner, "base_chip.arrays.characterise", path)
+    timing = read_timing(spec, RomCorner, "base_chip.arrays.characterise", path)
+    if timing.mux != spec.mux:
+        raise FlowError(f"the timing is of mux {timing.mux}, not {spec.mux}", where=str(path))
+    return timing
 
 
 def read_timing(spec: MacroSpec, kind: type[Corner], command: str, path: Path | None) -> MacroTiming[Corner]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from base_chip.arrays import control, driver, gates, rom_latch
+from base_chip.arrays import control, driver, gates, rom_latch, rom_mux
 from base_chip.arrays.layout import build_rom, rom_sites
 from base_chip.arrays.pins import macro_pins
 from base_chip.arrays.plan import RomPlan
@@ -22,7 +22,12 @@ from base_chip.bank.pins import BankPin, PinRect
 def rom_verilog(spec: RomSpec) -> str:
     """Behavioural model of the macro; `rom.v` beside this file explains it."""
     text = resources.files(__package__).joinpath("rom.v").read_text("utf-8")
-    marks = {"NAME": spec.name, "WORDS": spec.words, "BITS": spec.bits, "GROUPS": spec.groups}
+    multiplexed = spec.mux > 1
+    marks = {
+        "NAME": spec.name, "WORDS": spec.words, "BITS": spec.bits, "GROUPS": spec.groups, "MUX": spec.mux,
+        "PORT": f"\n    input [{spec.mux}-1:0] select," if multiplexed else "",
+        "SELECT": "select" if multiplexed else "1'b1",
+    }  # fmt: skip
     for mark, value in marks.items():
         text = text.replace(f"@{mark}@", str(value))
     return text
@@ -35,7 +40,9 @@ def rom_lef(spec: RomSpec) -> str:
     """
     plan = RomPlan(spec.array)
     pins = macro_pins(plan, spec)
-    return macro_lef(spec.name, (plan.width, plan.height), pins, _obstructions(plan), _antenna)
+    return macro_lef(
+        spec.name, (plan.width, plan.height), pins, _obstructions(plan), lambda pin: _antenna(spec, pin)
+    )
 
 
 def write_views(spec: RomSpec, folder: Path, bits: np.ndarray | None = None) -> dict[str, Path]:
@@ -69,7 +76,7 @@ def _obstructions(plan: RomPlan) -> tuple[PinRect, ...]:
     return (*inside, bar)
 
 
-def _antenna(pin: BankPin) -> Iterator[str]:
+def _antenna(spec: RomSpec, pin: BankPin) -> Iterator[str]:
     """Gate area behind an input, diffusion behind an output, in square micrometres."""
     wp, wn = gates.WIDTHS
     gate = 0.15e-3
@@ -77,8 +84,12 @@ def _antenna(pin: BankPin) -> Iterator[str]:
         yield f"    ANTENNAGATEAREA {(wp + wn) * gate:.4f} ;"
     elif pin.name == "enable" or pin.name.startswith("a["):
         yield f"    ANTENNAGATEAREA {control.NAND_FINGERS * (wp + wn) * gate:.4f} ;"
+    elif pin.name.startswith("select"):
+        yield f"    ANTENNAGATEAREA {spec.outputs * rom_mux.SIZES.n * gate:.4f} ;"
     elif pin.name.startswith("b_n"):
         width = 2 * driver.HEADER + driver.GROUP_ROWS * driver.WIDTHS[1]
         yield f"    ANTENNAGATEAREA {width * gate:.4f} ;"
     elif pin.direction == "OUTPUT":
-        yield f"    ANTENNADIFFAREA {(rom_latch.SIZES.n_out + rom_latch.SIZES.p_out) * 0.285e-3:.4f} ;"
+        single, shared = rom_latch.SIZES, rom_mux.SIZES
+        width = single.n_out + single.p_out if spec.mux == 1 else shared.n + shared.p_out
+        yield f"    ANTENNADIFFAREA {width * 0.285e-3:.4f} ;"

@@ -22,13 +22,14 @@ from rtl_gen.errors import FlowError
 )
 @click.option("--words", default=256, show_default=True)
 @click.option("--bits", default=128, show_default=True)
+@click.option("--mux", default=1, show_default=True, help="Columns an output.")
 @click.option(
     "--out", type=click.Path(path_type=Path), help="File; by default where the package looks for it."
 )
-def main(pdk: str, library: Path, words: int, bits: int, out: Path | None) -> None:
+def main(pdk: str, library: Path, words: int, bits: int, mux: int, out: Path | None) -> None:
     """Simulate a ROM macro with ngspice in all corners and write its timing."""
     try:
-        spec = RomSpec(words, bits, pdk)
+        spec = RomSpec(words, bits, pdk, mux)
         timing = characterise(spec, library, told=click.echo)
     except FlowError as e:
         click.echo(f"error: {e}", err=True)

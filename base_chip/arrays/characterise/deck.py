@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Annotated
 
-from base_chip.arrays import driver, gates, rom_latch
+from base_chip.arrays import driver, gates, rom_latch, rom_mux
 from base_chip.arrays.plan import RomPlan
 from base_chip.arrays.spec import RomSpec
 from base_chip.arrays.spice import Devices, control_devices
@@ -43,26 +43,72 @@ class AlongColumns:
 
 
 @dataclass(frozen=True)
+class FootWires:
+    """Capacitance of the wires of latches."""
+
+    ev: Annotated[AlongColumns, note("evaluate line")]
+    load_n: Annotated[AlongColumns, note("line of the latches' loads")]
+    m: Annotated[Ff, note("node m of a latch")]
+    f: Annotated[Ff, note("node that selected bit lines share")]
+    q: Annotated[Ff, note("output of a latch")]
+
+
+@dataclass(frozen=True)
 class MacroWires:
     """Capacitance of the wires around the array of a ROM macro."""
 
     a_line: Annotated[AlongRows, note("line of the one-hot address")]
-    ev: Annotated[AlongColumns, note("evaluate line")]
-    load_n: Annotated[AlongColumns, note("line of the latches' loads")]
     ev_a: Annotated[Ff, note("evaluate line of the A lines")]
     pre_n: Annotated[AlongRows, note("precharge")]
     word_line: Annotated[Ff, note("from the driver to the poly")]
     bit_line: Annotated[Ff, note("below the array, to the latch")]
-    m: Annotated[Ff, note("node m of the latch")]
-    q: Annotated[Ff, note("output of the latch")]
+    single: Annotated[FootWires, note("a latch a bit line")]
+    shared: Annotated[FootWires, note("a latch for four bit lines")]
 
 
 def sizes() -> tuple[tuple[int, int], ...]:
     """Widths and lengths (nm) of the periphery's transistors."""
     s = rom_latch.SIZES
-    widths = (*driver.WIDTHS, *gates.WIDTHS, s.n, s.n_out, s.p_out, _HALF)
-    long = (s.p_weak, s.weak_length), (s.load, s.load_length), (s.keeper, s.keeper_length)
+    widths = (
+        *driver.WIDTHS,
+        *gates.WIDTHS,
+        s.n,
+        s.n_out,
+        s.p_out,
+        _HALF,
+        rom_mux.SIZES.n,
+        rom_mux.SIZES.p_out,
+    )
+    long = [
+        pair
+        for k in (s, rom_mux.SIZES)
+        for pair in ((k.p_weak, k.weak_length), (k.load, k.load_length), (k.keeper, k.keeper_length))
+    ]
     return (*((w, 150) for w in widths), *long)
+
+
+def latch_devices(
+    devices: Devices, spec: RomSpec, tag: str, line: str, second: str = "VPWR", selects: str = ""
+) -> Iterator[str]:
+    """A latch; its nodes begin with `tag`.
+
+    Args:
+        devices: Writes transistors.
+        spec: The macro.
+        tag: Of the nodes m, f and q.
+        line: The bit line that is selected; a shared latch's others stay high.
+        second: The bit line beside it, of a shared latch.
+        selects: Begins the names of their selects, 0 and 1; by default the first is selected.
+    """
+    m, f, q = (f"{tag}{node}" for node in "mfq")
+    if spec.mux == 1:
+        yield from devices.rom_latch(line, m, f"{tag}e", q)
+        return
+    chosen = (f"{selects}0", f"{selects}1") if selects else ("VPWR", "VGND")
+    for n in range(spec.mux):
+        bit_line, select = ((line, second)[n], chosen[n]) if n < 2 else ("VPWR", "VGND")
+        yield from devices.mux_column(bit_line, select, f"{tag}e{n}", m, f)
+    yield from devices.mux_latch(m, f, f"{tag}h", q)
 
 
 def _ramp(middle_ns: float, edge_ns: float, before: str, after: str) -> str:
@@ -90,6 +136,10 @@ class RomDeck:
     def _wires(self) -> MacroWires:
         path = resources.files("base_chip.pdk").joinpath(self.spec.pdk, "macro_wires.yaml")
         return parse(path.read_text("utf-8"), MacroWires, f"base_chip/pdk/{self.spec.pdk}/macro_wires.yaml")
+
+    @property
+    def _foot(self) -> FootWires:
+        return self._wires.single if self.spec.mux == 1 else self._wires.shared
 
     @property
     def column(self) -> Column:
@@ -169,7 +219,7 @@ class RomDeck:
             *self._latch("", "out", 1, load_ff),
             *self._latch("l", "left", 1, load_ff),
             *self._latch("r", "right", 1, load_ff),
-            *self._latch("s", "vdd", self.spec.bits - 3, load_ff),
+            *self._latch("s", "vdd", self.spec.outputs - 3, load_ff),
             f".measure tran kept min v(out) from={START_NS}n to={stop_ns}n",
         ]
         return self._frame(lines, stop_ns)
@@ -202,6 +252,38 @@ class RomDeck:
         ]
         return self._frame(lines, stop_ns)
 
+    def reselected(
+        self, after_ns: float, slew_ns: float, stop_ns: float, *, falls: bool, reads_one: bool
+    ) -> str:
+        """Select moves near an edge of clk from one column to the other: q must not move.
+
+        As clk falls, all bit lines are high. As clk rises, the column that is left was read, and the other's
+        bit line is at the opposite level.
+
+        Args:
+            after_ns: From clk at half the supply to select at half.
+            slew_ns: Of the slower of the two: select's if clk falls, clk's if it rises.
+            stop_ns: End of the simulation.
+            falls: Whether clk falls.
+            reads_one: What q holds.
+        """
+        sharp, slow = 0.16, slew_ns / 0.6
+        edges, ends = ((sharp, slow), ("{vdd}", "0")) if falls else ((slow, sharp), ("0", "{vdd}"))
+        levels = ("VPWR", "VPWR") if falls else ("VPWR", "VGND") if reads_one else ("VGND", "VPWR")
+        away, to = (_ramp(START_NS + after_ns, edges[1], *way) for way in (("{vdd}", "0"), ("0", "{vdd}")))
+        lines = [
+            f"Vclk clk 0 {_ramp(START_NS, edges[0], *ends)}",
+            "Va a[0] 0 0",
+            *self._periphery(),
+            f"Vs0 s0 0 {away}",
+            f"Vs1 s1 0 {to}",
+            *self._latch("s", "vdd", self.spec.outputs - 1, 0),
+            *self._latch("", levels[0], 1, 0, "high" if reads_one else "low", second=levels[1], selects="s"),
+            f"Bmoved moved 0 v={{{'vdd - v(q)' if reads_one else 'v(q)'}}}",
+            f".measure tran peak max v(moved) from=0 to={stop_ns}n",
+        ]
+        return self._frame(lines, stop_ns)
+
     def _macro(self, load_ff: float, was: str = "high") -> Iterator[str]:
         """The periphery, the word line as a ladder with its bit lines, and latches."""
         yield from self._periphery()
@@ -210,15 +292,20 @@ class RomDeck:
             if not line.startswith(".measure"):
                 yield line.replace(" pre vdd ", " pre_n vdd ") if line.startswith("X") else line
         # those of the other bit lines load EV and LOAD_N
-        yield from self._latch("s", "vdd", self.spec.bits - 1, load_ff, was)
+        yield from self._latch("s", "vdd", self.spec.outputs - 1, load_ff, was)
         yield from self._latch("", "out", 1, load_ff, was)
 
-    def _latch(self, tag: str, line: str, count: int, load_ff: float, was: str = "high") -> Iterator[str]:
-        m, q = f"{tag}m", f"{tag}q"
-        for device in Devices(self.spec, simulated=True, count=count).rom_latch(line, m, f"{tag}e", q):
+    def _latch(
+        self, tag: str, line: str, count: int, load_ff: float, was: str = "high", **other: str
+    ) -> Iterator[str]:
+        m, f, q = (f"{tag}{node}" for node in "mfq")
+        devices = Devices(self.spec, simulated=True, count=count)
+        for device in latch_devices(devices, self.spec, tag, line, **other):
             yield f"Xl{tag}_{device[1:]}"
-        yield f"C{tag}m {m} 0 {self._wires.m * count:.4f}f"
-        yield f"C{tag}q {q} 0 {(self._wires.q + load_ff) * count:.4f}f"
+        if self.spec.mux > 1:
+            yield f"C{tag}f {f} 0 {self._foot.f * count:.4f}f"
+        yield f"C{tag}m {m} 0 {self._foot.m * count:.4f}f"
+        yield f"C{tag}q {q} 0 {(self._foot.q + load_ff) * count:.4f}f"
         levels = ("0", "{vdd}") if was == "high" else ("{vdd}", "0")
         yield f".nodeset v({m})={levels[0]} v({q})={levels[1]}"
 
@@ -239,7 +326,7 @@ class RomDeck:
         a_line = self._wires.a_line
         for node in ("a_near", "a_n0"):
             yield f"C{node} {node} 0 {(a_line.end + a_line.row * rows) / 2:.4f}f"
-        for name, wire in (("ev", self._wires.ev), ("load_n", self._wires.load_n)):
+        for name, wire in (("ev", self._foot.ev), ("load_n", self._foot.load_n)):
             yield f"C{name} {name} 0 {wire.end + wire.column * bits:.4f}f"
         yield f"Cev_a ev_a 0 {self._wires.ev_a}f"
         yield f"Rpre pre_near pre_n {sheet * height / 0.14:.4g}"

@@ -13,8 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from base_chip.arrays import rom_latch
-from base_chip.arrays.characterise.deck import sizes
+from base_chip.arrays.characterise.deck import latch_devices, sizes
 from base_chip.arrays.spec import RomSpec
 from base_chip.arrays.spice import Devices
 from base_chip.bank.characterise.corners import Corner
@@ -68,14 +67,14 @@ def _lines(spec: RomSpec, corner: Corner, models: str, count: int, seed: int) ->
     yield f"Vword wl 0 {{{_WORD}*vdd}}"
     yield from ("Vev ev 0 {vdd}", "Vload load_n 0 0")
     yield f"Vline line 0 pwl(0 {{vdd}} {_RAMP_NS}n 0)"
-    size, d = rom_latch.SIZES, spec.array.dims
+    d = spec.array.dims
     for n in range(count):
         one = Devices(spec, simulated=True)
         cell = one.n(f"b{n}", "wl", "VGND", d.channel)
-        keepers = [one.p(f"b{n}", "VGND", "VPWR", size.keeper, size.keeper_length) for _ in range(2)]
-        for device in (cell, *keepers, *one.rom_latch("line", f"m{n}", f"e{n}", f"q{n}")):
+        tag = f"s{n}"
+        for device in (cell, *one.keepers(f"b{n}", "VGND", spec.mux), *latch_devices(one, spec, tag, "line")):
             yield f"Xs{n}_{device[1:]}"
-        yield f".nodeset v(m{n})=0 v(q{n})={{vdd}}"
+        yield f".nodeset v({tag}m)=0 v({tag}q)={{vdd}}"
         yield f".measure tran low{n} find v(b{n}) at={_RAMP_NS / 2}n"
-        yield f".measure tran trip{n} when v(m{n})={{vdd/2}} rise=1"
+        yield f".measure tran trip{n} when v({tag}m)={{vdd/2}} rise=1"
     yield from (f".tran 1n {_RAMP_NS}n 0 2n", ".end", "")

@@ -41,7 +41,7 @@ def characterise(spec: RomSpec, library: Path, *, told: Callable[[str], None] = 
         models = model_text(spec.array, library, corner.process, sizes())
         measured[corner.name] = _corner(spec, corner, models)
         told(corner.name)
-    return RomTiming(spec.words, spec.bits, SLEWS_NS, LOADS_FF, measured)
+    return RomTiming(spec.words, spec.bits, SLEWS_NS, LOADS_FF, measured, spec.mux)
 
 
 def _corner(spec: RomSpec, corner: Corner, models: str) -> RomCorner:
@@ -60,6 +60,7 @@ def _corner(spec: RomSpec, corner: Corner, models: str) -> RomCorner:
     end = START_NS + 2 * low
     whole = reads[MIDDLE] if corner.late else measure(lambda stop: full.cycle(*MIDDLE, low, stop), end)
     dip = measure(lambda stop: full.dip(MIDDLE[1], low, stop), end)
+    pins = [pin for pin in ("a", "b_n", "enable", "select") if pin != "select" or spec.mux > 1]
     held = [_held(RomDeck(spec, corner, late, models), low) for late in (True, False)]
     return RomCorner(
         volts=corner.volts,
@@ -69,8 +70,8 @@ def _corner(spec: RomSpec, corner: Corner, models: str) -> RomCorner:
         rise=arc(opens, "open"),
         low_ns=round(whole["sensed"] * 1e9, 3),
         high_ns=round(whole["charge"] * 1e9, 3),
-        setup_ns={pin: _least(quick, pin, low, falls=True) for pin in ("a", "b_n", "enable")},
-        hold_ns={pin: _least(quick, pin, low, falls=False) for pin in ("a", "b_n", "enable")},
+        setup_ns={pin: _least(quick, pin, low, falls=True) for pin in pins},
+        hold_ns={pin: _least(quick, pin, low, falls=False) for pin in pins},
         kept_full=round(held[0]["kept"] / corner.volts, 3),
         kept_empty=round(held[1]["kept"] / corner.volts, 3),
         dip=round(1 - dip["dip"] / corner.volts, 3),
@@ -106,12 +107,19 @@ def arc(runs: Runs, name: str) -> Arc:
     return Arc(delay, tuple(round(runs[MIDDLE[0], load]["transition"] * 1e9, 4) for load in LOADS_FF))
 
 
+def _reselected(deck: RomDeck, after_ns: float, low_ns: float, falls: bool, reads_one: bool) -> float:
+    moved = functools.partial(deck.reselected, after_ns, SLEWS_NS[-1], falls=falls, reads_one=reads_one)
+    return measure(moved, START_NS + low_ns / 3)["peak"]
+
+
 def _least(deck: RomDeck, pin: str, low_ns: float, *, falls: bool) -> float:
     """The least of a few setups (clk falls) or holds at which a pin wakes nothing that must stay off."""
     name = "a[0]" if pin == "a" else pin
 
     def peak(time: float) -> float:
         after = -time if falls else time
+        if pin == "select":
+            return max(_reselected(deck, after, low_ns, falls, one) for one in {True, falls})
         moved = functools.partial(deck.moved, name, after, SLEWS_NS[-1], falls=falls)
         return measure(moved, START_NS + low_ns / 3)["peak"]
 

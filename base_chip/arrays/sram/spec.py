@@ -55,6 +55,11 @@ class SramSpec:
         return BankSpec(self.words, self.bits, pdk=self.pdk)
 
     @property
+    def outputs(self) -> int:
+        """Bits that one read brings."""
+        return self.bits
+
+    @property
     def groups(self) -> int:
         """Groups of rows, each with an input b_n."""
         return self.words // GROUP_ROWS

@@ -14,6 +14,7 @@ from rtl_gen.errors import ExitCode, FlowError
 
 FULL = RomSpec(256, 128)
 SMALL = RomSpec(8, 32)
+SHARED = RomSpec(8, 32, mux=4)
 
 
 @pytest.mark.parametrize(
@@ -33,27 +34,38 @@ def test_a_size_that_cannot_be_drawn_is_named(words, bits, named):
     assert error.value.code == ExitCode.USAGE
 
 
-def test_area_and_pins_of_the_full_size():
-    layout = build_rom(FULL)
-    area = layout.cell(FULL.name).bbox(layout.layer(235, 4)).area() * layout.dbu**2
+@pytest.mark.parametrize("mux", [0, 2, 8])
+def test_a_multiplexer_that_cannot_be_drawn_is_named(mux):
+    with pytest.raises(FlowError, match=r"ROM macro mux is \d, it must be one of \(1, 4\)") as error:
+        RomSpec(64, 32, mux=mux)
+    assert error.value.code == ExitCode.USAGE
+
+
+@pytest.mark.parametrize(("mux", "pins"), [(1, 172), (4, 80)])
+def test_area_and_pins_of_the_full_size(mux, pins):
+    spec = RomSpec(256, 128, mux=mux)
+    layout = build_rom(spec)
+    area = layout.cell(spec.name).bbox(layout.layer(235, 4)).area() * layout.dbu**2
     assert area / (256 * 128) <= 0.60
-    assert len(macro_pins(RomPlan(FULL.array), FULL)) <= 200
+    assert len(macro_pins(RomPlan(spec.array), spec)) == pins
 
 
-def test_nothing_lies_outside_the_boundary():
-    layout = build_rom(RomSpec(64, 64))
-    cell = layout.cell("scf_rom_64x64")
+@pytest.mark.parametrize(("mux", "name"), [(1, "scf_rom_64x64"), (4, "scf_rom_64x64_mux4")])
+def test_nothing_lies_outside_the_boundary(mux, name):
+    layout = build_rom(RomSpec(64, 64, mux=mux))
+    cell = layout.cell(name)
     assert cell.bbox() == cell.bbox(layout.layer(235, 4))
-    assert [c.name for c in layout.top_cells()] == ["scf_rom_64x64"]
+    assert [c.name for c in layout.top_cells()] == [name]
 
 
-def test_vias_lie_on_bit_lines_at_drains():
-    sites, plan = rom_sites(SMALL), RomPlan(SMALL.array)
+@pytest.mark.parametrize("spec", [SMALL, SHARED], ids=lambda spec: spec.name)
+def test_vias_lie_on_bit_lines_at_drains(spec):
+    sites, plan = rom_sites(spec), RomPlan(spec.array)
     assert sites.shape == (8, 32)
-    layout = build_rom(SMALL)
-    cell, via2 = layout.cell(SMALL.name), layout.layer(69, 44)
+    layout = build_rom(spec)
+    cell, via2 = layout.cell(spec.name), layout.layer(69, 44)
     base = kdb.Region(cell.begin_shapes_rec(via2)).merged()
-    program_rom(layout, SMALL, np.ones((8, 32), bool))
+    program_rom(layout, spec, np.ones((8, 32), bool))
     vias = kdb.Region(cell.begin_shapes_rec(via2)).merged()
     assert vias.count() == base.count() + 8 * 32  # no via of the base touches a site
     met3 = kdb.Region(cell.begin_shapes_rec(layout.layer(70, 20)))
@@ -62,24 +74,28 @@ def test_vias_lie_on_bit_lines_at_drains():
     assert plan.tap_y[0] < sites.y[0] < sites.y[-1] < plan.tap_y[-1]
 
 
-def test_every_pin_is_drawn_and_labelled_once():
-    layout = build_rom(SMALL)
-    cell = layout.cell(SMALL.name)
+@pytest.mark.parametrize("spec", [SMALL, SHARED], ids=lambda spec: spec.name)
+def test_every_pin_is_drawn_and_labelled_once(spec):
+    layout = build_rom(spec)
+    cell = layout.cell(spec.name)
     labels = [
         shape.text.string
         for layer in (69, 70, 71)
         for shape in cell.shapes(layout.layer(layer, 5)).each()
         if shape.is_text()
     ]
-    assert set(labels) == set(port_names(SMALL))
+    assert set(labels) == set(port_names(spec))
     assert all(labels.count(name) == 1 for name in labels if name not in ("VPWR", "VGND"))
 
 
-def test_lef_has_the_pins_of_the_netlist():
-    lef = rom_lef(SMALL)
-    assert [line.split()[1] for line in lef.splitlines() if line.startswith("  PIN ")] == port_names(SMALL)
-    ports = rom_spice(SMALL).split("\nX")[0].replace("\n+", "").split(f".subckt {SMALL.name}")[1].split()
-    assert ports == port_names(SMALL)
+@pytest.mark.parametrize("spec", [SMALL, SHARED], ids=lambda spec: spec.name)
+def test_lef_has_the_pins_of_the_netlist(spec):
+    lef = rom_lef(spec)
+    assert [line.split()[1] for line in lef.splitlines() if line.startswith("  PIN ")] == port_names(spec)
+    ports = (
+        rom_spice(spec).split("\nX")[0].replace("\n+", "").split(f".subckt {spec.name} ".strip())[1].split()
+    )
+    assert ports == port_names(spec)
 
 
 def test_a_bit_of_the_netlist_is_a_drain_on_a_bit_line():

@@ -14,19 +14,23 @@ pytestmark = [
     pytest.mark.flow,
     pytest.mark.skipif(shutil.which("iverilog") is None, reason="iverilog is not on PATH"),
 ]
-SPEC = RomSpec(16, 32)
+SPEC, SHARED = RomSpec(16, 32), RomSpec(16, 32, mux=4)
 BITS = np.random.default_rng(3).random((16, 32)) < 0.5
 ROWS = [int(line, 16) for line in rom_hex(SPEC.array, BITS).splitlines()]
-WIRES = """reg clk = 1, enable = 1; reg [7:0] a = 0; reg [1:0] b_n = 3; wire [31:0] q; integer i;
+WIRES = """reg clk = 1, enable = 1; reg [7:0] a = 0; reg [1:0] b_n = 3; reg [3:0] select = 1;
+wire [31:0] q; integer i;
 task read(input integer word); begin
   clk = 1; a = 1 << word[2:0]; b_n = ~(1 << word[31:3]); #5 clk = 0; #5 $display("%h", ~q); end endtask
 """
 
 
-def simulate(tmp_path, body: str) -> list[str]:
+def simulate(tmp_path, body: str, spec: RomSpec = SPEC) -> list[str]:
     (tmp_path / "rom.hex").write_text(rom_hex(SPEC.array, BITS))
-    (tmp_path / "rom.v").write_text(rom_verilog(SPEC))
-    instance = f'{SPEC.name} #(.INIT("rom.hex")) rom (.clk(clk), .enable(enable), .a(a), .b_n(b_n), .q(q));'
+    (tmp_path / "rom.v").write_text(rom_verilog(spec))
+    pins = ".clk(clk), .enable(enable), .a(a), .b_n(b_n)"
+    if spec.mux > 1:
+        pins += ", .select(select)"
+    instance = f'{spec.name} #(.INIT("rom.hex")) rom ({pins}, .q(q[{spec.outputs - 1}:0]));'
     (tmp_path / "tb.v").write_text(f"`timescale 1ns / 1ps\nmodule tb; {WIRES}{instance}\n{body}\nendmodule\n")
     for command in (
         ["iverilog", "-g2005", "-Wall", "-Wno-timescale", "-o", "tb", "rom.v", "tb.v"],
@@ -61,3 +65,21 @@ def test_no_word_reads_ones_and_an_unknown_address_unknown(tmp_path):
     body = """initial begin #5 clk = 0; #5 $display("%h", q);
       clk = 1; b_n = 2'bx; #5 clk = 0; #5 $display("%h", q); end"""
     assert simulate(tmp_path, body) == ["ffffffff", "xxxxxxxx"]
+
+
+SELECT = """initial for (i = 0; i < 64; i = i + 1) begin
+  clk = 1; select = 1 << (i % 4); #1 read(i / 4); end"""
+
+
+def test_one_of_four_columns_is_read(tmp_path):
+    told = simulate(tmp_path, SELECT, SHARED)
+    expected = [sum(int(BITS[i // 4, 4 * n + i % 4]) << n for n in range(8)) for i in range(64)]
+    assert [int(line[-2:], 16) for line in told] == expected
+
+
+def test_two_columns_at_once_are_reported(tmp_path):
+    body = """initial begin select = 3; read(5); $display("%0d %h", rom.faults, ~q[7:0]); end"""
+    told = simulate(tmp_path, body, SHARED)
+    both = sum(int(BITS[5, 4 * n] & BITS[5, 4 * n + 1]) << n for n in range(8))
+    assert any("more than one column is selected" in line for line in told)
+    assert told[-1] == f"1 {both:02x}"
