@@ -199,12 +199,25 @@ class RomDeck:
         """A bit line that must stay high, while both beside it fall as a real read makes them fall.
 
         There are vias at every other row or, early, none but those that are read: then all is at its fastest,
-        and the bit line has little but its neighbours.
+        and the bit line has little but its neighbours. Where four share a latch, one of the two beside it is
+        in its own group and not selected, so its keeper stays on; the other's turns off as it is read.
         """
         column = self.column
         grounded = 2 * column.neighbour_ff() if self.late else 0  # which the column counts as wire to ground
         coupled = column.neighbour_ff()
         fast = 0.0 if self.late else column.shift()
+        around = (
+            [
+                *self._latch("", "out", 1, load_ff),
+                *self._latch("r", "right", 1, load_ff),
+                *self._latch("s", "vdd", self.spec.outputs - 3, load_ff),
+            ]
+            if self.spec.mux == 1
+            else [
+                *self._latch("", "out", 1, load_ff, second="right"),
+                *self._latch("s", "vdd", self.spec.outputs - 2, load_ff),
+            ]
+        )
         lines = [
             f"Vclk clk 0 pwl(0 {{vdd}} {START_NS}n {{vdd}} {START_NS + 0.1}n 0)",
             "Va a[0] 0 {vdd}",
@@ -216,10 +229,8 @@ class RomDeck:
             "Xheld 0 pre_n vdd out held",
             f"Cleft left out {coupled:.4f}f",
             f"Cright right out {coupled:.4f}f",
-            *self._latch("", "out", 1, load_ff),
             *self._latch("l", "left", 1, load_ff),
-            *self._latch("r", "right", 1, load_ff),
-            *self._latch("s", "vdd", self.spec.outputs - 3, load_ff),
+            *around,
             f".measure tran kept min v(out) from={START_NS}n to={stop_ns}n",
         ]
         return self._frame(lines, stop_ns)

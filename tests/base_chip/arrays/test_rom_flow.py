@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from base_chip.arrays import rom_latch, rom_mux
 from base_chip.arrays.layout import build_rom, program_rom
 from base_chip.arrays.spec import RomSpec
 from base_chip.arrays.spice import rom_spice
@@ -98,6 +99,10 @@ def _swapped(spec: RomSpec, one: str, two: str) -> str:
     return f"{head}\nX{body}"
 
 
+def _keeper(spec: RomSpec) -> int:
+    return (rom_latch.SIZES if spec.mux == 1 else rom_mux.SIZES).keeper_length
+
+
 FAULTS = {
     "a changed bit": _changed_bit,
     "a missing keeper": lambda spec: _without(spec, f"bl9 m{9 // spec.mux} VPWR"),
@@ -105,7 +110,7 @@ FAULTS = {
     "two swapped address lines": lambda spec: _swapped(spec, " a[1] ", " a[2] "),
     "two swapped groups": lambda spec: _swapped(spec, " b_n[0] ", " b_n[3] "),
     "two swapped outputs": lambda spec: _swapped(spec, " q[4] ", " q[5] "),
-    "keepers too strong": lambda spec: rom_spice(spec, RANDOM).replace("l=240000u", "l=150000u"),
+    "keepers too strong": lambda spec: rom_spice(spec, RANDOM).replace(f"l={_keeper(spec)}000u", "l=150000u"),
 }
 SHARED = {
     "two swapped selects": lambda spec: _swapped(spec, " select[1] ", " select[2] "),
