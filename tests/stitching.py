@@ -22,8 +22,13 @@ STRAPS = {"vertical": 27_140, "horizontal": 27_200}
 SIDE, HALF = (150, 900), (70, 600)  # half the width, and the length, of a pin on met3 and on met2
 
 
-def view(kind: str, *, width: int = WIDTH, height: int = HEIGHT, bits: int = 2, **moved: int) -> TileView:
-    """A tile with steps and sums of some bits; pins in `moved` lie so many nm beside their place."""
+def view(
+    kind: str, *, width: int = WIDTH, height: int = HEIGHT, bits: int = 2, feeds: int = 0, **moved: int
+) -> TileView:
+    """A tile with steps and sums of some bits; pins in `moved` lie so many nm beside their place.
+
+    One with feeds sends so many rows their steps, and takes none itself.
+    """
     pins: dict[str, TilePin] = {}
 
     def put(name: str, way: str, at: int, side: str) -> None:
@@ -37,7 +42,10 @@ def view(kind: str, *, width: int = WIDTH, height: int = HEIGHT, bits: int = 2, 
         pins[name] = TilePin(way, "met3" if side in ("west", "east") else "met2", box)
 
     steps = ["clk", "rst", "valid", *(f"payload[{n}]" for n in range(bits))]
-    for n, signal in enumerate(steps):
+    for row in range(feeds):
+        for n, signal in enumerate(steps[2:]):
+            put(f"west_{row}_{signal}", "OUTPUT", 8330 + 1360 * (row * (bits + 1) + n), "west")
+    for n, signal in enumerate(steps[:2] if feeds else steps):
         y = 40_970 + 1360 * n
         put(signal if n < 2 else f"west_{signal}", "INPUT", y, "west")
         put(f"{signal}_east" if n < 2 else f"east_{signal}", "OUTPUT", y, "east")

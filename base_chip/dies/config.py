@@ -57,5 +57,5 @@ def _check_sense(where: str, f: Floorplan) -> None:
         raise bad(
             where, "vec.macros", f.vec.macros, f"at most {most}, what stands below a vec tile's columns"
         )
-    if (need := f.tiles_height / 1000 + 2 * f.edge) > f.die[1]:
+    if (need := round(f.tiles_height / 1000 + 2 * f.edge, 3)) > f.die[1]:
         raise bad(where, "die height", f.die[1], f"at least {need:g} um for the tiles")

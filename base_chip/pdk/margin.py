@@ -1,6 +1,6 @@
 """What the margin of a die of tiles is made of, by PDK."""
 
-__all__ = ["Cut", "Margin", "Ring", "load_margin"]
+__all__ = ["Cut", "Feed", "Margin", "Ring", "load_margin"]
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +17,14 @@ class Ring:
 
     width: Annotated[Dbu, note("of a leg")]
     space: Annotated[Dbu, note("between two")]
+
+
+@dataclass(frozen=True)
+class Feed:
+    """Wires that take steps from a vec tile to the rows."""
+
+    width: Annotated[Dbu, note("of a wire")]
+    pitch: Annotated[Dbu, note("from one to the next")]
 
 
 @dataclass(frozen=True)
@@ -37,13 +45,17 @@ class Margin:
     ring: Annotated[Ring, note("the power ring")]
     wire: Annotated[Dbu, note("width of a tie, of clock and reset")]
     track: Annotated[Dbu, note("from one of those to the next")]
+    feed: Annotated[Feed, note("wires to the rows")]
     pin: Annotated[Dbu, note("length of a pin at the edge of the die")]
     cuts: Annotated[Mapping[str, Cut], note("by via layer")]
 
-    @property
-    def least(self) -> int:
-        """Width that the margin has at least, dbu: what it holds, and pins beyond the ring."""
-        return self.clear + 2 * self.ring.width + 2 * self.ring.space + self.pin
+    def least(self, feeds: int = 0) -> int:
+        """Width that the margin has at least, dbu, with so many feeds; pins beyond the ring included."""
+        return self.near(feeds) + 2 * self.ring.width + 2 * self.ring.space + self.pin
+
+    def near(self, feeds: int) -> int:
+        """From the tiles to the ring, dbu, with so many feeds between them."""
+        return self.clear + feeds * self.feed.pitch
 
 
 def load_margin(pdk: Pdk) -> Margin:

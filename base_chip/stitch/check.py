@@ -8,21 +8,22 @@ from collections.abc import Iterable, Iterator
 
 import klayout.db as kdb
 
-from base_chip.stitch.plan import Placed, Seam, StitchPlan
+from base_chip.pdk.margin import Margin
+from base_chip.stitch.plan import FEED_LAYER, SHARED, Placed, Seam, StitchPlan
 from base_chip.stitch.view import Strap
 from rtl_gen.tiles.seams import CROSSINGS
 
 Edge = tuple[str, str, int, int]  # net or pin, layer, from and to along the seam
 
 
-def faults_of(plan: StitchPlan, margin: int) -> list[str]:
+def faults_of(plan: StitchPlan, margin: Margin) -> list[str]:
     """Everything that is wrong; empty if the die can be stitched.
 
     Args:
         plan: The die.
-        margin: Least width of the margin, nm.
+        margin: What its margin is made of.
     """
-    faults = [*_places(plan, margin)]
+    faults = [*_places(plan, margin.least(len(plan.feeds))), *_feeds(plan)]
     for seam in plan.seams:
         if not (told := list(_touching(seam))):
             told = [*_pins(seam), *_straps(seam)]
@@ -30,9 +31,9 @@ def faults_of(plan: StitchPlan, margin: int) -> list[str]:
     return faults
 
 
-def _places(plan: StitchPlan, margin: int) -> Iterator[str]:
-    if plan.edge < margin:
-        yield f"the margin is {plan.edge / 1000:g} um, ties and power ring take {margin / 1000:g} um"
+def _places(plan: StitchPlan, least: int) -> Iterator[str]:
+    if plan.edge < least:
+        yield f"the margin is {plan.edge / 1000:g} um, what is in it takes {least / 1000:g} um"
     for tile in plan.tiles:
         if not tile.box.inside(plan.inner):
             yield (
@@ -48,6 +49,23 @@ def _places(plan: StitchPlan, margin: int) -> Iterator[str]:
                 yield f"{a} and {b} overlap in {_um(one & other)}"
     names = Counter(t.name for t in plan.tiles)
     yield from (f"{n} tiles are called {name}" for name, n in names.items() if n > 1)
+
+
+def _feeds(plan: StitchPlan) -> Iterator[str]:
+    """Wires in the west margin: their pins must be there, and every row must have them if any has."""
+    if not plan.feeds:
+        return
+    for pins in plan.feeds:
+        for tile, name in pins:
+            pin = tile.view.pins[name]
+            box = pin.box.moved(*tile.at)
+            if (pin.layer, box.left) != (FEED_LAYER, plan.array.left):
+                at = _at(box.left, box.bottom)
+                yield f"{name} of {tile.name} is on {pin.layer} at {at}, not on {FEED_LAYER} at the west edge"
+    for tile in plan.tiles:
+        for name, port in plan.joins(tile).items():
+            if port.role == "port" and name in {into for _, into in CROSSINGS["east"]} - {*SHARED}:
+                yield f"nothing sends steps to {name} of {tile.name}, at {_um(tile.box)}"
 
 
 def _touching(seam: Seam) -> Iterator[str]:

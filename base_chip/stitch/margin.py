@@ -1,7 +1,8 @@
 """What is drawn in the margin of a die of tiles.
 
 From the tiles outwards: along the north edge a wire that ties inputs without a neighbour to ground, along the
-west edge clock and reset for all rows; the power ring, ground inside; pins at the edge. Straps run on to the
+west edge clock and reset for all rows, and wires that take steps from a vec tile to the rows; the power ring,
+ground inside; pins at the edge. Straps run on to the
 edge across the ring, and pins of tiles straight to it below the ring.
 """
 
@@ -14,14 +15,14 @@ import klayout.db as kdb
 from base_chip.bank.pins import BankPin, PinRect
 from base_chip.pdk import Pdk
 from base_chip.pdk.margin import Cut, Margin
-from base_chip.stitch.plan import SHARED, Placed, StitchPlan
+from base_chip.stitch.plan import FEED_LAYER, SHARED, Placed, StitchPlan
 from rtl_gen.errors import FlowError
 
 LOW = "VGND"
 USES = {"VPWR": "POWER", LOW: "GROUND"}
 RING = (LOW, "VPWR")  # from the inside
 LAYERS = {"vertical": "met4", "horizontal": "met5"}  # of straps and of the ring
-TIE, SPINE = "met3", "met4"
+TIE, SPINE = FEED_LAYER, "met4"
 
 
 def draw_margin(plan: StitchPlan, top: kdb.Cell, pdk: Pdk, margin: Margin) -> tuple[BankPin, ...]:
@@ -60,6 +61,8 @@ class _Drawer:
                     self.port(tile, net, layer, box)
         if low:
             self.tie(low)
+        for track, pins in enumerate(self.plan.feeds):
+            self.feed(track, [tile.view.pins[pin].box.moved(*tile.at) for tile, pin in pins])
         for track, (net, boxes) in enumerate(sorted(spines.items())):
             self.spine(net, track, boxes)
         signals = [
@@ -154,6 +157,16 @@ class _Drawer:
         self.rect(TIE, edge)
         self.pin(net, TIE, edge)
 
+    def feed(self, track: int, boxes: list[kdb.Box]) -> None:
+        """A wire along the west edge from a pin to another."""
+        feed, half = self.margin.feed, self.margin.feed.width // 2
+        x = self.plan.array.left - self.margin.clear - track * feed.pitch
+        for box in boxes:
+            self.rect(TIE, kdb.Box(x - half, box.bottom, box.left, box.top))
+            self.via("via3", kdb.Point(x, box.center().y), (TIE, SPINE))
+        low, high = sorted(box.center().y for box in boxes)
+        self.rect(SPINE, kdb.Box(x - half, low - half, x - half + feed.width, high + half))
+
     def pin(self, net: str, layer: str, wire: kdb.Box) -> None:
         """The end of a wire at the edge of the die."""
         (width, height), long = self.plan.die, self.margin.pin
@@ -190,8 +203,9 @@ class _Drawer:
 def _legs(plan: StitchPlan, margin: Margin, order: int) -> tuple[list[kdb.Box], list[kdb.Box]]:
     """Horizontal and vertical legs of a ring; order 0 is the inner one."""
     width, space = margin.ring.width, margin.ring.space
-    near = margin.clear + order * (width + space)
+    near, feeds = margin.clear + order * (width + space), margin.near(len(plan.feeds)) - margin.clear
     inner = plan.array.enlarged(near, near)
+    inner.left -= feeds
     outer = inner.enlarged(width, width)
     horizontal = [
         kdb.Box(outer.left, outer.bottom, outer.right, inner.bottom),

@@ -43,7 +43,7 @@ def _module(plan: StitchPlan, supplies: bool) -> Iterator[str]:
         yield from (f"  inout {net};" for net in SUPPLIES)
     for name, (direction, width) in ports.items():
         yield f"  {direction.lower()} {_range(width)}{name};"
-    wires = {p.net: p.width for t in plan.tiles for p in plan.joins(t).values() if p.role == "seam"}
+    wires = {p.net: p.width for t in plan.tiles for p in plan.joins(t).values() if p.role in ("seam", "feed")}
     yield from (f"  wire {_range(width)}{net};" for net, width in wires.items())
     for tile in plan.tiles:
         yield from _instance(plan, tile, supplies)

@@ -4,6 +4,7 @@ __all__ = ["Placed", "Port", "Seam", "StitchPlan", "place_tiles", "plan_rows"]
 
 import functools
 import itertools
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -18,8 +19,12 @@ Side = Literal["east", "south"]
 # Ports of a tile that come from the west of a row or from the north of a column, where there may be no tile
 _FROM = {side: {into for _, into in CROSSINGS[side]} for side in CROSSINGS}
 _TO = {side: {out for out, _ in CROSSINGS[side]} for side in CROSSINGS}
+_FEED = re.compile(
+    r"west_(\d+)_(\w+)"
+)  # a vec tile's port with the steps of a row, which takes them as west_*
 # What all rows get from one port of the die
 SHARED = ("clk", "rst")
+FEED_LAYER = "met3"  # of the pins of rows, and of what sends them steps
 
 
 @dataclass(frozen=True)
@@ -77,12 +82,13 @@ class Port:
 
     Attributes:
         net: Name: of a wire between two tiles, of a port of the die, or "" if there is nothing.
-        role: "seam", "port", "low" (an input that nothing drives is tied to ground) or "open" (an output).
+        role: "seam", "feed" (a wire in the west margin, by which a vec tile sends steps to a row), "port",
+            "low" (an input that nothing drives is tied to ground) or "open" (an output).
         width: Of a bus, None if it is none.
     """
 
     net: str
-    role: Literal["seam", "port", "low", "open"]
+    role: Literal["seam", "feed", "port", "low", "open"]
     width: int | None
 
 
@@ -149,10 +155,33 @@ class StitchPlan:
                 if out in a and into in b:
                     port = Port(f"{seam.first.name}_{out}", "seam", a[out])
                     found[seam.first.name][out] = found[seam.second.name][into] = port
+        for sender, out, taker, into in self._feeds():
+            port = Port(f"{sender.name}_{out}", "feed", sender.view.ports[out])
+            found[sender.name][out] = found[taker.name][into] = port
         for tile in self.tiles:
             for name, width in tile.view.ports.items():
                 if name not in found[tile.name]:
                     found[tile.name][name] = self._at_the_edge(tile, name, width)
+        return found
+
+    def _feeds(self) -> Iterator[tuple[Placed, str, Placed, str]]:
+        """Tile and port that send steps to a row of tiles, and the row's first tile and its port."""
+        first = {tile.row: tile for tile in self.tiles if tile.column == 0}
+        for sender in first.values():
+            for out in sender.view.ports:
+                if fed := _FEED.fullmatch(out):
+                    row, into = int(fed[1]), f"west_{fed[2]}"
+                    if row in first and into in first[row].view.ports:
+                        yield sender, out, first[row], into
+
+    @functools.cached_property
+    def feeds(self) -> list[tuple[tuple[Placed, str], tuple[Placed, str]]]:
+        """Pins that wires in the west margin join, bit by bit: the one that sends, and the one that takes."""
+        found = []
+        for sender, out, taker, into in self._feeds():
+            for pin in sender.view.pins:
+                if pin.partition("[")[0] == out:
+                    found.append(((sender, pin), (taker, into + pin.removeprefix(out))))
         return found
 
     def _at_the_edge(self, tile: Placed, port: str, width: int | None) -> Port:

@@ -73,7 +73,7 @@ def check_die(die: Floorplan, known: Mapping[str, TileView] | None = None) -> Ch
         if has != place:
             faults.append(f"tile {kind} is {_um(has)}, its places in the floorplan are {_um(place)}")
     plan = place_tiles(die, known)
-    faults += faults_of(plan, load_margin(load_pdk(die.pdk)).least)
+    faults += faults_of(plan, load_margin(load_pdk(die.pdk)))
     pins = sum(len(view.pins) for view in known.values())
     told = f"{len(plan.tiles)} tiles, {len(plan.seams)} seams, {pins} pins of {len(known)} kinds of tile"
     return Checked(tuple(faults), tuple(unseen), told)

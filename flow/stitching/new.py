@@ -7,12 +7,13 @@ import re
 from dataclasses import replace
 
 from base_chip.dies import Floorplan, parse_die
-from base_chip.dies.floorplan import RamRows, RomGrid
+from base_chip.dies.floorplan import TILE, RamRows, RomGrid
 from base_chip.dies.tiles import tile_size
 from base_chip.pdk import load_pdk
 from base_chip.pdk.margin import load_margin
 from base_chip.tiles.config import known_tiles
 from rtl_gen.errors import ExitCode, FlowError
+from rtl_gen.tiles.ports import Step
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 MOST = 4096  # rom tiles: the largest field has room for some 700
@@ -21,7 +22,8 @@ MOST = 4096  # rom tiles: the largest field has room for some 700
 def new_floorplan(name: str, like: Floorplan, rom: int) -> Floorplan:
     """A die with so many rom tiles, as many ram tiles as another, and just the room that they take.
 
-    Tiles stand in as many columns as make the die most nearly square, each as wide as the rom tile.
+    Tiles stand in as many columns as make the die most nearly square, each as wide as the rom tile. The
+    margin has room for the steps of all rows.
 
     Raises:
         FlowError: The name is none, or the number (USAGE).
@@ -35,10 +37,11 @@ def new_floorplan(name: str, like: Floorplan, rom: int) -> Floorplan:
         raise FlowError(f"{rom} rom tiles, expected 1 to {MOST}", code=ExitCode.USAGE)
     width = tile_size("rom")[0] if "rom" in known_tiles() else like.tile_width
     ram = like.ram.rows * like.rom.columns
-    edge = max(like.edge, load_margin(load_pdk(like.pdk)).least / 1000)
+    margin, steps = load_margin(load_pdk(like.pdk)), Step(TILE.rows).size + 1
     best: Floorplan | None = None
     for columns in (n for n in range(1, rom + 1) if rom % n == 0):
         rows = RomGrid(rom // columns, columns), RamRows(-(-ram // columns), like.ram.words)
+        edge = max(like.edge, margin.least((rows[0].rows + rows[1].rows) * steps) / 1000)
         die = round(columns * width / 1000 + 2 * edge, 3)
         one = replace(like, name=name, edge=edge, rom=rows[0], ram=rows[1], die=(die, 1e9))
         high = math.ceil(one.tiles_height / 5) * 5 / 1000 + 2 * edge

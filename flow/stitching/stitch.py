@@ -46,7 +46,7 @@ def stitch(plan: StitchPlan, tiles: Mapping[str, HardTile], period_ns: float, ou
     """
     pdk = load_pdk(plan.pdk)
     margin = load_margin(pdk)
-    if faults := faults_of(plan, margin.least):
+    if faults := faults_of(plan, margin):
         raise FlowError(_told(faults), where=f"die {plan.name}", hint=f"Run: sc-flow base check {plan.name}")
     out.mkdir(parents=True, exist_ok=True)
     made = Stitched(plan, out)

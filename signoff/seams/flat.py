@@ -70,19 +70,19 @@ class _Way:
         return f"    (INTERCONNECT {self.begin} {self.end} {rise} {fall})\n"
 
 
-def flatten(die: Netlist, tiles: Mapping[str, Tile], late: Mapping[str, float] | None = None) -> FlatDie:
+def flatten(die: Netlist, tiles: Mapping[str, Tile], more: Mapping[str, float] | None = None) -> FlatDie:
     """Make one netlist of a die.
 
     Args:
         die: Its netlist, without supplies: instances of tiles.
         tiles: By cell.
-        late: ns that are added at a pin of a tile, such as "rom_0_1.clk": for controls.
+        more: ns that are added at a pin of a tile, such as "rom_0_1.clk": of wires in the margin.
 
     Raises:
         FlowError: A tile is not there, or its netlist and SDF do not fit together.
     """
     nets = {name: dict(_pin_nets(i, _tile(tiles, i))) for name, i in die.instances.items()}
-    return FlatDie("\n".join(_verilog(die, tiles, nets)) + "\n", *_sdf(die, tiles, nets, late or {}))
+    return FlatDie("\n".join(_verilog(die, tiles, nets)) + "\n", *_sdf(die, tiles, nets, more or {}))
 
 
 def _tile(tiles: Mapping[str, Tile], instance: Instance) -> Tile:
@@ -127,7 +127,7 @@ def _verilog(die: Netlist, tiles: Mapping[str, Tile], nets: Mapping[str, Mapping
 
 
 def _sdf(
-    die: Netlist, tiles: Mapping[str, Tile], nets: Mapping[str, Mapping[str, str]], late: Mapping[str, float]
+    die: Netlist, tiles: Mapping[str, Tile], nets: Mapping[str, Mapping[str, str]], more: Mapping[str, float]
 ) -> tuple[str, dict[str, str]]:
     """SDF of the die, and `FlatDie.seams`."""
     wires: list[str] = []
@@ -161,7 +161,7 @@ def _sdf(
             if net in out_of:
                 seams[plain_name(rest.end)] = pin
             for begun in out_of.get(net, from_port):
-                wires.append(str(begun.then(rest).longer(late.get(pin, 0.0))))
+                wires.append(str(begun.then(rest).longer(more.get(pin, 0.0))))
     for net in out_of.keys() - into.keys() - {""}:
         wires += [str(replace(way, end=net)) for way in out_of[net]]
     head = re.sub(r'\(DESIGN\s+"[^"]*"\)', f'(DESIGN "{die.name}")', head)

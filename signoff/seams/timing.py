@@ -1,8 +1,9 @@
 """Static timing across the seams of a die of tiles, with the delays of the tiles on both sides."""
 
-__all__ = ["SeamCorner", "TileTiming", "capacitances", "later", "run"]
+__all__ = ["SeamCorner", "TileTiming", "Timed", "Wire", "capacitances", "later", "run"]
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -43,17 +44,41 @@ class SeamCorner:
     tiles: Mapping[str, TileTiming]
 
 
+@dataclass(frozen=True)
+class Wire:
+    """A wire of the die itself: its delay in ns, and its capacitance in pF."""
+
+    ns: float
+    pf: float
+
+
+@dataclass(frozen=True)
+class Timed:
+    """A die for timing.
+
+    Attributes:
+        netlist: Without supplies.
+        cells: Folder of the kit's cells.
+        macros: Cells in tiles that are not the kit's.
+        load: pF at each output that the tiles' delays were written with.
+        wires: Of the margin, by the pin at which they end, such as "rom_0_0.clk".
+    """
+
+    netlist: Netlist
+    cells: Path
+    macros: Sequence[str]
+    load: float
+    wires: Mapping[str, Wire]
+
+
 def run(
-    die: Netlist, cells: Path, macros: Sequence[str], corners: Sequence[SeamCorner], load: float, folder: Path
+    die: Timed, corners: Sequence[SeamCorner], folder: Path
 ) -> tuple[list[CheckResult], dict[str, float]]:
     """Check all that crosses a seam, in every corner; and in the first with planted faults.
 
     Args:
-        die: Its netlist, without supplies.
-        cells: Folder of the kit's cells.
-        macros: Cells in tiles that are not the kit's.
+        die: The die.
         corners: At least one.
-        load: pF at each output that the tiles' delays were written with.
         folder: For all files; made if missing.
 
     Returns:
@@ -65,7 +90,7 @@ def run(
     rows, metrics = [], {}
     first: dict[str, tuple[float, float]] | None = None
     for c in corners:
-        flat, found = _analyse(die, cells, macros, c, load, folder / c.corner.name, {})
+        flat, found = _analyse(die, c, folder / c.corner.name, {})
         if not (slacks := _at_seams(flat, found)):
             raise OPENSTA.failed("there is no path across a seam", folder / c.corner.name)
         first = first or slacks
@@ -73,7 +98,7 @@ def run(
         for n, kind in enumerate(_KINDS):
             metrics[f"seam_sta_{c.corner.name}_{kind}_ns"] = min(s[n] for s in slacks.values())
     assert first
-    rows.append(_control(die, cells, macros, corners[0], load, folder / "control", first))
+    rows.append(_control(die, corners[0], folder / "control", first))
     return rows, metrics
 
 
@@ -110,15 +135,7 @@ def _at(load: float, index: Sequence[float], values: Sequence[float]) -> float:
     return values[n - 1] + share * (values[n] - values[n - 1])
 
 
-def _analyse(
-    die: Netlist,
-    cells: Path,
-    macros: Sequence[str],
-    c: SeamCorner,
-    load: float,
-    folder: Path,
-    late: Mapping[str, float],
-) -> tuple[FlatDie, Found]:
+def _analyse(die: Timed, c: SeamCorner, folder: Path, late: Mapping[str, float]) -> tuple[FlatDie, Found]:
     folder.mkdir(parents=True, exist_ok=True)
     liberty = {cell: t.liberty.read_text("utf-8") for cell, t in c.tiles.items()}
     inputs = {cell: capacitances(text) for cell, text in liberty.items()}
@@ -126,32 +143,33 @@ def _analyse(
         cell: Tile(
             read_netlist(t.netlist),
             t.sdf.read_text("utf-8"),
-            later(liberty[cell], _loads(die, cell, inputs), load),
+            later(liberty[cell], _loads(die, cell, inputs), die.load),
         )
         for cell, t in c.tiles.items()
     }
-    flat = flatten(die, tiles, late)
+    wires = {pin: wire.ns for pin, wire in die.wires.items()}
+    more = {pin: wires.get(pin, 0.0) + late.get(pin, 0.0) for pin in {*wires, *late}}
+    flat = flatten(die.netlist, tiles, more)
     netlist = folder / "die.v"
     netlist.write_text(flat.verilog)
-    chip = Chip.read(netlist, cells, None, macros)
+    chip = Chip.read(netlist, die.cells, None, die.macros)
     return flat, chip.analyse(c.corner, with_edges(flat.sdf, chip.cells), folder, _followed(flat))
 
 
-def _loads(die: Netlist, cell: str, inputs: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
-    """The largest input that each output of a kind of tile drives, pF."""
-    taken: dict[str, float] = {}
-    for instance in die.instances.values():
+def _loads(die: Timed, cell: str, inputs: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    """The largest load of each output of a kind of tile, pF: inputs of others, and wires to them."""
+    taken: dict[str, float] = defaultdict(float)
+    driven: list[tuple[str, str]] = []
+    for instance in die.netlist.instances.values():
         for port, nets in instance.pins.items():
             for net, bit in _bits(port, nets):
-                taken[net] = max(
-                    taken.get(net, 0.0), inputs[instance.cell].get(bit, 0.0) if net != "" else 0.0
-                )
+                wire = die.wires.get(f"{instance.name}.{bit}")
+                taken[net] = max(taken[net], inputs[instance.cell].get(bit, 0.0) + (wire.pf if wire else 0.0))
+                if instance.cell == cell and net:
+                    driven.append((net, bit))
     found: dict[str, float] = {}
-    for instance in die.instances.values():
-        if instance.cell == cell:
-            for port, nets in instance.pins.items():
-                for net, bit in _bits(port, nets):
-                    found[bit] = max(found.get(bit, 0.0), taken[net])
+    for net, bit in driven:
+        found[bit] = max(found.get(bit, 0.0), taken[net])
     return found
 
 
@@ -202,13 +220,7 @@ def _row(c: SeamCorner, flat: FlatDie, found: Found) -> CheckResult:
 
 
 def _control(
-    die: Netlist,
-    cells: Path,
-    macros: Sequence[str],
-    c: SeamCorner,
-    load: float,
-    folder: Path,
-    slacks: Mapping[str, tuple[float, float]],
+    die: Timed, c: SeamCorner, folder: Path, slacks: Mapping[str, tuple[float, float]]
 ) -> CheckResult:
     """A clock that comes too late to a tile for hold, and elsewhere a wire that is too slow for setup."""
     late: dict[str, float] = {}
@@ -217,7 +229,7 @@ def _control(
         late[f"{tile}.clk"] = max(min(s[1] for pin, s in slacks.items() if pin.startswith(f"{tile}.")), 0) + 1
     spare, slow = min((s[0], pin) for pin, s in slacks.items() if not (tile and pin.startswith(f"{tile}.")))
     late[slow] = max(spare, 0) + 1
-    now = _at_seams(*_analyse(die, cells, macros, c, load, folder, late))
+    now = _at_seams(*_analyse(die, c, folder, late))
     planted = {f"{slow} later by {late[slow]:.2f} ns": now[slow][0] < 0}
     if tile:
         told = any(s[1] < 0 for pin, s in now.items() if pin.startswith(f"{tile}."))

@@ -6,6 +6,8 @@ import yaml
 from base_chip.dies import load_die, parse_die
 from base_chip.dies.tiles import tile_size
 from base_chip.harden.artifact import HardenedBase
+from base_chip.pdk import load_pdk
+from base_chip.pdk.margin import load_margin
 from flow.cli import main
 from flow.stitching.check import check_die, find_die
 from flow.stitching.new import floorplan_text, new_floorplan
@@ -20,6 +22,8 @@ def test_a_new_floorplan_has_room_for_its_tiles(rom, grid):
     assert die.tile_width == tile_size("rom")[0]
     assert die.heights["rom"] == tile_size("rom")[1]
     assert die.ram.rows * die.rom.columns >= load_die("story").ram.rows * load_die("story").rom.columns
+    margin = load_margin(load_pdk("sky130"))
+    assert die.edge * 1000 >= margin.least(22 * (die.rom.rows + die.ram.rows))
     found = check_die(die)
     assert found.faults == ()
     assert all("no floorplan yet" in line or "which is not hardened" in line for line in found.unseen)

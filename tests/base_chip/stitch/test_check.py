@@ -5,12 +5,14 @@ from dataclasses import replace
 import klayout.db as kdb
 import pytest
 
+from base_chip.pdk import load_pdk
+from base_chip.pdk.margin import load_margin
 from base_chip.stitch import drawn_view, faults_of, plan_rows, read_view
 from base_chip.stitch.plan import Placed
 from base_chip.stitch.view import Strap
 from tests.stitching import HEIGHT, WIDTH, view
 
-EDGE, MARGIN = 40_000, 26_000
+EDGE, MARGIN = 40_000, load_margin(load_pdk("sky130"))
 
 
 def faults(*rows, **kwargs):
@@ -93,11 +95,26 @@ def test_a_grid_that_is_too_large_for_its_die_and_a_margin_that_is_too_narrow():
         " (40, 40) to (110, 121.6) um"
     ]
     told = faults([view("rom")], edge=20_000)
-    assert told == ["the margin is 20 um, ties and power ring take 26 um"]
+    assert told == ["the margin is 20 um, what is in it takes 26 um"]
+
+
+def test_every_row_gets_its_steps_at_the_west_edge():
+    vec = view("vec", feeds=2)
+    assert faults([view("rom")], [view("ram")], [vec]) == []
+    told = faults([view("rom")], [view("ram")], [view("vec", feeds=1)])
+    assert told == [
+        "nothing sends steps to west_payload of ram_1_0, at (40, 121.6) to (94.28, 203.2) um",
+        "nothing sends steps to west_valid of ram_1_0, at (40, 121.6) to (94.28, 203.2) um",
+    ]
+    pin = vec.pins["west_1_valid"]
+    wrong = replace(vec, pins={**vec.pins, "west_1_valid": replace(pin, box=pin.box.moved(680, 0))})
+    (told,) = faults([view("rom")], [view("ram")], [wrong])
+    assert told.startswith("west_1_valid of vec_2_0 is on met3 at (40.68, ")
+    (told,) = faults([view("rom")], [view("ram")], [vec], edge=26_000)
+    assert told == "the margin is 26 um, what is in it takes 31.52 um"
 
 
 def test_a_tile_that_is_not_hardened_has_the_pins_of_its_floorplan():
-    from base_chip.pdk import load_pdk
     from base_chip.pdk.place_route import load_place_route
     from base_chip.tiles import load_tile, tile_block
 

@@ -11,10 +11,13 @@ from base_chip.stitch import plan_rows
 from base_chip.stitch.layout import stitch_layout
 from base_chip.stitch.netlist import die_lef, die_verilog
 from base_chip.stitch.windows import windows
+from base_chip.stitch.wires import margin_wires
+from flow.tasks.wiring import stack_of
 from rtl_gen.errors import FlowError
-from signoff.chip.netlist import read_pins
+from signoff.chip.netlist import extract, read_pins
 from signoff.netlist import read_netlist
-from tests.stitching import HEIGHT, PDK, WIDTH, view, write_tiles
+from signoff.seams import lvs
+from tests.stitching import HEIGHT, PDK, WIDTH, die_of, view, write_tiles
 
 EDGE = 30_000
 MARGIN = load_margin(PDK)
@@ -127,6 +130,24 @@ def test_a_port_of_one_tile_alone_is_one_of_the_die():
     assert "rx_valid" in plan_rows("x", "sky130", [[view("rom")], [one]], EDGE).die_ports()
     two = plan_rows("x", "sky130", [[view("rom"), view("rom")], [one, one]], EDGE)
     assert {"vec_1_0_rx_valid", "vec_1_1_rx_valid"} < set(two.die_ports())
+
+
+def test_steps_go_from_the_vec_tile_to_the_rows(tmp_path):
+    vec = view("vec", feeds=2)
+    plan = plan_rows("fed", "sky130", [[view("rom")], [view("ram")], [vec]], 40_000)
+    (tmp_path / "die.v").write_text(die_verilog(plan))
+    module = read_netlist(tmp_path / "die.v")
+    pins = {name: i.pins for name, i in module.instances.items()}
+    assert pins["vec_2_0"]["west_0_payload"] == pins["rom_0_0"]["west_payload"] != ("",)
+    assert pins["vec_2_0"]["west_1_valid"] == pins["ram_1_0"]["west_valid"]
+    assert set(module.ports) == {"clk", "rst", "column0_south_valid", "column0_south_payload"}
+    lengths = margin_wires(plan, MARGIN)
+    assert lengths["vec_2_0.clk"] == 40_000
+    assert lengths["rom_0_0.clk"] == 40_000 + 2 * HEIGHT
+    assert lengths["rom_0_0.west_valid"] > 2 * HEIGHT + 2 * MARGIN.clear
+    layout, _ = stitch_layout(plan, write_tiles([view("rom"), view("ram"), vec], tmp_path), PDK, MARGIN)
+    die = die_of(plan, tmp_path)
+    assert lvs.compare(extract(layout, die.top, stack_of(PDK), die.pins).netlist, die) == []
 
 
 def test_every_kind_of_seam_and_of_margin_has_a_window(plan):
