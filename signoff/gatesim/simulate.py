@@ -16,11 +16,9 @@ from pathlib import Path
 from rtl_gen.errors import ExitCode, FlowError
 from signoff.gatesim.host import Request, request_bytes
 from signoff.gatesim.models import cell_models
-from signoff.gatesim.tools import run_tool, running
+from signoff.gatesim.tools import running, verilate
 
 PATIENCE = 60_000  # cycles; a token of the largest base takes a fraction of it
-# What the kit's models and a flat netlist do by design: names, widths, declarations without a value.
-QUIET = ("-Wno-fatal", "-Wno-lint", "-Wno-style", "-Wno-TIMESCALEMOD", "-Wno-MULTIDRIVEN")
 
 
 @dataclass(frozen=True)
@@ -83,21 +81,9 @@ def build_simulator(netlist: str, top: str, cells: Path, bank_model: str, work: 
     (work / "bank.v").write_text(bank_model)
     (work / "netlist.v").write_text(netlist)
     (work / "host.cpp").write_text(files("signoff.gatesim").joinpath("host.cpp").read_text("utf-8"))
-    # Registers start with random values: what a program leaves undefined must not matter. Compiling
-    # takes far longer than running, so the compiler does not optimise.
-    options = ["--cc", "--exe", "-O3", "--x-assign", "unique", "--x-initial", "unique", "-CFLAGS", "-O0"]
-    names = ["--top-module", top, "--prefix", "Vtile", "-o", "simulator", "--Mdir", "obj"]
-    run_tool(
-        ["verilator", *options, *QUIET, *names, "host.cpp", "cells.v", "bank.v", "netlist.v"],
-        work,
-        "verilate",
-        "verilator",
-    )
-    # Its makefile refuses a folder with a space in its path, which it takes from CURDIR; what it reads and
-    # writes goes by plain names.
-    make = ["make", "-s", "CURDIR=.", "-C", "obj", "-f", "Vtile.mk", f"-j{jobs}"]
-    run_tool(make, work, "compile", "verilator")
-    return work / "obj" / "simulator"
+    sources = ("host.cpp", "cells.v", "bank.v", "netlist.v")
+    # Compiling takes far longer than running, so the compiler does not optimise.
+    return verilate(work, top, sources, optimise=0, jobs=jobs)
 
 
 def simulate(

@@ -1,10 +1,10 @@
 """Runs the compilers of a simulation."""
 
-__all__ = ["run_tool", "running"]
+__all__ = ["run_tool", "running", "verilate"]
 
 import contextlib
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 
@@ -12,6 +12,35 @@ from rtl_gen.errors import ExitCode, FlowError, ending
 from rtl_gen.tools import TOOLS, run
 
 TIMEOUT_S = 1800
+
+
+# What the kit's models and a flat netlist do by design: names, widths, declarations without a value.
+QUIET = ("-Wno-fatal", "-Wno-lint", "-Wno-style", "-Wno-TIMESCALEMOD", "-Wno-MULTIDRIVEN")
+
+
+def verilate(work: Path, top: str, sources: Sequence[str], *, optimise: int, jobs: int = 2) -> Path:
+    """Compile Verilog and its host into a program.
+
+    Args:
+        work: Folder that holds the sources.
+        top: Module.
+        sources: Names of C++ and Verilog files; C++ names the module's class `Vtile`.
+        optimise: Level of the C++ compiler.
+        jobs: Compilers at a time.
+
+    Raises:
+        FlowError: Verilator, make or a C++ compiler is missing or fails.
+    """
+    # Registers start with random values: what a program leaves undefined must not matter.
+    start = ["--x-assign", "unique", "--x-initial", "unique"]
+    options = ["--cc", "--exe", "-O3", *start, "-CFLAGS", f"-O{optimise}", *QUIET]
+    names = ["--top-module", top, "--prefix", "Vtile", "-o", "simulator", "--Mdir", "obj"]
+    run_tool(["verilator", *options, *names, *sources], work, "verilate", "verilator")
+    # Its makefile refuses a folder with a space in its path, which it takes from CURDIR; what it reads and
+    # writes goes by plain names.
+    make = ["make", "-s", "CURDIR=.", "-C", "obj", "-f", "Vtile.mk", f"-j{jobs}"]
+    run_tool(make, work, "compile", "verilator")
+    return work / "obj" / "simulator"
 
 
 def run_tool(command: list[str], work: Path, name: str, tool: str) -> None:

@@ -2,7 +2,6 @@
 
 __all__ = ["TileSimulator", "build_tile_simulator"]
 
-import shutil
 import subprocess
 from dataclasses import dataclass
 from importlib.resources import files
@@ -11,8 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from rtl_gen.errors import ExitCode, FlowError, ending
-from signoff.gatesim.simulate import QUIET
-from signoff.gatesim.tools import run_tool
+from signoff.gatesim.tools import verilate
 
 TOP = "scf_rom_tile"
 TIMEOUT_S = 600
@@ -32,24 +30,11 @@ def build_tile_simulator(tile: str, macro: str, work: Path) -> Path:
     Raises:
         FlowError: Verilator or a C++ compiler is missing or fails.
     """
-    if (verilator := shutil.which("verilator")) is None:
-        raise FlowError(
-            "Verilator is not installed",
-            hint="apt-get install verilator g++ make",
-            code=ExitCode.MISSING_TOOL,
-        )
     work.mkdir(parents=True, exist_ok=True)
     (work / "tile.v").write_text(tile)
     (work / "macro.v").write_text(macro)
     (work / "host.cpp").write_text(files("signoff.replay").joinpath("replay.cpp").read_text("utf-8"))
-    options = ["--cc", "--exe", "-O3", "--x-assign", "unique", "--x-initial", "unique", "-CFLAGS", "-O2"]
-    names = ["--top-module", TOP, "--prefix", "Vtile", "-o", "simulator", "--Mdir", "obj"]
-    run_tool(
-        [verilator, *options, *QUIET, *names, "host.cpp", "tile.v", "macro.v"], work, "verilate", "g++ make"
-    )
-    make = ["make", "-s", "CURDIR=.", "-C", "obj", "-f", "Vtile.mk", "-j2"]
-    run_tool(make, work, "compile", "g++ make")
-    return work / "obj" / "simulator"
+    return verilate(work, TOP, ("host.cpp", "tile.v", "macro.v"), optimise=2)
 
 
 @dataclass(frozen=True)

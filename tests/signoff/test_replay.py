@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rtl_gen.errors import ExitCode, FlowError
 from rtl_gen.golden.tile import Pass, RomTileModel, interleave
 from rtl_gen.tiles.rom import RomTileSize
 from signoff.readback.weights import PiecePlan, TilePlan, place_of, tile_words
-from signoff.replay import Plan, Taken, die_passes, replay_die
+from signoff.replay import Plan, Taken, build_tile_simulator, die_passes, replay_die
 from signoff.replay.passes import encode
 from tests.rtl_gen.tiles.bench import cycles_of
 
@@ -189,3 +190,15 @@ def test_the_rtl_of_every_tile_gives_the_golden_sums_and_shows_a_wrong_bit(tmp_p
     assert bad.faults
     assert {f.split(":")[0] for f in bad.faults} == {"rom 0,0", "rom 1,0"}
     assert all(": b, block 0" in f for f in bad.faults)
+
+
+@pytest.mark.parametrize("there", [(), ("verilator",)])
+def test_what_compiles_the_simulator_is_named_when_it_is_not_there(tmp_path, monkeypatch, there):
+    for name in there:
+        (tmp_path / name).write_text("#!/bin/sh\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(FlowError, match=f"{'make' if there else 'verilator'} is not installed") as e:
+        build_tile_simulator("", "", tmp_path)
+    assert e.value.code == ExitCode.MISSING_TOOL
+    assert "g++ make" in e.value.hint
