@@ -15,11 +15,10 @@ from base_chip.harden.artifact import HardenedBase
 from base_chip.harden.block import Block
 from base_chip.pdk import load_pdk
 from base_chip.pdk.place_route import load_place_route
-from base_chip.stitch import plan_rows
 from base_chip.tiles import parse_tile, tile_block
 from flow.pdk.files import PdkFiles
 from flow.pdk.providers import find_pdk
-from flow.stitching.run import pictures
+from flow.stitching.run import four, pictures
 from flow.stitching.stitch import Stitched, stitch
 from flow.stitching.tiles import HardTile, hard_tile
 
@@ -51,8 +50,7 @@ def stitch_quad(
 ) -> tuple[Stitched, dict[str, HardTile]]:
     """Two by two tiles in `folder`/out, and the tile."""
     tiles = {"rom": hard_tile("rom", block, kept, build_rom(MACRO), files, folder / "tiles")}
-    view = tiles["rom"].view
-    plan = plan_rows("quad", TILE.pdk, [[view, view], [view, view]], 40_000)
+    plan = four("quad", tiles["rom"].view, load_pdk(TILE.pdk))
     return stitch(plan, tiles, TILE.target_ns, folder / "out"), tiles
 
 

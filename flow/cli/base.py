@@ -140,13 +140,10 @@ def check(name: str, strict: bool) -> int:
 )
 @click.option("--seams", is_flag=True, help="Check the seams, too: design rules, LVS, timing, power grid.")
 def stitch(name: str, out: Path | None, seams: bool) -> int:
-    """Stitch NAME, a base of tiles or a file: layout, netlist, LEF, constraints, pictures."""
-    from flow.stitching.check import find_die
-    from flow.stitching.run import stitch_die
+    """Stitch NAME, a base of tiles or a file, or four of tile NAME: layout, netlist, LEF, SDC, pictures."""
+    from flow.stitching.run import stitch_base
 
-    die = find_die(name)
-    out = (out or Path("build", die.name, "stitched")).absolute()
-    rows = stitch_die(die, out, seams=seams, say=click.echo)
+    rows = stitch_base(name, out, seams=seams, say=click.echo)
     return int(any(row.status == "fail" for row in rows))
 
 

@@ -1,18 +1,19 @@
-"""`sc-flow base stitch`: a die from the tiles that ship."""
+"""`sc-flow base stitch`: a die from the tiles that ship, or four of one tile."""
 
-__all__ = ["pictures", "stitch_die", "told"]
+__all__ = ["four", "pictures", "stitch_base", "told"]
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from base_chip.dies import Floorplan
-from base_chip.pdk import load_pdk
-from base_chip.stitch import place_tiles
+from base_chip.pdk import Pdk, load_pdk
+from base_chip.pdk.margin import load_margin
+from base_chip.stitch import StitchPlan, TileView, place_tiles, plan_rows
 from base_chip.stitch.windows import windows
-from base_chip.tiles import load_tile
+from base_chip.tiles import known_tiles, load_tile
 from flow.files import disk_faults
 from flow.pdk.providers import find_pdk
+from flow.stitching.check import find_die
 from flow.stitching.seams import check_seams
 from flow.stitching.stitch import Stitched, stitch
 from flow.stitching.tiles import artifact, hardened
@@ -21,25 +22,30 @@ from signoff.picture import draw_png
 from signoff.result import CheckResult
 
 
-def stitch_die(die: Floorplan, out: Path, *, seams: bool, say: Callable[[str], None]) -> list[CheckResult]:
+def stitch_base(name: str, out: Path | None, *, seams: bool, say: Callable[[str], None]) -> list[CheckResult]:
     """Stitch a die and draw it; returns the rows of its checks.
 
     Args:
-        die: Its floorplan.
-        out: Folder of the files; made if missing.
+        name: Of a base of tiles, of a YAML file with its floorplan, or of a tile: then it is four of them.
+        out: Folder of the files, made if missing; None for build/<name>/stitched.
         seams: Whether its seams are checked.
         say: Shows a line.
 
     Raises:
-        FlowError: A tile is not hardened (MISSING_TOOL), tiles do not meet, or a tool failed.
+        FlowError: There is none of that name (USAGE), a tile is not hardened (MISSING_TOOL), tiles do not
+            meet, or a tool failed.
     """
-    kinds = ["rom", *(["ram"] if die.ram.rows else []), "vec"]
+    die = None if name in known_tiles() else find_die(name)
+    kinds = [name] if die is None else ["rom", *(["ram"] if die.ram.rows else []), "vec"]
     kept = {kind: artifact(kind) for kind in kinds}
-    files = find_pdk(load_pdk(die.pdk))
+    pdk = load_pdk(load_tile(name).pdk if die is None else die.pdk)
+    files = find_pdk(pdk)
+    out = (out or Path("build", name if die is None else die.name, "stitched")).absolute()
     with disk_faults(out), TemporaryDirectory() as scratch:
         tiles = {kind: hardened(kept[kind], kind, files, Path(scratch)) for kind in kinds}
         period = max(load_tile(kind).target_ns for kind in kinds)
-        plan = place_tiles(die, {kind: tile.view for kind, tile in tiles.items()})
+        views = {kind: tile.view for kind, tile in tiles.items()}
+        plan = four(f"{name}_by_four", views[name], pdk) if die is None else place_tiles(die, views)
         made = stitch(plan, tiles, period, out)
         pictures(made)
         x, y = plan.die
@@ -50,6 +56,11 @@ def stitch_die(die: Floorplan, out: Path, *, seams: bool, say: Callable[[str], N
     for line in told(rows):
         say(line)
     return rows
+
+
+def four(name: str, view: TileView, pdk: Pdk) -> StitchPlan:
+    """A die of two by two tiles of one kind, which has every seam that they have with each other."""
+    return plan_rows(name, pdk.name, [[view, view], [view, view]], load_margin(pdk).least())
 
 
 def pictures(made: Stitched) -> tuple[Path, Path]:

@@ -71,8 +71,9 @@ def test_the_whole_way_on_the_command_line(tmp_path, capsys, monkeypatch):
     assert main(["base", "check", "four.yaml", "--strict"]) == 1
     assert main(["base", "check", "slot"]) == 1
     capsys.readouterr()
-    assert main(["base", "stitch", "four.yaml"]) == ExitCode.MISSING_TOOL
-    assert "has no hardened artifact" in capsys.readouterr().err
+    for name in ("four.yaml", "rom"):
+        assert main(["base", "stitch", name]) == ExitCode.MISSING_TOOL
+        assert "has no hardened artifact" in capsys.readouterr().err
     assert (
         main(["base", "new", "four", "--like", "story", "--rom", "4", "--out", "four.yaml"])
         == ExitCode.OUTPUT

@@ -6,14 +6,17 @@ from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
+import yaml
 
 import flow.chain.check as dies_check
 import flow.chain.die as dies
+from base_chip.dies import parse_die
 from flow.cluster import run_all
 from metal_configs.writer.oasis import OasisFile
 from rtl_gen.errors import ExitCode, FlowError
 from rtl_gen.golden.shape import Shape
-from tests.tiny_die import TINY
+from tests.edits import edited
+from tests.tiny_die import TINY, YAML
 
 SHAPE = Shape(dim=24, layers=1, heads=2, kv_heads=1, head_dim=8, hidden=40, vocab=30, context=32)
 
@@ -114,6 +117,23 @@ def test_a_wrong_bit_is_named_by_place_and_by_weight(job):
     # Its hash may be right all the same, as when the writer was wrong: it does not count as finished.
     assert not dies.build_die(job)["reused"]
     assert dies_check.check_die(job)["faults"] == []
+
+
+def test_contents_of_two_tiles_exchanged_are_named(job, monkeypatch):
+    two = parse_die(edited(yaml.safe_load(YAML), rom__columns=2, die=[2000, 1700]), where="two.yaml")
+    for module in (dies, dies_check):
+        monkeypatch.setattr(module, "load_die", lambda name: two)
+    dies.build_die(job)
+    path, _ = dies.die_paths(dies.Path(job.folder), 0)
+    held = dies.quantise_die(job.placement(two), 0, job.source())
+    assert held.rom[0, :, :, 0].any()
+    assert held.rom[0, :, :, 1].any()
+    held.rom[...] = held.rom[:, :, :, ::-1].copy()
+    dies.write_contents(path, held, two)
+    faults = dies_check.check_die(job)["faults"]
+    assert faults[0].startswith("rom 0,")
+    assert faults[0].endswith("is wrong")
+    assert any("weights differ" in fault for fault in faults)
 
 
 def test_the_control_finds_its_planted_vias_and_misses_none(job, monkeypatch):
