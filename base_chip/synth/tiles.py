@@ -37,7 +37,7 @@ ROM_TILES = (
     *(RomTileSize(banks, 4) for banks in (16, 32)),
     RomTileSize(16, 2, columns=16),
 )
-VEC_TILE = VecTileSize(rom_rows=1, ram_rows=2, memory=512, rom_bytes=128, ram_bytes=64)
+VEC_TILE = VecTileSize(rom_rows=1, ram_rows=2, memory=512, rom_bytes=128, ram_bytes=128)
 RAM_TILES = tuple(RamTileSize(words) for words in (64, 128, 256))
 
 

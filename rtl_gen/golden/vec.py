@@ -1,6 +1,6 @@
 """The golden model of a `vec` tile and of the die around it: what every row of a program does, exactly."""
 
-__all__ = ["DieImage", "VecModel"]
+__all__ = ["VecModel"]
 
 from collections import deque
 from dataclasses import dataclass
@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from rtl_gen.golden.arith import saturate, xorshift32
-from rtl_gen.golden.array import ArrayModel
 from rtl_gen.golden.decoder import DRAW_BITS
+from rtl_gen.golden.die_image import DieImage
 from rtl_gen.golden.formats import DISTANCE, EXPONENTIAL, LEFT_SHIFT, SCORE_FRACTION, SQUARES, SUM, WORD
 from rtl_gen.golden.tile import Pass, Plane, RamTileModel
 from rtl_gen.golden.vec_isa import (
     BLOCK,
+    CONTEXTS,
     LESS,
     Condition,
     Dest,
@@ -34,43 +35,22 @@ from rtl_gen.golden.vec_isa import (
     Write,
     X,
 )
+from rtl_gen.golden.vec_time import Clock
 from rtl_gen.golden.vector import EXP_INDEX, REST, length
 
 SIGMOID_REST = 9  # bits that interpolate the sigmoid of the widest gate; others are shifted to it
 LEADING = 7  # bits of the normalised accumulator that address a table, less what is left out below it
 
 
-@dataclass(frozen=True)
-class DieImage:
-    """What a model makes of a die of one column of tiles with a vec tile below it.
+@dataclass
+class _Context:
+    """What is found for a head."""
 
-    Attributes:
-        array: The rom tiles, one in a row.
-        ram_rows, ram_words: The ram tiles to the south of them, and their rows.
-        memory: Words of M that the program uses.
-        activations: Bytes of the banks of A: of one of rom tiles, and of that of the ram tiles.
-        program: Rows of the vec tile.
-        words: uint16: factors and tables.
-        context: Positions that a sequence may have.
-        token_bytes, count_bytes: Of a token and of the number of tokens, in requests and answers.
-    """
-
-    array: ArrayModel
-    ram_rows: int
-    ram_words: int
-    memory: int
-    activations: tuple[int, int]
-    program: tuple[Row, ...]
-    words: np.ndarray
-    context: int
-    token_bytes: int
-    count_bytes: int
-
-    def request(self, prompt: list[int], beta: int, seed: int) -> bytes:
-        """What the host sends for a text."""
-        tokens = b"".join(t.to_bytes(self.token_bytes, "little") for t in prompt)
-        count = len(prompt).to_bytes(self.count_bytes, "little")
-        return seed.to_bytes(4, "little") + bytes([beta]) + count + tokens
+    query: int = 0
+    maximum: int = 0
+    normal: int = 0
+    shifts: int = 0
+    r: int = 0
 
 
 class VecModel:
@@ -80,6 +60,7 @@ class VecModel:
         memory, banks: M, and the banks of A; the last is that of the ram tiles.
         ram: The ram tiles.
         rows: How many rows of the program were done, by their numbers.
+        clock: Cycles of the RTL; `said_at` those in which bytes were said.
     """
 
     def __init__(self, image: DieImage) -> None:
@@ -96,11 +77,13 @@ class VecModel:
         self._registers = dict.fromkeys(Register, 0)
         self._at = self._position = self._turn = self._chunk_rows = self._token_rows = 0
         self._token = self._count = self._beta = self._generator = self._draw = 0
-        self._accumulator = self._r = 0
+        self._accumulator = self._where = 0
         self._seen = [0, 0]
-        self._maximum, self._where = 0, 0
+        self._contexts = [_Context() for _ in range(CONTEXTS)]
         self._heard: deque[int] = deque()
         self._said = bytearray()
+        self.clock = Clock(rom_rows + image.ram_rows)
+        self.said_at: list[int] = []
 
     def send(self, data: bytes) -> bytes:
         """Run until there is no byte to take any more; returns what was said meanwhile."""
@@ -121,6 +104,9 @@ class VecModel:
         elif row.op is Op.VECTOR:
             n = self._position + 1 if row.by_position else row.n
             self._lane(row, np.arange(n))
+            self.clock.vector(row, n)
+        elif row.op is Op.DRAIN:
+            self.clock.drain(row)
         elif row.op is Op.STEPS:
             self._steps(row)
         return True
@@ -129,6 +115,7 @@ class VecModel:
 
     def _control(self, row: Row) -> None:
         kind, value = row.kind, row.value
+        more, at = 0, self._at
         if kind == Kind.BRANCH:
             taken = {
                 Condition.ALWAYS: True, Condition.PROMPT_LEFT: self._count != 0,
@@ -158,6 +145,7 @@ class VecModel:
                 self._draw = self._generator & ((1 << value) - 1)
                 if self._draw < self._accumulator:
                     break
+                more += 1
         elif kind == Kind.ADVANCE:
             self._position += 1
             self._turn += value
@@ -166,13 +154,14 @@ class VecModel:
         elif kind == Kind.RESTART:
             self._position = self._turn = self._chunk_rows = 0
         elif kind == Kind.ACCUMULATE:
-            self._accumulator = max(row.epsilon >> 2 * self._registers[Register.RESIDUAL], 1)
-        elif kind == Kind.NORMALISE:
-            shifts = (SQUARES - self._accumulator.bit_length()) // 2
-            self._accumulator <<= 2 * shifts
-            self._registers[Register.SHIFTS], self._registers[Register.TWICE] = shifts, 2 * shifts
+            more = self._registers[Register.RESIDUAL] + 1
+            self._accumulator = max(row.epsilon >> 2 * (more - 1), 1)
         elif kind == Kind.TOKEN_ROWS:
-            self._token_rows = self._token // BLOCK * value
+            more = self._token // BLOCK
+            self._token_rows = more * value
+        self.clock.control(row, more, jumps=self._at != at)
+        if kind == Kind.EMIT:
+            self.said_at.append(self.clock.now)
 
     def _byte(self, old: int, high: int) -> int:
         byte = self._heard.popleft()
@@ -193,8 +182,8 @@ class VecModel:
             product = delta * rest
         else:
             product = self._value(row, o, a, sums) * self._factor(row, o, a, b)
-        shift = row.shift + self._registers[Register(row.plus)]
-        shift -= self._registers[Register(row.minus)] + self._registers[Register(row.minus2)]
+        shift = row.shift + self._register(row, row.plus)
+        shift -= self._register(row, row.minus) + self._register(row, row.minus2)
         added = {Element.KEY: -(b & 15), Element.VALUE: -(b >> 4 & 15)}.get(Element(row.element), 0 * o)
         if row.element == Element.ROM:
             added = self.image.words[self._rom(row, o)].astype(np.int64) >> 12
@@ -216,6 +205,13 @@ class VecModel:
         self._store(row, o, at, off, out)
         self._reduce(row, row.d + off + at, out, first=chunk == 0)
 
+    def _register(self, row: Row, number: int) -> int:
+        here, register = self._contexts[row.context], Register(number)
+        of_context = {
+            Register.QUERY: here.query, Register.SHIFTS: here.shifts, Register.TWICE: 2 * here.shifts,
+        }  # fmt: skip
+        return of_context.get(register, self._registers[register])
+
     def _value(self, row: Row, o: np.ndarray, a: np.ndarray, sums: np.ndarray | None) -> np.ndarray:
         if row.value == Value.JOIN:
             assert sums is not None
@@ -224,7 +220,7 @@ class VecModel:
                 joined = joined + a
             return _signed(joined, SUM)
         if row.value == Value.DISTANCE:
-            return np.asarray(self._maximum - a)
+            return np.asarray(self._contexts[row.context].maximum - a)
         if row.value == Value.BUTTERFLY:
             far = 1 << row.distance
             first, second = self.memory[row.a + (o & ~far)], self.memory[row.b + (o | far)]
@@ -238,8 +234,8 @@ class VecModel:
         if factor is Factor.SIGMOID:
             return np.where(a < 0, (1 << (WORD - 1)) - b, b)
         return {
-            Factor.ONE: np.ones_like(a), Factor.R: np.full_like(a, self._r), Factor.B: b, Factor.A: a,
-            Factor.BETA: np.full_like(a, self._beta),
+            Factor.ONE: np.ones_like(a), Factor.B: b, Factor.A: a, Factor.BETA: np.full_like(a, self._beta),
+            Factor.R: np.full_like(a, self._contexts[row.context].r),
         }[factor]  # fmt: skip
 
     def _rom(self, row: Row, o: np.ndarray) -> np.ndarray:
@@ -254,7 +250,7 @@ class VecModel:
     def _distance(self, row: Row, a: np.ndarray) -> np.ndarray:
         if row.special & 3 == Table.EXP:
             return a
-        return np.asarray(np.minimum(self._maximum - a, (1 << DISTANCE) - 1))
+        return np.asarray(np.minimum(self._contexts[row.context].maximum - a, (1 << DISTANCE) - 1))
 
     def _entries(self, row: Row, a: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Entries of a table, what follows is more, and where between them, as `shift` bits."""
@@ -264,7 +260,7 @@ class VecModel:
             size = np.minimum(np.abs(a), (8 << (12 - align)) - 1) << align
             index, rest = size >> SIGMOID_REST, size & ((1 << SIGMOID_REST) - 1)
         elif table is Table.NORMAL:
-            top = self._accumulator >> (SQUARES - LEADING - REST)
+            top = self._contexts[row.context].normal >> (SQUARES - LEADING - REST)
             index, rest = np.array([(top >> REST) - 32]), np.array([top & ((1 << REST) - 1)])
         else:
             d, bits = self._distance(row, a), SCORE_FRACTION - EXP_INDEX
@@ -285,21 +281,26 @@ class VecModel:
         elif dest is Dest.RAM_DIGITS:
             ram[2 * (row.d + o)], ram[2 * (row.d + o) + 1] = out & 127, out >> 7
         elif dest is Dest.R:
-            self._r = int(out[-1])
+            self._contexts[row.context].r = int(out[-1])
 
     def _reduce(self, row: Row, where: np.ndarray, out: np.ndarray, *, first: bool) -> None:
-        reduce, clear = Reduce(row.reduce), row.clear and first
+        reduce, clear, here = Reduce(row.reduce), row.clear and first, self._contexts[row.context]
         if reduce is Reduce.LARGEST:
             seen = int(np.abs(out).max(initial=0))
             self._seen[row.aside] = seen if clear else max(seen, self._seen[row.aside])
-            bits = int(length(np.array(self._seen[row.aside])))
-            self._registers[Register(row.to)] = max(0, bits - LESS[row.less])
+            bits = max(0, int(length(np.array(self._seen[row.aside]))) - LESS[row.less])
+            if row.to == Register.QUERY:
+                here.query = bits
+            else:
+                self._registers[Register(row.to)] = bits
         elif reduce is Reduce.SUM:
             self._accumulator = (0 if clear else self._accumulator) + int(out.sum())
+            here.shifts = (SQUARES - self._accumulator.bit_length()) // 2
+            here.normal = self._accumulator << 2 * here.shifts
         elif reduce is Reduce.MAXIMUM:
             best = int(np.argmax(out))
-            if clear or out[best] > self._maximum:
-                self._maximum, self._where = int(out[best]), int(where[best])
+            if clear or out[best] > here.maximum:
+                here.maximum, self._where = int(out[best]), int(where[best])
         elif reduce is Reduce.EXPONENTS:
             old = 0 if clear else self._registers[Register.LARGEST_VALUE]
             self._registers[Register.LARGEST_VALUE] = max(old, int((out >> 4 & 15).max(initial=0)))
@@ -317,6 +318,7 @@ class VecModel:
                 packed = self._registers[Register.KEY] | self._registers[Register.VALUE] << 4
                 values = np.append(values, _signed(np.array([packed]), 8))
             self._ram(row).write(base, column, values.astype(np.int8), down=row.write == Write.DOWN)
+            self.clock.steps(row, n, [], column)
             return
         drain = self.image.program[self._at - 2]
         if not row.drain or drain.op is not Op.DRAIN:
@@ -324,11 +326,15 @@ class VecModel:
         if not row.chunks:
             sums = self._sums(row, base, column, n)[: drain.n]
             self._lane(drain, np.arange(len(sums)), sums)
+            self.clock.steps(row, n, [len(sums)], column)
             return
+        counts = []
         for chunk in range(self._position // BLOCK + 1):
             sums = self._sums(row, base + chunk * row.stride, column, n)
             sums = sums[: self._position + 1 - chunk * BLOCK]
             self._lane(drain, np.arange(len(sums)), sums, chunk)
+            counts.append(len(sums))
+        self.clock.steps(row, n, counts, column)
 
     def _place(self, row: Row) -> tuple[int, int, int]:
         place = Place(row.place)

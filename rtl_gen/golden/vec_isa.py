@@ -5,10 +5,9 @@ for all ram tiles; the ROM of factors and tables, words of 16 bits. docs/fabric.
 """
 
 __all__ = [
-    "BLOCK", "CONTROL", "LANE", "LESS", "LINE", "ROW_BITS", "STEPS", "Condition", "Control", "Dest",
-    "Element", "Factor",
-    "Kind", "Op", "Place", "Post", "Reduce", "Register", "RomWalk", "Row", "Table", "Value", "Walk", "Width",
-    "Write", "X",
+    "BLOCK", "CONTEXTS", "CONTROL", "LANE", "LESS", "LINE", "ROW_BITS", "STEPS", "Condition", "Control",
+    "Dest", "Element", "Factor", "Kind", "Op", "Place", "Post", "Reduce", "Register", "RomWalk", "Row",
+    "Sync", "Table", "Value", "Walk", "Width", "Write", "X",
 ]  # fmt: skip
 
 import enum
@@ -27,6 +26,14 @@ from rtl_gen.golden.formats import (
 ROW_BITS = 128
 BLOCK = 32  # columns of a tile, and so positions of a chunk of keys
 LINE = 4  # words of M that are read and written together
+
+
+class Sync(enum.IntEnum):
+    """For what a row waits."""
+
+    NONE = 0
+    FOUND = 1  # for what rows before it find: registers, sums, the largest
+    WRITTEN = 2  # for all that rows before it write to M, too
 
 
 class Op(enum.IntEnum):
@@ -76,7 +83,7 @@ class Walk(enum.IntEnum):
     LINEAR = 0
     PAIR = 1  # two products an element: of the even and of the odd word of its pair
     BUTTERFLY = 2
-    SPREAD = 3  # every other word
+    SPREAD = 3  # every other word; such rows stand between rows of the sequencer that wait
 
 
 class RomWalk(enum.IntEnum):
@@ -138,8 +145,10 @@ class Reduce(enum.IntEnum):
     # Bits of the largest; at the end register `to` is that less LESS[less], at
     # least 0. There are two of them: `aside` is for a vector that is made while others are.
     LARGEST = 1
-    SUM = 2  # added to the accumulator
-    MAXIMUM = 3  # the largest and where it is, the first of equals
+    SUM = (
+        2  # added to the accumulator; at the end that is normalised, for Table.NORMAL and the register SHIFTS
+    )
+    MAXIMUM = 3  # the largest, and of all contexts where the last one is, the first of equals
     EXPONENTS = 4  # the largest high half of a byte
     SELECT = 5  # the first element at which the running sum exceeds the draw becomes the token
 
@@ -148,7 +157,7 @@ LESS = (ACTIVATION - 1, SQUARE - 1, HADAMARD - 1)
 
 
 class Register(enum.IntEnum):
-    """Small numbers that shifts are made of."""
+    """Small numbers that shifts are made of. QUERY, SHIFTS and TWICE are those of the row's context."""
 
     ZERO = 0
     RESIDUAL = 1
@@ -157,12 +166,13 @@ class Register(enum.IntEnum):
     QUERY = 4
     KEY = 5
     VALUE = 6
-    SHIFTS = 8  # double shifts of the accumulator
+    SHIFTS = 8  # double shifts that normalise the accumulator: one of its two highest bits is set
     TWICE = 9  # two times that
     LARGEST_VALUE = 10  # what EXPONENTS found
 
 
 WRITABLE = 7
+CONTEXTS = 4  # heads under way: what is found for each is kept
 
 
 class X(enum.IntEnum):
@@ -206,8 +216,7 @@ class Kind(enum.IntEnum):
     ADVANCE = 9  # the next position: the rotation goes `value` words on, a new chunk of keys `target` rows
     RESTART = 10  # position 0
     ACCUMULATE = 11  # accumulator = max(1, epsilon >> 2 * register RESIDUAL)
-    NORMALISE = 12  # double shifts to the left until one of the two highest bits is set
-    TOKEN_ROWS = 13  # rows to the token's block: token / 32 * value
+    TOKEN_ROWS = 12  # rows to the token's block: token / 32 * value
 
 
 class Condition(enum.IntEnum):
@@ -218,12 +227,13 @@ class Condition(enum.IntEnum):
     FULL = 4  # position == value
 
 
-_OP = {"op": 2, "sync": 1}
+_OP = {"op": 2, "sync": 2}
 LANE = _OP | {
     "n": 11, "by_position": 1, "a": 12, "b": 12, "d": 12, "walk": 2, "distance": 3, "value": 3, "factor": 3,
     "rom": 16, "rom_walk": 2, "shift": 7, "plus": 4, "minus": 4, "minus2": 4, "element": 2, "width": 3,
     "post": 2,
-    "dest": 3, "reduce": 3, "clear": 1, "to": 3, "less": 2, "aside": 1, "special": 6,
+    "dest": 3, "reduce": 3, "clear": 1, "to": 3, "less": 2, "aside": 1, "context": 2,
+    "special": 6,
 }  # fmt: skip
 STEPS = _OP | {
     "only": 5, "row": 14, "column": 5, "plane": 4, "n": 11, "by_position": 1, "x": 3, "offset": 11, "each": 1,
@@ -254,7 +264,7 @@ class Row:
     Attributes:
         op: What it is.
         fields: By name, as `LANE`, `STEPS` or `CONTROL` lists them; 0 if they are not here. Counts `n` are 1
-            at least. `sync` waits until all that came before has been written.
+            at least.
 
     Raises:
         ValueError: A field that there is not, or that does not fit; words of M that begin no line where two

@@ -61,9 +61,9 @@ class Lines(wiring.Component):
     """M: words in lines of four. Two streams of words are read and one is written, a word per cycle each.
 
     The elements of a row follow each other, so a stream needs a line in every fourth cycle. The line of b is
-    read one cycle after that of a. Written words are collected to lines, which wait for a free cycle: with
-    `LANE_GAP` idle cycles between rows, b aligned to lines where it is read, at most every other word in a
-    row, one line that waits and one that is collected are enough.
+    read one cycle after that of a, and b begins a line where it is read. Written words are collected to
+    lines, which wait for a free cycle. With the idle cycles that the lane has between rows (`LANE_GAP`,
+    `SHORTEST`, `pause`) one line that waits and one that is collected are enough.
 
     Args:
         words: As many as are needed.

@@ -9,7 +9,6 @@ from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from rtl_gen.golden.formats import SQUARES
 from rtl_gen.golden.vec_isa import (
     BLOCK,
     CONTROL,
@@ -18,16 +17,16 @@ from rtl_gen.golden.vec_isa import (
     Condition,
     Kind,
     Op,
+    Sync,
 )
+from rtl_gen.golden.vec_time import ROW_LATENCY, SUM_LATENCY
 from rtl_gen.tiles.macro import address, rom_pins
 from rtl_gen.tiles.ports import Step, sums
 from rtl_gen.tiles.vec_issue import COLUMN_BITS, Issue
-from rtl_gen.tiles.vec_lane import Lane
+from rtl_gen.tiles.vec_lane import Lane, pause
 from rtl_gen.tiles.vec_steps import Feed
 from rtl_gen.tiles.vec_totals import LaneRow, Totals
 
-# From a step of `Feed`'s order to the cycle before its first sum is here: with no row of tiles, for each.
-SUM_LATENCY, ROW_LATENCY = 7, 2
 # Ports of a vec tile that are pins of macros.
 MACROS = ("program", "rom", "memory", "rom_inputs", "ram_inputs")
 MOST_ROWS = 4  # the lane may write activations after the last step that reads them has left for all rows
@@ -118,10 +117,17 @@ class VecTile(wiring.Component):
         # A row for the lane waits until the sums come that it is about.
         waiting = Signal(LaneRow(), reset_less=True)
         committed = Signal()
-        calm = lane.idle & ~committed
-        open_ = lane.free & ~committed
         position = Signal(LANE["n"])
-        vector = full & (row.op == Op.VECTOR) & open_ & (~row.sync | calm)
+        # Whether a vector may begin, and whether another row may.
+        open_, calm = Signal(), Signal()
+        with m.Switch(row.sync):
+            with m.Case(Sync.NONE):
+                m.d.comb += [open_.eq(lane.free & ~committed), calm.eq(1)]
+            with m.Case(Sync.FOUND):
+                m.d.comb += [open_.eq(lane.found & ~committed), calm.eq(lane.empty & ~committed)]
+            with m.Default():
+                m.d.comb += [open_.eq(lane.idle & ~committed), calm.eq(open_)]
+        vector = full & (row.op == Op.VECTOR) & open_
         m.d.comb += [
             lane.row.eq(Mux(vector, row.as_value(), waiting.as_value())),
             lane.count.eq(Mux(vector, Mux(row.by_position, position + 1, row.n), issue.count)),
@@ -136,7 +142,9 @@ class VecTile(wiring.Component):
 
         state = self._state(m, lane, position)
         m.d.comb += [
-            issue.row.eq(steps), issue.sums.eq(waiting.n), issue.waits.eq(committed),
+            issue.row.eq(steps), issue.sums.eq(waiting.n), issue.pause.eq(pause(waiting)),
+            issue.waits.eq(committed | lane.working),
+            issue.holds.eq(lane.feeding),
             feed.order.eq(issue.order),
             issue.packed.eq(lane.totals.packed),
         ]  # fmt: skip
@@ -145,18 +153,17 @@ class VecTile(wiring.Component):
         ]
         with m.If(jump):
             m.d.sync += [counter.eq(control.target), reading.eq(1), here.eq(0)]
-        with m.If(full & (~control.sync | calm | issue.busy)), m.Switch(control.op):
+        with m.If(full & (calm | vector | issue.busy)), m.Switch(control.op):
             with m.Case(Op.CONTROL):
                 self._control(m, lane, control, jump, done, state)
             with m.Case(Op.VECTOR):
-                m.d.comb += done.eq(open_)
+                m.d.comb += done.eq(vector)
             with m.Case(Op.DRAIN):
                 m.d.comb += done.eq(~committed)
                 with m.If(~committed):
                     m.d.sync += waiting.eq(row)
             with m.Case(Op.STEPS):
-                # Activations that the row reads are written first; it goes on once it has begun.
-                m.d.comb += [issue.go.eq(issue.busy | ~lane.feeding), done.eq(issue.done)]
+                m.d.comb += [issue.go.eq(1), done.eq(issue.done)]
         return m
 
     def _read(self, m: Module, counter: Signal, reading: Signal) -> Signal:
@@ -250,15 +257,6 @@ class VecTile(wiring.Component):
                 m.d.sync += [s["position"].eq(0), s["turn"].eq(0), s["chunk_rows"].eq(0)]
             with m.Case(Kind.ACCUMULATE):
                 self._accumulate(m, totals, row, done, s)
-            with m.Case(Kind.NORMALISE):
-                with m.If(s["times"] == 0):
-                    m.d.comb += totals.restart.eq(1)
-                    m.d.sync += s["times"].eq(1)
-                with m.Elif(totals.accumulator[SQUARES - 2 :].any()):
-                    m.d.comb += done.eq(1)
-                    m.d.sync += s["times"].eq(0)
-                with m.Else():
-                    m.d.comb += totals.double.eq(1)
             with m.Case(Kind.TOKEN_ROWS):
                 m.d.sync += s["times"].eq(s["times"] + 1)
                 with m.If(s["times"] == 0):

@@ -1,6 +1,6 @@
 """A row of the program for the array, turned into steps: one a cycle, and when their sums may come."""
 
-__all__ = ["COLUMN_BITS", "LANE_GAP", "Issue"]
+__all__ = ["COLUMN_BITS", "Issue"]
 
 from typing import Any
 
@@ -9,13 +9,11 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl_gen.golden.vec_isa import BLOCK, LANE, STEPS, Place, Write, X
+from rtl_gen.golden.vec_time import FEWEST, LANE_GAP
 from rtl_gen.tiles.vec_steps import Order, Source
 
 COLUMN_BITS = BLOCK.bit_length() - 1
 CHUNK_BITS = LANE["n"] - COLUMN_BITS
-# From the last element of a row for the lane to the first that the next can take.
-LANE_GAP = 4
-FEWEST = 11  # sums are read again, if there are several passes of them, when they have been written
 
 
 class StepsRow(data.StructLayout):
@@ -37,8 +35,9 @@ class Issue(wiring.Component):
         busy: It has begun.
         position, chunk_rows, token, token_rows: What is added to its addresses.
         packed: Exponents of a key and a value, as a byte.
-        sums: Of a pass that the lane takes.
-        waits: The lane has not taken up the last commit yet.
+        sums, pause: Of a pass that the lane takes, and idle cycles that it needs behind them.
+        holds: Activations are still written.
+        waits: The lane has not taken up the last commit yet, or works on a vector.
         commit: The last step of a pass leaves: in a fixed time its first sum is here.
         count, offset: Behind a commit, how many sums the lane takes, and what it adds to its addresses.
         order: Steps.
@@ -50,7 +49,8 @@ class Issue(wiring.Component):
             {
                 "row": In(StepsRow()), "go": In(1), "done": Out(1), "busy": Out(1), "position": In(LANE["n"]),
                 "chunk_rows": In(STEPS["row"]), "token": In(16), "token_rows": In(STEPS["row"]),
-                "packed": In(8), "sums": In(LANE["n"]), "waits": In(1), "commit": Out(1),
+                "packed": In(8), "sums": In(LANE["n"]), "pause": In(2),
+                "waits": In(1), "holds": In(1), "commit": Out(1),
                 "count": Out(LANE["n"]),
                 "offset": Out(LANE["a"]), "order": Out(Order()),
             }
@@ -71,9 +71,13 @@ class Issue(wiring.Component):
         last_chunk = ~row.chunks | (left <= BLOCK)
         count = Signal(LANE["n"])
         m.d.comb += count.eq(Mux(row.chunks & (left <= BLOCK), left, self.sums))
-        gap = Signal(range(BLOCK * 2 + LANE_GAP + 1))
-        with m.If(gap != 0):
-            m.d.sync += gap.eq(gap - 1)
+        # Cycles until the lane can take sums, and until tiles that a pass does not address send none.
+        gap, tail = Signal(LANE["n"] + 1), Signal(LANE["n"])
+        before = Signal.like(row.only, reset_less=True)
+        for counter in (gap, tail):
+            with m.If(counter != 0):
+                m.d.sync += counter.eq(counter - 1)
+        ready = (gap == 0) & ~self.waits & ((tail == 0) | (row.only == before))
         m.d.comb += order.only.eq(row.only)
         with m.If(self.go):
             m.d.sync += self.busy.eq(~self.done)
@@ -109,14 +113,16 @@ class Issue(wiring.Component):
                 with m.State("RUN"):
                     end = t == length - 1
                     takes = (row.drain & (end | row.each & (t == 0))) & ~(row.each & (t != 0))
-                    with m.If(~takes | (gap == 0) & ~self.waits):
+                    with m.If(~self.holds & (~takes | ready)):
                         m.d.comb += order.valid.eq(1)
                         m.d.sync += t.eq(t + 1)
                         with m.If(takes):
                             m.d.comb += self.commit.eq(1)
                             m.d.sync += [
                                 self.count.eq(count), self.offset.eq(chunk << COLUMN_BITS),
-                                gap.eq(Mux(count < FEWEST, FEWEST, count) + LANE_GAP - 1),
+                                gap.eq(Mux(count < FEWEST, FEWEST, count) + LANE_GAP + self.pause),
+                                tail.eq(Mux(row.each, row.n, BLOCK - column)),
+                                before.eq(row.only),
                             ]  # fmt: skip
                         with m.If(end):
                             m.next = "PLACE"

@@ -1,6 +1,6 @@
 """The lane of a `vec` tile: an element a cycle through reading, tables, product, rounding, and writing."""
 
-__all__ = ["Lane", "activation_write"]
+__all__ = ["Lane", "activation_write", "pause"]
 
 from typing import Any
 
@@ -9,8 +9,8 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl_gen.golden.decoder import DRAW_BITS
-from rtl_gen.golden.formats import DISTANCE, EXPONENTIAL, LEFT_SHIFT, SCORE_FRACTION, SUM, WORD
-from rtl_gen.golden.vec import LEADING, SIGMOID_REST
+from rtl_gen.golden.formats import EXPONENTIAL, LEFT_SHIFT, SUM, WORD
+from rtl_gen.golden.vec import SIGMOID_REST
 from rtl_gen.golden.vec_isa import (
     LANE,
     LINE,
@@ -25,10 +25,11 @@ from rtl_gen.golden.vec_isa import (
     Value,
     Walk,
 )
-from rtl_gen.golden.vector import EXP_INDEX, REST
+from rtl_gen.golden.vec_time import FOUND, SHORTEST
 from rtl_gen.tiles.lane import SHIFT_BITS, Rescale
 from rtl_gen.tiles.macro import address, rom_pins
 from rtl_gen.tiles.store import Lines
+from rtl_gen.tiles.vec_operands import operands, table_entry
 from rtl_gen.tiles.vec_totals import LaneRow, Totals
 
 WORD_ADDRESS = LANE["a"]
@@ -44,11 +45,16 @@ def activation_write() -> wiring.Signature:
                              "bank": Out(8), "digits": Out(14), "value": Out(8)})  # fmt: skip
 
 
+def pause(row: Any) -> Mux:
+    """Further idle cycles behind a row, in which M writes words that begin no line, or are apart."""
+    return Mux(row.walk == Walk.SPREAD, 2, row.d[:LINE_LOW].any())
+
+
 class Lane(wiring.Component):
     """Runs one row of the program after another.
 
-    A row is kept twice: for what elements meet up to the multiplier, and for what becomes of results.
-    So a new one is taken when the last element of the row before has reached the multiplier.
+    A row travels with its elements, a copy for every two stages, so that rows follow each other with one idle
+    cycle between them.
 
     Args:
         memory: Words of M.
@@ -57,7 +63,10 @@ class Lane(wiring.Component):
     Attributes:
         row, count, offset: The row, its elements, what is added to its addresses; taken with `start`.
         start: Take it; only when `free`.
-        free, idle: A row can be taken; nothing is under way.
+        free: A row can be taken.
+        found: Also one that needs what rows before it find.
+        empty, idle: Nothing is under way; and all is written.
+        working: Elements of a vector are read: sums could not be taken.
         feeding: Elements for A are under way.
         selected: A token was drawn.
         first_sum, sum: In the next cycle the first of its sums is here; one a cycle follows.
@@ -73,8 +82,8 @@ class Lane(wiring.Component):
         super().__init__(
             {
                 "row": In(LaneRow()), "count": In(LANE["n"]), "offset": In(WORD_ADDRESS), "start": In(1),
-                "free": Out(1), "idle": Out(1), "feeding": Out(1), "selected": Out(1), "first_sum": In(1),
-                "sum": In(signed(SUM)),
+                "free": Out(1), "found": Out(1), "empty": Out(1), "idle": Out(1), "working": Out(1),
+                "feeding": Out(1), "selected": Out(1), "first_sum": In(1), "sum": In(signed(SUM)),
                 "token": In(16),
                 "turn": In(ROM_ADDRESS), "beta": In(8), "draw": In(32), "activation": Out(activation_write()),
                 "rom": Out(rom_pins(128)).array(rom_banks),
@@ -90,9 +99,8 @@ class Lane(wiring.Component):
             wiring.connect(m, wiring.flipped(mine), inner)
         m.submodules.rescale = rescale = Rescale()
         row = Signal(LaneRow(), reset_less=True)
+        fresh = Signal(reset_less=True)  # not a further chunk of a row
         count, o = Signal.like(self.count, reset_less=True), Signal.like(self.count, reset_less=True)
-        offset = Signal.like(self.offset, reset_less=True)
-        base_a, base_b = (Signal(WORD_ADDRESS, name=f"base_{n}", reset_less=True) for n in "ab")
         pair = row.walk == Walk.PAIR
         k = Signal(reset_less=True)
         stages = Signal(8)  # elements at stage 1 to 8, and which are the first and the last of a row
@@ -101,12 +109,22 @@ class Lane(wiring.Component):
         element = Signal()
         last = Signal()
         m.d.comb += last.eq((o == count - 1) & (k | ~pair))
+        young = Signal(range(SHORTEST))
+        with m.If(element & last & (young <= pause(row))):
+            m.d.sync += young.eq(pause(row))
+        with m.Elif(young != 0):
+            m.d.sync += young.eq(young - 1)
         with m.FSM():
             with m.State("FREE"):
-                m.d.comb += self.free.eq(~stages[:3].any())
+                m.d.comb += self.free.eq(young == 0)
                 with m.If(self.start):
-                    m.d.sync += [row.eq(self.row), count.eq(self.count), offset.eq(self.offset)]
-                    m.d.sync += [base_a.eq(self.row.a + self.offset), base_b.eq(self.row.b + self.offset)]
+                    m.d.sync += young.eq(SHORTEST - 1)
+                    m.d.sync += [
+                        row.eq(self.row), count.eq(self.count), fresh.eq(self.offset == 0),
+                        row.a.eq(self.row.a + self.offset), row.d.eq(self.row.d + self.offset),
+                    ]  # fmt: skip
+                    with m.If(self.row.dest != Dest.ROM_BYTES):  # where it is no word of M
+                        m.d.sync += row.b.eq(self.row.b + self.offset)
                     m.d.sync += [o.eq(0), k.eq(0)]
                     m.next = "WAIT"
                     with m.If(self.row.op == Op.VECTOR):
@@ -118,10 +136,13 @@ class Lane(wiring.Component):
                     with m.If(last):
                         m.next = "FREE"
             with m.State("RUN"):
-                m.d.comb += element.eq(1)
+                m.d.comb += [element.eq(1), self.working.eq(row.op == Op.VECTOR)]
                 with m.If(last):
                     m.next = "FREE"
-        m.d.comb += self.idle.eq(self.free & ~stages.any() & ~lasts.any() & ~lines.busy)
+        m.d.comb += [
+            self.found.eq(self.free & ~stages[: FOUND - 1].any()),
+            self.empty.eq(self.free & ~stages.any() & ~lasts.any()), self.idle.eq(self.empty & ~lines.busy),
+        ]  # fmt: skip
         with m.If(element):
             m.d.sync += k.eq(pair & ~k)
             with m.If(k | ~pair):
@@ -130,17 +151,18 @@ class Lane(wiring.Component):
             stages.eq(Cat(element, stages[:-1])), firsts.eq(Cat(element & (o == 0), firsts[:-1])),
             lasts.eq(Cat(element & last, lasts[:-1])),
         ]  # fmt: skip
-        # From the multiplier on the row is another one.
-        front, row = row, Signal(LaneRow(), name="row_behind", reset_less=True)
-        offset_behind = Signal.like(offset, reset_less=True)
-        with m.If(firsts[3]):
-            m.d.sync += [row.eq(front), offset_behind.eq(offset)]
-        behind, row = row, front
+        # The row at stages 0 and 1, 2 and 3, 4 and 5, 6 and 7, 8 and 9.
+        rows, fresh_at = [row], [fresh]
+        active = [~self.free | stages[0], *(stages[n : n + 2].any() for n in (1, 3, 5)), stages[7]]
+        for n in range(1, len(active)):
+            rows.append(Signal(LaneRow(), name=f"row{2 * n}", reset_less=True))
+            fresh_at.append(Signal(name=f"fresh{2 * n}", reset_less=True))
+            with m.If(firsts[2 * n - 2]):
+                m.d.sync += [rows[n].eq(rows[n - 1]), fresh_at[n].eq(fresh_at[n - 1])]
+        row2, row4, row6, row8 = rows[1:]
         of_tiles = (Dest.ROM_BYTES, Dest.RAM_BYTES, Dest.RAM_DIGITS)
-        m.d.comb += self.feeding.eq(
-            (~self.free | stages[3]) & front.dest.matches(*of_tiles)
-            | stages[3:].any() & behind.dest.matches(*of_tiles)
-        )
+        feeds = [a & r.dest.matches(*of_tiles) for a, r in zip(active, rows, strict=True)]
+        m.d.comb += self.feeding.eq(Cat(feeds).any())
 
         # 0: the word a of M is addressed.
         far = Signal(WORD_ADDRESS)
@@ -161,10 +183,10 @@ class Lane(wiring.Component):
         # A line follows the one before it, but for butterflies, which are aligned.
         before = Signal(reset_less=True)
         m.d.comb += [
-            at_a.eq(base_a + index), lines.a.eq(element), lines.a_at.eq(at_a),
+            at_a.eq(row.a + index), lines.a.eq(element), lines.a_at.eq(at_a),
             lines.a_new.eq((o == 0) & ~k | Mux(butterfly, begins, at_a[LINE_LOW] != before)),
         ]  # fmt: skip
-        m.d.sync += at_b.eq(base_b + other)
+        m.d.sync += at_b.eq(row.b + other)
         with m.If(element):
             m.d.sync += before.eq(at_a[LINE_LOW])
         b_new = Signal(reset_less=True)
@@ -186,7 +208,7 @@ class Lane(wiring.Component):
         table_index = Signal(7)
         rest1 = Signal(SIGMOID_REST)
         late1 = Signal(4)
-        distance = self._table(m, row, a1, table_index, rest1, late1)
+        distance = table_entry(m, totals, row, a1, table_index, rest1, late1)
         at = Signal(ROM_ADDRESS, reset_less=True)
         walk = Signal(ROM_ADDRESS)
         with m.If(row.value == Value.DELTA):
@@ -217,47 +239,51 @@ class Lane(wiring.Component):
         factor = Signal(signed(WORD), reset_less=True)
         shift = Signal(SHIFT_BITS, reset_less=True)
         accumulate = Signal(reset_less=True)
-        self._operands(m, row, three, word, words, value, factor)
+        operands(m, totals, self.beta, row2, three, word, words, value, factor)
+
+        def of(register: Any) -> Any:
+            return totals.of(register, row2.context)
+
         base = Signal(signed(9), reset_less=True)
-        m.d.sync += base.eq(
-            row.shift + totals.of(m, row.plus) - totals.of(m, row.minus) - totals.of(m, row.minus2)
-        )
+        m.d.sync += base.eq(row2.shift + of(row2.plus) - of(row2.minus) - of(row2.minus2))
         added = Signal(signed(6))
-        with m.Switch(row.element):
+        with m.Switch(row2.element):
             with m.Case(Element.ROM):
                 m.d.comb += added.eq(word[12:])
             with m.Case(Element.KEY):
                 m.d.comb += added.eq(-three["b"][:4])
             with m.Case(Element.VALUE):
                 m.d.comb += added.eq(-three["b"][4:8])
-        m.d.sync += [shift.eq(base + added + (LEFT_SHIFT - 1)), accumulate.eq(pair & three["k"])]
-        delta = row.value == Value.DELTA
+        m.d.sync += [
+            shift.eq(base + added + (LEFT_SHIFT - 1)),
+            accumulate.eq((row2.walk == Walk.PAIR) & three["k"]),
+        ]
         side = Signal(signed(SUM))
-        m.d.comb += side.eq(Mux(delta, words[:WORD], three["b"]))
+        m.d.comb += side.eq(Mux(row2.value == Value.DELTA, words[:WORD], three["b"]))
 
         # 4 to 6: product, shift, rounding.
         k4 = Signal(reset_less=True)
         m.d.sync += k4.eq(three["k"])
         m.d.comb += [
-            rescale.valid.eq(stages[3] & (k4 | ~pair)), rescale.value.eq(value), rescale.factor.eq(factor),
-            rescale.shift.eq(shift), rescale.accumulate.eq(accumulate), rescale.down.eq(delta),
-            rescale.width.eq(row.width),
+            rescale.valid.eq(stages[3] & (k4 | (row4.walk != Walk.PAIR))), rescale.value.eq(value),
+            rescale.factor.eq(factor), rescale.shift.eq(shift), rescale.accumulate.eq(accumulate),
+            rescale.down.eq(row4.value == Value.DELTA), rescale.width.eq(row4.width),
         ]  # fmt: skip
         late = {"side": side, "late": three["late"]}
         for n in range(4, 8):
             late = self._stage(m, n, late)
 
         # 7: what follows.
-        delta = behind.value == Value.DELTA
-        exponential = delta & ((behind.special[:2] == Table.EXP) | (behind.special[:2] == Table.EXP_DISTANCE))
+        delta = row6.value == Value.DELTA
+        exponential = delta & ((row6.special[:2] == Table.EXP) | (row6.special[:2] == Table.EXP_DISTANCE))
         total = Signal(signed(SUM + 1))
         m.d.comb += total.eq(rescale.out + late["side"])
         result = Signal(signed(SUM), reset_less=True)
         faded = Signal(WORD)
         m.d.comb += faded.eq(total[:WORD] >> Mux(exponential, late["late"], 0))
         with m.If(delta):
-            m.d.sync += result.eq(Mux(behind.post == Post.DRAW, faded >> (EXPONENTIAL - DRAW_BITS), faded))
-        with m.Elif(behind.post == Post.ADD):
+            m.d.sync += result.eq(Mux(row6.post == Post.DRAW, faded >> (EXPONENTIAL - DRAW_BITS), faded))
+        with m.Elif(row6.post == Post.ADD):
             most = (1 << (SUM - 1)) - 1
             m.d.sync += result.eq(Mux(total > most, most, Mux(total < ~most, ~most, total)))
         with m.Else():
@@ -269,29 +295,29 @@ class Lane(wiring.Component):
         number = Signal.like(o, reset_less=True)
         target = Signal(WORD_ADDRESS)
         m.d.comb += [
-            target.eq(behind.d + offset_behind + Mux(behind.walk == Walk.SPREAD, number << 1, number)),
-            lines.write.eq(done & (behind.dest == Dest.MEMORY)), lines.to.eq(target), lines.data.eq(result),
-            lines.far.eq(behind.walk == Walk.SPREAD), lines.last.eq(lasts[7]),
+            target.eq(row8.d + Mux(row8.walk == Walk.SPREAD, number << 1, number)),
+            lines.write.eq(done & (row8.dest == Dest.MEMORY)), lines.to.eq(target), lines.data.eq(result),
+            lines.far.eq(row8.walk == Walk.SPREAD), lines.last.eq(lasts[7]),
         ]  # fmt: skip
         bank = Signal(8, reset_less=True)
         within = Signal(WORD_ADDRESS, reset_less=True)
-        in_rom = behind.dest == Dest.ROM_BYTES
+        in_rom = row8.dest == Dest.ROM_BYTES
         out = self.activation
         m.d.comb += [
-            out.valid.eq(done), out.dest.eq(behind.dest), out.bank.eq(bank), out.value.eq(result),
-            out.digits.eq(result), out.byte.eq(behind.d + Mux(in_rom, within, number)),
-            totals.valid.eq(done), totals.row.eq(behind), totals.result.eq(result), totals.at.eq(target),
-            totals.first.eq((number == 0) & (offset_behind == 0)), totals.number.eq(number),
+            out.valid.eq(done), out.dest.eq(row8.dest), out.bank.eq(bank), out.value.eq(result),
+            out.digits.eq(result), out.byte.eq(row8.d + Mux(in_rom, within, number)),
+            totals.valid.eq(done), totals.row.eq(row8), totals.result.eq(result), totals.at.eq(target),
+            totals.first.eq((number == 0) & fresh_at[-1]), totals.number.eq(number),
             totals.draw.eq(self.draw),
         ]  # fmt: skip
         m.d.comb += [
-            totals.finish.eq(lasts[8]), self.selected.eq(lasts[8] & (behind.reduce == Reduce.SELECT)),
+            totals.finish.eq(lasts[8]), self.selected.eq(lasts[8] & (row8.reduce == Reduce.SELECT)),
         ]  # fmt: skip
         with m.If(firsts[6]):
             m.d.sync += [number.eq(0), bank.eq(0), within.eq(0)]
         with m.Elif(done):
             m.d.sync += [number.eq(number + 1), within.eq(within + 1)]
-            with m.If(within == behind.b - 1):
+            with m.If(within == row8.b - 1):
                 m.d.sync += [within.eq(0), bank.eq(bank + 1)]
         return m
 
@@ -302,39 +328,6 @@ class Lane(wiring.Component):
             out[name] = Signal(value.shape(), name=f"{name}{number}", reset_less=True)  # type: ignore[attr-defined]
             m.d.sync += out[name].eq(value)
         return out
-
-    def _table(self, m: Module, row: Any, a: Signal, index: Signal, rest: Signal, late: Signal) -> Signal:
-        """Which entry, where behind it, and how far an exponential is shifted; returns the distance."""
-        table, align = row.special[:2], row.special[2:]
-        size = Signal(SUM)
-        limit = Signal(WORD)
-        wide = Signal(WORD)
-        m.d.comb += [
-            size.eq(Mux(a < 0, -a, a)), limit.eq((0x8000 >> align) - 1),
-            wide.eq(Mux(size > limit, limit, size) << align),
-        ]  # fmt: skip
-        behind = Signal(signed(SUM + 1))
-        distance = Signal(DISTANCE)
-        most = (1 << DISTANCE) - 1
-        m.d.comb += [
-            behind.eq(self.totals.maximum - a),
-            distance.eq(Mux(table == Table.EXP, a, Mux(behind > most, most, behind))),
-        ]  # fmt: skip
-        bits = SCORE_FRACTION - EXP_INDEX
-        accumulator = self.totals.accumulator
-        with m.Switch(table):
-            with m.Case(Table.SIGMOID):
-                m.d.comb += [index.eq(wide >> SIGMOID_REST), rest.eq(wide[:SIGMOID_REST])]
-            with m.Case(Table.NORMAL):
-                top = accumulator[-LEADING:]
-                m.d.comb += [
-                    index.eq(top - (1 << (LEADING - 2))), rest.eq(accumulator[-LEADING - REST : -LEADING]),
-                ]  # fmt: skip
-            with m.Default():
-                m.d.comb += [index.eq(distance[bits:SCORE_FRACTION]), rest.eq(distance[:bits])]
-        far = distance[SCORE_FRACTION:]
-        m.d.comb += late.eq(Mux(far > EXPONENTIAL, EXPONENTIAL, far))
-        return behind
 
     def _rom(self, m: Module, at: Signal, valid: object) -> Signal:
         """The even word addressed and the one behind it, a cycle later."""
@@ -353,46 +346,3 @@ class Lane(wiring.Component):
         words = Signal(2 * WORD, reset_less=True)
         m.d.sync += words.eq(q.word_select(at[1:ON_ROW], 2 * WORD))
         return words
-
-    def _operands(
-        self, m: Module, row: Any, now: dict[str, Signal], word: Signal, words: Signal, value: Signal,
-        factor: Signal,
-    ) -> None:  # fmt: skip
-        a, b = now["a"], now["b"]
-        begin, high, left = row.special[0], row.special[1], row.special[2:]
-        scaled = Signal(signed(SUM))
-        joined = Signal(signed(SUM))
-        m.d.comb += [
-            scaled.eq(Mux(high, now["sum"] >> 2, now["sum"]) << left), joined.eq(Mux(begin, 0, a) + scaled),
-        ]  # fmt: skip
-        with m.Switch(row.value):
-            with m.Case(Value.JOIN):
-                m.d.sync += value.eq(joined)
-            with m.Case(Value.DISTANCE):
-                m.d.sync += value.eq(now["far"])
-            with m.Case(Value.BUTTERFLY):
-                m.d.sync += value.eq(Mux(now["upper"], a - b, a + b))
-            with m.Case(Value.DELTA):
-                m.d.sync += value.eq(words[WORD:].as_signed())
-            with m.Default():
-                m.d.sync += value.eq(a)
-        turned = word.as_signed()
-        with m.If(row.value == Value.DELTA):
-            m.d.sync += factor.eq(now["rest"])
-        with m.Else(), m.Switch(row.factor):
-            with m.Case(Factor.ONE):
-                m.d.sync += factor.eq(1)
-            with m.Case(Factor.ROM):
-                m.d.sync += factor.eq(word[:12].as_signed())
-            with m.Case(Factor.ROTARY):
-                m.d.sync += factor.eq(Mux(now["minus"], -turned, turned))
-            with m.Case(Factor.R):
-                m.d.sync += factor.eq(self.totals.r)
-            with m.Case(Factor.B):
-                m.d.sync += factor.eq(b)
-            with m.Case(Factor.A):
-                m.d.sync += factor.eq(a)
-            with m.Case(Factor.SIGMOID):
-                m.d.sync += factor.eq(Mux(a < 0, (1 << (WORD - 1)) - b, b))
-            with m.Case(Factor.BETA):
-                m.d.sync += factor.eq(self.beta)

@@ -2,15 +2,21 @@
 
 __all__ = ["LaneRow", "Totals"]
 
+from typing import Any
+
 from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl_gen.golden.formats import SQUARES, SUM, WORD
-from rtl_gen.golden.vec_isa import LANE, WRITABLE, Dest, Reduce, Register
+from rtl_gen.golden.vec import LEADING
+from rtl_gen.golden.vec_isa import CONTEXTS, LANE, WRITABLE, Dest, Reduce, Register
+from rtl_gen.golden.vector import REST
 from rtl_gen.tiles.lane import Largest
 
 REGISTER_BITS = 6
+SHIFTS_BITS = 5  # of the number of double shifts that normalise a sum
+NORMAL = LEADING + REST  # bits of a normalised sum that address a table and interpolate
 
 
 class LaneRow(data.StructLayout):
@@ -30,10 +36,9 @@ class Totals(wiring.Component):
         row: What the program says of them.
         draw: What the running sum is compared with.
         load, epsilon: The accumulator becomes that.
-        halve, double: The accumulator is shifted by two to the right, or by 2, 4 or 16 to the left, counted.
-        restart: Count from 0 again.
-        accumulator, maximum, where, r, token: What was found.
-        registers, shifts: The small numbers; double shifts.
+        halve: The accumulator is shifted by two to the right.
+        accumulator, where, token: What was found.
+        maximum, normal, r: What was found for each context; `normal` is the head of a normalised sum.
     """
 
     def __init__(self) -> None:
@@ -41,28 +46,36 @@ class Totals(wiring.Component):
             {
                 "valid": In(1), "result": In(signed(SUM)), "at": In(LANE["a"]), "number": In(LANE["n"]),
                 "first": In(1), "finish": In(1), "row": In(LaneRow()),
-                "draw": In(32), "load": In(1), "epsilon": In(SQUARES), "halve": In(1), "double": In(1),
-                "restart": In(1), "accumulator": Out(SQUARES), "maximum": Out(signed(SUM)),
-                "where": Out(LANE["a"]),
-                "r": Out(signed(WORD)), "token": Out(LANE["n"]),
+                "draw": In(32), "load": In(1), "epsilon": In(SQUARES), "halve": In(1),
+                "accumulator": Out(SQUARES), "where": Out(LANE["a"]), "token": Out(LANE["n"]),
+                "maximum": Out(signed(SUM)).array(CONTEXTS), "normal": Out(NORMAL).array(CONTEXTS),
+                "r": Out(signed(WORD)).array(CONTEXTS),
                 "residual": Out(REGISTER_BITS), "packed": Out(8),
             }
         )  # fmt: skip
         self.registers = [
             Signal(REGISTER_BITS, name=f"register{n}", reset_less=True) for n in range(WRITABLE)
         ]
-        self.shifts = Signal(REGISTER_BITS - 1, reset_less=True)
+        self.queries = self._each("query", REGISTER_BITS)
+        self.shifts = self._each("shifts", SHIFTS_BITS)
         self.value = Signal(4, reset_less=True)
 
-    def of(self, m: Module, number: Value) -> Value:
+    def _each(self, name: str, shape: Any) -> list[Signal]:
+        return [Signal(shape, name=f"{name}{n}", reset_less=True) for n in range(CONTEXTS)]
+
+    def of(self, number: Value, context: Value) -> Value:
         """A register by its number."""
-        all_of = [0, *self.registers[1:], 0, self.shifts, self.shifts << 1, self.value]
+        query, shifts = Array(self.queries)[context], Array(self.shifts)[context]
+        all_of = [0, *self.registers[1:], 0, shifts, shifts << 1, self.value]
+        all_of[Register.QUERY] = query
         return Array([Value.cast(v) for v in all_of] + [Value.cast(0)] * (16 - len(all_of)))[number]
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         row, result = self.row, self.result
         clear = self.first & row.clear
+        maxima, normals = self._each("maximum", signed(SUM)), self._each("normal", NORMAL)
+        factors = self._each("r", signed(WORD))
         is_ = {r: self.valid & (row.reduce == r) for r in Reduce}
         m.submodules.largest = largest = Largest()
         m.submodules.aside = aside = Largest()
@@ -74,7 +87,8 @@ class Totals(wiring.Component):
         with m.If(self.finish & (row.reduce == Reduce.LARGEST)), m.Switch(row.to):
             for n in range(1, WRITABLE):
                 with m.Case(n):
-                    m.d.sync += self.registers[n].eq(Mux(row.aside, aside.exponent, largest.exponent))
+                    to = Array(self.queries)[row.context] if n == Register.QUERY else self.registers[n]
+                    m.d.sync += to.eq(Mux(row.aside, aside.exponent, largest.exponent))
         m.d.comb += [
             self.residual.eq(self.registers[Register.RESIDUAL]),
             self.packed.eq(Cat(self.registers[Register.KEY][:4], self.registers[Register.VALUE][:4])),
@@ -93,15 +107,11 @@ class Totals(wiring.Component):
             m.d.sync += accumulator.eq(self.epsilon)
         with m.Elif(self.halve):
             m.d.sync += accumulator.eq(accumulator >> 2)
-        with m.Elif(self.double):
-            with m.If(~accumulator[-16:].any()):
-                m.d.sync += [accumulator.eq(accumulator << 16), self.shifts.eq(self.shifts + 8)]
-            with m.Elif(~accumulator[-4:].any()):
-                m.d.sync += [accumulator.eq(accumulator << 4), self.shifts.eq(self.shifts + 2)]
-            with m.Else():
-                m.d.sync += [accumulator.eq(accumulator << 2), self.shifts.eq(self.shifts + 1)]
-        with m.If(self.restart):
-            m.d.sync += self.shifts.eq(0)
+        with m.If(self.finish & (row.reduce == Reduce.SUM)):
+            shifts, normal = _normalised(m, accumulator)
+            m.d.sync += [
+                Array(self.shifts)[row.context].eq(shifts), Array(normals)[row.context].eq(normal),
+            ]  # fmt: skip
 
         found = Signal()
         token = Signal.like(self.token, reset_less=True)
@@ -113,14 +123,29 @@ class Totals(wiring.Component):
                 m.d.sync += found.eq(0)
         m.d.comb += self.token.eq(token)
 
-        maximum, where = Signal.like(self.maximum, reset_less=True), Signal.like(self.where, reset_less=True)
+        where = Signal.like(self.where, reset_less=True)
+        maximum = Array(maxima)[row.context]
         with m.If(is_[Reduce.MAXIMUM] & (clear | (result > maximum))):
             m.d.sync += [maximum.eq(result), where.eq(self.at)]
-        m.d.comb += [self.maximum.eq(maximum), self.where.eq(where)]
+        m.d.comb += self.where.eq(where)
         with m.If(is_[Reduce.EXPONENTS] & (clear | (result[4:8] > self.value))):
             m.d.sync += self.value.eq(result[4:8])
-        r = Signal(signed(WORD), reset_less=True)
         with m.If(self.valid & (row.dest == Dest.R)):
-            m.d.sync += r.eq(result)
-        m.d.comb += self.r.eq(r)
+            m.d.sync += Array(factors)[row.context].eq(result)
+        for n in range(CONTEXTS):
+            m.d.comb += [
+                self.maximum[n].eq(maxima[n]), self.normal[n].eq(normals[n]), self.r[n].eq(factors[n]),
+            ]  # fmt: skip
         return m
+
+
+def _normalised(m: Module, accumulator: Signal) -> tuple[Value, Value]:
+    """Double shifts to the left until one of the two highest bits is set, and the head of the result."""
+    value: Value = accumulator
+    shifts: list[Value] = []
+    for k in reversed(range(SHIFTS_BITS)):
+        none, shifted = Signal(name=f"none{k}"), Signal(SQUARES, name=f"shifted{k}")
+        m.d.comb += [none.eq(~value[-(2 << k) :].any()), shifted.eq(Mux(none, value << (2 << k), value))]
+        value = shifted
+        shifts.insert(0, none)
+    return Cat(shifts), value[-NORMAL:]

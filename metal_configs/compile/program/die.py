@@ -7,17 +7,18 @@ from typing import Any
 
 import numpy as np
 
+from metal_configs.compile.program.attention import LESS12, largest, lines
 from metal_configs.compile.program.caches import Caches
 from metal_configs.compile.program.contents import Contents
-from metal_configs.compile.program.layers import LESS12, Layers, lines
+from metal_configs.compile.program.layers import Layers
 from metal_configs.compile.program.rows import Rows
 from rtl_gen.golden.array import ArrayModel
 from rtl_gen.golden.decoder import DRAW_BITS
+from rtl_gen.golden.die_image import DieImage
 from rtl_gen.golden.formats import (
     SCORE_FRACTION,
 )
 from rtl_gen.golden.model import Model
-from rtl_gen.golden.vec import DieImage
 from rtl_gen.golden.vec_isa import (
     Condition,
     Dest,
@@ -60,8 +61,8 @@ def compile_die(model: Model, array: ArrayModel, ram_rows: int, ram_words: int) 
     decoder = _Decoder(contents, caches)
     rom_bytes = max(contents.read(n) for n in contents.matrices())
     return DieImage(
-        array, ram_rows, ram_words, decoder.layers.memory, (rom_bytes, 2 * max(positions, s.head_dim)),
-        decoder.rows.resolved(), np.array(contents.words, np.int64).astype(np.uint16), positions,
+        array, ram_rows, ram_words, decoder.layers.memory, (rom_bytes, decoder.layers.ram_bytes),
+        decoder.rows.resolved(positions), np.array(contents.words, np.int64).astype(np.uint16), positions,
         decoder.token_bytes, decoder.count_bytes,
     )  # fmt: skip
 
@@ -178,7 +179,7 @@ class _Decoder:
                 self.layers.w,
                 minus=Register.INPUT,
                 width=Width.WORD,
-                **self.layers.largest(Register.QUERY),
+                **largest(Register.QUERY),
             )
             self.layers.activations("head", s.dim, self.layers.w, Register.QUERY)
         exponent = Register.INPUT if m.final is None else Register.QUERY
@@ -190,7 +191,7 @@ class _Decoder:
             s.vocab, logits, distances, value=Value.DISTANCE, factor=Factor.BETA, shift=m.beta_shift,
             width=Width.DISTANCE, dest=Dest.MEMORY,
         )  # fmt: skip
-        self.rows.then(
+        self.rows.vector(
             s.vocab, distances, logits, value=Value.DELTA, special=special(table=Table.EXP),
             rom=self.contents.at["exp2"], shift=SCORE_FRACTION - EXP_INDEX, width=Width.SUM, post=Post.DRAW,
             dest=Dest.MEMORY, reduce=Reduce.SUM, clear=1,

@@ -6,15 +6,13 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
+from metal_configs.compile.program.hazards import synchronised
 from rtl_gen.golden.vec_isa import (
     Condition,
     Kind,
     Op,
     Row,
 )
-
-# So many elements behind, an element of the row before has been written when it is read.
-LANE_DEPTH = 12
 
 
 @dataclass
@@ -28,18 +26,12 @@ class Rows:
         """Append a row; a CONTROL may go to a label."""
         self.code.append((Row(op, {k: int(v) for k, v in fields.items()}), label))
 
-    def vector(self, n: int, a: int, d: int, *, sync: bool = True, **fields: Any) -> None:
-        """Append a VECTOR; with `sync` it waits until all before it has been written."""
-        self.row(Op.VECTOR, n=n, a=a, d=d, sync=sync, **fields)
-
-    def then(self, n: int, a: int, d: int, *, ahead: int = 0, **fields: Any) -> None:
-        """Append a VECTOR that reads what the one before writes, in its order,
-        or as far `ahead`: it waits only
-        if there are too few elements."""
-        self.vector(n, a, d, sync=n - ahead < LANE_DEPTH, **fields)
+    def vector(self, n: int, a: int, d: int, **fields: Any) -> None:
+        """Append a VECTOR."""
+        self.row(Op.VECTOR, n=n, a=a, d=d, **fields)
 
     def control(self, kind: Kind, label: str = "", **fields: Any) -> None:
-        """Append a CONTROL; `label` fills its target."""
+        """Append a CONTROL; `label` fills its target. With `sync` it waits for what rows before it find."""
         self.row(Op.CONTROL, label, kind=kind, **fields)
 
     def branch(self, condition: Condition, target: str, value: int = 0) -> None:
@@ -50,11 +42,11 @@ class Rows:
         """Name the next row."""
         self.labels[name] = len(self.code)
 
-    def resolved(self) -> tuple[Row, ...]:
-        """The rows, with targets in the place of labels."""
+    def resolved(self, positions: int) -> tuple[Row, ...]:
+        """The rows, with targets in the place of labels, and waiting where they must."""
 
         def resolve(row: Row, target: str) -> Row:
             fields = row.fields | ({"target": self.labels[target]} if target else {})
             return dataclasses.replace(row, fields=fields)
 
-        return tuple(resolve(*r) for r in self.code)
+        return synchronised([resolve(*r) for r in self.code], positions)

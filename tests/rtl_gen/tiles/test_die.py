@@ -7,6 +7,7 @@ import pytest
 
 from rtl_gen.golden.network import Network
 from rtl_gen.golden.shape import Shape
+from rtl_gen.golden.vec import VecModel
 from rtl_gen.tiles.die import die_verilog
 from rtl_gen.tiles.rom import RomTileSize
 from tests.rtl_gen.test_network import random_model
@@ -87,6 +88,12 @@ def test_the_same_die_with_another_model_in_its_vias_tells_words(words, die):
     )
     got, cycles, _ = die.run(script)
     assert got == [token for each in want for token in each]
+    golden = VecModel(held)
+    for request in requests:
+        golden.send(held.request(*request))
+    within = np.ones(len(got) - 1, bool)
+    within[np.cumsum([len(w) for w in want])[:-1] - 1] = False  # not from one text to the next
+    assert np.array_equal(np.diff(cycles)[within], np.diff(golden.said_at)[within])
     print(f"{np.median(np.diff(cycles)):.0f} cycles a token of words")
 
 

@@ -16,8 +16,8 @@ from base_chip.arrays.sram.views import sram_verilog
 from base_chip.arrays.views import rom_verilog
 from metal_configs.compile.program.die import compile_die
 from rtl_gen.golden.array import ArrayModel
+from rtl_gen.golden.die_image import DieImage
 from rtl_gen.golden.model import Model
-from rtl_gen.golden.vec import DieImage
 from rtl_gen.tiles.die import die_verilog
 from rtl_gen.tiles.macro import rom_macro_name
 from rtl_gen.tiles.ram import MACRO_BITS, RamTileSize

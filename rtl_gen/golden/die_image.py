@@ -1,0 +1,43 @@
+"""What a model makes of a die of one column of tiles."""
+
+__all__ = ["DieImage"]
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from rtl_gen.golden.array import ArrayModel
+from rtl_gen.golden.vec_isa import Row
+
+
+@dataclass(frozen=True)
+class DieImage:
+    """What a model makes of a die of one column of tiles with a vec tile below it.
+
+    Attributes:
+        array: The rom tiles, one in a row.
+        ram_rows, ram_words: The ram tiles to the south of them, and their rows.
+        memory: Words of M that the program uses.
+        activations: Bytes of the banks of A: of one of rom tiles, and of that of the ram tiles.
+        program: Rows of the vec tile.
+        words: uint16: factors and tables.
+        context: Positions that a sequence may have.
+        token_bytes, count_bytes: Of a token and of the number of tokens, in requests and answers.
+    """
+
+    array: ArrayModel
+    ram_rows: int
+    ram_words: int
+    memory: int
+    activations: tuple[int, int]
+    program: tuple[Row, ...]
+    words: np.ndarray
+    context: int
+    token_bytes: int
+    count_bytes: int
+
+    def request(self, prompt: list[int], beta: int, seed: int) -> bytes:
+        """What the host sends for a text."""
+        tokens = b"".join(t.to_bytes(self.token_bytes, "little") for t in prompt)
+        count = len(prompt).to_bytes(self.count_bytes, "little")
+        return seed.to_bytes(4, "little") + bytes([beta]) + count + tokens

@@ -1,0 +1,104 @@
+"""How long rows of a program take: the cycles of sequencer, lane and steps, as their RTL has them."""
+
+__all__ = ["FEWEST", "FOUND", "LANE_GAP", "ROW_LATENCY", "SHORTEST", "SUM_LATENCY", "Clock", "pause"]
+
+from dataclasses import dataclass
+
+from rtl_gen.golden.vec_isa import BLOCK, LINE, Dest, Row, Sync, Walk, Write
+
+# From a step of the sequencer to the cycle before its first sum is here: with no row of tiles, for each.
+SUM_LATENCY, ROW_LATENCY = 7, 2
+LANE_GAP = 1  # idle cycles of the lane between two rows, at least
+SHORTEST = 4  # cycles from row to row: M is read twice and written once for a row of one element
+# From the last element that is read to the cycle in which a row may begin that needs what was found, or that
+# needs all to be over.
+FOUND, EMPTY = 8, 10
+FED = 9  # from an element to the first step that reads what it became
+JUMP = 3  # from a branch to the row that it goes to
+FEWEST = 2  # sums of a pass, in the time that is kept for them
+
+
+@dataclass
+class Clock:
+    """Counts cycles, with a host that never lets the chip wait.
+
+    Attributes:
+        rows: Rows of tiles.
+        now: Cycle in which the row that comes next is in its register.
+    """
+
+    rows: int
+    now: int = 0
+
+    def __post_init__(self) -> None:
+        self._free = 0  # the lane takes the next row
+        self._last = -EMPTY  # element that was read
+        self._fed = -FED  # element that became an activation
+        self._working = -1  # element of a vector
+        self._started = 0  # the lane took the pass before
+        self._sent = -BLOCK  # last step of the pass before
+        self._gap = self._tail = 0
+        self._only = -1
+        self._pending: Row | None = None
+
+    def control(self, row: Row, more: int, *, jumps: bool) -> None:
+        """A row of the sequencer that takes so many cycles more than one."""
+        done = self._calm(row) + more
+        self._next(done, JUMP if jumps else 0)
+
+    def vector(self, row: Row, n: int) -> None:
+        """A vector of so many elements."""
+        start = max(self.now, self._free, self._started + 1)
+        if row.sync:
+            start = max(start, self._last + (FOUND if row.sync == Sync.FOUND else EMPTY))
+        self._last = start + n * (2 if row.walk == Walk.PAIR else 1)
+        self._working = self._last
+        if row.dest in (Dest.ROM_BYTES, Dest.RAM_BYTES, Dest.RAM_DIGITS):
+            self._fed = self._last
+        self._free = max(start + SHORTEST, self._last + LANE_GAP + pause(row))
+        self._next(start)
+
+    def drain(self, row: Row) -> None:
+        """What becomes of the sums of the pass that follows."""
+        self._pending = row
+        self._next(max(self.now, self._started + 1))
+
+    def steps(self, row: Row, n: int, counts: list[int], column: int) -> None:
+        """Steps, for so many sums of each pass; n steps in each."""
+        at = self._calm(row) + 1 + (row.write != Write.NONE)
+        done = at
+        for count in counts or [0]:
+            begin = max(at + 1, self._fed + FED)
+            done = begin + n - 1
+            if row.drain:
+                ready = max(self._sent + 1 + self._gap, self._started + 1, self._working + 1)
+                if row.only != self._only:
+                    ready = max(ready, self._sent + 1 + self._tail)
+                sent = max(begin if row.each else done, ready)
+                done = sent + (n - 1 if row.each else 0)
+                self._pass(row, sent, count, column)
+            at = done + 1
+        self._next(done + row.append)
+
+    def _pass(self, row: Row, sent: int, count: int, column: int) -> None:
+        assert self._pending is not None
+        idle = pause(self._pending)
+        self._sent, self._only = sent, row.only
+        self._gap = max(count, FEWEST) + LANE_GAP + idle
+        self._tail = row.n if row.each else BLOCK - column
+        self._started = max(sent + 1, self._free)
+        self._last = sent + SUM_LATENCY + ROW_LATENCY * self.rows + count - 1
+        self._free = max(self._started + SHORTEST, self._last + LANE_GAP + idle)
+
+    def _calm(self, row: Row) -> int:
+        if not row.sync:
+            return self.now
+        return max(self.now, self._last + EMPTY, self._free, self._started + 1)
+
+    def _next(self, done: int, jump: int = 0) -> None:
+        self.now = done + jump if jump else max(done, self.now + 1) + 1
+
+
+def pause(row: Row) -> int:
+    """Further idle cycles behind a row, in which M writes words that begin no line, or are apart."""
+    return 2 if row.walk == Walk.SPREAD else int(row.d % LINE != 0)
