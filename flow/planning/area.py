@@ -76,14 +76,14 @@ def mask_lines(base: Floorplan, dies: int, c: Table[str, float]) -> list[Line]:
     masks = c["program_masks"]
     g = "masks and wafers"
     return [
-        Line(g, "dies a field", in_field, "", f"{width} x {height} mm", ("field_width", "field_height")),
-        Line(g, "fields", fields, "", "dies / dies a field"),
+        Line(g, "dies per field", in_field, "", f"{width} x {height} mm", ("field_width", "field_height")),
+        Line(g, "fields", fields, "", "dies / dies per field"),
         Line(
-            g, "dies a wafer", in_wafer, "",
+            g, "dies per wafer", in_wafer, "",
             "pi d^2 / (4 die) - pi d / sqrt(2 die), d = wafer_diameter - 2 wafer_edge",
             ("wafer_diameter", "wafer_edge"),
         ),
-        Line(g, "wafers a model", dies / in_wafer, "", "dies / dies a wafer; without yield"),
+        Line(g, "wafers per model", dies / in_wafer, "", "dies / dies per wafer; without yield"),
         Line(
             g, "masks changed", masks, f"of {c['masks']}",
             "via2 alone tells one die, and one model, from another", ("masks", "program_masks"),

@@ -68,7 +68,8 @@ def speed_lines(
     # The floorplan has its rows of ram tiles already: whether they fit is not asked here.
     die = Die(base.name, (base.die[0] - 2 * base.edge) / 1e3, math.inf)
     macro = rom_macro_um2(base.pdk, MACRO_BITS)
-    e = estimate(shape, context, die, tile, grid, ram, macro, dict(c))
+    own = {**c, "link_bytes": float(base.link_bytes)}  # the die's own, not the explorer's assumption
+    e = estimate(shape, context, die, tile, grid, ram, macro, own)
     if e is None:
         raise FlowError(f"the rom tiles of {base.name} would be too narrow or too wide to be drawn")
     products = dict.fromkeys("qk", c["products_qkv"]) | dict.fromkeys(("gate", "up"), c["products_gate_up"])
@@ -103,13 +104,13 @@ def speed_lines(
         "matrices": "for each pass its steps or the sums that leave a column; of a block a lane's products",
         "head": "the same of the die that has most of it: all its dies work at once",
         "drains": (
-            f"5 phases a layer: {c['step_stages']:g} + {c['row_stages']:g} rows + columns +"
+            f"5 phases per layer: {c['step_stages']:g} + {c['row_stages']:g} rows + columns +"
             f" {c['lane_stages']:g} + sums"
         ),
         "vector work": "norms, softmax of the last heads, Hadamard, where they do not overlap with matrices",
         "attention": f"at position {context}, the heads of a layer side by side on their ram tiles",
         "look-up of a token": "one input per step, its column read with a 1",
-        "links": f"{len(placed.dies) - 1} hops",
+        "links": f"{len(placed.dies) - 1} hops, {base.link_bytes} bytes per cycle of each vec tile",
     }
     slow, typical = clock.slow, clock.typical
     return [
@@ -132,7 +133,7 @@ def speed_lines(
 USED = (
     "step_stages", "row_stages",
     "lane_stages", "norm_stages", "softmax_stages", "products_qkv", "products_gate_up",
-    "hadamard", "mix_passes", "sampling", "link_bytes", "residual_bytes", "vec_columns",
+    "hadamard", "mix_passes", "sampling", "residual_bytes", "vec_columns",
 )  # fmt: skip
 
 

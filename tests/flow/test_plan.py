@@ -4,6 +4,7 @@ import json
 import resource
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -20,6 +21,12 @@ from rtl_gen.golden.shape import Shape
 @pytest.fixture(scope="module")
 def llama():
     return make_plan("llama3.1-8b", KNOWN["llama3.1-8b"].shape, load_die("reticle"))
+
+
+def test_the_links_are_those_of_the_die(llama):
+    wider = replace(load_die("reticle"), link_bytes=4)
+    fast = make_plan("llama3.1-8b", KNOWN["llama3.1-8b"].shape, wider)
+    assert 0 < fast.line("cycles: links") < llama.line("cycles: links")
 
 
 def test_llama_numbers_by_another_count(llama):
