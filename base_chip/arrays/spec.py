@@ -3,90 +3,110 @@
 __all__ = ["MacroSpec", "RomSpec"]
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar
 
 from base_chip.arrays.driver import GROUP_ROWS
 from base_chip.arrays.latch import LEVELS
 from base_chip.bank.spec import BankSpec
 from rtl_gen.errors import ExitCode, FlowError
 
-_COLUMNS = 32  # that a group has between two straps
-_MOST = 512
+_BLOCK = 32  # rows between two rows of taps
 _MUXES = 1, LEVELS
 
 
-class MacroSpec(Protocol):
-    """What all macros are made from."""
-
-    @property
-    def words(self) -> int: ...
-    @property
-    def bits(self) -> int: ...
-    @property
-    def outputs(self) -> int: ...
-    @property
-    def pdk(self) -> str: ...
-    @property
-    def name(self) -> str:
-        """Cell, LEF macro, Verilog module and SPICE subcircuit name."""
-
-    @property
-    def array(self) -> BankSpec:
-        """A bank of the macro's size, for the names and dimensions of its process."""
-
-
 @dataclass(frozen=True)
-class RomSpec:
-    """A via-programmable ROM macro with its periphery inside; everything about it follows from these numbers.
+class MacroSpec:
+    """A memory macro with its periphery inside; everything about it follows from these numbers.
 
     Args:
-        words: Rows; a multiple of 8 up to 32, of 32 above.
-        bits: Columns; a multiple of 32.
+        words: Rows; a multiple of those of a group up to 32, of 32 above.
+        bits: Columns; a multiple of `column_step`.
         pdk: Name of the process.
-        mux: Neighbouring columns that share an output, of which inputs `select` choose one: 1 (there are
-            none) or 4.
+
+    Attributes:
+        kind: As messages call it.
+        prefix: Of its name.
+        in_group: Rows of a group, which has an input b_n.
+        most: Words and bits.
+        column_step: Columns that are drawn together.
 
     Raises:
         FlowError: With `ExitCode.USAGE`, naming the number and what it must be.
     """
 
+    kind: ClassVar[str]
+    prefix: ClassVar[str]
+    in_group: ClassVar[int]
+    most: ClassVar[tuple[int, int]]
+    column_step: ClassVar[int]
+
     words: int = 256
     bits: int = 128
     pdk: str = "sky130"
-    mux: int = 1
 
     def __post_init__(self) -> None:
-        step = GROUP_ROWS if self.words <= 32 else 32
-        self._require("words", 8 <= self.words <= _MOST, f"from 8 to {_MOST}")
-        self._require("words", self.words % step == 0, f"a multiple of {step}")
-        self._require("bits", _COLUMNS <= self.bits <= _MOST, f"from {_COLUMNS} to {_MOST}")
-        self._require("bits", self.bits % _COLUMNS == 0, f"a multiple of {_COLUMNS}")
-        self._require("mux", self.mux in _MUXES, f"one of {_MUXES}")
+        row_step = self.in_group if self.words <= _BLOCK else _BLOCK
+        for name, least, most, step in (
+            ("words", self.in_group, self.most[0], row_step),
+            ("bits", self.column_step, self.most[1], self.column_step),
+        ):
+            self._require(name, least <= getattr(self, name) <= most, f"from {least} to {most}")
+            self._require(name, getattr(self, name) % step == 0, f"a multiple of {step}")
         _ = self.array
 
     def _require(self, field: str, ok: bool, expected: str) -> None:
         if not ok:
             raise FlowError(
-                f"ROM macro {field} is {getattr(self, field)}, it must be {expected}", code=ExitCode.USAGE
+                f"{self.kind} macro {field} is {getattr(self, field)}, it must be {expected}",
+                code=ExitCode.USAGE,
             )
 
     @property
     def name(self) -> str:
         """Cell, LEF macro, Verilog module and SPICE subcircuit name."""
-        multiplexed = f"_mux{self.mux}" if self.mux > 1 else ""
-        return f"scf_rom_{self.words}x{self.bits}{multiplexed}"
+        return f"{self.prefix}_{self.words}x{self.bits}"
 
     @property
     def array(self) -> BankSpec:
-        """The array of cells inside, which is drawn as a bank's."""
+        """A bank of this size, for the names and dimensions of its process."""
         return BankSpec(self.words, self.bits, pdk=self.pdk)
 
     @property
     def outputs(self) -> int:
         """Bits that one read brings."""
-        return self.bits // self.mux
+        return self.bits
 
     @property
     def groups(self) -> int:
-        """Groups of word lines, each with an input b_n."""
-        return self.words // GROUP_ROWS
+        """Groups of rows, each with an input b_n."""
+        return self.words // self.in_group
+
+
+@dataclass(frozen=True)
+class RomSpec(MacroSpec):
+    """A via-programmable ROM macro, whose array is drawn as a bank's.
+
+    Args:
+        mux: Neighbouring columns that share an output, of which inputs `select` choose one: 1 (there are
+            none) or 4.
+    """
+
+    kind = "ROM"
+    prefix = "scf_rom"
+    in_group = GROUP_ROWS
+    most = (512, 512)
+    column_step = 32  # between two straps
+
+    mux: int = 1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._require("mux", self.mux in _MUXES, f"one of {_MUXES}")
+
+    @property
+    def name(self) -> str:
+        return super().name + (f"_mux{self.mux}" if self.mux > 1 else "")
+
+    @property
+    def outputs(self) -> int:
+        return self.bits // self.mux

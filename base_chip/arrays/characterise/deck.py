@@ -68,23 +68,21 @@ class MacroWires:
 
 def sizes() -> tuple[tuple[int, int], ...]:
     """Widths and lengths (nm) of the periphery's transistors."""
-    s = rom_latch.SIZES
+    single, shared = rom_latch.SIZES, rom_mux.SIZES
     widths = (
         *driver.WIDTHS,
         *gates.WIDTHS,
-        s.n,
-        s.n_out,
-        s.p_out,
+        single.n,
+        single.n_out,
+        single.p_out,
         _HALF,
-        rom_mux.SIZES.n,
-        rom_mux.SIZES.p_out,
+        shared.n,
+        shared.p_out,
     )
-    long = [
-        pair
-        for k in (s, rom_mux.SIZES)
-        for pair in ((k.p_weak, k.weak_length), (k.load, k.load_length), (k.keeper, k.keeper_length))
-    ]
-    return (*((w, 150) for w in widths), *long)
+    lengths = [(s.p_weak, s.weak_length) for s in (single, shared)]
+    lengths += [(s.load, s.load_length) for s in (single, shared)]
+    lengths += [(s.keeper, s.keeper_length) for s in (single, shared)]
+    return (*((w, 150) for w in widths), *lengths)
 
 
 def latch_devices(

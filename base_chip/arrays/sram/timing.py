@@ -29,4 +29,4 @@ def load_timing(spec: SramSpec, path: Path | None = None) -> SramTiming:
     Raises:
         FlowError: If that macro was not simulated, or the table is damaged or of another macro.
     """
-    return read_timing(spec, SramCorner, "base_chip.arrays.sram.characterise", path)
+    return read_timing(spec, SramCorner, "base_chip.arrays.characterise --kind sram", path)
