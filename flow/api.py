@@ -27,6 +27,7 @@ from flow.tasks.model import Model, open_model
 from flow.waivers import load_waivers
 from flow.weights import find_weights
 from metal_configs.checkpoint import load
+from metal_configs.quantise import Method
 
 
 def load_model(model: str, weights: Path | None = None) -> Model:
@@ -44,7 +45,7 @@ def quantise(
     model: Model,
     *,
     bits: float | None = None,
-    method: str = "gptq",
+    method: Method = "gptq",
     base: str | None = None,
     texts: int | None = None,
     say: Say = lambda text: None,
@@ -55,7 +56,7 @@ def quantise(
         model: From `load_model`.
         bits: Average bits of ROM per weight, factors included; None for codes of 4 bits, 6 in embedding
             and head.
-        method: "gptq" or "rtn".
+        method: "gptq", "rtn", or "learned" (needs PyTorch).
         base: Whose arithmetic it is for; None for the first that holds the model, else that of
             docs/arithmetic.md.
         texts: Calibration texts to use, evenly spread; None for all.

@@ -41,14 +41,14 @@ class Request:
     """What is asked of the quantiser.
 
     Attributes:
-        method: "gptq" or "rtn".
+        method: Of `Policy`.
         bits: Average bits of ROM per weight, scales included; None for 4 a code, 6 in embedding and head.
         base: Whose arithmetic it is for; None for the first that holds the model, else of `Network`.
         texts: Calibration texts to use, evenly spread; None for all.
         adapter: PEFT's folder of an adapter to quantise with it.
     """
 
-    method: str = "gptq"
+    method: Method = "gptq"
     bits: float | None = None
     base: str | None = None
     texts: int | None = None
@@ -106,13 +106,12 @@ def run(model: Model, asked: Request, say: Say = lambda text: None) -> Quantised
     rotation = _rotation(model, base, say)
     calibration = _spread(token_sequences(model, "calibration", say), asked.texts)
     _say_what_is_short(model, calibration, say)
-    method: Method = "rtn" if asked.method == "rtn" else "gptq"
     if asked.bits is None:
-        policy = Policy(method)
+        policy = Policy(asked.method)
     else:
         weights = Folded(model.checkpoint, rotation)
-        formats = choose_formats(weights, asked.bits, calibration, say=say, method=method)
-        policy = Policy.of_formats(formats, method)
+        formats = choose_formats(weights, asked.bits, calibration, say=say, method=asked.method)
+        policy = Policy.of_formats(formats, asked.method)
     done = quantise_checkpoint(model.checkpoint, policy, calibration, say, rotation)
     if lora is None:
         return Quantised(done, calibration, base, rotation)

@@ -19,6 +19,7 @@ from rtl_gen.errors import printable
 if TYPE_CHECKING:  # they take a second to import, which other commands need not wait for
     from flow.quality import Quantised
     from flow.tasks.model import Model
+    from metal_configs.quantise import Method
     from metal_configs.quantise.report import Report
 
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:  # they take a second to import, which other commands need not
     "--bits", type=Finite(0, 64),
     help="Average bits of ROM per weight, scales included; 4 a code (6 in the embedding) without it.",
 )  # fmt: skip
-@click.option("--method", type=click.Choice(["gptq", "rtn"]), default="gptq", show_default=True)
+@click.option("--method", type=click.Choice(["gptq", "rtn", "learned"]), default="gptq", show_default=True)
 @click.option(
     "--calibration-texts",
     type=click.IntRange(1),
@@ -54,7 +55,7 @@ def quantise(
     model: str,
     weights: Path | None,
     bits: float | None,
-    method: str,
+    method: "Method",
     calibration_texts: int | None,
     base: str | None,
     adapter: Path | None,

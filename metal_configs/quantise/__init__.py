@@ -103,10 +103,10 @@ def quantise(
     """
     policy = policy or Policy()
     weights = Folded(checkpoint, rotation)
-    if policy.method == "gptq":
+    if policy.method != "rtn":
         if not any(len(s) > 1 for s in calibration):
             raise FlowError(
-                "GPTQ has no calibration sequences", where="quantise", code=ExitCode.USAGE,
+                f"{policy.method} has no calibration sequences", where="quantise", code=ExitCode.USAGE,
                 hint='Give some, or use method "rtn".',
             )  # fmt: skip
         matrices = quantise_layers(weights, policy, calibration, say)

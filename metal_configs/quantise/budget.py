@@ -166,7 +166,7 @@ def sensitivities(
         return _divergence(exact, _predictions(shape, final, last, y))
 
     # GPTQ spares a head far more than any other matrix, so a tied embedding is probed as it will be rounded.
-    moment = head_moment(weights, calibration) if shape.tied and method == "gptq" else None
+    moment = head_moment(weights, calibration) if shape.tied and method != "rtn" else None
     form, probe = _probe(embed, moment)
     cost = measure("embed", 0, [probe[b] for b in batches], probe, probe if shape.tied else head)
     out["embed"] = _scaled(embed, None, forms, form, cost, moment)

@@ -16,7 +16,9 @@ from metal_configs.quantise.policy import Policy
 from metal_configs.quantise.rotate import Folded
 from metal_configs.quantise.rounding import round_to_nearest
 from metal_configs.reference import by_length, head_input, hidden, layer, layer_names, mixed, rms_norm
+from rtl_gen.errors import ExitCode, FlowError
 from rtl_gen.golden.quantised import QuantMatrix
+from rtl_gen.golden.shape import Shape
 
 # The tap of the reference whose activations each kind of matrix multiplies.
 INPUTS = {
@@ -27,6 +29,10 @@ HEAD_TOKENS = 4000  # of calibration text, on which the head of a tied model is 
 SWEEPS = 2  # over the codes, after GPTQ; what a further one saves is small
 TRUST = 0.1  # of the mean power of the inputs: how strongly `_settle` holds on to the weights
 
+Improve = Callable[
+    [Shape, int, Mapping[str, np.ndarray], Mapping[str, QuantMatrix], "Parts", "Parts", int],
+    dict[str, QuantMatrix],
+]
 Parts = list[np.ndarray]  # activations [b, t, features] of each batch
 
 
@@ -36,6 +42,7 @@ def quantise_layers(
     """Every matrix by GPTQ; an embedding that is not the head too (its input is one-hot) to nearest."""
     shape = weights.shape
     done: dict[str, QuantMatrix] = {}
+    improve = _learner() if policy.method == "learned" else None
 
     embed = weights["embed"]
     if shape.tied:
@@ -58,6 +65,7 @@ def quantise_layers(
             done.update(found)
             have.update({k: m.dequantised(np.float32) for k, m in found.items()})  # noqa: B023
 
+        before = x
         a, b = ([rms_norm(part, shape.norm_eps) for part in side] for side in (x, exact))
         settle("q k v", a, b)
         a = [mixed(shape, have, n, part) for part in a]
@@ -69,7 +77,14 @@ def quantise_layers(
         a = [hidden(have, n, part) for part in a]
         b = [hidden(want, n, part) for part in b]
         settle("down", a, b)
-        x, exact = _added(x, a, have[p + "down"]), _added(exact, b, want[p + "down"])
+        exact = _added(exact, b, want[p + "down"])
+        if improve is None:
+            x = _added(x, a, have[p + "down"])
+        else:
+            found = improve(shape, n, want, done, before, exact, int(want.get("hadamard", 1)))
+            done.update(found)
+            have.update({k: m.dequantised(np.float32) for k, m in found.items()})
+            x = [layer(shape, have, n, part) for part in before]
     final = {k: weights[k] for k in ("final", "final_norm") if k in weights}
     if "final" in weights:
         given = [rms_norm(part, shape.norm_eps) for part in x]
@@ -98,6 +113,17 @@ def head_moment(weights: Folded, calibration: Sequence[Sequence[int]]) -> np.nda
 
 def _layer_weights(weights: Folded, n: int) -> dict[str, np.ndarray]:
     return {k: weights[k].astype(np.float32) for k in layer_names(n) if k in weights}
+
+
+def _learner() -> Improve:
+    try:
+        from metal_configs.quantise.learned import Learner
+    except ImportError as e:
+        raise FlowError(
+            f"learned rounding needs PyTorch ({e})", where="quantise", code=ExitCode.MISSING_TOOL,
+            hint='Install it with `pip install "sc-flow[train]"`, or use method "gptq".',
+        ) from e  # fmt: skip
+    return Learner().improve
 
 
 def _rounded(policy: Policy, name: str, w: np.ndarray, moment: np.ndarray) -> QuantMatrix:

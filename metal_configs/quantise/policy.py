@@ -8,7 +8,7 @@ from typing import Literal
 from rtl_gen.errors import ExitCode, FlowError
 from rtl_gen.golden.quantised import LANE_BITS
 
-Method = Literal["rtn", "gptq"]
+Method = Literal["rtn", "gptq", "learned"]
 WIDTHS = (3, 4, 5, 6)
 FINAL = 8  # bits of the matrix between final norm and head of a rotated tied model: small, and read by all
 
@@ -29,7 +29,8 @@ class Policy:
     """How to quantise.
 
     Attributes:
-        method: "rtn" (nearest codes, scale of least square error) or "gptq" (needs calibration sequences).
+        method: "rtn" (nearest codes, scale of least square error), "gptq" (needs calibration sequences) or
+            "learned" (GPTQ, then codes and scales of each layer trained together; needs PyTorch).
         bits: Width of a code: 3 .. 6. Keys are a matrix ("layers.0.down"), a kind ("down"), or "*" for the
             rest, the narrower key first. An integer stands for {"*": it, "embed": 6, "head": 6}.
         damping: GPTQ: added to the Hessian's diagonal, as a share of its mean.
