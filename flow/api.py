@@ -48,6 +48,7 @@ def quantise(
     method: Method = "gptq",
     base: str | None = None,
     texts: int | None = None,
+    repair: int | None = None,
     say: Say = lambda text: None,
 ) -> Quantised:
     """Round a model's weights to codes.
@@ -60,12 +61,13 @@ def quantise(
         base: Whose arithmetic it is for; None for the first that holds the model, else that of
             docs/arithmetic.md.
         texts: Calibration texts to use, evenly spread; None for all.
+        repair: Rank of an adapter to train against what rounding loses (needs PyTorch).
         say: Told what is being done.
 
     Returns:
         The codes (`.model`, with `.save(path)`), and the integer golden model (`.decoder()`).
     """
-    return run(model, Request(method, bits, base, texts), say)
+    return run(model, Request(method, bits, base, texts, repair=repair), say)
 
 
 def plan(

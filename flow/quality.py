@@ -11,7 +11,7 @@ from pathlib import Path
 from base_chip.config import fitting_bases, load_base
 from flow.tasks.model import Model, token_sequences
 from metal_configs import prose
-from metal_configs.adapters import quantise_adapter, read_peft, rounding_error
+from metal_configs.adapters import Lora, quantise_adapter, read_peft, rounding_error, turned
 from metal_configs.checkpoint.tokens import encode
 from metal_configs.lower import golden_logits, lower, lower_vector
 from metal_configs.quantise import Folded, Method, Policy, Rotation, average_bits, average_rom_bits, on_grid
@@ -46,6 +46,7 @@ class Request:
         base: Whose arithmetic it is for; None for the first that holds the model, else of `Network`.
         texts: Calibration texts to use, evenly spread; None for all.
         adapter: PEFT's folder of an adapter to quantise with it.
+        repair: Rank of an adapter to train against what quantising loses; not together with `adapter`.
     """
 
     method: Method = "gptq"
@@ -53,6 +54,11 @@ class Request:
     base: str | None = None
     texts: int | None = None
     adapter: Path | None = None
+    repair: int | None = None
+
+    @property
+    def adapted(self) -> bool:
+        return self.adapter is not None or self.repair is not None
 
 
 @dataclass(frozen=True)
@@ -85,7 +91,7 @@ class Quantised:
         """The integer model."""
         if self.base is not None:
             return lower(self.model, self.calibration)
-        return lower_vector(self.model, self.calibration)
+        return lower_vector(self.model, self.calibration, adapter=self.adapter)
 
     def decoder(self) -> GoldenDecoder | Network:
         """The golden model."""
@@ -99,6 +105,7 @@ def run(model: Model, asked: Request, say: Say = lambda text: None) -> Quantised
     Raises:
         FlowError: The base does not hold the model, or the budget is too small.
     """
+    train = None if asked.repair is None else _trainer(asked)
     lora = None
     if asked.adapter is not None:
         lora = read_peft(asked.adapter, model.checkpoint.shape, model.checkpoint.name)
@@ -106,22 +113,41 @@ def run(model: Model, asked: Request, say: Say = lambda text: None) -> Quantised
     rotation = _rotation(model, base, say)
     calibration = _spread(token_sequences(model, "calibration", say), asked.texts)
     _say_what_is_short(model, calibration, say)
+    weights = Folded(model.checkpoint, rotation)
     if asked.bits is None:
         policy = Policy(asked.method)
     else:
-        weights = Folded(model.checkpoint, rotation)
         formats = choose_formats(weights, asked.bits, calibration, say=say, method=asked.method)
         policy = Policy.of_formats(formats, asked.method)
     done = quantise_checkpoint(model.checkpoint, policy, calibration, say, rotation)
-    if lora is None:
+    if train is not None:
+        exact = train(weights, done, calibration, asked.repair, say)
+    elif lora is not None:
+        exact = turned(lora, weights)
+    else:
         return Quantised(done, calibration, base, rotation)
-    weights = Folded(model.checkpoint, rotation)
-    adapter = quantise_adapter(lora, weights, done)
+    adapter = quantise_adapter(exact, done)
     say(
-        f"adapter {lora.name}: rank {lora.rank} on {', '.join(lora.kinds)}, {adapter.ram_bytes:,} bytes of"
-        f" SRAM; rounding to 8 bits changes it by {rounding_error(adapter, lora, weights, done):.1%}"
+        f"adapter {exact.name}: rank {exact.rank} on {', '.join(exact.kinds)}, {adapter.ram_bytes:,} bytes of"
+        f" SRAM; rounding to 8 bits changes it by {rounding_error(adapter, exact, done):.1%}"
     )
     return Quantised(done, calibration, base, rotation, adapter)
+
+
+def _trainer(asked: Request) -> Callable[..., Lora]:
+    if asked.adapter is not None:
+        raise FlowError(
+            "a chip runs with one adapter, two are asked for", where="--repair", code=ExitCode.USAGE,
+            hint="Leave --adapter or --repair out.",
+        )  # fmt: skip
+    try:
+        from metal_configs.adapters.repair import train_repair
+    except ImportError as e:
+        raise FlowError(
+            f"training an adapter needs PyTorch ({e})", where="--repair", code=ExitCode.MISSING_TOOL,
+            hint='Install it with `pip install "sc-flow[train]"`, or leave --repair out.',
+        ) from e  # fmt: skip
+    return train_repair
 
 
 def _say_what_is_short(model: Model, calibration: Sequence[Sequence[int]], say: Say) -> None:
@@ -146,11 +172,11 @@ def _rotation(model: Model, base: str | None, say: Say) -> Rotation | None:
 def _base(model: Model, asked: Request) -> str | None:
     fitting = fitting_bases(model.checkpoint.shape)
     if asked.base is None:
-        return fitting[0] if fitting and asked.adapter is None else None
+        return None if asked.adapted else next(iter(fitting), None)
     load_base(asked.base)
-    if asked.adapter is not None:
+    if asked.adapted:
         raise FlowError(
-            f"base {asked.base} has no ram tiles, which adapters need", where="--adapter",
+            f"base {asked.base} has no ram tiles, which adapters need", where="--base",
             hint="Leave --base out: the fabric's arithmetic has adapters.", code=ExitCode.USAGE,
         )  # fmt: skip
     if asked.base not in fitting:
@@ -165,6 +191,8 @@ def measure(model: Model, done: Quantised, most: int | None = None, say: Say = l
     """Measure on held-out text of each kind: `most` texts, evenly spread, or all."""
     texts = {"prose": token_sequences(model, "heldout", say), "chat": chat(model)}
     integers = {GOLDEN: golden_logits(done.integers)}
+    if done.adapter is not None:
+        integers[f"{GOLDEN}, {done.adapter.name}"] = golden_logits(done.integers, done.adapter)
     texts = {kind: _spread(found, most) for kind, found in texts.items() if found}
     return report(model.checkpoint, done.model, texts, integers, say, done.rotation)
 

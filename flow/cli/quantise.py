@@ -40,6 +40,10 @@ if TYPE_CHECKING:  # they take a second to import, which other commands need not
 @click.option(
     "--adapter", type=click.Path(path_type=Path), help="A LoRA adapter of the model, a folder of PEFT's."
 )
+@click.option(
+    "--repair", type=click.IntRange(1, 16), metavar="RANK",
+    help="Train an adapter of this rank that wins back part of what quantising loses (needs PyTorch).",
+)  # fmt: skip
 @click.option("--report", is_flag=True, help="Measure what it costs on held-out text.")
 @click.option(
     "--texts", type=click.IntRange(1), help="Held-out texts to measure on, evenly spread; all by default."
@@ -59,6 +63,7 @@ def quantise(
     calibration_texts: int | None,
     base: str | None,
     adapter: Path | None,
+    repair: int | None,
     report: bool,
     texts: int | None,
     out: Path | None,
@@ -86,7 +91,7 @@ def quantise(
     if out is None:
         claim(folder, str(path.absolute()), content_digest(path))
     say = _sayer()
-    done = run(opened, Request(method, bits, base, calibration_texts, adapter), say)
+    done = run(opened, Request(method, bits, base, calibration_texts, adapter, repair), say)
     with disk_faults(folder):
         done.model.save(folder / "quantised.safetensors")
         if done.adapter is not None:

@@ -4,8 +4,7 @@ __all__ = ["quantise_adapter", "rounding_error"]
 
 import numpy as np
 
-from metal_configs.adapters.lora import Lora, turned
-from metal_configs.quantise.rotate import Folded
+from metal_configs.adapters.lora import Lora
 from metal_configs.quantise.rounding import round_to_nearest
 from rtl_gen.errors import FlowError
 from rtl_gen.golden.adapter import Adapter, Pair
@@ -20,26 +19,24 @@ LARGEST = 0.98 * (1 << (SUM - ACTIVATION))  # sum of |code| of a row of A
 ROOM = 3.0  # inner mantissas up to so many times their rms do not saturate
 
 
-def quantise_adapter(lora: Lora, weights: Folded, model: QuantModel) -> Adapter:
+def quantise_adapter(lora: Lora, model: QuantModel) -> Adapter:
     """The integers of an adapter beside a quantised model.
 
     Args:
-        lora: As it was read.
-        weights: The exact model, with the rotation that `model` was made with.
+        lora: Of the folded and rotated weights, as `turned` gives.
         model: Its codes, in whose units B's are.
 
     Raises:
         FlowError: It adds more to a matrix than 8 bits can say.
     """
-    exact = turned(lora, weights)
-    pairs = {name: _pair(name, a, b, model.matrices[name]) for name, (a, b) in exact.pairs.items()}
+    pairs = {name: _pair(name, a, b, model.matrices[name]) for name, (a, b) in lora.pairs.items()}
     return Adapter(lora.name, model.digest(), pairs)
 
 
-def rounding_error(adapter: Adapter, lora: Lora, weights: Folded, model: QuantModel) -> float:
+def rounding_error(adapter: Adapter, lora: Lora, model: QuantModel) -> float:
     """Relative error (Frobenius) of all that is added to the weights; inner mantissas count as exact."""
     off = total = 0.0
-    for name, (a, b) in turned(lora, weights).pairs.items():
+    for name, (a, b) in lora.pairs.items():
         p = adapter.pairs[name]
         found = (p.b * model.matrices[name].scale[:, None]) @ (p.a.factors.real()[:, None] * p.a.codes)
         off += float(np.square(found - b @ a).sum())

@@ -6,16 +6,19 @@ from collections.abc import Callable
 
 import numpy as np
 
+from rtl_gen.golden.adapter import Adapter
 from rtl_gen.golden.decoder import GoldenDecoder
 from rtl_gen.golden.model import Model
 from rtl_gen.golden.network import Network
 from rtl_gen.golden.params import IntModel
 
 
-def golden_logits(model: IntModel | Model) -> Callable[[np.ndarray], np.ndarray]:
+def golden_logits(
+    model: IntModel | Model, adapter: Adapter | None = None
+) -> Callable[[np.ndarray], np.ndarray]:
     """A function from tokens [b, t] to logits [b, t, vocab] in nats, computed by the golden model."""
     if isinstance(model, Model):
-        return _together(model)
+        return _together(model, adapter)
     decoder = GoldenDecoder(model)
 
     def run(tokens: np.ndarray) -> np.ndarray:
@@ -29,8 +32,8 @@ def golden_logits(model: IntModel | Model) -> Callable[[np.ndarray], np.ndarray]
     return run
 
 
-def _together(model: Model) -> Callable[[np.ndarray], np.ndarray]:
-    network = Network(model)
+def _together(model: Model, adapter: Adapter | None) -> Callable[[np.ndarray], np.ndarray]:
+    network = Network(model, adapter=adapter)
 
     def run(tokens: np.ndarray) -> np.ndarray:
         out = np.empty((*tokens.shape, model.shape.vocab), np.float32)

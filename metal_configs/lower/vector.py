@@ -1,7 +1,8 @@
 """From codes to the integers of `rtl_gen.golden.model`: scales follow from the weights' own norms.
 
 What leaves RMSNorm has length sqrt(dim), so an output is at most sqrt(dim) times the length of its row of
-weights: no text can make it larger. Calibration text sets the residual's scale alone.
+weights: no text can make it larger. Calibration text sets the residual's scale alone. An adapter adds at most
+its own bound to that.
 """
 
 __all__ = ["lower_vector"]
@@ -14,6 +15,7 @@ import numpy as np
 from metal_configs.quantise import Rounded
 from metal_configs.reference import by_length, layer, layer_names, rope_angles
 from rtl_gen.errors import FlowError
+from rtl_gen.golden.adapter import Adapter
 from rtl_gen.golden.decoder import BETA_ONE
 from rtl_gen.golden.formats import (
     DOWN_EXPONENT,
@@ -52,7 +54,10 @@ DOWN_SHIFT = DOWN_EXPONENT - LEFT_SHIFT + 1
 
 
 def lower_vector(
-    model: QuantModel, calibration: Sequence[Sequence[int]], positions: int = POSITIONS
+    model: QuantModel,
+    calibration: Sequence[Sequence[int]],
+    positions: int = POSITIONS,
+    adapter: Adapter | None = None,
 ) -> Model:
     """Express the whole decoder in integers.
 
@@ -60,6 +65,7 @@ def lower_vector(
         model: Codes and scales.
         calibration: Token sequences that show how large the residual becomes.
         positions: For how many there are rotary coefficients; at most the model's context.
+        adapter: For which scales leave room, so that nothing saturates with it either.
 
     Returns:
         The integer model; the same input gives the same integers.
@@ -68,7 +74,7 @@ def lower_vector(
         FlowError: A value cannot be held, such as a sum of too many inputs.
     """
     try:
-        return _lower(model, calibration, positions)
+        return _lower(model, calibration, positions, adapter)
     except ValueError as e:
         raise FlowError(
             f"the model does not fit the arithmetic: {e}", where=model.name,
@@ -76,11 +82,13 @@ def lower_vector(
         ) from e  # fmt: skip
 
 
-def _lower(model: QuantModel, calibration: Sequence[Sequence[int]], positions: int) -> Model:
+def _lower(
+    model: QuantModel, calibration: Sequence[Sequence[int]], positions: int, adapter: Adapter | None
+) -> Model:
     shape, m = model.shape, model.matrices
     root = float(np.sqrt(shape.dim)) * ROUNDING
     norm = 2.0 ** np.floor(np.log2(TOP / np.sqrt(shape.dim)))
-    heads = [_scales(model, n, root) for n in range(shape.layers)]
+    heads = [_scales(model, n, root, adapter) for n in range(shape.layers)]
     largest = _largest_residual(model, calibration[:: max(1, len(calibration) // TEXT)])
     caps = [((1 << (RESIDUAL - 1)) - 1) / (largest * RESIDUAL_ROOM), FACTOR_TOP / 2 / m["embed"].scale.max()]
     for n, s in enumerate(heads):
@@ -120,10 +128,27 @@ def _row_norms(matrix: QuantMatrix) -> np.ndarray:
     return result
 
 
-def _scales(model: QuantModel, n: int, root: float) -> dict[str, float]:
+def _added_norms(adapter: Adapter | None, name: str, matrix: QuantMatrix) -> np.ndarray | float:
+    """What an adapter can add to `_row_norms` of a matrix [outputs].
+
+    The largest element of an input's mantissas is 64 or more, so one step of an inner mantissa is at most a
+    64th of the input's length, and the most it can be is 2 lengths.
+    """
+    if adapter is None or name not in adapter.pairs:
+        return 0.0
+    pair = adapter.pairs[name]
+    rows = np.sqrt(np.square(pair.a.codes.astype(np.float64)).sum(1))
+    inner = np.minimum(rows * pair.a.factors.real(), 2.0) + 0.5 / 64
+    result: np.ndarray = np.abs(pair.b.astype(np.float64)) @ inner * matrix.scale
+    return result
+
+
+def _scales(model: QuantModel, n: int, root: float, adapter: Adapter | None) -> dict[str, float]:
     """Integers a unit of q, k, v, gate, up and hidden; log2 of the score's shift."""
     m = {k: model.matrices[f"layers.{n}.{k}"] for k in ("q", "k", "v", "gate", "up")}
-    rows = {k: np.maximum(_row_norms(x), 1e-9) for k, x in m.items()}
+    rows = {
+        k: np.maximum(_row_norms(x) + _added_norms(adapter, f"layers.{n}.{k}", x), 1e-9) for k, x in m.items()
+    }
     for k in ("q", "k"):  # a rotation of a pair can put all of it into one element
         rows[k] = np.hypot(rows[k][0::2], rows[k][1::2])
     scale = {k: TOP / (root * float(r.max())) for k, r in rows.items()}

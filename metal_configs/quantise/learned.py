@@ -12,14 +12,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from metal_configs.reference import rope_angles
+from metal_configs.quantise.calibrate import INPUTS
+from metal_configs.quantise.differentiable import decoder_layer, multiply
 from rtl_gen.golden.quantised import QuantMatrix
 from rtl_gen.golden.shape import Shape
 
-KINDS = ("q", "k", "v", "o", "gate", "up", "down")
+NEAR = 0.45  # of a scale: how far from its code a weight can start
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ class Learner:
         scale_rate: First step of an output's scale, as a share of it.
     """
 
-    steps: int = 200
-    reach: float = 0.5
+    steps: int = 100
+    reach: float = 0.25
     tokens: int = 1024
     scale_rate: float = 0.002
     seed: int = 1
@@ -60,29 +60,20 @@ class Learner:
             wanted: Residuals behind it, in the exact model.
             block: Order of the Hadamard blocks at the input of down.
         """
-        names = [f"layers.{n}.{k}" for k in KINDS]
-        x, y = _sequences(given), _sequences(wanted)
-        low = [-(1 << (found[k].bits - 1)) for k in names]
-        latent, scale = [], []
-        for name in names:
-            m = found[name]
-            exact = torch.from_numpy(want[name].astype(np.float32))
-            unit = torch.from_numpy(m.scale.astype(np.float32))[:, None]
-            codes = torch.from_numpy(m.codes.astype(np.float32))
-            # A code starts where GPTQ left it, on the side of the exact weight, which is tried first.
-            latent.append((codes + (exact / unit - codes).clamp(-0.45, 0.45)).requires_grad_())
-            scale.append(unit.clone().requires_grad_())
+        x, y = self._pieces(given), self._pieces(wanted)
+        names = [f"layers.{n}.{kind}" for kind in INPUTS]
+        trained = {name: _Trained(found[name], want[name]) for name in names}
 
-        def weights() -> list[Tensor]:
-            return [_round(z, lo) * s for z, s, lo in zip(latent, scale, low, strict=True)]
-
-        def error(some: Sequence[int], w: list[Tensor]) -> Tensor:
-            return sum(((_layer(shape, w, x[i], block) - y[i]) ** 2).sum() for i in some)  # type: ignore[return-value]
+        def error(some: Sequence[int], w: Mapping[str, Tensor]) -> Tensor:
+            total = torch.zeros(())
+            for i in some:
+                out = decoder_layer(shape, n, lambda name, a: multiply(a, w[name]), x[i], block)
+                total = total + ((out - y[i]) ** 2).sum()
+            return total
 
         everything = range(len(x))
         with torch.no_grad():
-            first = best = float(error(everything, weights()))
-            kept = [(_codes(z, lo), s.clone()) for z, s, lo in zip(latent, scale, low, strict=True)]
+            first = float(error(everything, {name: t.weight() for name, t in trained.items()}))
         rng = np.random.default_rng(self.seed)
         queue: list[int] = []
         for step in range(self.steps):
@@ -91,72 +82,49 @@ class Learner:
             while tokens < self.tokens and len(some) < len(x):
                 queue = queue or list(rng.permutation(len(x)))
                 some.append(queue.pop())
-                tokens += x[some[-1]].shape[1]
-            loss = error(some, weights()) / first
-            grads = torch.autograd.grad(loss, [*latent, *scale])
-            left = 1 - step / self.steps
+                tokens += x[some[-1]].shape[0] * x[some[-1]].shape[1]
             with torch.no_grad():
-                for z, g in zip(latent, grads, strict=False):
-                    z -= torch.sign(g) * (2 * self.reach / self.steps * left)
-                for s, g in zip(scale, grads[len(latent) :], strict=True):
-                    s -= torch.sign(g) * s * (self.scale_rate * left)
+                w = {name: t.weight().requires_grad_() for name, t in trained.items()}
+            slopes = torch.autograd.grad(error(some, w), list(w.values()))
+            left = 1 - step / self.steps
+            for t, g in zip(trained.values(), slopes, strict=True):
+                t.step(g, 2 * self.reach / self.steps * left, self.scale_rate * left)
         with torch.no_grad():
-            last = float(error(everything, weights()))
-            if last < best:
-                kept = [(_codes(z, lo), s.clone()) for z, s, lo in zip(latent, scale, low, strict=True)]
-        return {
-            name: QuantMatrix(found[name].bits, c.numpy().astype(np.int8), s[:, 0].numpy().astype(np.float64))
-            for name, (c, s) in zip(names, kept, strict=True)
-        }
+            last = float(error(everything, {name: t.weight() for name, t in trained.items()}))
+        return {name: t.matrix() if last < first else found[name] for name, t in trained.items()}
+
+    def _pieces(self, parts: Sequence[np.ndarray]) -> list[Tensor]:
+        """The batches in pieces of at most `tokens`, at least one sequence each."""
+        out = []
+        for part in parts:
+            step = max(1, self.tokens // part.shape[1])
+            out += [torch.from_numpy(np.float32(part[i : i + step])) for i in range(0, len(part), step)]
+        return out
 
 
-def _sequences(parts: Sequence[np.ndarray]) -> list[Tensor]:
-    """Each sequence by itself, [1, t, dim]."""
-    return [torch.from_numpy(np.ascontiguousarray(s[None], np.float32)) for part in parts for s in part]
+class _Trained:
+    """A matrix in training: weights in units of their scales, rounded when they are used."""
 
+    def __init__(self, found: QuantMatrix, want: np.ndarray) -> None:
+        self.bits, self.low = found.bits, -(1 << (found.bits - 1))
+        self.scale = torch.from_numpy(found.scale.astype(np.float32))[:, None]
+        codes = torch.from_numpy(found.codes.astype(np.float32))
+        # A code starts where GPTQ left it, on the side of the exact weight, which is tried first.
+        off = torch.from_numpy(want.astype(np.float32)) / self.scale - codes
+        self.latent = codes + off.clamp(-NEAR, NEAR)
 
-def _codes(latent: Tensor, low: int) -> Tensor:
-    return latent.round().clamp(low, -low - 1)
+    def codes(self) -> Tensor:
+        return self.latent.round().clamp(self.low, -self.low - 1)
 
+    def weight(self) -> Tensor:
+        return self.codes() * self.scale
 
-def _round(latent: Tensor, low: int) -> Tensor:
-    """Codes, whose gradient is that of what they were rounded from; none beyond the outermost code."""
-    inside = latent.clamp(low - 0.5, -low - 0.5)
-    return inside + (_codes(latent, low) - inside).detach()
+    def step(self, slope: Tensor, far: float, share: float) -> None:
+        """Follow the sign of the slope of the weights [outputs, inputs], as if rounding were not there."""
+        along = (slope * self.codes()).sum(1, keepdim=True)
+        self.latent = (self.latent - torch.sign(slope) * far).clamp(self.low - 0.5, -self.low - 0.5)
+        self.scale = self.scale * (1 - torch.sign(along) * share)
 
-
-def _norm(x: Tensor, eps: float) -> Tensor:
-    return x * torch.rsqrt((x * x).mean(-1, keepdim=True) + eps)
-
-
-def _layer(s: Shape, w: list[Tensor], x: Tensor, block: int) -> Tensor:
-    """`reference.layer` in PyTorch, norms without weights; x [1, t, dim]."""
-    q, k, v, o, gate, up, down = w
-    _, t, _ = x.shape
-    angles = torch.from_numpy(rope_angles(s, t))
-    cos, sin = angles.cos().float(), angles.sin().float()
-
-    def heads(m: Tensor, a: Tensor) -> Tensor:
-        return F.linear(a, m).view(1, t, -1, s.head_dim).transpose(1, 2)
-
-    def turn(a: Tensor) -> Tensor:
-        even, odd = a[..., 0::2], a[..., 1::2]
-        return torch.stack([even * cos - odd * sin, even * sin + odd * cos], -1).flatten(-2)
-
-    a = _norm(x, s.norm_eps)
-    keys, values = (b.repeat_interleave(s.group, 1) for b in (turn(heads(k, a)), heads(v, a)))
-    mixed = F.scaled_dot_product_attention(turn(heads(q, a)), keys, values, is_causal=True)
-    x = x + F.linear(mixed.transpose(1, 2).reshape(1, t, s.q_dim), o)
-    a = _norm(x, s.norm_eps)
-    return x + F.linear(_blocks(F.silu(F.linear(a, gate)) * F.linear(a, up), block), down)
-
-
-def _blocks(h: Tensor, block: int) -> Tensor:
-    """Sums and differences at distances 1, 2, 4 .. in blocks."""
-    shape, distance = h.shape, 1
-    while distance < block:
-        pairs = h.reshape(*shape[:-1], -1, 2, distance)
-        a, b = pairs[..., 0, :], pairs[..., 1, :]
-        h = torch.stack([a + b, a - b], -2).reshape(shape)
-        distance *= 2
-    return h
+    def matrix(self) -> QuantMatrix:
+        codes, scale = self.codes().numpy().astype(np.int8), self.scale[:, 0].numpy().astype(np.float64)
+        return QuantMatrix(self.bits, codes, scale)

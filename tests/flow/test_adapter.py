@@ -1,5 +1,6 @@
 """`--adapter`: quantised with its model, shown, and heard in what the golden model says."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -57,6 +58,26 @@ def test_inspect_shows_it(capsys):
 def test_a_base_without_ram_tiles_is_refused(words):
     with pytest.raises(FlowError, match="base nano has no ram tiles"):
         run(words, Request("rtn", base="nano", adapter=ING))
+
+
+def test_repair_is_trained_reported_and_spoken_with(tmp_path, capsys):
+    pytest.importorskip("torch", reason='needs PyTorch: pip install -e ".[train]"')
+    call = ["quantise", "--model", "story", "--method", "rtn", "--repair", "4", "--calibration-texts", "12"]
+    assert main([*call, "--report", "--texts", "4", "--out", str(tmp_path), "--prompt", "A"]) == 0
+    out, err = capsys.readouterr()
+    assert "repair: step 40 of 40, divergence" in err
+    assert "adapter repair: rank 4 on q, k, v, o, gate, up, down" in err
+    assert f"adapter repair: {tmp_path / 'adapter.safetensors'}" in out
+    rows = json.loads((tmp_path / "report.json").read_text())["rows"]
+    assert [r["name"] for r in rows] == [
+        "float", "weights rounded", "integer golden model", "integer golden model, repair",
+    ]  # fmt: skip
+    assert rows[3]["kl"] < rows[2]["kl"]
+
+
+def test_repair_beside_an_adapter_is_refused(words):
+    with pytest.raises(FlowError, match="one adapter, two are asked for"):
+        run(words, Request("rtn", adapter=ING, repair=4))
 
 
 def test_one_of_another_model_is_named(tmp_path, words):

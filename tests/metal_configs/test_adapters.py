@@ -19,6 +19,7 @@ from rtl_gen.golden.adapter import Adapter
 from rtl_gen.golden.network import Network
 from rtl_gen.golden.quantised import QuantMatrix, QuantModel
 from rtl_gen.golden.shape import Shape
+from rtl_gen.golden.vector import mantissas
 from tests.metal_configs import adapters, exports
 
 SHAPE = Shape(**{**exports.SHAPE.to_dict(), "tied": True})
@@ -80,8 +81,9 @@ def test_the_golden_model_is_as_near_to_the_merged_model_as_without(base, tmp_pa
     lora = read_peft(folder, SHAPE, "toy")
     texts = np.random.default_rng(0).integers(0, SHAPE.vocab, (6, 16))
     weights, model = Folded(base, rotation), quantise(base, Policy(bits={"*": 6}), rotation=rotation)
-    adapter = quantise_adapter(lora, weights, model)
-    assert 0 < rounding_error(adapter, lora, weights, model) < error
+    exact = turned(lora, weights)
+    adapter = quantise_adapter(exact, model)
+    assert 0 < rounding_error(adapter, exact, model) < error
     integers = lower_vector(model, texts.tolist())
 
     def golden(used: Adapter | None) -> np.ndarray:
@@ -103,20 +105,42 @@ def test_the_golden_model_is_as_near_to_the_merged_model_as_without(base, tmp_pa
         assert off(with_it, whole) < 0.35 * off(whole, plain)
 
 
+@pytest.mark.parametrize("room", [True, False])
+def test_scales_that_know_an_adapter_leave_room_for_it(base, tmp_path, room):
+    """The longest input there is, in the direction of each output's weights: words hold what it gives."""
+    folder = adapters.peft(tmp_path / "a", adapters.tensors(SHAPE, 4, size=0.2), 4)
+    exact, model = turned(read_peft(folder, SHAPE, "toy"), Folded(base, None)), quantise(base)
+    adapter = quantise_adapter(exact, model)
+    integers = lower_vector(model, [[1, 2, 3]], adapter=adapter if room else None)
+    norm = 2.0 ** math.floor(math.log2(32767 / math.sqrt(SHAPE.dim)))
+    largest = 0.0
+    for n, layer in enumerate(integers.layers):
+        for kind in ("v", "up"):
+            a, b = exact.pairs[f"layers.{n}.{kind}"]
+            rows = model.matrices[f"layers.{n}.{kind}"].dequantised() + b @ a
+            longest = rows / np.linalg.norm(rows, axis=1, keepdims=True) * math.sqrt(SHAPE.dim) * norm
+            mantissa, exponent = mantissas(np.rint(longest).astype(np.int64))
+            matrix, pair = getattr(layer, kind), adapter.pairs[f"layers.{n}.{kind}"]
+            sums = matrix.sums(mantissa) + pair.sums(pair.inner(pair.a.sums(mantissa)))
+            words = sums * matrix.factors.real() * 2.0**exponent
+            largest = max(largest, float(np.abs(words.diagonal()).max()))
+    assert (largest < 32767) == room
+
+
 def test_an_adapter_that_adds_nothing_stays_silent(base, tmp_path):
     found = {n: t * ("lora_A" in n) for n, t in adapters.tensors(SHAPE, 4).items()}
     lora = read_peft(adapters.peft(tmp_path / "a", found, 4), SHAPE, "toy")
-    weights, model = Folded(base, None), quantise(base)
-    adapter = quantise_adapter(lora, weights, model)
+    exact, model = turned(lora, Folded(base, None)), quantise(base)
+    adapter = quantise_adapter(exact, model)
     assert all(not p.b.any() for p in adapter.pairs.values())
-    assert rounding_error(adapter, lora, weights, model) == 0
+    assert rounding_error(adapter, exact, model) == 0
 
 
 def test_one_that_is_too_strong_is_refused(base, tmp_path):
     found = adapters.tensors(SHAPE, 4, size=30)
     lora = read_peft(adapters.peft(tmp_path / "a", found, 4), SHAPE, "toy")
     with pytest.raises(FlowError, match=r"adds more than 8 bits can say to layers.0.q: sums of \d+"):
-        quantise_adapter(lora, Folded(base, None), quantise(base))
+        quantise_adapter(turned(lora, Folded(base, None)), quantise(base))
 
 
 def test_many_inputs_do_not_overflow_a_sum():
@@ -127,7 +151,7 @@ def test_many_inputs_do_not_overflow_a_sum():
     lora = Lora("wide", 4, {"layers.0.down": (np.ones((4, 14336)), rng.standard_normal((2, 4)) / 20)})
     model = QuantModel("wide", shape, {"layers.0.down": matrix}, np.ones(2))
     exact = Folded(Checkpoint("wide", shape, Path("wide"), weights.__getitem__), None)
-    pair = quantise_adapter(lora, exact, model).pairs["layers.0.down"]
+    pair = quantise_adapter(turned(lora, exact), model).pairs["layers.0.down"]
     assert np.abs(pair.a.codes).max() > 1
     assert np.abs(pair.a.codes.astype(int)).sum(1).max() * 128 < 1 << 23
 
