@@ -75,6 +75,7 @@ class Block:
         layer_adjustment: Part of the tracks of a layer that global route leaves to the detailed router.
         macro: The memory; `places` has one for each instance of it.
         halo: Kept free of rows around each macro, in x and in y.
+        least_row: Rows that are narrower are left out, um.
         apart: The least from macro to macro, in x and in y.
         pins: Pins with fixed places, by port; those of all ports or none.
         straps: Arguments of add_pdn_stripe for the straps on met4 and met5.
@@ -105,6 +106,7 @@ class Block:
     straps: str = ""
     diamond: bool = False
     split_gates: bool = False
+    least_row: float = 0.0
     homes: Mapping[str, tuple[float, float, float, float]] = field(default_factory=dict)
 
     def core_box(self) -> kdb.Box:

@@ -21,6 +21,7 @@ from rtl_gen.tiles.ports import ACTIVATION_BITS, SUM_BITS
 from rtl_gen.tiles.rom import rom_tile_verilog
 
 STEP_FLAGS = 5
+STRAP = 1.6  # um, width of a strap on met4
 
 
 def tile_rtl(tile: TileConfig) -> str:
@@ -77,6 +78,7 @@ def tile_block(tile: TileConfig, facts: PlaceRoute, timing: RomTiming | None = N
         straps="-extend_to_boundary",
         diamond=True,
         split_gates=True,
+        least_row=facts.strap_pitch["vertical"] + STRAP,
         homes=dict(_homes(tile, plan, macro.size[0] / 1000)),
     )
 

@@ -154,6 +154,7 @@ def prepare(block: Block, rtl: str, files: PdkFiles, facts: PlaceRoute, folder: 
     x, y = block.halo
     homes = " ".join(f"{{{name} {' '.join(f'{v:g}' for v in box)}}}" for name, box in block.homes.items())
     lists = {"halo": f"{x:g} {y:g}", "straps": block.straps, "homes": homes}
+    lists["least_row"] = f"{block.least_row:g}"
     _keep(sources.variables, "".join(f"set scf_{name} {{{text}}}\n" for name, text in lists.items()))
     return sources
 
