@@ -81,7 +81,7 @@ class Block:
         straps: Arguments of add_pdn_stripe for the straps on met4 and met5.
         sdc: Constraints.
         diamond: Whether cells are put into rows by OpenROAD's older search: its newer one finds no place for
-            any cell between the rows of a tile's macros.
+            any cell when there is no row at some height.
         split_gates: Whether clock gates that drive many flip-flops become several (clock_gates.tcl).
         homes: Where the cells of a module lie: the beginning of their names, and left, bottom, right and top.
             They have no need of a placement that sees timing or wires over macros.
