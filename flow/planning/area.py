@@ -76,7 +76,11 @@ def mask_lines(base: Floorplan, dies: int, c: Table[str, float]) -> list[Line]:
     masks = c["program_masks"]
     g = "masks and wafers"
     return [
-        Line(g, "dies per field", in_field, "", f"{width} x {height} mm", ("field_width", "field_height")),
+        Line(
+            g, "dies per field", in_field, "",
+            f"{width} x {height} mm" + ("" if in_field else ": THE DIE IS LARGER, AND CANNOT BE EXPOSED"),
+            ("field_width", "field_height"),
+        ),
         Line(g, "fields", fields, "", "dies / dies per field"),
         Line(
             g, "dies per wafer", in_wafer, "",

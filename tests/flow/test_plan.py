@@ -9,10 +9,11 @@ from dataclasses import replace
 import pytest
 
 from base_chip.dies import known_dies, load_die
-from base_chip.pdk.constants import constants
+from base_chip.pdk.constants import constants, values
 from flow.chain.config import die_range
 from flow.cli import main
 from flow.planning import fits_hardened, make_plan, model_shape
+from flow.planning.area import mask_lines
 from metal_configs.models import KNOWN
 from rtl_gen.errors import ExitCode, FlowError
 from rtl_gen.golden.shape import Shape
@@ -21,6 +22,14 @@ from rtl_gen.golden.shape import Shape
 @pytest.fixture(scope="module")
 def llama():
     return make_plan("llama3.1-8b", KNOWN["llama3.1-8b"].shape, load_die("reticle"))
+
+
+def test_a_die_larger_than_the_field_is_told():
+    for height, told in ((32000.0, False), (32005.0, True)):
+        lines = mask_lines(replace(load_die("reticle"), die=(26000.0, height)), 1, values("sky130"))
+        field = next(line for line in lines if line.name == "dies per field")
+        assert field.value == (0 if told else 1)
+        assert ("CANNOT BE EXPOSED" in field.formula) is told
 
 
 def test_the_links_are_those_of_the_die(llama):
