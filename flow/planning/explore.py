@@ -4,7 +4,7 @@ __all__ = ["Exploration", "explore", "explore_model", "print_exploration", "sili
 
 import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import click
 
@@ -14,8 +14,10 @@ from base_chip.pdk import load_pdk
 from base_chip.pdk.constants import constants, values
 from flow.planning import model_shape
 from flow.planning.fabric import Clock, Die, Estimate, clocks, estimate
+from flow.planning.program import STEP, program_cycles
 from rtl_gen.errors import ExitCode, FlowError
 from rtl_gen.golden.shape import Shape
+from rtl_gen.golden.vec_isa import BLOCK
 
 SHOWN = 24
 FINE = 4  # every number of columns up to this, then its multiples
@@ -105,12 +107,30 @@ def explore(model: str, shape: Shape, die: Die, pdk: str, context: int) -> Explo
             hint="Pass a smaller --context or a larger --base.",
             code=ExitCode.USAGE,
         )
-    best = [e for tile in rom_tiles(pdk) for e in _front([e for e in found if e.tile == tile], die)]
+    best = [
+        _counted(e, shape, context)
+        for tile in rom_tiles(pdk)
+        for e in _front([e for e in found if e.tile == tile], die)
+    ]
     front = {id(e) for e in _front(best, die)}
     return Exploration(
         model, context, die, clocks(pdk), pdk, len(found), tuple(best),
         frozenset(n for n, e in enumerate(best) if id(e) in front),
     )  # fmt: skip
+
+
+def _counted(e: Estimate, shape: Shape, context: int) -> Estimate:
+    """With cycles of the program where a die has one column of tiles, as far as that can be compiled."""
+    size = e.tile.size
+    if (e.dies, e.grid[1], size.columns, size.rows) != (1, 1, BLOCK, STEP) or context < 2:
+        return e
+    try:
+        told = program_cycles(shape, context, size, e.grid[0], e.ram_tile.size, e.ram)
+    except FlowError:  # heads that no ram tile holds, or more words than M can have: then formulas tell
+        return e
+    cycles = dict.fromkeys(e.cycles, 0.0) | {k: float(n) for k, n in told.items() if k != "swiglu"}
+    cycles["hadamard"] = float(told["swiglu"])
+    return replace(e, cycles=cycles, slowest=sum(cycles.values()), counted=True)
 
 
 def _front(found: list[Estimate], die: Die) -> list[Estimate]:
@@ -160,6 +180,8 @@ FORMULAS = (
     "vector: norms, softmax of the last heads, the last Hadamard, where they do not overlap with matrices",
     "attention: at the last position; as many heads side by side as there are vec tiles, on their ram tiles",
     "links: from die to die, what the last pass of `down` gives of the residual, and what did not go before",
+    "counted: a die of one column of tiles, two rows per cycle: cycles of the compiled program, as its RTL"
+    " has them, each phase with its waits; all other rows are by formulas, which assume more overlap",
     "pipelined: clock / cycles of the slowest die; ROM: bits * ones * (bit_line + bit_line_load) * supply^2",
 )
 
@@ -182,4 +204,5 @@ def _row(x: Exploration, n: int, e: Estimate) -> str:
         f" {vector:7,.0f} {c['attention']:9,.0f} {c['embedding']:5,.0f} {c['links']:6,.0f} {e.token:9,.0f}"
         f" {x.clock.slow / e.token:5,.0f} {x.clock.typical / e.token:6,.0f}"
         f" {x.clock.slow / e.slowest:7,.0f} {x.clock.typical / e.slowest:7,.0f} {e.rom_joule * 1e3:6.3g}"
+        f"{' counted' if e.counted else ''}"
     )

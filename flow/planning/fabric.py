@@ -57,6 +57,7 @@ class Estimate:
         cycles: Cycles per token by what they are spent on; their sum is a token of one stream.
         slowest: Cycles of the slowest die, which sets the pace of many streams.
         rom_joule: Energy of reading ROM, a token.
+        counted: Cycles are those of the compiled program, not of formulas.
     """
 
     tile: RomTileArea
@@ -71,6 +72,7 @@ class Estimate:
     cycles: dict[str, float]
     slowest: float
     rom_joule: float
+    counted: bool = False
 
     @property
     def token(self) -> float:

@@ -20,6 +20,7 @@ class DieImage:
         memory: Words of M that the program uses.
         activations: Bytes of the banks of A: of one of rom tiles, and of that of the ram tiles.
         program: Rows of the vec tile.
+        phases: What each is for.
         words: uint16: factors and tables.
         context: Positions that a sequence may have.
         token_bytes, count_bytes: Of a token and of the number of tokens, in requests and answers.
@@ -31,6 +32,7 @@ class DieImage:
     memory: int
     activations: tuple[int, int]
     program: tuple[Row, ...]
+    phases: tuple[str, ...]
     words: np.ndarray
     context: int
     token_bytes: int

@@ -60,6 +60,7 @@ class VecModel:
         memory, banks: M, and the banks of A; the last is that of the ram tiles.
         ram: The ram tiles.
         rows: How many rows of the program were done, by their numbers.
+        spent: Cycles that each row took.
         clock: Cycles of the RTL; `said_at` those in which bytes were said.
     """
 
@@ -73,7 +74,7 @@ class VecModel:
         ]
         self.ram = [RamTileModel(image.ram_words, BLOCK) for _ in range(image.ram_rows)]
         self._tiles = [image.array.tile(r, 0) for r in range(rom_rows)]
-        self.rows = np.zeros(len(image.program), np.int64)
+        self.rows, self.spent = (np.zeros(len(image.program), np.int64) for _ in range(2))
         self._registers = dict.fromkeys(Register, 0)
         self._at = self._position = self._turn = self._chunk_rows = self._token_rows = 0
         self._token = self._count = self._beta = self._generator = self._draw = 0
@@ -93,11 +94,19 @@ class VecModel:
             pass
         return bytes(self._said)
 
+    def skip_to(self, position: int) -> None:
+        """Begin the next text at a position, as if tokens before it had been: only times are right then."""
+        self._position, self._turn = position, 0
+        for row in self.image.program:
+            if row.op is Op.CONTROL and row.kind == Kind.ADVANCE:
+                self._turn, self._chunk_rows = position * row.value, position // BLOCK * row.target
+
     def _do(self) -> bool:
         row = self.image.program[self._at]
         if row.op is Op.CONTROL and row.kind in _RECEIVES and not self._heard:
             return False
-        self.rows[self._at] += 1
+        number, before = self._at, self.clock.now
+        self.rows[number] += 1
         self._at += 1
         if row.op is Op.CONTROL:
             self._control(row)
@@ -109,6 +118,7 @@ class VecModel:
             self.clock.drain(row)
         elif row.op is Op.STEPS:
             self._steps(row)
+        self.spent[number] += self.clock.now - before
         return True
 
     # The sequencer.

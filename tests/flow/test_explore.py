@@ -1,5 +1,6 @@
 """The explorer: its numbers against a count of their own, its sources, and what it says of bad input."""
 
+import dataclasses
 import itertools
 import json
 import math
@@ -16,9 +17,15 @@ from base_chip.synth.tiles import TILES
 from flow.cli import main
 from flow.planning.explore import die_of, explore, silicon
 from flow.planning.fabric import Die, clocks, estimate
+from flow.planning.program import program_cycles
+from metal_configs.compile.program.die import compile_die
 from metal_configs.models import KNOWN
+from rtl_gen.golden.array import ArrayModel
+from rtl_gen.golden.matrix import Matrix
+from rtl_gen.golden.vec import VecModel
 from rtl_gen.tiles.macro import macro_ports, rom_macro_name, rom_pins
 from rtl_gen.tiles.rom import RomTileSize
+from tests.rtl_gen.test_network import random_model
 
 C = values("sky130", "fabric")
 LLAMA, WORDS = KNOWN["llama3.1-8b"].shape, KNOWN["words"].shape
@@ -99,6 +106,39 @@ def test_the_clock_is_that_of_the_characterised_bank():
     clock = clocks("sky130")
     assert clock.slow == pytest.approx(28.4e6, rel=0.005)
     assert clock.typical == pytest.approx(77.6e6, rel=0.005)
+
+
+def _with_the_plans_codes(model):
+    def cut(matrix, bits=4):
+        half = 1 << (bits - 1)
+        return Matrix(bits, matrix.codes.clip(-half, half - 1), matrix.factors)
+
+    kinds = {"q": 4, "k": 6, "v": 6, "o": 4, "gate": 4, "up": 4, "down": 4}
+    layers = tuple(
+        dataclasses.replace(layer, **{k: cut(getattr(layer, k), bits) for k, bits in kinds.items()})
+        for layer in model.layers
+    )
+    return dataclasses.replace(
+        model, layers=layers, embed=cut(model.embed, 6), head=cut(model.head, 6), final=cut(model.final)
+    )
+
+
+def test_cycles_of_one_column_are_those_of_the_program():
+    told = program_cycles(WORDS, 16, RomTileSize(8), 2, RAM.size, 3)
+    model = _with_the_plans_codes(random_model(WORDS, 1))
+    array = ArrayModel((2, 1), RomTileSize(8).depth, 32, 2, 20, 2)
+    image = compile_die(model, array, 3, RAM.size.words)
+    vec = VecModel(image)
+    request = image.request([1] * 16, 0, 1)
+    vec.send(request[:-1])  # all but the last token, which has the last position
+    before = vec.clock.now
+    vec.send(request[-1:])
+    # Where epsilon is brought to the residual the integers decide.
+    assert sum(told.values()) == pytest.approx(vec.said_at[0] - before, rel=0.03)
+    assert all(told[phase] > 0 for phase in ("embedding", "norms", "matrices", "attention", "swiglu", "head"))
+    counted = explore("words", WORDS, die_of(load_die("slot")), "sky130", 16)
+    assert any(e.counted for e in counted.best)
+    assert all(e.grid[1] == 1 and e.slowest == e.token for e in counted.best if e.counted)
 
 
 def test_every_constant_has_unit_and_source():

@@ -1,6 +1,6 @@
 """What the ROMs of a die hold beside its program: weights, factors, tables."""
 
-__all__ = ["Contents"]
+__all__ = ["STEP", "Contents"]
 
 
 import numpy as np

@@ -62,8 +62,9 @@ def compile_die(model: Model, array: ArrayModel, ram_rows: int, ram_words: int) 
     rom_bytes = max(contents.read(n) for n in contents.matrices())
     return DieImage(
         array, ram_rows, ram_words, decoder.layers.memory, (rom_bytes, decoder.layers.ram_bytes),
-        decoder.rows.resolved(positions), np.array(contents.words, np.int64).astype(np.uint16), positions,
-        decoder.token_bytes, decoder.count_bytes,
+        decoder.rows.resolved(positions), tuple(decoder.rows.phases),
+        np.array(contents.words, np.int64).astype(np.uint16), positions, decoder.token_bytes,
+        decoder.count_bytes,
     )  # fmt: skip
 
 
@@ -100,6 +101,7 @@ class _Decoder:
         self.rows.branch(Condition.FULL, "refuse", m.positions)
         self._receive()
         self.rows.label("token")
+        self.rows.begin("embedding")
         self._embed()
         for n, layer in enumerate(m.layers):
             self.layers.attention(n, layer)
@@ -186,6 +188,7 @@ class _Decoder:
         self.layers.times(
             "head", m.head, logits, minus=exponent, width=Width.SUM, reduce=Reduce.MAXIMUM, clear=1
         )
+        self.rows.begin("head")
         self.rows.branch(Condition.GREEDY, "greedy")
         self.rows.vector(
             s.vocab, logits, distances, value=Value.DISTANCE, factor=Factor.BETA, shift=m.beta_shift,

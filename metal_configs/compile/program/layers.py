@@ -97,6 +97,7 @@ class Layers:
     def norm(self, name: str) -> None:
         """The residual, normalised, as what `name` multiplies."""
         m, n = self.model, self.model.shape.dim
+        self.rows.begin("norms")
         self.rows.control(Kind.ACCUMULATE, epsilon=m.norm_epsilon, sync=True)
         self.rows.vector(
             n, self.x, self.w, plus=Register.RESIDUAL, width=Width.SQUARE, dest=Dest.MEMORY,
@@ -119,6 +120,7 @@ class Layers:
     def times(self, name: str, matrix: Matrix, d: int, **fields: Any) -> None:
         """A matrix by the activations; its words to `d`. `fields` are those of the last row of each block."""
         f, at = matrix.factors, self.contents.at[name]
+        self.rows.begin("matrices")
         clear = fields.pop("clear", 0)
         residual = fields.pop("residual", None)
         for number, block in enumerate(self.contents.array.blocks(name)):
@@ -158,6 +160,7 @@ class Layers:
         for kind, d in (("q", q), ("k", k), ("v", v)):
             self.times(p + kind, getattr(layer, kind), d, minus=Register.INPUT, width=Width.WORD)
         at = Words(q, k, v, mix, mix + lines(s.q_dim), self.e)
+        self.rows.begin("attention")
         self.heads.heads(number, layer.score_shift, at)
         self.activations(p + "o", s.q_dim, mix, Register.INPUT)
         self.times(
@@ -172,6 +175,7 @@ class Layers:
         self.norm(p + "gate")
         for kind, d in (("gate", gate), ("up", up)):
             self.times(p + kind, getattr(layer, kind), d, minus=Register.INPUT, width=Width.WORD)
+        self.rows.begin("swiglu")
         self.rows.vector(
             n, gate, third, value=Value.DELTA,
             special=special(table=Table.SIGMOID, align=12 - layer.gate_unit), rom=self.contents.at["sigmoid"],

@@ -17,13 +17,26 @@ from rtl_gen.golden.vec_isa import (
 
 @dataclass
 class Rows:
-    """A program as it grows."""
+    """A program as it grows.
+
+    Attributes:
+        code: Rows, and labels that they go to.
+        labels: Numbers of rows.
+        phases: What each row is for: "embedding", "norms", "matrices", "attention", "swiglu" or "head".
+    """
 
     code: list[tuple[Row, str]] = field(default_factory=list)
     labels: dict[str, int] = field(default_factory=dict)
+    phases: list[str] = field(default_factory=list)
+    _phase: str = "head"
+
+    def begin(self, phase: str) -> None:
+        """Rows from here on are for that."""
+        self._phase = phase
 
     def row(self, op: Op, label: str = "", **fields: Any) -> None:
         """Append a row; a CONTROL may go to a label."""
+        self.phases.append(self._phase)
         self.code.append((Row(op, {k: int(v) for k, v in fields.items()}), label))
 
     def vector(self, n: int, a: int, d: int, **fields: Any) -> None:
