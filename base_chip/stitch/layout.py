@@ -1,6 +1,6 @@
 """The layout of a die of tiles: tiles side by side, and in the margin what no tile has."""
 
-__all__ = ["DiePin", "stitch_layout"]
+__all__ = ["stitch_layout"]
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,17 +14,15 @@ from base_chip.stitch.margin import draw_margin
 from base_chip.stitch.plan import StitchPlan
 from rtl_gen.errors import FlowError
 
-DiePin = BankPin
-
 
 def stitch_layout(
     plan: StitchPlan, tiles: Mapping[str, Path], pdk: Pdk, margin: Margin
-) -> tuple[kdb.Layout, tuple[DiePin, ...]]:
+) -> tuple[kdb.Layout, tuple[BankPin, ...]]:
     """Lay a die out.
 
     Args:
         plan: The die, without faults (`faults_of`).
-        tiles: GDS of each kind of tile; a cell that two of them have is taken from the first.
+        tiles: GDS of each kind of tile; a cell that two of them have, such as one of the kit, is taken once.
         pdk: The process.
         margin: What the margin is made of.
 
@@ -32,7 +30,7 @@ def stitch_layout(
         The layout, in which `plan.top` is the die, and the pins of the die, supplies last.
 
     Raises:
-        FlowError: A layout cannot be read, or does not hold the tile.
+        FlowError: A layout cannot be read, does not hold the tile, or has another cell of the same name.
     """
     layout = kdb.Layout()
     layout.dbu = pdk.dbu
@@ -40,6 +38,7 @@ def stitch_layout(
     options.cell_conflict_resolution = kdb.LoadLayoutOptions.CellConflictResolution.SkipNewCell
     for kind, view in sorted({t.view.kind: t.view for t in plan.tiles}.items()):
         try:
+            _check_same(layout, tiles[kind], kind)
             layout.read(str(tiles[kind]), options)
         except (KeyError, RuntimeError) as e:
             raise FlowError(f"no layout of tile {kind} ({e})", hint="Draw the tile again.") from e
@@ -58,3 +57,24 @@ def stitch_layout(
             text = kdb.Text(pin.name, kdb.Trans(box.center().x, box.center().y))
             top.shapes(layout.layer(*pdk.labels[rect.layer])).insert(text)
     return layout, pins
+
+
+def _check_same(layout: kdb.Layout, path: Path, kind: str) -> None:
+    """Raise FlowError when a cell of a file has the name of one that is there, and reaches elsewhere."""
+    new = kdb.Layout()
+    new.read(str(path))
+    for cell in new.each_cell():
+        known = layout.cell(cell.name)
+        if known is not None and _reach(known) != _reach(cell):
+            raise FlowError(
+                f"cell {cell.name} of tile {kind} is another than that of a tile before it",
+                where=str(path),
+                hint="Harden both with the same kit and macros.",
+            )
+
+
+def _reach(cell: kdb.Cell) -> dict[str, str]:
+    """What a cell covers, by layer."""
+    layout = cell.layout()
+    boxes = {str(layout.get_info(n)): cell.bbox(n) for n in layout.layer_indexes()}
+    return {layer: str(box) for layer, box in boxes.items() if not box.empty()}

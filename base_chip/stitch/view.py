@@ -95,14 +95,8 @@ def read_view(kind: str, layout_def: str) -> TileView:
     return TileView(kind, design[1], (width, height), pins, straps, "hardened")
 
 
-def drawn_view(kind: str, block: Block, straps: Iterable[Strap]) -> TileView:
-    """The view of a tile that is not hardened, from its floorplan.
-
-    Args:
-        kind: rom, ram or vec.
-        block: What place and route is told of it.
-        straps: Of its power grid, those that reach its edges.
-    """
+def drawn_view(kind: str, block: Block) -> TileView:
+    """The view of a tile that is not hardened, from what place and route is told of it: it has no straps."""
     outputs = {out for pairs in CROSSINGS.values() for out, _ in pairs}
     width, height = (round(v * 1000) for v in block.die)
     pins = {
@@ -113,7 +107,7 @@ def drawn_view(kind: str, block: Block, straps: Iterable[Strap]) -> TileView:
         )
         for name, pin in block.pins.items()
     }
-    return TileView(kind, block.top, (width, height), pins, tuple(straps), "floorplan")
+    return TileView(kind, block.top, (width, height), pins, (), "floorplan")
 
 
 def _section(text: str, name: str) -> str:

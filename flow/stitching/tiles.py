@@ -115,7 +115,7 @@ def drawn(kind: str) -> TileView | None:
     if kind not in known_tiles():
         return None
     tile = load_tile(kind)
-    return drawn_view(kind, tile_block(tile, load_place_route(load_pdk(tile.pdk))), ())
+    return drawn_view(kind, tile_block(tile, load_place_route(load_pdk(tile.pdk))))
 
 
 def views(kinds: Sequence[str]) -> Mapping[str, TileView]:

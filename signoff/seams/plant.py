@@ -175,9 +175,10 @@ def _take(cell: kdb.Cell, layer: int, box: kdb.Box) -> None:
 
 
 def _exchange_labels(die: Die, top: kdb.Cell, layers: list[int]) -> tuple[str, str]:
-    """Exchange the labels of two ports that are outputs or inputs of tiles."""
+    """Exchange the labels of two ports, of one bus if there is any."""
     texts = {s.text_string: s for layer in layers for s in top.shapes(layer).each(kdb.Shapes.STexts)}
-    a, b = [p for p in sorted(die.ports) if "[" in p and p in texts][:2]
+    known = sorted((port for port in die.ports if port in texts), key=lambda p: ("[" not in p, p))
+    a, b = known[:2]
     texts[a].text_string, texts[b].text_string = b, a
     return a, b
 

@@ -118,7 +118,7 @@ def test_a_tile_that_is_not_hardened_has_the_pins_of_its_floorplan():
     from base_chip.pdk.place_route import load_place_route
     from base_chip.tiles import load_tile, tile_block
 
-    tile = drawn_view("rom", tile_block(load_tile("rom"), load_place_route(load_pdk("sky130"))), ())
+    tile = drawn_view("rom", tile_block(load_tile("rom"), load_place_route(load_pdk("sky130"))))
     assert faults([tile, tile], [tile, tile]) == []
     assert tile.direction("south_payload") == "OUTPUT"
     assert tile.direction("north_payload") == "INPUT"

@@ -173,6 +173,25 @@ def test_the_layout_of_a_tile_must_be_there(plan, tmp_path):
         stitch_layout(plan, {**files, "ram": files["rom"]}, PDK, MARGIN)
 
 
+def test_cells_of_one_name_must_be_one_cell(plan, tmp_path):
+    files = write_tiles([view("rom"), view("ram")], tmp_path)
+    for name, size in (("rom", 500), ("ram", 500)):
+        layout = kdb.Layout()
+        layout.read(str(files[name]))
+        via = layout.create_cell("VIA_one")
+        via.shapes(layout.layer(*PDK.layers["met1"])).insert(kdb.Box(0, 0, size, size))
+        layout.cell(f"scf_{name}_tile").insert(kdb.CellInstArray(via.cell_index(), kdb.Trans(9000, 9000)))
+        layout.write(str(files[name]))
+    layout, _ = stitch_layout(plan, files, PDK, MARGIN)
+    assert [c.name for c in layout.each_cell() if c.name.startswith("VIA_one")] == ["VIA_one"]
+    layout = kdb.Layout()
+    layout.read(str(files["ram"]))
+    layout.cell("VIA_one").shapes(layout.layer(*PDK.layers["met1"])).insert(kdb.Box(0, 0, 600, 100))
+    layout.write(str(files["ram"]))
+    with pytest.raises(FlowError, match="cell VIA_one of tile rom is another than that of a tile before it"):
+        stitch_layout(plan, files, PDK, MARGIN)
+
+
 def test_the_same_die_is_the_same_bytes(plan, tmp_path):
     files = write_tiles([view("rom"), view("ram")], tmp_path)
     texts = [die_verilog(plan), die_verilog(plan)]
