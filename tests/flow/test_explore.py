@@ -53,7 +53,7 @@ def test_a_tile_counts_macros_with_their_room_and_cells_in_their_rows():
 
 
 def test_llama_on_one_grid_by_another_count():
-    e = estimate(LLAMA, 512, Die("reticle", 25.3, 32.3), tile(32, 2), (24, 32), RAM, MACRO, C)
+    e = estimate(LLAMA, 512, Die("large", 25.3, 32.3), tile(32, 2), (24, 32), RAM, MACRO, C)
     # A pass has 32 * 32 outputs; 24 rows of tiles take 171 inputs each, two a cycle: 86 steps. k and v have
     # two passes of 86, and four of 43 on half as many rows more.
     rows = (4 + 4 + 28) * 86 + 2 * (86 + 43) + 4 * 299
