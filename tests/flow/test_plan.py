@@ -60,7 +60,7 @@ def test_llama_numbers_by_another_count(llama):
 
 
 def test_the_aim_for_llama_is_reached(llama):
-    """At most 46 fields (45 were aimed at, before rom tiles were placed); 300 tokens per second of one stream and 8,000 pipelined, in the typical corner."""
+    """46 fields (45 were aimed at); 300 tokens/s of one stream and 8,000 pipelined, typical corner."""
     assert llama.line("fields") <= 46
     assert llama.line("the same, typical") >= 300
     assert llama.line("pipelined, typical") >= 8000
