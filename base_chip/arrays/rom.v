@@ -73,7 +73,8 @@ module @NAME@ #(
         $display("ERROR: %m: %0t: more than one column is selected", $time);
       end
       for (row = 0; row < WORDS; row = row + 1) if (now[row]) pulled = pulled | rom[row];
-      for (out = 0; out < OUTPUTS; out = out + 1) value[out] = |(selected & ~pulled[MUX*out+:MUX]);
+      if (MUX == 1) value = ~pulled[OUTPUTS-1:0];
+      else for (out = 0; out < OUTPUTS; out = out + 1) value[out] = |(selected & ~pulled[MUX*out+:MUX]);
     end
   endtask
 

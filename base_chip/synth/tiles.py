@@ -23,7 +23,6 @@ from rtl_gen.tiles.macro import (
     ram_macro_name,
     ram_pins,
     rom_macro_name,
-    rom_pins,
 )
 from rtl_gen.tiles.ports import component_verilog
 from rtl_gen.tiles.ram import MACRO_BITS, RamTileSize, ram_tile_verilog
@@ -43,9 +42,8 @@ RAM_TILES = tuple(RamTileSize(words) for words in (64, 128, 256))
 
 def map_rom_tile(size: RomTileSize, liberty: Path, work: Path) -> Netlist:
     """Map a rom tile to cells; its macros are cells without area."""
-    bits = SLOT_BITS * size.columns
-    name = rom_macro_name(bits)
-    macros = {name: macro_ports(name, rom_pins(bits))}
+    name = rom_macro_name(SLOT_BITS * size.columns, size.mux)
+    macros = {name: macro_ports(name, size.macro_pins)}
     return map_to_cells(rom_tile_verilog(size), "scf_rom_tile", liberty, macros, work, tile=True)
 
 

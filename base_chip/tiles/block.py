@@ -16,7 +16,7 @@ from base_chip.schema import digest
 from base_chip.tiles.config import TileConfig
 from base_chip.tiles.floorplan import Floorplan, plan_tile, seam_pins
 from rtl_gen.tiles.columns import SLOT_BITS
-from rtl_gen.tiles.macro import WORDS, macro_ports, rom_macro_name, rom_pins
+from rtl_gen.tiles.macro import WORDS, macro_ports
 from rtl_gen.tiles.ports import ACTIVATION_BITS, SUM_BITS
 from rtl_gen.tiles.rom import rom_tile_verilog
 
@@ -40,14 +40,15 @@ def tile_block(tile: TileConfig, facts: PlaceRoute, timing: RomTiming | None = N
     Raises:
         FlowError: The floorplan has no room, or the macro's timing is not there.
     """
-    bits = SLOT_BITS * tile.size.columns
-    spec = RomSpec(WORDS, bits, tile.pdk)
+    size = tile.size.rom()
+    bits = SLOT_BITS * size.columns
+    spec = RomSpec(WORDS, bits, tile.pdk, size.mux)
     shape = RomPlan(spec.array)
     timing = timing or load_timing(spec)
     macro = Macro(
-        name=rom_macro_name(bits),
+        name=spec.name,
         size=(shape.width, shape.height),
-        ports=macro_ports(rom_macro_name(bits), rom_pins(bits)),
+        ports=macro_ports(spec.name, size.macro_pins),
         lef=rom_lef(spec),
         liberty={c.liberty: rom_liberty(spec, c.liberty, timing) for c in facts.corners.values()},
     )

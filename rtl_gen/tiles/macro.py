@@ -30,7 +30,7 @@ IN_GROUP = 8  # words that one of `b_n` addresses together
 GROUPS = WORDS // IN_GROUP
 
 
-def rom_pins(bits: int) -> wiring.Signature:
+def rom_pins(bits: int, mux: int = 1) -> wiring.Signature:
     """Pins of one ROM macro of 256 words, seen from the tile.
 
     Inputs come from registers of the rising edge and are steady while the clock is low. With `enable` the
@@ -39,8 +39,11 @@ def rom_pins(bits: int) -> wiring.Signature:
 
     Args:
         bits: Of a word.
+        mux: Neighbouring bits that share an output: the one high `select`, an input like the others, says
+            which of them is read. With 1 there is none.
     """
-    return wiring.Signature({"enable": Out(1), "a": Out(IN_GROUP), "b_n": Out(GROUPS), "q": In(bits)})
+    pins = {"enable": Out(1), "a": Out(IN_GROUP), "b_n": Out(GROUPS), "q": In(bits // mux)}
+    return wiring.Signature(pins | {"select": Out(mux)} if mux > 1 else pins)
 
 
 def ram_pins(words: int, bits: int) -> wiring.Signature:
@@ -78,9 +81,9 @@ def low_clock(m: Module) -> None:
     m.d.comb += ClockSignal("low").eq(~ClockSignal())
 
 
-def rom_macro_name(bits: int) -> str:
+def rom_macro_name(bits: int, mux: int = 1) -> str:
     """Module name of the ROM macro, as `base_chip` generates it."""
-    return f"scf_rom_{WORDS}x{bits}"
+    return f"scf_rom_{WORDS}x{bits}" + (f"_mux{mux}" if mux > 1 else "")
 
 
 def macro_ports(name: str, pins: wiring.Signature) -> str:
@@ -95,12 +98,12 @@ def macro_ports(name: str, pins: wiring.Signature) -> str:
 class RomMacro(wiring.Component):
     """An instance of the ROM macro, for Verilog; with the inverted clock if it is `low`."""
 
-    def __init__(self, bits: int, *, low: bool = False) -> None:
-        self.bits, self.low = bits, low
-        super().__init__({"pins": In(rom_pins(bits))})
+    def __init__(self, bits: int, mux: int = 1, *, low: bool = False) -> None:
+        self.bits, self.mux, self.low = bits, mux, low
+        super().__init__({"pins": In(rom_pins(bits, mux))})
 
     def elaborate(self, platform: object) -> Module:
-        return _instance(rom_macro_name(self.bits), self.pins, self.low)
+        return _instance(rom_macro_name(self.bits, self.mux), self.pins, self.low)
 
 
 def ram_macro_name(words: int, bits: int) -> str:
@@ -121,10 +124,10 @@ class RamMacro(wiring.Component):
 
 def macro_of(pins: wiring.PureInterface, *, low: bool) -> "RomMacro | RamMacro":
     """The macro that has these pins; with the inverted clock if it is `low`."""
-    bits = len(pins.q)
     if hasattr(pins, "write"):
-        return RamMacro(IN_GROUP * len(pins.b_n), bits, low=low)
-    return RomMacro(bits, low=low)
+        return RamMacro(IN_GROUP * len(pins.b_n), len(pins.q), low=low)
+    mux = len(pins.select) if hasattr(pins, "select") else 1
+    return RomMacro(mux * len(pins.q), mux, low=low)
 
 
 class Enclosed(wiring.Component):

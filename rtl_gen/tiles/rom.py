@@ -16,6 +16,7 @@ from rtl_gen.tiles.ports import ACTIVATION_BITS, SUM_BITS, Step, component_veril
 from rtl_gen.tiles.seams import Drain, Front, add_up, join
 
 WORD_BITS = (WORDS - 1).bit_length()
+MUXES = 1, 4  # that a macro can have
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ class RomTileSize:
         rows: ROM rows, and activations, a cycle.
         columns: Outputs of one pass; a macro has 4 bits per column.
         sum_bits: Width of a column's sum, exact for `most_inputs`.
+        mux: Outputs of neighbouring columns of a macro that are one output: 1, or 4 if it has as many rows
+            side by side in a word; it then selects among them itself.
 
     Raises:
         ValueError: Numbers that are no powers of two, or more columns than activations can address.
@@ -36,6 +39,7 @@ class RomTileSize:
     rows: int = 2
     columns: int = 32
     sum_bits: int = 20
+    mux: int = 1
 
     def __post_init__(self) -> None:
         for name in ("banks", "rows", "columns"):
@@ -44,6 +48,8 @@ class RomTileSize:
                 raise ValueError(f"{name} of a rom tile must be a power of two, got {value}")
         if self.banks < self.rows:
             raise ValueError(f"{self.banks} banks cannot give {self.rows} rows per cycle")
+        if self.mux != 1 and (self.mux != self.ways or self.mux not in MUXES):
+            raise ValueError(f"mux of a rom tile with {self.ways} rows in a word cannot be {self.mux}")
         if self.columns < self.ways:
             raise ValueError(f"{self.columns} columns cannot be shared out among {self.ways} sets of macros")
         if not ACTIVATION_BITS + SLOT_BITS <= self.sum_bits <= SUM_BITS:
@@ -57,6 +63,11 @@ class RomTileSize:
     def depth(self) -> int:
         """Rows that one address counts: each is `rows` rows of ROM side by side."""
         return self.banks // self.rows * WORDS
+
+    @property
+    def macro_pins(self) -> wiring.Signature:
+        """Pins of one macro."""
+        return rom_pins(SLOT_BITS * self.columns, self.mux)
 
     @property
     def row_bits(self) -> int:
@@ -121,7 +132,7 @@ class RomTile(wiring.Component):
                 "east": Out(steps),
                 "north": In(sums()),
                 "south": Out(sums()),
-                "banks": Out(rom_pins(SLOT_BITS * size.columns)).array(size.banks),
+                "banks": Out(size.macro_pins).array(size.banks),
             }
         )
 
@@ -186,7 +197,7 @@ class Half(wiring.Component):
         self.size, self.columns = size, size.columns // size.halves
         super().__init__(
             {
-                "banks": Out(rom_pins(SLOT_BITS * size.columns)).array(size.banks // size.halves),
+                "banks": Out(size.macro_pins).array(size.banks // size.halves),
                 "row": In(size.row_bits), "read": In(1), "x": In(ACTIVATION_BITS * size.rows),
                 "plane": In(PLANE_BITS), "accumulate": In(1), "first": In(1), "take": In(1),
                 "index": In(max(1, (self.columns - 1).bit_length())), "held": Out(signed(size.sum_bits)),
@@ -231,11 +242,10 @@ class Channel(wiring.Component):
 
     def __init__(self, size: RomTileSize) -> None:
         self.size = size
-        bits = SLOT_BITS * size.columns
         super().__init__(
             {
-                "banks": Out(rom_pins(bits)).array(size.together), "row": In(size.row_bits), "read": In(1),
-                "word": Out(bits // size.ways),
+                "banks": Out(size.macro_pins).array(size.together), "row": In(size.row_bits), "read": In(1),
+                "word": Out(SLOT_BITS * size.columns // size.ways),
             }
         )  # fmt: skip
 
@@ -246,15 +256,22 @@ class Channel(wiring.Component):
         word, which = self.row[near : near + WORD_BITS], self.row[near + WORD_BITS :]
         place, among = (Signal(max(1, len(part)), reset_less=True) for part in (self.row[:near], which))
         m.d.sync += [place.eq(self.row[:near]), among.eq(which)]
-        pins = rom_pins(SLOT_BITS * size.columns).create()
+        pins = size.macro_pins.create()
         a, b_n = Signal.like(pins.a, reset_less=True), Signal.like(pins.b_n, reset_less=True)
         enable = Signal(size.together)
         address(m, word, pins.a, pins.b_n)
         m.d.low += [a.eq(pins.a), b_n.eq(pins.b_n)]
         m.d.low += [enable[n].eq(self.read & (which == n)) for n in range(size.together)]
+        if size.mux > 1:
+            column = Signal(size.mux, reset_less=True)
+            m.d.low += column.eq(1 << self.row[:near])
         words = []
         for n, bank in enumerate(self.banks):
             m.d.comb += [bank.a.eq(a), bank.b_n.eq(b_n), bank.enable.eq(enable[n])]
+            if size.mux > 1:
+                m.d.comb += bank.select.eq(column)
+                words.append(bank.q)
+                continue
             m.submodules[f"near{n}"] = one = Neighbours(size.ways, len(bank.q))
             m.d.comb += [one.q.eq(bank.q), one.which.eq(place)]
             words.append(one.word)
@@ -290,6 +307,6 @@ def select(index: Value, values: Sequence[Value]) -> Value:
 
 def rom_tile_verilog(size: RomTileSize) -> str:
     """Verilog of the tile with its macros, module `scf_rom_tile`. The same size gives the same text."""
-    return component_verilog(
-        WithMacros(RomTile(size), lambda: RomMacro(SLOT_BITS * size.columns, low=True)), "scf_rom_tile"
-    )
+    bits = SLOT_BITS * size.columns
+    tile = WithMacros(RomTile(size), lambda: RomMacro(bits, size.mux, low=True))
+    return component_verilog(tile, "scf_rom_tile")

@@ -138,6 +138,9 @@ def test_a_single_column_reads_codes_as_an_embedding_does():
         ({"banks": 2, "rows": 4}, "2 banks cannot give 4 rows"),
         ({"columns": 512, "rows": 1}, "cannot address 512 columns"),
         ({"sum_bits": 27}, "from 12 to 24, got 27"),
+        ({"mux": 2}, "with 4 rows in a word cannot be 2"),
+        ({"banks": 8, "mux": 4}, "with 1 rows in a word cannot be 4"),
+        ({"banks": 16, "mux": 2}, "with 2 rows in a word cannot be 2"),
     ],
 )
 def test_sizes_that_make_no_tile(args, says):

@@ -14,23 +14,24 @@ from rtl_gen.tiles.ports import Step
 from rtl_gen.tiles.rom import RomTileSize, rom_tile_verilog
 from tests.rtl_gen.tiles.bench import cycles_of, random_tile, words_of
 
-SIZE = RomTileSize()
+SIZES = [RomTileSize(), RomTileSize(mux=4)]
 TOP = "scf_rom_tile"
 
 
-def payload(step):
+def payload(size, step):
     if not step:
         return "-"
-    idle = {"x": [0] * SIZE.rows, "seek": 0, "row": 0, "first": 0, "last": 0, "one": 0}
-    return f"{Step(SIZE.rows).const(idle | step).as_bits():x}"
+    idle = {"x": [0] * size.rows, "seek": 0, "row": 0, "first": 0, "last": 0, "one": 0}
+    return f"{Step(size.rows).const(idle | step).as_bits():x}"
 
 
 @pytest.mark.flow
-def test_a_tile_with_the_macros_own_model_gives_the_golden_sums(tmp_path):
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"mux{size.mux}")
+def test_a_tile_with_the_macros_own_model_gives_the_golden_sums(tmp_path, size):
     if shutil.which("verilator") is None:
         pytest.skip("no verilator")
-    (tmp_path / "tile.v").write_text(rom_tile_verilog(SIZE))
-    (tmp_path / "rom.v").write_text(rom_verilog(RomSpec(256, 128)))
+    (tmp_path / "tile.v").write_text(rom_tile_verilog(size))
+    (tmp_path / "rom.v").write_text(rom_verilog(RomSpec(256, 128, mux=size.mux)))
     shutil.copy(Path(__file__).with_name("verilated.cpp"), tmp_path / "host.cpp")
     subprocess.run(
         ["verilator", "--cc", "--exe", "--build", "-O3", "--x-assign", "unique", "--x-initial", "unique",
@@ -38,21 +39,21 @@ def test_a_tile_with_the_macros_own_model_gives_the_golden_sums(tmp_path):
          "--prefix", "Vtile", "-o", "simulator", "host.cpp", "tile.v", "rom.v"],
         cwd=tmp_path, check=True, capture_output=True,
     )  # fmt: skip
-    model = random_tile(SIZE, 4)
-    for n in range(SIZE.banks):
-        text = "\n".join(f"{w:032x}" for w in words_of(SIZE, model, n))
+    model = random_tile(size, 4)
+    for n in range(size.banks):
+        text = "\n".join(f"{w:032x}" for w in words_of(size, model, n))
         (tmp_path / f"TOP.{TOP}.bank{n}.macro.hex").write_text(text + "\n")
     rng = np.random.default_rng(5)
     program = []
     for plane in Plane:
         for steps in (1, 40, 86):
-            row = int(rng.integers(0, (SIZE.depth - steps) // 2)) * 2
-            x = rng.integers(-128, 128, (steps, SIZE.rows)).astype(np.int8)
+            row = int(rng.integers(0, (size.depth - steps) // 2)) * 2
+            x = rng.integers(-128, 128, (steps, size.rows)).astype(np.int8)
             program.append(
-                Pass(row, x, int(rng.integers(0, SIZE.columns)), bool(rng.integers(0, 4) == 0), plane)
+                Pass(row, x, int(rng.integers(0, size.columns)), bool(rng.integers(0, 4) == 0), plane)
             )
-    steps = [*cycles_of(SIZE, program), *([{}] * 44)]
-    (tmp_path / "steps").write_text("\n".join(payload(s) for s in steps) + "\n")
+    steps = [*cycles_of(size, program), *([{}] * 44)]
+    (tmp_path / "steps").write_text("\n".join(payload(size, s) for s in steps) + "\n")
     done = subprocess.run(
         [tmp_path / "obj_dir" / "simulator", "steps", "100", "+scf_bank_dir=."],
         cwd=tmp_path, check=True, capture_output=True, text=True,
