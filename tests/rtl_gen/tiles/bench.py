@@ -40,11 +40,18 @@ class Macro(wiring.Component):
             m.d.comb += ClockSignal("fall").eq(ClockSignal())
         pins = self.pins
         depth = len(pins.a) * len(pins.b_n)
-        m.submodules.words = words = Memory(shape=len(pins.q), depth=depth, init=self.words)
+        mux = len(pins.select) if hasattr(pins, "select") else 1
+        m.submodules.words = words = Memory(shape=mux * len(pins.q), depth=depth, init=self.words)
         read = words.read_port(domain=self.domain)
         number = Cat(_number(pins.a), _number(~pins.b_n))
         m.d.comb += [read.addr.eq(number), read.en.eq(pins.enable)]
-        if self.words:
+        if self.words and mux > 1:
+            selected = Signal(mux)
+            with m.If(pins.enable):
+                m.d[self.domain] += selected.eq(pins.select)
+            for n, q in enumerate(pins.q):
+                m.d.comb += q.eq((selected & ~read.data[mux * n : mux * (n + 1)]).any())
+        elif self.words:
             m.d.comb += pins.q.eq(~read.data)
         else:
             write = words.write_port(domain=self.domain, granularity=8)

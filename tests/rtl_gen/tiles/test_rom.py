@@ -44,6 +44,15 @@ def test_sums_of_any_passes_with_any_gaps(program, gaps, seek):
     assert sums(seen[0]) == [v for p in program for v in TILE.sums(p).tolist()]
 
 
+def test_macros_that_select_among_rows_give_the_same_sums():
+    size = RomTileSize(banks=16, rows=1, columns=8, mux=4)
+    tile = random_tile(size, 3)
+    x = np.random.default_rng(2).integers(-128, 128, (23, 1)).astype(np.int8)
+    program = [Pass(row, x, 0, plane=plane) for row, plane in zip((0, 1024, 2944), Plane, strict=False)]
+    seen = run([size], [[tile]], [cycles_of(size, program)])
+    assert sums(seen[0]) == [v for p in program for v in tile.sums(p).tolist()]
+
+
 def test_the_next_pass_accumulates_while_the_sums_of_the_last_leave():
     x = np.arange(-16, 16, dtype=np.int8).reshape(8, 2, 2)
     program = [Pass(8 * n, np.concatenate([x[n]] * 4), 0) for n in range(8)]
