@@ -61,7 +61,7 @@ class Clock:
     def drain(self, row: Row) -> None:
         """What becomes of the sums of the pass that follows."""
         self._pending = row
-        self._next(max(self.now, self._started + 1))
+        self._next(self.now)
 
     def steps(self, row: Row, n: int, counts: list[int], column: int) -> None:
         """Steps, for so many sums of each pass; n steps in each."""

@@ -116,6 +116,7 @@ class VecTile(wiring.Component):
 
         # A row for the lane waits until the sums come that it is about.
         waiting = Signal(LaneRow(), reset_less=True)
+        sent = Signal(LaneRow(), reset_less=True)  # the one whose pass has left
         committed = Signal()
         position = Signal(LANE["n"])
         # Whether a vector may begin, and whether another row may.
@@ -129,11 +130,13 @@ class VecTile(wiring.Component):
                 m.d.comb += [open_.eq(lane.idle & ~committed), calm.eq(open_)]
         vector = full & (row.op == Op.VECTOR) & open_
         m.d.comb += [
-            lane.row.eq(Mux(vector, row.as_value(), waiting.as_value())),
+            lane.row.eq(Mux(vector, row.as_value(), sent.as_value())),
             lane.count.eq(Mux(vector, Mux(row.by_position, position + 1, row.n), issue.count)),
             lane.offset.eq(Mux(vector, 0, issue.offset)), lane.start.eq(vector | lane.free & committed),
         ]  # fmt: skip
         m.d.sync += committed.eq(issue.commit | committed & ~lane.free)
+        with m.If(issue.commit):
+            m.d.sync += sent.eq(waiting)
         marks = Signal(SUM_LATENCY + ROW_LATENCY * (size.rom_rows + size.ram_rows))
         m.d.sync += marks.eq(Cat(issue.commit, marks[:-1]))
         came = Signal(signed(24), reset_less=True)
@@ -159,9 +162,8 @@ class VecTile(wiring.Component):
             with m.Case(Op.VECTOR):
                 m.d.comb += done.eq(vector)
             with m.Case(Op.DRAIN):
-                m.d.comb += done.eq(~committed)
-                with m.If(~committed):
-                    m.d.sync += waiting.eq(row)
+                m.d.comb += done.eq(1)
+                m.d.sync += waiting.eq(row)
             with m.Case(Op.STEPS):
                 m.d.comb += [issue.go.eq(1), done.eq(issue.done)]
         return m

@@ -38,6 +38,7 @@ from rtl_gen.golden.vec_isa import (
 from rtl_gen.golden.vector import EXP_INDEX, REST
 
 LESS8, LESS12, LESS18 = range(3)
+Turns = tuple[list[tuple[int, Register, int]], ...]
 BEGIN = joining(begin=True, high=False, left=0)
 
 
@@ -74,8 +75,8 @@ class Words:
 class Attention:
     """Writes rows for some heads at a time, stage by stage, so that none waits for itself.
 
-    The next heads are turned while the largest of these' scores is found. What is found for a head is in
-    its context.
+    The next heads are turned where these would wait: for the largest score, the sum of exponentials, its
+    reciprocal. What is found for a head is in its context.
 
     Args:
         contents, caches, rows: Of the die.
@@ -96,24 +97,29 @@ class Attention:
             for g in range(s.kv_heads)
             for h in range(g * s.group, (g + 1) * s.group, self.beside)
         ]
-        before = None
+        for turn in self._turns(*batches[0], at, new=True):
+            self._do(turn)
         for n, (g, heads) in enumerate(batches):
-            if n == 0:
-                self._turn(g, heads, at, new=True)
-            self._score(number, g, heads, score_shift, at, new=g != before)
+            self._score(number, g, heads, score_shift, at, new=n == 0 or g != batches[n - 1][0])
+            turns: Turns = ([], [], [])
             if n + 1 < len(batches):
-                self._turn(*batches[n + 1], at, new=batches[n + 1][0] != g)
-            self._mix(number, g, heads, at)
-            before = g
+                turns = self._turns(*batches[n + 1], at, new=batches[n + 1][0] != g)
+            self._mix(number, g, heads, at, turns)
 
-    def _turn(self, g: int, heads: range, at: Words, *, new: bool) -> None:
-        """Queries, and with `new` a key, rotated where they are; exponents of both and of the value."""
-        hd = self.hd
-        if new:
-            self.rows.vector(hd, at.v + g * hd, 0, width=Width.WORD, **largest(Register.VALUE))
-            self._rotate(at.k + g * hd, Register.KEY, 0)
-        for n, h in enumerate(heads):
-            self._rotate(at.q + h * hd, Register.QUERY, n)
+    def _turns(self, g: int, heads: range, at: Words, *, new: bool) -> Turns:
+        """Queries, and with `new` a key, to be rotated where they are; in three parts."""
+        queries = [(at.q + h * self.hd, Register.QUERY, n) for n, h in enumerate(heads)]
+        key = [(at.v + g * self.hd, Register.VALUE, 0), (at.k + g * self.hd, Register.KEY, 0)]
+        half = -(-len(queries) // 2)
+        return queries[:half], queries[half:], key if new else []
+
+    def _do(self, turn: list[tuple[int, Register, int]]) -> None:
+        """Rotate vectors of one part; of a value only the exponent is found."""
+        for a, to, context in turn:
+            if to is Register.VALUE:
+                self.rows.vector(self.hd, a, 0, width=Width.WORD, **largest(to))
+            else:
+                self._rotate(a, to, context)
 
     def _rotate(self, a: int, to: Register, context: int) -> None:
         self.rows.vector(
@@ -174,9 +180,10 @@ class Attention:
     def _scores(self, at: Words, context: int) -> int:
         return at.scores + context * lines(self.positions)
 
-    def _mix(self, number: int, g: int, heads: range, at: Words) -> None:
+    def _mix(self, number: int, g: int, heads: range, at: Words, turns: Turns) -> None:
         """Probabilities, and these times the values; sums of upper digits to words of the queries."""
         hd, contexts = self.hd, range(len(heads))
+        self._do(turns[0])
         for n in contexts:
             scores = self._scores(at, n)
             self.rows.vector(
@@ -185,8 +192,10 @@ class Attention:
                 shift=SCORE_FRACTION - EXP_INDEX, width=Width.SUM, dest=Dest.MEMORY, reduce=Reduce.SUM,
                 clear=1, context=n,
             )  # fmt: skip
+        self._do(turns[1])
         for n in contexts:
             reciprocal(self.rows, self.contents.at["recip"], n)
+        self._do(turns[2])
         for n in contexts:
             self.rows.vector(
                 1, self._scores(at, n), n * self.positions, b=at.e, by_position=1, factor=Factor.R,
