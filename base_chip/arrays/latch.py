@@ -41,7 +41,8 @@ _NY, _PY, _KY = 510, (2335, 2680), 3285
 _X0, _X1, _X2, _X3, _X4 = 280, 710, 1500, 1930, 2480  # nodes: e; m and supply; e and m; supplies; q
 _EV, _Q, _BL, _M = 495, 1055, 1715, 2265  # gates
 _WEAK = 980, 1315  # of the weak p transistor
-KEEPER_L = 200
+_KEEPER = 2000, _M + 75  # gate of the keeper: from a gap beside the bit line's poly to its drain
+KEEPER_L = _KEEPER[1] - _KEEPER[0]
 
 
 @dataclass(frozen=True)
@@ -112,8 +113,7 @@ def _draw_transistors(c: Pen) -> None:
     c.diffusion("n", 135, _N[0], _X4 + 145, _N[1])
     c.diffusion("p", _X1 - 145, _P[0], _X4 + 145, _P_WEAK)
     c.diffusion("p", _WEAK[1] + 75, _P[0], _X4 + 145, _P[1])
-    keeper = _M + 75 - KEEPER_L
-    c.diffusion("p", keeper - 285, _K[0], _X4 + 145, _K[1])
+    c.diffusion("p", _KEEPER[0] - 285, _K[0], _X4 + 145, _K[1])
     # one area of implant a row: what parts it would be too narrow
     c.rect("nsdm", 10, 0, WIDTH + 10, _N[1] + 125)
     c.rect("psdm", 10, _P[0] - 125, WIDTH + 10, ROW)
@@ -123,7 +123,7 @@ def _draw_transistors(c: Pen) -> None:
     c.rect("poly", _WEAK[0], _P[0] - 130, _WEAK[1], _P_WEAK + 130)
     c.rect("poly", _BL - 75, low, _BL + 75, high)
     c.rect("poly", _M - 75, low, _M + 75, _K[1] + 130)
-    c.rect("poly", keeper, _K[0] - 130, _M + 75, _K[1] + 130)
+    c.rect("poly", _KEEPER[0], _K[0] - 130, _KEEPER[1], _K[1] + 130)
     for x, y in ((_EV_PAD, _Y1 + 20), (_Q, _Y1), (_BL_PAD, Y3), (_M_PAD, _Y2)):
         c.poly_contact(x, y, tall=True, li_tall=True)
     c.rect("npc", _EV_PAD - 185, _Y1 - 185, _M_PAD + 185, Y3 + 185)
@@ -134,7 +134,7 @@ def _draw_transistors(c: Pen) -> None:
     for x in (_X3, _X4):
         for y in _PY:
             c.pad("licon1", x, y, 170)
-    for x in (keeper - 140, _X4):
+    for x in (_KEEPER[0] - 140, _X4):
         c.pad("licon1", x, _KY, 170)
 
 
@@ -146,7 +146,7 @@ def _draw_li(c: Pen) -> None:
         c.rect("li1", x - 85, low, x + 85, ROW + 85)
     for x, y in ((_X3, 0), (_X1, ROW), (_X3, ROW)):
         c.pad("mcon", x, y, 170)
-    keeper = _M + 75 - KEEPER_L - 140
+    keeper = _KEEPER[0] - 140
     c.rect("li1", min(keeper, _X3) - 85, _KY - 165, max(keeper, _X3) + 85, _KY + 165)
     c.pad("li1", _X4, _KY, (170, 330))
     # the node between the n transistors, below m

@@ -10,7 +10,13 @@ from base_chip.arrays.sram.characterise.mismatch import KINDS, CellMargin, cell_
 from base_chip.arrays.sram.spec import SramSpec
 from rtl_gen.errors import FlowError
 
-PROCESSES = "ss", "tt", "ff", "sf", "fs"  # the first letter is that of n transistors
+PROCESSES = (
+    "ss",
+    "tt",
+    "ff",
+    "sf",
+    "fs",
+)  # the first letter of two is that of p transistors, as the kit has it
 SUPPLIES = tuple(itertools.product((1.40, 1.95), (-40.0, 100.0)))
 
 

@@ -173,6 +173,6 @@ class _Kind:
 KINDS = {
     "hold": _Kind(_halves, _noise),
     "half": _Kind(_halves, _noise),
-    "write": _Kind(_loop, _left, 0.4, 21, tuple(np.linspace(0.1, 0.7, 17))),
+    "write": _Kind(_loop, _left, 0.4, 21, tuple(np.linspace(0.0, 0.7, 18))),
     "read": _Kind(_port, _pulled, points=101),
 }
