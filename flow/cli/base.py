@@ -15,6 +15,8 @@ from rtl_gen.errors import ExitCode, FlowError
 if TYPE_CHECKING:
     from flow.hardening.sweep import Row, Sweep
 
+MOST_FAULTS = 20  # of a floorplan: one wrong size makes thousands that follow from it
+
 
 @click.group()
 def base() -> None:
@@ -119,14 +121,18 @@ def new(name: str, like: str, rom: int, out: Path | None) -> None:
 @base.command()
 @click.argument("name")
 @click.option("--strict", is_flag=True, help="What could not be looked at is a fault, too.")
-def check(name: str, strict: bool) -> int:
+@click.option("--all", "everything", is_flag=True, help=f"List every fault, not the first {MOST_FAULTS}.")
+def check(name: str, strict: bool, everything: bool) -> int:
     """Say what is wrong with the floorplan NAME, a base of tiles or a file: what does not meet, and where."""
     from flow.stitching.check import check_die, find_die
 
     die = find_die(name)
     found = check_die(die)
-    for line in found.faults:
+    listed = found.faults if everything else found.faults[:MOST_FAULTS]
+    for line in listed:
         click.echo(f"fault: {line}")
+    if more := len(found.faults) - len(listed):
+        click.echo(f"... and {more:,} more faults; --all lists them")
     for line in found.unseen:
         click.echo(f"not looked at: {line}")
     click.echo(f"{die.name}: {len(found.faults)} faults; {found.looked_at}")

@@ -80,6 +80,22 @@ def test_the_whole_way_on_the_command_line(tmp_path, capsys, monkeypatch):
     )
 
 
+def test_many_faults_are_counted_and_all_are_listed_on_request(capsys, monkeypatch):
+    import flow.cli.base as command
+
+    monkeypatch.setattr(command, "MOST_FAULTS", 2)
+    assert main(["base", "check", "slot"]) == 1
+    short = capsys.readouterr().out
+    assert main(["base", "check", "slot", "--all"]) == 1
+    whole = capsys.readouterr().out
+    count = whole.count("fault: ")
+    assert count > 3
+    assert short.count("fault: ") == 2
+    assert f"... and {count - 2:,} more faults; --all lists them" in short
+    assert f"slot: {count} faults" in short
+    assert f"slot: {count} faults" in whole
+
+
 @pytest.mark.parametrize(
     ("command", "code", "says"),
     [
