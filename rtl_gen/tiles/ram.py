@@ -141,7 +141,8 @@ class RamTile(wiring.Component):
         lanes = MACRO_BITS // WORD_BITS
         pins = ram_pins(size.words, MACRO_BITS).create()
         a, b_n = Signal.like(pins.a, reset_less=True), Signal.like(pins.b_n, reset_less=True)
-        enable, d = Signal(), Signal(WORD_BITS, reset_less=True)
+        enable = Signal()
+        d = Signal(WORD_BITS, reset_less=True)
         address(m, row, pins.a, pins.b_n)
         m.d.low += [a.eq(pins.a), b_n.eq(pins.b_n), enable.eq(front.read), d.eq(step.x[0])]
         for n, bank in enumerate(self.banks):

@@ -254,7 +254,8 @@ class Channel(wiring.Component):
         size = self.size
         near = size.ways.bit_length() - 1
         word, which = self.row[near : near + WORD_BITS], self.row[near + WORD_BITS :]
-        place, among = (Signal(max(1, len(part)), reset_less=True) for part in (self.row[:near], which))
+        place = Signal(max(1, near), reset_less=True)
+        among = Signal(max(1, len(which)), reset_less=True)
         m.d.sync += [place.eq(self.row[:near]), among.eq(which)]
         pins = size.macro_pins.create()
         a, b_n = Signal.like(pins.a, reset_less=True), Signal.like(pins.b_n, reset_less=True)

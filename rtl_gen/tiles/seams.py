@@ -62,7 +62,8 @@ class Front(wiring.Component):
             with m.If(step.one & ~step.row & ~step.seek):
                 m.d.comb += link.source.payload.x[0].eq(step.x[0] - 1)
         wiring.connect(m, wiring.flipped(self.east), link.seam)
-        x, address = (Signal(ACTIVATION_BITS * self.rows, reset_less=True) for _ in range(2))
+        x = Signal(ACTIVATION_BITS * self.rows, reset_less=True)
+        address = Signal(ACTIVATION_BITS * self.rows, reset_less=True)
         m.d.comb += [self.read.eq(here & step.row & ~step.seek), self.sought.eq(here & step.seek)]
         flags = Cat(self.sought, self.read, step.first, step.last, step.one)
         stage2, stage3, stage4 = (Signal(len(flags), name=f"stage{n}") for n in (2, 3, 4))

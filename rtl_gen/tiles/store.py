@@ -93,7 +93,8 @@ class Lines(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         q = Signal(LINE_BITS)
-        read_a, read_b = Signal(), Signal()
+        read_a = Signal()
+        read_b = Signal()
         m.d.comb += [read_a.eq(self.a & self.a_new), read_b.eq(self.b & self.b_new)]
         for name, read in (("a", read_a), ("b", read_b)):
             line = Signal(LINE_BITS, name=f"line_{name}", reset_less=True)
@@ -103,7 +104,8 @@ class Lines(wiring.Component):
             m.d.sync += low.eq(getattr(self, f"{name}_at")[:LOW])
             m.d.comb += getattr(self, f"{name}_word").eq(line.word_select(low, SUM))
 
-        full, whole = Signal(), Signal()
+        full = Signal()
+        whole = Signal()
         line, mask, to = self._collect(m, full, whole)
         turn = Signal()
         m.d.comb += [turn.eq(full & ~read_a & ~read_b), whole.eq(~full | turn)]
@@ -114,15 +116,18 @@ class Lines(wiring.Component):
 
     def _collect(self, m: Module, full: Signal, free: Signal) -> tuple[Signal, Signal, Signal]:
         """Words to lines; returns the one that waits to be written while `full`."""
-        line, mask = Signal(LINE_BITS, reset_less=True), Signal(LINE)
+        line = Signal(LINE_BITS, reset_less=True)
+        mask = Signal(LINE)
         to = Signal(LANE["a"] - LOW, reset_less=True)
-        kept, have = Signal(LINE_BITS, reset_less=True), Signal(LINE)
+        kept = Signal(LINE_BITS, reset_less=True)
+        have = Signal(LINE)
         number = Signal.like(to, reset_less=True)
         complete = Signal()  # what is kept waits for the line before it
         low = self.to[:LOW]
         ends = Signal()
         m.d.comb += ends.eq(self.last | low.all() | self.far & low[-1])
-        merged, parts = Signal(LINE_BITS), Signal(LINE)
+        merged = Signal(LINE_BITS)
+        parts = Signal(LINE)
         m.d.comb += parts.eq(Mux(complete, 0, have) | 1 << low)
         for n in range(LINE):
             word = slice(SUM * n, SUM * (n + 1))

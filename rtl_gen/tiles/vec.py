@@ -120,7 +120,8 @@ class VecTile(wiring.Component):
         committed = Signal()
         position = Signal(LANE["n"])
         # Whether a vector may begin, and whether another row may.
-        open_, calm = Signal(), Signal()
+        open_ = Signal()
+        calm = Signal()
         with m.Switch(row.sync):
             with m.Case(Sync.NONE):
                 m.d.comb += [open_.eq(lane.free & ~committed), calm.eq(1)]

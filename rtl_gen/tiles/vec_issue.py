@@ -72,7 +72,8 @@ class Issue(wiring.Component):
         count = Signal(LANE["n"])
         m.d.comb += count.eq(Mux(row.chunks & (left <= BLOCK), left, self.sums))
         # Cycles until the lane can take sums, and until tiles that a pass does not address send none.
-        gap, tail = Signal(LANE["n"] + 1), Signal(LANE["n"])
+        gap = Signal(LANE["n"] + 1)
+        tail = Signal(LANE["n"])
         before = Signal.like(row.only, reset_less=True)
         for counter in (gap, tail):
             with m.If(counter != 0):

@@ -178,7 +178,8 @@ class Lane(wiring.Component):
                 m.d.comb += [index.eq(o & ~far), other.eq(o | far)]
             with m.Case(Walk.SPREAD):
                 m.d.comb += index.eq(o << 1)
-        at_a, at_b = Signal(WORD_ADDRESS), Signal(WORD_ADDRESS, reset_less=True)
+        at_a = Signal(WORD_ADDRESS)
+        at_b = Signal(WORD_ADDRESS, reset_less=True)
         begins = (o & (LINE - 1)) == 0
         # A line follows the one before it, but for butterflies, which are aligned.
         before = Signal(reset_less=True)

@@ -101,7 +101,10 @@ def start(*args: str, hangup=signal.SIG_DFL, **how) -> Tree:
     temp = Path(told[3]).parent
     assert temp.name.startswith("sc-flow-")
     assert temp.stat().st_mode & 0o777 == 0o700
-    return Tree(process, tag, psutil.Process(worker).ppid(), worker, step, tool, temp)
+    tree = Tree(process, tag, psutil.Process(worker).ppid(), worker, step, tool, temp)
+    # A program that has just begun has no environment yet for a moment, and would be overlooked.
+    assert within(10, lambda: tool in tree.left())
+    return tree
 
 
 @pytest.fixture

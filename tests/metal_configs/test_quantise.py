@@ -179,7 +179,7 @@ def test_bits_by_name_kind_and_rest():
     [
         (Policy(bits=7), "layers.0.q would have 7 bits, expected one of"),
         (Policy(bits={"down": 4}), "embed would have None bits"),
-        (Policy("gptq"), "GPTQ has no calibration sequences"),
+        (Policy("gptq"), "gptq has no calibration sequences"),
     ],
 )
 def test_policies_that_cannot_be_followed(policy, message):
