@@ -108,13 +108,17 @@ def run_all(
     futures = {client.submit(task, j, key=key(j), pure=False, retries=RETRIES): j for j in jobs}
     failed: list[FlowError] = []
     for future in as_completed(list(futures)):
-        if future.status != "finished":
-            failed.append(_lost(key(futures[future]), future.exception()))
-        elif told := future.result().get("error"):
+        try:
+            # If a worker is killed with the result still in it, the task is done again: this waits.
+            result = future.result()
+        except Exception as error:
+            failed.append(_lost(key(futures[future]), error))
+            continue
+        if told := result.get("error"):
             code = ExitCode(told["code"])
             failed.append(FlowError(told["what"], where=told["where"], hint=told["hint"], code=code))
         else:
-            yield future.result()
+            yield result
     if failed:
         more = f" ({len(failed) - 1} more failed)" if len(failed) > 1 else ""
         first = failed[0]

@@ -126,7 +126,7 @@ def test_a_scheduler_that_is_there_and_one_that_is_not(tmp_path, built):
 @pytest.mark.parametrize(
     ("args", "code", "says"),
     [
-        ((*MODEL, "--dies", "64:66"), 2, "the plan has 65: 0 to 64"),
+        ((*MODEL, "--dies", "98:100"), 2, "the plan has 99: 0 to 98"),
         ((*MODEL, "--dies", "x"), 2, "expected FIRST:STOP"),
         ((*MODEL[:-2],), 2, "--synthetic-weights SEED"),
         (("--model", "llama3.1-8b", "--pdk", "sky130"), 2, "--synthetic-weights SEED"),
@@ -148,11 +148,11 @@ def test_bad_input(tmp_path, fake_kit, args, code, says):
 
 
 def test_a_full_disk_is_said_and_finished_dies_stay(tmp_path, built):
-    """A limit on the size of files stands for the disk: dies need more than 1 MB each."""
+    """A limit on the size of files stands for the disk: dies need more than 0.7 MB each, the plan less."""
     import resource
 
     before = contents(built)
-    small = (1 << 20, 1 << 20)
+    small = (700_000, 700_000)
 
     def limit() -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

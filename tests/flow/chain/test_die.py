@@ -189,15 +189,14 @@ def test_a_full_disk_is_said_and_earlier_dies_stay(job, monkeypatch):
 
 
 class _Future:
-    def __init__(self, result=None, error=None):
-        self.status = "error" if error else "finished"
+    def __init__(self, result=None, error=None, status="finished"):
+        self.status = "error" if error else status
         self._result, self._error = result, error
 
     def result(self):
+        if self._error:
+            raise self._error
         return self._result
-
-    def exception(self):
-        return self._error
 
 
 class _Client:
@@ -205,6 +204,14 @@ class _Client:
 
     def submit(self, task, job, **options):
         return job
+
+
+def test_a_result_that_was_lost_with_its_worker_is_waited_for(monkeypatch):
+    import distributed
+
+    monkeypatch.setattr(distributed, "as_completed", iter)
+    jobs = [_Future({"die": 0}, status="lost"), _Future({"die": 1}, status="pending")]
+    assert [r["die"] for r in run_all(_Client(), None, jobs, lambda j: "job")] == [0, 1]
 
 
 def test_failed_jobs_are_raised_after_all_others_are_there(monkeypatch):
