@@ -20,13 +20,13 @@ import os, signal, subprocess, sys, tempfile, time
 from flow.supervisor import guarded
 
 def work():
-    step = os.fork()
-    if step == 0:
-        tool = subprocess.Popen(["sh", "-c", "sleep 300 & sleep 300"], start_new_session=True)
-        print(os.getppid(), os.getpid(), tool.pid, tempfile.mkdtemp(), flush=True)
-        tool.wait()
-        os._exit(0)
-    try:
+    try:  # from here on, as the step may tell of itself before this process goes on
+        step = os.fork()
+        if step == 0:
+            tool = subprocess.Popen(["sh", "-c", "sleep 300 & sleep 300"], start_new_session=True)
+            print(os.getppid(), os.getpid(), tool.pid, tempfile.mkdtemp(), flush=True)
+            tool.wait()
+            os._exit(0)
         os.waitpid(step, 0)
         time.sleep(300)  # other steps go on
     except KeyboardInterrupt:
