@@ -19,6 +19,7 @@ __all__ = [
     "WIDTH",
     "Y3",
     "draw_latch",
+    "join_lines",
     "output_y",
     "up",
 ]
@@ -87,13 +88,18 @@ def draw_latch(layout: db.Layout, name: str, pdk: Pdk, level: int, pitch: int) -
     c.vline("met1", _BL_X, Y3, _KY)
     c.hline("met1", _X4, _BL_X, _KY, 230)
     c.to_met1(_X4, _KY)
+    join_lines(c, track, level)
+    return c
+
+
+def join_lines(c: Pen, track: int, level: int) -> None:
+    """Bit line and output of a latch up to met3, at the track of its column."""
     up(c, track, Y3, {0: 60, LEVELS - 1: -60}.get(level, 0))
     # output, on the side that is lower when the row is placed
     out_x, out_y = 2430 if level % 2 else 2600, output_y(level)
     c.to_met1(out_x, out_y, tall=level % 2 == 1)
     c.hline("met1", out_x, track, out_y)
     up(c, track, out_y, 0, tall=True)
-    return c
 
 
 def output_y(level: int) -> int:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import klayout.db as db
 
-from base_chip.arrays.latch import EV_Y, LEVELS, RAIL, ROW, WIDTH, Y3, output_y, up
+from base_chip.arrays.latch import EV_Y, RAIL, ROW, WIDTH, Y3, join_lines
 from base_chip.arrays.pen import Pen
 from base_chip.pdk import Pdk
 
@@ -78,12 +78,7 @@ def draw_rom_latch(layout: db.Layout, name: str, pdk: Pdk, level: int, pitch: in
     # bit line
     c.to_met1(_BL_PAD, Y3)
     c.hline("met1", _BL_PAD, track, Y3)
-    up(c, track, Y3, {0: 60, LEVELS - 1: -60}.get(level, 0))
-    # output, on the side that is lower when the row is placed
-    out_x, out_y = 2430 if level % 2 else 2600, output_y(level)
-    c.to_met1(out_x, out_y, tall=level % 2 == 1)
-    c.hline("met1", out_x, track, out_y)
-    up(c, track, out_y, 0, tall=True)
+    join_lines(c, track, level)
     return c
 
 

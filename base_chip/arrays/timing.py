@@ -136,7 +136,7 @@ def read_timing(spec: MacroSpec, kind: type[Corner], command: str, path: Path | 
     try:
         timing: MacroTiming[Corner] = msgspec.json.decode(
             source.read_bytes(),
-            type=MacroTiming[kind],  # type: ignore[valid-type]
+            type=MacroTiming[kind],  # type: ignore[valid-type]  # a class that is known when it runs
         )
     except msgspec.DecodeError as e:
         raise FlowError(f"not a macro's timing: {e}", where=source.name, hint=again) from e
