@@ -39,7 +39,7 @@ ROM = Kind(RomSpec, rom_timing.load_timing, rom_liberty, {"a": "bus", "b_n": "bu
 RAM = Kind(SramSpec, sram_timing.load_timing, sram_liberty, ROM.inputs | {"write": "bus", "d": "bus"})
 KINDS = pytest.mark.parametrize("kind", [ROM, RAM], ids=["rom", "ram"])
 CORNERS = ("ss_n40C_1v40", "tt_025C_1v80", "ff_100C_1v95")
-RAM_SIZES = [(256, 128), (128, 128), (128, 96)]
+RAM_SIZES = [(256, 128), (128, 128), (128, 96), (64, 16), (32, 16)]
 SIZES = pytest.mark.parametrize(("kind", "words", "bits"), [(ROM, 256, 128), *((RAM, *s) for s in RAM_SIZES)])
 
 
