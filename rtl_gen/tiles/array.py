@@ -34,6 +34,7 @@ class TileArray(wiring.Component):
         columns: Tiles in a row.
 
     Attributes:
+        rst: Of the tiles at the west edge.
         west: Steps of each row of tiles.
         south: Sums of each column of tiles, of all its rows together.
         banks0, banks1 ...: Pins of the macros of each row of tiles, [column, macro].
@@ -45,6 +46,7 @@ class TileArray(wiring.Component):
         if any(s != steps[0] for s in steps):
             raise ValueError("all tiles of an array take as many activations in a step")
         members: dict[str, wiring.Member] = {
+            "rst": In(1),
             "west": In(steps[0]).array(len(rows)),
             "south": Out(sums()).array(columns),
         }
@@ -61,6 +63,7 @@ class TileArray(wiring.Component):
                 m.submodules[f"tile{r}_{c}"] = tile
                 west = row[c - 1].east if c else wiring.flipped(self.west[r])
                 wiring.connect(m, west, tile.west)
+                m.d.comb += tile.rst.eq(row[c - 1].rst_east if c else self.rst)
                 if r:
                     wiring.connect(m, self.tiles[r - 1][c].south, tile.north)
                 for inner, outer in zip(tile.banks, banks[c], strict=True):

@@ -18,6 +18,7 @@ class Die(wiring.Component):
     """The tiles, joined; their macros are outside.
 
     Attributes:
+        rst: Reset. The die begins in the second cycle without it.
         rx, tx: Bytes of the host.
         banks0, banks1 ...: Pins of the macros of each row of tiles.
         program, rom, memory, rom_inputs, ram_inputs: Those of the vec tile.
@@ -29,6 +30,7 @@ class Die(wiring.Component):
         self.array = TileArray(self.rows, 1)
         self.vec = VecTile(vec)
         members: dict[str, wiring.Member] = {
+            "rst": In(1),
             "rx": In(stream.Signature(8)),
             "tx": Out(stream.Signature(8)),
         } | {name: self.vec.signature.members[name] for name in MACROS}
@@ -41,6 +43,7 @@ class Die(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.array, m.submodules.vec = array, vec = self.array, self.vec
+        m.d.comb += [array.rst.eq(self.rst), vec.rst.eq(self.rst)]
         for sent, taken in zip(vec.west, array.west, strict=True):
             wiring.connect(m, sent, taken)
         wiring.connect(m, array.south[0], vec.north)

@@ -23,8 +23,6 @@ from amaranth.hdl import ClockDomain, ClockSignal, Instance, Module, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from rtl_gen.tiles.ports import Onward
-
 WORDS = 256
 IN_GROUP = 8  # words that one of `b_n` addresses together
 GROUPS = WORDS // IN_GROUP
@@ -146,8 +144,11 @@ class Enclosed(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.inner = inner = self.inner
-        for name in self.signature.members:
+        for name, member in self.signature.members.items():
             mine, theirs = getattr(self, name), getattr(inner, name)
+            if member.is_port:
+                m.d.comb += theirs.eq(mine) if member.flow == In else mine.eq(theirs)
+                continue
             if not isinstance(mine, list):
                 mine, theirs = [mine], [theirs]
             for outer, port in zip(mine, theirs, strict=True):
@@ -160,7 +161,7 @@ class Enclosed(wiring.Component):
 
 
 class WithMacros(wiring.Component):
-    """A tile with its macros, and the clock that it hands on.
+    """A tile with its macros.
 
     Args:
         tile: Its `banks` are the pins of the macros.
@@ -169,15 +170,15 @@ class WithMacros(wiring.Component):
 
     def __init__(self, tile: wiring.Component, macro: Callable[[], wiring.Component]) -> None:
         self.tile, self.macro = tile, macro
-        self.onward = Onward()
-        members = {**self.tile.signature.members, **self.onward.signature.members}
-        super().__init__({k: v for k, v in members.items() if k != "banks"})
+        super().__init__({k: v for k, v in tile.signature.members.items() if k != "banks"})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.tile = self.tile
-        m.submodules.onward = self.onward
-        m.d.comb += [self.clk_east.eq(self.onward.clk_east), self.rst_east.eq(self.onward.rst_east)]
+        m.d.comb += [
+            self.tile.rst.eq(self.rst), self.clk_east.eq(self.tile.clk_east),
+            self.rst_east.eq(self.tile.rst_east),
+        ]  # fmt: skip
         for name in ("west", "east", "north", "south"):
             wiring.connect(m, wiring.flipped(getattr(self, name)), getattr(self.tile, name))
         for n, pins in enumerate(self.tile.banks):

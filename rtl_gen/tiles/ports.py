@@ -1,9 +1,9 @@
 """What crosses the seams of tiles: steps, clock and reset from west to east, sums from north to south."""
 
-__all__ = ["SUM_BITS", "Link", "Onward", "Step", "component_verilog", "sums"]
+__all__ = ["SUM_BITS", "Link", "Onward", "Step", "component_verilog", "sums", "take_reset"]
 
 from amaranth.back import verilog
-from amaranth.hdl import ClockDomain, ClockSignal, Const, Module, ResetSignal, Signal, Value, signed, unsigned
+from amaranth.hdl import ClockDomain, ClockSignal, Const, Module, Signal, Value, signed, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -53,6 +53,10 @@ class Link(wiring.Component):
 
     Args:
         shape: Of the payload.
+
+    Attributes:
+        source: From registers. Reset clears that of `valid`; here nothing is reset.
+        seam: To the next tile.
     """
 
     def __init__(self, shape: object) -> None:
@@ -61,10 +65,9 @@ class Link(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.domains.fall = ClockDomain("fall", clk_edge="neg", local=True)
-        m.d.comb += [ClockSignal("fall").eq(ClockSignal()), ResetSignal("fall").eq(ResetSignal())]
+        _falling(m)
         payload = Signal.like(Value.cast(self.source.payload), name="launched", reset_less=True)
-        valid = Signal(name="launched_valid")
+        valid = Signal(name="launched_valid", reset_less=True)
         m.d.fall += [payload.eq(self.source.payload), valid.eq(self.source.valid)]
         m.d.comb += [self.seam.payload.eq(payload), self.seam.valid.eq(valid)]
         return m
@@ -75,34 +78,52 @@ class Onward(wiring.Component):
     travels, so that no tile starts before the one to its west.
 
     Attributes:
+        reset: Of the tile, as `take_reset` has it.
         clk_east, rst_east: To the seam.
     """
 
     def __init__(self) -> None:
-        super().__init__({"clk_east": Out(1), "rst_east": Out(1)})
+        super().__init__({"reset": In(1), "clk_east": Out(1), "rst_east": Out(1)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.domains.fall = ClockDomain("fall", clk_edge="neg", local=True, reset_less=True)
-        taken = Signal(reset_less=True)
-        launched = Signal(reset_less=True)
-        m.d.comb += [ClockSignal("fall").eq(ClockSignal()), self.clk_east.eq(ClockSignal())]
-        m.d.sync += taken.eq(ResetSignal())
-        m.d.fall += launched.eq(taken)
-        m.d.comb += self.rst_east.eq(launched)
+        _falling(m)
+        launched = Signal(name="launched_rst", reset_less=True)
+        m.d.fall += launched.eq(self.reset)
+        m.d.comb += [self.clk_east.eq(ClockSignal()), self.rst_east.eq(launched)]
         return m
+
+
+def take_reset(m: Module, rst: Value) -> Signal:
+    """The reset of a tile: what comes across the seam, taken by the rising edge as a step is.
+
+    It is for registers of the rising edge alone: they have a period from here to there. Those of the falling
+    edge take what such registers hold, and are clean half a period later.
+    """
+    reset = Signal(name="reset", reset_less=True)
+    m.d.sync += reset.eq(rst)
+    return reset
+
+
+def _falling(m: Module) -> None:
+    """Make `fall`, the domain of the falling edge."""
+    m.domains.fall = ClockDomain("fall", clk_edge="neg", local=True, reset_less=True)
+    m.d.comb += ClockSignal("fall").eq(ClockSignal())
 
 
 def component_verilog(component: wiring.Component, name: str) -> str:
     """Verilog of a component, its module called `name`.
 
     Ports are called as their paths, joined by one underscore, as two become something else in Verilator.
-    Ready signals that are always high are no ports.
+    Ready signals that are always high are no ports. The clock has no reset: who needs one has a port for it.
     """
     ports = {
         "_".join(map(str, path)): (Value.cast(value), None)
         for path, _, value in component.signature.flatten(component)
         if not isinstance(value, Const)
     }
-    text: str = verilog.convert(component, name=name, ports=ports, emit_src=False, strip_internal_attrs=True)
+    text: str = verilog.convert(
+        component, name=name, ports=ports, emit_src=False, strip_internal_attrs=True,
+        missing_domain=lambda domain: ClockDomain(domain, reset_less=True),
+    )  # fmt: skip
     return text

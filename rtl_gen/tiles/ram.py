@@ -11,7 +11,7 @@ from amaranth.lib.wiring import In, Out
 from rtl_gen.tiles.columns import ByteProducts, Sums
 from rtl_gen.tiles.macro import RamMacro, WithMacros, address, low_clock, ram_pins
 from rtl_gen.tiles.ports import ACTIVATION_BITS, Step, component_verilog, sums
-from rtl_gen.tiles.seams import Drain, Front, add_up, join
+from rtl_gen.tiles.seams import Drain, Front, add_up, join, reset_parts
 
 WORD_BITS = ACTIVATION_BITS
 MACRO_BITS = 128
@@ -78,6 +78,8 @@ class RamTile(wiring.Component):
     A row must not be read in the cycle in which it is written.
 
     Attributes:
+        rst: As a step, from the west.
+        clk_east, rst_east: Clock and reset of the tile to the east.
         west, east: Steps.
         north, south: Sums.
         banks: Pins of the macros; macro n holds columns n * 16 ... of all rows.
@@ -88,6 +90,9 @@ class RamTile(wiring.Component):
         steps = stream.Signature(Step(size.step_rows), always_ready=True)
         super().__init__(
             {
+                "rst": In(1),
+                "clk_east": Out(1),
+                "rst_east": Out(1),
                 "west": In(steps),
                 "east": Out(steps),
                 "north": In(sums()),
@@ -100,7 +105,7 @@ class RamTile(wiring.Component):
         m = Module()
         size = self.size
         low_clock(m)
-        m.submodules.front = front = Front(size.step_rows, counting=True)
+        front = Front(size.step_rows, counting=True)
         wiring.connect(m, wiring.flipped(self.west), front.west)
         wiring.connect(m, wiring.flipped(self.east), front.east)
         self._address(m, front)
@@ -108,10 +113,11 @@ class RamTile(wiring.Component):
         m.d.sync += words.eq(Cat(pins.q for pins in self.banks))
         m.submodules.products = products = ByteProducts(size.columns)
         m.submodules.sums = total = Sums(size.columns, 1, ByteProducts.BITS, size.sum_bits)
-        m.submodules.drain = drain = Drain(size.columns, size.sum_bits)
+        drain = Drain(size.columns, size.sum_bits)
         m.d.comb += [products.x.eq(front.x[:ACTIVATION_BITS]), products.words.eq(words)]
         add_up(m, products, total)
         join(m, front, drain)
+        reset_parts(m, self, front, drain)
         m.d.comb += [
             total.accumulate.eq(front.row), total.first.eq(front.first), total.take.eq(front.take),
             total.index.eq(drain.index), drain.held.eq(total.held),

@@ -13,7 +13,7 @@ from rtl_gen.golden.tile import TOGETHER
 from rtl_gen.tiles.columns import PLANE_BITS, SLOT_BITS, SlotProducts, Sums
 from rtl_gen.tiles.macro import WORDS, RomMacro, WithMacros, address, low_clock, rom_pins
 from rtl_gen.tiles.ports import ACTIVATION_BITS, SUM_BITS, Step, component_verilog, sums
-from rtl_gen.tiles.seams import Drain, Front, add_up, join
+from rtl_gen.tiles.seams import Drain, Front, add_up, join, reset_parts
 
 WORD_BITS = (WORDS - 1).bit_length()
 MUXES = 1, 4  # that a macro can have
@@ -117,6 +117,8 @@ class RomTile(wiring.Component):
     last steps there are at least as many cycles as sums leave after the first of them.
 
     Attributes:
+        rst: As a step, from the west.
+        clk_east, rst_east: Clock and reset of the tile to the east.
         west, east: Steps.
         north, south: Sums.
         banks: Pins of the macros, which have the inverted clock (`WithMacros`). What they hold:
@@ -128,6 +130,9 @@ class RomTile(wiring.Component):
         steps = stream.Signature(Step(size.rows), always_ready=True)
         super().__init__(
             {
+                "rst": In(1),
+                "clk_east": Out(1),
+                "rst_east": Out(1),
                 "west": In(steps),
                 "east": Out(steps),
                 "north": In(sums()),
@@ -140,11 +145,11 @@ class RomTile(wiring.Component):
         m = Module()
         size = self.size
         low_clock(m)
-        m.submodules.front = front = Front(size.rows)
+        front = Front(size.rows)
         wiring.connect(m, wiring.flipped(self.west), front.west)
         wiring.connect(m, wiring.flipped(self.east), front.east)
         row, plane = self._row(m, front)
-        m.submodules.drain = drain = Drain(size.columns, size.sum_bits)
+        drain = Drain(size.columns, size.sum_bits)
         held = []
         of_row = size.banks // size.rows
         of_half = of_row // size.halves
@@ -161,6 +166,7 @@ class RomTile(wiring.Component):
             held.append(half.held)
         m.d.comb += drain.held.eq(Mux(drain.index[-1], held[-1], held[0]))
         join(m, front, drain)
+        reset_parts(m, self, front, drain)
         wiring.connect(m, wiring.flipped(self.north), drain.north)
         wiring.connect(m, wiring.flipped(self.south), drain.south)
         return m

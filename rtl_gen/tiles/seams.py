@@ -1,13 +1,13 @@
 """What all tiles of an array have: steps pass from west to east, sums from north to south."""
 
-__all__ = ["CROSSINGS", "Drain", "Front", "add_up", "join"]
+__all__ = ["CROSSINGS", "Drain", "Front", "add_up", "join", "reset_parts"]
 
-from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Module, Mux, ResetInserter, Signal, signed
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl_gen.tiles.columns import ByteProducts, SlotProducts, Sums
-from rtl_gen.tiles.ports import ACTIVATION_BITS, SUM_BITS, Link, Step, sums
+from rtl_gen.tiles.ports import ACTIVATION_BITS, SUM_BITS, Link, Onward, Step, sums, take_reset
 
 # What leaves a tile at its east and its south edge, and the port of the next tile that takes it, in the order
 # of their pins. The layouts of all tiles are made from this table.
@@ -139,4 +139,16 @@ def join(m: Module, front: Front, drain: Drain) -> None:
     m.d.comb += [
         drain.seek.eq(front.seek), drain.column.eq(front.address), drain.take.eq(front.take),
         drain.one.eq(front.one),
+    ]  # fmt: skip
+
+
+def reset_parts(m: Module, tile: wiring.Component, front: Front, drain: Drain) -> None:
+    """Make these the parts of a tile that its reset clears: what says that there is a step, or a sum. Clock
+    and reset go on to the east."""
+    reset = take_reset(m, tile.rst)
+    m.submodules.front = ResetInserter(reset)(front)
+    m.submodules.drain = ResetInserter(reset)(drain)
+    m.submodules.onward = onward = Onward()
+    m.d.comb += [
+        onward.reset.eq(reset), tile.clk_east.eq(onward.clk_east), tile.rst_east.eq(onward.rst_east),
     ]  # fmt: skip

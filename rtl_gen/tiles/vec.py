@@ -5,7 +5,7 @@ __all__ = ["MACROS", "VecTile", "VecTileSize"]
 from dataclasses import dataclass
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Elaboratable, Module, Mux, ResetInserter, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -21,7 +21,7 @@ from rtl_gen.golden.vec_isa import (
 )
 from rtl_gen.golden.vec_time import ROW_LATENCY, SUM_LATENCY
 from rtl_gen.tiles.macro import address, rom_pins
-from rtl_gen.tiles.ports import Step, sums
+from rtl_gen.tiles.ports import Step, sums, take_reset
 from rtl_gen.tiles.vec_issue import COLUMN_BITS, Issue
 from rtl_gen.tiles.vec_lane import Lane, pause
 from rtl_gen.tiles.vec_steps import Feed
@@ -65,8 +65,9 @@ class VecTile(wiring.Component):
     """A vec tile without its macros: their pins are ports.
 
     Attributes:
+        rst: That of the tiles, which begin when it does.
         west: Steps of each row of tiles.
-        south: Sums that come from the north.
+        north: Sums.
         rx, tx: Bytes of the host.
         program, rom, memory, rom_inputs, ram_inputs: Pins of the macros, `MACROS`.
     """
@@ -79,13 +80,13 @@ class VecTile(wiring.Component):
         steps = stream.Signature(Step(2), always_ready=True)
         super().__init__(
             {
-                "west": Out(steps).array(size.rom_rows + size.ram_rows), "north": In(sums()),
+                "rst": In(1), "west": Out(steps).array(size.rom_rows + size.ram_rows), "north": In(sums()),
                 "rx": In(stream.Signature(8)), "tx": Out(stream.Signature(8)),
                 "program": Out(rom_pins(128)).array(size.program_banks),
             } | {name: inner[name] for name in MACROS[1:]}
         )  # fmt: skip
 
-    def elaborate(self, platform: object) -> Module:
+    def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
         size = self.size
         m.submodules.lane, m.submodules.feed = lane, feed = self.lane, self.feed
@@ -167,7 +168,7 @@ class VecTile(wiring.Component):
                 m.d.sync += waiting.eq(row)
             with m.Case(Op.STEPS):
                 m.d.comb += [issue.go.eq(1), done.eq(issue.done)]
-        return m
+        return ResetInserter(take_reset(m, self.rst))(m)
 
     def _read(self, m: Module, counter: Signal, reading: Signal) -> Signal:
         bank = counter[8:]

@@ -33,25 +33,25 @@ int main(int argc, char** argv) {
   context->randReset(2);
   context->randSeed(1);
   auto tile = std::make_unique<Vtile>(context.get());
-  auto cycle = [&](std::int64_t step, std::size_t at, bool reset) {
-    tile->rst = reset;
+  auto cycle = [&](std::int64_t step, std::size_t at, int until = 0) {  // cycles until the first step
+    tile->rst = until > 1;  // in the cycle behind it the tile is still reset
     tile->west_valid = step >= 0;
     tile->west_payload = step >= 0 ? step : 0;
     // The tile to the north got its steps two cycles earlier, so what it sends then is taken now.
-    const bool there = !reset && 2 * at + 5 < north.size();
+    const bool there = !until && 2 * at + 5 < north.size();
     tile->north_valid = there && north[2 * at + 4];
     tile->north_payload = there ? north[2 * at + 5] & 0xffffff : 0;
     tile->clk = 0;
     tile->eval();
-    if (!reset) {
+    if (!until) {
       south.push_back(tile->south_valid);
       south.push_back(static_cast<std::int32_t>(tile->south_payload << 8) >> 8);
     }
     tile->clk = 1;
     tile->eval();
   };
-  for (int n = 0; n < 4; ++n) cycle(-1, 0, true);
-  for (std::size_t n = 0; n < steps.size(); ++n) cycle(steps[n], n, false);
+  for (int n = 5; n > 0; --n) cycle(-1, 0, n);
+  for (std::size_t n = 0; n < steps.size(); ++n) cycle(steps[n], n);
   tile->final();
   std::FILE* out = std::fopen(argv[3], "wb");
   if (!out || std::fwrite(south.data(), sizeof(std::int32_t), south.size(), out) != south.size()) return 3;

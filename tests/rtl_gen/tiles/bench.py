@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
-from amaranth.hdl import Cat, ClockDomain, ClockSignal, Module, ResetInserter, Signal, Value
+from amaranth.hdl import Cat, ClockDomain, ClockSignal, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In
@@ -69,7 +69,6 @@ class Bench(wiring.Component):
     ) -> None:
         self.sizes, self.models = sizes, models
         self.array = TileArray(sizes, len(models[0]))
-        self.reset = Signal()
         super().__init__({})
 
     def elaborate(self, platform: object) -> Module:
@@ -175,13 +174,13 @@ def run(
                 step = program[at] if 0 <= at < len(program) else {}
                 ctx.set(array.west[r].payload, idle | step)
                 ctx.set(array.west[r].valid, bool(step))
-            ctx.set(bench.reset, cycle == reset_at)
+            ctx.set(array.rst, cycle == reset_at)
             await ctx.tick()
             for c, south in enumerate(array.south):
                 if ctx.get(south.valid):
                     seen[c].append((cycle, ctx.get(south.payload)))
 
-    sim = Simulator(ResetInserter(bench.reset)(bench))
+    sim = Simulator(bench)
     sim.add_clock(1e-6)
     sim.add_testbench(drive)
     sim.run()

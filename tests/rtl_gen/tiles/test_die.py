@@ -72,6 +72,12 @@ def test_a_die_says_what_the_golden_decoder_says(model, die):
     got, _, _ = die.run(cut)
     assert got == want[1][:3] + all_of_them
 
+    # Reset whenever: while the request comes, while passes run, while sums leave, between tokens.
+    moments = [*range(1, 60, 7), *range(1000, 6000, 997)]
+    whole = f"send {sent[1].hex()} run"
+    got, _, _ = die.run("".join(f"{whole} {n} reset " for n in moments) + plain)
+    assert got[-len(all_of_them) :] == all_of_them
+
     # What is cut off is only waited for: the rest may come late.
     got, _, _ = die.run(f"send {sent[0][:7].hex()} run 5000 send {sent[0][7:].hex()} wait {len(want[0])}")
     assert got == want[0]

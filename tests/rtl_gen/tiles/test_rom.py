@@ -106,17 +106,19 @@ def test_however_a_matrix_is_cut_its_sums_are_the_same(data):
 
 @settings(max_examples=8, deadline=None)
 @given(st.integers(0, 40))
-def test_a_reset_at_any_moment_ends_everything_and_the_next_passes_are_right(moment):
+def test_a_reset_of_one_cycle_at_any_moment_ends_everything_and_the_next_passes_are_right(moment):
     first = cycles_of(SIZE, [Pass(3, np.full((9, 2), 7, np.int8)), Pass(40, np.full((9, 2), -7, np.int8))])
     # The second row of tiles is two cycles behind; no step comes after the reset.
     cuts = [(first[: max(0, moment - r)] + [{}] * moment)[:moment] for r in range(2)]
     then = [Pass(100, np.full((5, 2), 3, np.int8)), Pass(200, np.full((12, 2), -128, np.int8))]
     second = cycles_of(SIZE, then)
-    seen = run([SIZE] * 2, [[TILE], [TILE]], [cut + [{}] * 3 + second for cut in cuts], reset_at=moment)[0]
+    programs = [cut + [{}] * 4 + second for cut in cuts]
+    columns = run([SIZE] * 2, [[TILE, TILE], [TILE, TILE]], programs, reset_at=moment)
     expected = [v for p in then for v in (2 * TILE.sums(p)).tolist()]
-    assert sums(seen)[-len(expected) :] == expected
-    late = [cycle for cycle, _ in seen if moment + 1 < cycle < moment + 3 + len(second[:6])]
-    assert late == []
+    for c, seen in enumerate(columns):
+        assert sums(seen)[-len(expected) :] == expected
+        late = [cycle for cycle, _ in seen if moment + 2 + c < cycle < moment + 4 + c + len(second[:6])]
+        assert late == []
 
 
 def test_the_longest_exact_pass_and_one_row_more():

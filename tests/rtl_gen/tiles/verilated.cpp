@@ -32,6 +32,7 @@ int main(int argc, char** argv) {
     tile->eval();
   };
   for (int n = 0; n < 4; ++n) cycle(-1, true, false);
+  cycle(-1, false, false);  // in which the tile is still reset
   const std::clock_t start = std::clock();  // of the processor: other programs run beside this one
   for (long r = 0; r < repeats; ++r)
     for (long payload : steps) cycle(payload, false, r == 0);
