@@ -19,13 +19,15 @@ from base_chip.pdk.margin import Margin
 from base_chip.pdk.place_route import PlaceRouteFile
 from base_chip.pdk.power import PowerFacts
 from base_chip.schema import field_types, plain, words
-from base_chip.tiles.config import TileConfig
+from base_chip.tiles.config import RamTileConfig, RomTileConfig, VecTileConfig
 from flow.waivers import WaiverFile
 
 FILES = {
     "configs/<base>.yaml": BaseConfig,
     "dies/<base>.yaml": Floorplan,
-    "tiles/<tile>.yaml": TileConfig,
+    "tiles/rom.yaml": RomTileConfig,
+    "tiles/ram.yaml": RamTileConfig,
+    "tiles/vec.yaml": VecTileConfig,
     "pdk/<pdk>/facts.yaml": Pdk,
     "pdk/<pdk>/place_route/facts.yaml": PlaceRouteFile,
     "pdk/<pdk>/checks.yaml": Checks,

@@ -26,6 +26,7 @@ MACRO = RomSpec(256, 32)
 TILE = parse_tile(
     """
 name: tiny
+kind: rom
 pdk: sky130
 size: {banks: 4, rows: 1, columns: 8}
 pitches: [10, 26]
@@ -49,7 +50,7 @@ def stitch_quad(
     block: Block, kept: HardenedBase, files: PdkFiles, folder: Path
 ) -> tuple[Stitched, dict[str, HardTile]]:
     """Two by two tiles in `folder`/out, and the tile."""
-    tiles = {"rom": hard_tile("rom", block, kept, build_rom(MACRO), files, folder / "tiles")}
+    tiles = {"rom": hard_tile("rom", block, kept, [build_rom(MACRO)], files, folder / "tiles")}
     plan = four("quad", tiles["rom"].view, load_pdk(TILE.pdk))
     return stitch(plan, tiles, TILE.target_ns, folder / "out"), tiles
 

@@ -1,4 +1,4 @@
-"""Size of tiles that have a floorplan; area of all: macros with room around them, cells as synthesised."""
+"""Area of tiles: macros with room around them, cells as synthesised."""
 
 __all__ = [
     "MACRO_BITS",
@@ -7,7 +7,6 @@ __all__ = [
     "ram_tiles",
     "rom_macro_um2",
     "rom_tiles",
-    "tile_size",
     "vec_tile_um2",
 ]
 
@@ -19,10 +18,7 @@ from importlib import resources
 
 from base_chip.arrays.plan import RomPlan
 from base_chip.arrays.spec import RomSpec
-from base_chip.pdk import load_pdk
 from base_chip.pdk.constants import values
-from base_chip.pdk.place_route import load_place_route
-from base_chip.tiles.config import load_tile
 from rtl_gen.errors import FlowError
 from rtl_gen.tiles.columns import SLOT_BITS
 from rtl_gen.tiles.macro import WORDS
@@ -111,17 +107,6 @@ def ram_tiles(pdk: str) -> tuple[RamTileArea, ...]:
         macro = _ram_macro_um2(size, c)
         found.append(RamTileArea(size, size.macros * macro + t["um2"] / c["utilisation"]))
     return tuple(found)
-
-
-@functools.cache
-def tile_size(name: str) -> tuple[int, int]:
-    """Width and height of a tile that has a floorplan (`base_chip/tiles`), nm."""
-    tile = load_tile(name)
-    pitch = load_place_route(load_pdk(tile.pdk)).strap_pitch
-    width, height = (
-        round(n * pitch[way] * 1000) for n, way in zip(tile.pitches, ("vertical", "horizontal"), strict=True)
-    )
-    return width, height
 
 
 def vec_tile_um2(c: dict[str, float], factors: int, rom_macro: float) -> float:

@@ -42,7 +42,7 @@ class Bindings:
     Attributes:
         rtl: The block's Verilog.
         config: The file that describes it.
-        bank: LEF and liberty of its macro.
+        bank: LEF and liberty of its macros.
         cells: LEF of the standard cells.
     """
 
@@ -54,7 +54,7 @@ class Bindings:
     @classmethod
     def now(cls, block: Block, rtl: str, cells: str) -> "Bindings":
         """As things are; `rtl` is the block's Verilog, `cells` the LEF of the standard cells."""
-        bank = block.macro.lef + "".join(block.macro.liberty.values())
+        bank = "".join(m.lef + "".join(m.liberty.values()) for m in block.memories)
         rtl_hash, bank_hash, cell_hash = (_sha256(text.encode()) for text in (rtl, bank, cells))
         return cls(rtl_hash, block.digest, bank_hash, cell_hash)
 
@@ -160,7 +160,7 @@ class HardenedBase:
         words = {
             "rtl": "its RTL",
             "config": block.source,
-            "bank": f"the macro {block.macro.name}",
+            "bank": f"the macro {' or '.join(m.name for m in block.memories)}",
             "cells": "the standard cells",
         }
         changed = [

@@ -2,6 +2,7 @@
 
 __all__ = ["Block", "Macro", "Pin", "Place", "bank_ports", "base_block"]
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -50,13 +51,14 @@ class Place:
 
 @dataclass(frozen=True)
 class Pin:
-    """A pin with a fixed place: a rectangle at an edge of the die, um."""
+    """A pin with a fixed place: a rectangle at an edge of the die, um; an input unless it is an `output`."""
 
     layer: str
     left: float
     bottom: float
     right: float
     top: float
+    output: bool
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ class Block:
         core: Lower left and upper right corner of the rows.
         density: Target of global placement, 0 to 1.
         layer_adjustment: Part of the tracks of a layer that global route leaves to the detailed router.
-        macro: The memory; `places` has one for each instance of it.
+        macros: The memory that each instance is; `places` says where it lies.
         halo: Kept free of rows around each macro, in x and in y.
         least_row: Rows that are narrower are left out, um.
         apart: The least from macro to macro, in x and in y.
@@ -82,6 +84,8 @@ class Block:
         sdc: Constraints.
         diamond: Whether cells are put into rows by OpenROAD's older search: its newer one finds no place for
             any cell when there is no row at some height.
+        overflow: Whether global route may leave wires without a track, for the detailed router to find one.
+        resimplify: As of `map_to_cells`.
         split_gates: Whether clock gates that drive many flip-flops become several (clock_gates.tcl).
         homes: Where the cells of a module lie: the beginning of their names, and left, bottom, right and top.
             They have no need of a placement that sees timing or wires over macros.
@@ -97,7 +101,7 @@ class Block:
     core: tuple[tuple[float, float], tuple[float, float]]
     density: float
     layer_adjustment: Mapping[str, float]
-    macro: Macro
+    macros: Mapping[str, Macro]
     places: Mapping[str, Place]
     halo: tuple[float, float]
     apart: tuple[float, float]
@@ -105,9 +109,16 @@ class Block:
     pins: Mapping[str, Pin]
     straps: str = ""
     diamond: bool = False
+    overflow: bool = False
+    resimplify: bool = False
     split_gates: bool = False
     least_row: float = 0.0
     homes: Mapping[str, tuple[float, float, float, float]] = field(default_factory=dict)
+
+    @functools.cached_property
+    def memories(self) -> tuple[Macro, ...]:
+        """Each kind of macro once, by name."""
+        return tuple(dict(sorted((m.name, m) for m in self.macros.values())).values())
 
     def core_box(self) -> kdb.Box:
         """The core, dbu."""
@@ -116,19 +127,21 @@ class Block:
 
     def macro_boxes(self) -> dict[str, kdb.Box]:
         """What each macro covers, dbu, by instance."""
-        box = kdb.Box(0, 0, *self.macro.size)
-        return {n: box.moved(round(p.x * 1000), round(p.y * 1000)) for n, p in self.places.items()}
+        return {
+            name: kdb.Box(0, 0, *self.macros[name].size).moved(round(p.x * 1000), round(p.y * 1000))
+            for name, p in self.places.items()
+        }
 
     def origins(self) -> dict[str, tuple[float, float]]:
         """Where the origin of each macro's cell comes to lie, by instance: a corner of what it covers."""
-        width, height = (v / 1000 for v in self.macro.size)
-        return {
-            name: (
+        found = {}
+        for name, p in self.places.items():
+            width, height = (v / 1000 for v in self.macros[name].size)
+            found[name] = (
                 p.x + width * (p.orient in ("MY", "R180")),
                 p.y + height * (p.orient in ("MX", "R180")),
             )
-            for name, p in self.places.items()
-        }
+        return found
 
 
 def base_block(base: BaseConfig, facts: PlaceRoute) -> Block:
@@ -137,6 +150,8 @@ def base_block(base: BaseConfig, facts: PlaceRoute) -> Block:
     timing, plan = load_timing(spec), BankPlan(spec)
     corners = [c.liberty for c in facts.corners.values()]
     liberty = {corner: bank_liberty(spec, corner, timing) for corner in corners}
+    macro = Macro(spec.name, (plan.width, plan.height), bank_ports(spec), bank_lef(spec), liberty)
+    places = {f"rom.bank{n}": Place(x, y) for n, (x, y) in enumerate(base.floorplan.banks)}
     return Block(
         kind="base",
         name=base.name,
@@ -148,8 +163,8 @@ def base_block(base: BaseConfig, facts: PlaceRoute) -> Block:
         core=base.hardening.core,
         density=base.hardening.density,
         layer_adjustment=facts.layer_adjustment,
-        macro=Macro(spec.name, (plan.width, plan.height), bank_ports(spec), bank_lef(spec), liberty),
-        places={f"rom.bank{n}": Place(x, y) for n, (x, y) in enumerate(base.floorplan.banks)},
+        macros=dict.fromkeys(places, macro),
+        places=places,
         halo=facts.bank_halo,
         apart=facts.bank_halo,
         sdc=sdc(base, base.hardening.target_ns),

@@ -8,6 +8,7 @@ from base_chip.config import BaseConfig
 
 # The host's interface is synchronous to the chip's clock: a fifth of the period is outside, each way.
 IO_SHARE = 0.2
+HOST = ("rx_", "tx_")  # how its ports begin
 SEAM_SHARE = 0.25  # of the period, that what crosses a seam takes in the other tile
 # ns. Jitter moves one edge against the next, so it counts for setup and for what lasts half a period. Hold
 # compares one edge with itself: left is how well skew is known, and variation on a chip beyond the derates.
@@ -30,20 +31,39 @@ set_output_delay {io} -clock clk [get_ports {{rx_ready tx_data* tx_valid}}]
     return _sdc(f"Base {base.name}", period_ns, ports, "set_propagated_clock [get_clocks clk]\n")
 
 
-def tile_sdc(name: str, period_ns: float) -> str:
+def tile_sdc(name: str, period_ns: float, inputs: Iterable[str], outputs: Iterable[str]) -> str:
     """Constraints of a tile at a clock period.
 
     What crosses a seam is launched by the falling edge and taken by the rising one. Each tile gets half
-    of the time between, in which the difference of the two tiles' clocks is counted. The clock is ideal until
-    there is a clock tree: a gate that drives 640 flip-flops without one would be the slowest path.
+    of the time between, in which the difference of the two tiles' clocks is counted. The host's bytes are
+    synchronous to the clock. The clock is ideal until there is a clock tree: a gate that drives 640
+    flip-flops without one would be the slowest path.
+
+    Args:
+        name: Of the tile.
+        period_ns: Clock period.
+        inputs, outputs: Patterns of ports but the clock's.
     """
-    out = round(SEAM_SHARE * period_ns, 3)
-    ports = f"""set inputs [get_ports {{rst west_* north_*}}]
+    (into, taken), (leaving, sent) = _crossing(inputs), _crossing(outputs)
+    out, io = round(SEAM_SHARE * period_ns, 3), round(IO_SHARE * period_ns, 3)
+    ports = f"""set inputs [get_ports {{{into}}}]
 set_input_delay -max {out} -clock clk -clock_fall $inputs
 set_input_delay -min 0 -clock clk -clock_fall $inputs
-set_output_delay {out} -clock clk [get_ports {{rst_east east_* south_*}}]
+set_output_delay {out} -clock clk [get_ports {{{leaving}}}]
+"""
+    if taken:
+        ports += f"""set_input_delay {io} -clock clk [get_ports {{{taken}}}]
+set_output_delay {io} -clock clk [get_ports {{{sent}}}]
 """
     return _sdc(f"Tile {name}", period_ns, ports)
+
+
+def _crossing(ports: Iterable[str]) -> tuple[str, str]:
+    """Patterns of ports that cross a seam, and of the host's."""
+    ports = sorted(ports)
+    host = [port for port in ports if port.startswith(HOST)]
+    seam = [port for port in ports if port not in host]
+    return " ".join(seam), " ".join(host)
 
 
 def die_sdc(name: str, period_ns: float, inputs: Iterable[str], outputs: Iterable[str]) -> str:

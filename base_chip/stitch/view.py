@@ -11,7 +11,6 @@ import klayout.db as kdb
 
 from base_chip.harden.block import Block
 from rtl_gen.errors import FlowError
-from rtl_gen.tiles.seams import CROSSINGS
 
 _PIN = re.compile(
     r"- (\S+) \+ NET \S+ \+ DIRECTION (INPUT|OUTPUT) \+ USE \w+\s+\+ PORT\s+\+ LAYER (\w+)"
@@ -97,11 +96,10 @@ def read_view(kind: str, layout_def: str) -> TileView:
 
 def drawn_view(kind: str, block: Block) -> TileView:
     """The view of a tile that is not hardened, from what place and route is told of it: it has no straps."""
-    outputs = {out for pairs in CROSSINGS.values() for out, _ in pairs}
     width, height = (round(v * 1000) for v in block.die)
     pins = {
         name: TilePin(
-            "OUTPUT" if name.partition("[")[0] in outputs else "INPUT",
+            "OUTPUT" if pin.output else "INPUT",
             pin.layer,
             kdb.Box(*(round(v * 1000) for v in (pin.left, pin.bottom, pin.right, pin.top))),
         )

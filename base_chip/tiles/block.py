@@ -1,91 +1,95 @@
 """A tile as place and route is told of it."""
 
-__all__ = ["tile_block", "tile_rtl"]
+__all__ = ["tile_block"]
 
-from collections.abc import Iterator
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 
-from base_chip.arrays.liberty import rom_liberty
-from base_chip.arrays.plan import RomPlan
-from base_chip.arrays.spec import RomSpec
-from base_chip.arrays.timing import RomTiming, load_timing
-from base_chip.arrays.views import rom_lef
-from base_chip.harden.block import Block, Macro
+from base_chip.arrays.timing import RomTiming
+from base_chip.harden.block import Block, Pin
 from base_chip.harden.constraints import tile_sdc
 from base_chip.pdk.place_route import PlaceRoute
 from base_chip.schema import digest
-from base_chip.tiles.config import TileConfig
-from base_chip.tiles.floorplan import Floorplan, plan_tile, seam_pins
-from rtl_gen.tiles.columns import SLOT_BITS
-from rtl_gen.tiles.macro import WORDS, macro_ports
-from rtl_gen.tiles.ports import ACTIVATION_BITS, SUM_BITS
-from rtl_gen.tiles.rom import rom_tile_verilog
+from base_chip.tiles.config import PlacedTileConfig, RomTileConfig, TileConfig, VecTileConfig, load_tile
+from base_chip.tiles.floorplan import Floorplan, Spans, plan_placed, plan_tile, seam_pins
+from base_chip.tiles.parts import rom_macro_size, tile_macros, tile_ports, top_of
 
-STEP_FLAGS = 5
 STRAP = 1.6  # um, width of a strap on met4
 
 
-def tile_rtl(tile: TileConfig) -> str:
-    """Verilog of the tile, its macros as boxes."""
-    return rom_tile_verilog(tile.size.rom())
-
-
 def tile_block(tile: TileConfig, facts: PlaceRoute, timing: RomTiming | None = None) -> Block:
-    """A rom tile; its macros are instances `bank<n>.macro`.
+    """A tile; its macros are instances such as `bank0.macro`.
 
     Args:
         tile: Its config.
         facts: The process.
-        timing: Of the macro; None for that which ships.
+        timing: Of the ROM macro; None for that which ships.
 
     Raises:
         FlowError: The floorplan has no room, or the macro's timing is not there.
     """
-    size = tile.size.rom()
-    bits = SLOT_BITS * size.columns
-    spec = RomSpec(WORDS, bits, tile.pdk, size.mux)
-    shape = RomPlan(spec.array)
-    timing = timing or load_timing(spec)
-    macro = Macro(
-        name=spec.name,
-        size=(shape.width, shape.height),
-        ports=macro_ports(spec.name, size.macro_pins),
-        lef=rom_lef(spec),
-        liberty={c.liberty: rom_liberty(spec, c.liberty, timing) for c in facts.corners.values()},
-    )
-    plan = plan_tile(tile, macro.size, facts)
-    step = ACTIVATION_BITS * tile.size.rows + STEP_FLAGS
-    ports = {
-        "clk_east": None, "rst_east": None, "east_valid": None, "east_payload": step,
-        "south_valid": None, "south_payload": SUM_BITS,
-    }  # fmt: skip
+    macros, ports = tile_macros(tile, facts, timing), tile_ports(tile)
+    if isinstance(tile, RomTileConfig):
+        size = next(iter(macros.values())).size
+        plan = plan_tile(tile, size, facts)
+        halo, apart = tile.macros.halo, tile.macros.back
+        homes = dict(_homes(tile, plan, size[0] / 1000))
+    else:
+        assert isinstance(tile, PlacedTileConfig)
+        plan = plan_placed(tile, macros, _columns(facts))
+        halo = apart = tile.halo
+        homes = {}
+    pins = seam_pins(plan, ports, facts)
+    rom = isinstance(tile, RomTileConfig)
     (x, y), (width, height) = tile.margin, plan.die
+    buses = {False: set[str](), True: set[str]()}
+    for name, port in ports.items():
+        if name not in ("clk", "clk_east"):
+            buses[port.output].add(f"{name}*" if port.width else name)
     return Block(
         kind="tile",
         name=tile.name,
-        top="scf_rom_tile",
+        top=top_of(tile),
         pdk=tile.pdk,
         source=f"tiles/{tile.name}.yaml",
-        digest=digest(tile),
+        digest=digest(tile) if rom else _digest(tile, plan, pins),
         die=plan.die,
         core=((x, y), (round(width - x, 3), round(height - y, 3))),
         density=tile.density,
         layer_adjustment=tile.layer_adjustment,
-        macro=macro,
-        places={f"bank{n}.macro": place for n, place in enumerate(plan.places)},
-        halo=tile.macros.halo,
-        apart=tile.macros.back,
-        sdc=tile_sdc(tile.name, tile.target_ns),
-        pins=seam_pins(plan, ports, facts),
+        macros=macros,
+        places=dict(zip(macros, plan.places, strict=True)),
+        halo=halo,
+        apart=apart,
+        sdc=tile_sdc(tile.name, tile.target_ns, buses[False], buses[True]),
+        pins=pins,
         straps="-extend_to_boundary",
-        diamond=True,
+        diamond=rom,
+        overflow=rom,
+        resimplify=isinstance(tile, VecTileConfig),
         split_gates=True,
         least_row=facts.strap_pitch["vertical"] + STRAP,
-        homes=dict(_homes(tile, plan, macro.size[0] / 1000)),
+        homes=homes,
     )
 
 
+def _columns(facts: PlaceRoute) -> Spans:
+    """Where sums cross the seams of every tile: in the channels of the rom tile."""
+    rom = load_tile("rom")
+    assert isinstance(rom, RomTileConfig)
+    return plan_tile(rom, rom_macro_size(rom), facts).channels
+
+
+def _digest(tile: TileConfig, plan: Floorplan, pins: Mapping[str, Pin]) -> str:
+    """SHA-256 of a config and of what follows from the rom tile's: width, and where sums cross."""
+    whole = json.dumps([asdict(tile), plan.die, {name: asdict(pin) for name, pin in pins.items()}])
+    return hashlib.sha256(whole.encode()).hexdigest()
+
+
 def _homes(
-    tile: TileConfig, plan: Floorplan, macro: float
+    tile: RomTileConfig, plan: Floorplan, macro: float
 ) -> Iterator[tuple[str, tuple[float, float, float, float]]]:
     """Cells of a channel lie between its macros, `macro` um wide, those of a half in its region."""
     rom, rows = tile.size.rom(), tile.size.rows

@@ -15,14 +15,16 @@ outputs towards it:
     south edge                south pins, under the north ones
 """
 
-__all__ = ["Floorplan", "plan_tile", "seam_pins"]
+__all__ = ["Floorplan", "plan_placed", "plan_tile", "seam_pins"]
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from base_chip.harden.block import Orientation, Pin, Place
+from base_chip.harden.block import Macro, Orientation, Pin, Place
 from base_chip.pdk.place_route import PlaceRoute
-from base_chip.tiles.config import TileConfig
+from base_chip.schema import bad
+from base_chip.tiles.config import PlacedTileConfig, RomTileConfig, size_of
+from base_chip.tiles.parts import Port
 from rtl_gen.errors import FlowError
 from rtl_gen.golden.tile import TOGETHER
 from rtl_gen.tiles.seams import CROSSINGS
@@ -32,6 +34,7 @@ GRID = 0.005  # um, of the process
 PIN = {"met2": (0.14, 0.6), "met3": (0.3, 0.9)}
 LEAST_CHANNEL = 16.0  # um: 32 address wires on met2 and met4, beside the straps
 LEAST_REGION = 40.0
+Spans = tuple[tuple[float, float], ...]
 _SIDES: tuple[tuple[Orientation, Orientation], ...] = (("R180", "MX"), ("MY", "R0"))
 
 
@@ -42,7 +45,7 @@ class Floorplan:
     Attributes:
         die: Width and height.
         places: Of each macro, in the order of the banks.
-        channels: Left and right end of each channel, from the left.
+        channels: Left and right end of each channel, from the left; of the rom tile's, where sums cross.
         regions: Lower and upper end of each region of cells, from the bottom.
     """
 
@@ -52,7 +55,7 @@ class Floorplan:
     regions: tuple[tuple[float, float], ...]
 
 
-def plan_tile(tile: TileConfig, macro: tuple[int, int], facts: PlaceRoute) -> Floorplan:
+def plan_tile(tile: RomTileConfig, macro: tuple[int, int], facts: PlaceRoute) -> Floorplan:
     """The floorplan of a tile with macros of that width and height (dbu).
 
     Four with consecutive numbers, which serve the same columns, lie around a channel. Each half of the
@@ -96,45 +99,94 @@ def plan_tile(tile: TileConfig, macro: tuple[int, int], facts: PlaceRoute) -> Fl
     )
 
 
-def seam_pins(plan: Floorplan, ports: Mapping[str, int | None], facts: PlaceRoute) -> dict[str, Pin]:
+def plan_placed(tile: PlacedTileConfig, macros: Mapping[str, Macro], columns: Spans) -> Floorplan:
+    """The floorplan of a tile whose file says where each macro lies.
+
+    Args:
+        tile: Its config.
+        macros: What each instance is.
+        columns: Where sums enter and leave, as the rom tile has it.
+
+    Raises:
+        FlowError: The file does not name the tile's macros.
+    """
+    if set(tile.macros) != set(macros):
+        raise bad(f"tiles/{tile.name}.yaml", "macros", sorted(tile.macros), f"a place for {sorted(macros)}")
+    width, height = (v / 1000 for v in size_of(tile))
+    places, taken = [], []
+    for name, macro in macros.items():
+        at, (w, h) = tile.macros[name], (v / 1000 for v in macro.size)
+        (west, dx), (south, dy) = at.x, at.y
+        x = dx if west == "west" else width - dx - w
+        y = dy if south == "south" else height - dy - h
+        places.append(Place(_on_grid(x), _on_grid(y), at.orient))
+        taken.append((y, y + h))
+    region = _widest(taken, tile.margin[1], height - tile.margin[1])
+    return Floorplan((width, height), tuple(places), columns, (region,))
+
+
+def _widest(taken: Sequence[tuple[float, float]], low: float, high: float) -> tuple[float, float]:
+    """The widest part from low to high that nothing lies beside."""
+    free = []
+    for a, b in sorted(taken):
+        free.append((low, a))
+        low = max(low, b)
+    return max([*free, (low, high)], key=lambda span: span[1] - span[0])
+
+
+def seam_pins(plan: Floorplan, ports: Mapping[str, Port], facts: PlaceRoute) -> dict[str, Pin]:
     """The pins of a tile by name, such as south_payload[3]; those that meet at a seam lie opposite.
 
-    Steps enter and leave beside the lowest region, sums in the channels.
+    Steps enter and leave beside the lowest region, sums in the channels. Ports that meet no other tile are
+    at the west edge, too.
 
     Args:
         plan: The floorplan.
-        ports: Width of each port, None for one that is no bus.
+        ports: All of them.
         facts: The process.
 
     Raises:
         FlowError: There is not enough room at an edge.
     """
     width, height = plan.die
+    met = {name for pairs in CROSSINGS.values() for pair in pairs for name in pair}
     pins: dict[str, Pin] = {}
     layer, step = facts.pins["horizontal"], 2 * facts.pin_pitch["horizontal"]
-    crossing = list(_bits("east", ports))
+    crossing = [
+        *_bits("east", ports),
+        *(("", bit) for name in ports if name not in met for bit in _bus(name, ports)),
+    ]
     thick, long = PIN[layer]
     for (out, into), y in zip(crossing, _spread([plan.regions[0]], step, len(crossing)), strict=True):
         low, high = round(y - thick / 2, 3), round(y + thick / 2, 3)
-        pins[into] = Pin(layer, 0, low, long, high)
-        pins[out] = Pin(layer, round(width - long, 3), low, width, high)
+        pins[into] = Pin(layer, 0, low, long, high, _output(into, ports))
+        pins[out] = Pin(layer, round(width - long, 3), low, width, high, _output(out, ports))
     layer, step = facts.pins["vertical"], 2 * facts.pin_pitch["vertical"]
     crossing = list(_bits("south", ports))
     thick, long = PIN[layer]
     for (out, into), x in zip(crossing, _spread(plan.channels, step, len(crossing)), strict=True):
         left, right = round(x - thick / 2, 3), round(x + thick / 2, 3)
-        pins[into] = Pin(layer, left, round(height - long, 3), right, height)
-        pins[out] = Pin(layer, left, 0, right, long)
-    return pins
+        pins[into] = Pin(layer, left, round(height - long, 3), right, height, _output(into, ports))
+        pins[out] = Pin(layer, left, 0, right, long, _output(out, ports))
+    return {name: pin for name, pin in pins.items() if name.partition("[")[0] in ports}
 
 
-def _bits(side: str, ports: Mapping[str, int | None]) -> Iterator[tuple[str, str]]:
-    """Names of the pins on that side and of those that they meet."""
+def _bits(side: str, ports: Mapping[str, Port]) -> Iterator[tuple[str, str]]:
+    """Names of the pins on that side and of those that they meet; a tile may have but one of them."""
     for out, into in CROSSINGS[side]:
-        if ports[out] is None:
-            yield out, into
-        else:
-            yield from ((f"{out}[{n}]", f"{into}[{n}]") for n in range(ports[out] or 0))
+        if out in ports or into in ports:
+            known = out if out in ports else into
+            yield from ((bit.replace(known, out), bit.replace(known, into)) for bit in _bus(known, ports))
+
+
+def _bus(name: str, ports: Mapping[str, Port]) -> Iterator[str]:
+    width = ports[name].width
+    yield from (name,) if width is None else (f"{name}[{n}]" for n in range(width))
+
+
+def _output(pin: str, ports: Mapping[str, Port]) -> bool:
+    name = pin.partition("[")[0]
+    return name in ports and ports[name].output
 
 
 def _spread(spans: Sequence[tuple[float, float]], step: float, count: int) -> Iterator[float]:
@@ -153,5 +205,5 @@ def _on_grid(um: float) -> float:
     return round(round(um / GRID) * GRID, 3)
 
 
-def _no_room(tile: TileConfig, what: str) -> FlowError:
+def _no_room(tile: RomTileConfig, what: str) -> FlowError:
     return FlowError(what, where=f"tile {tile.name}", hint="Correct its pitches, size or macros.")

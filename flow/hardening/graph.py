@@ -52,7 +52,7 @@ class Sources:
     Attributes:
         rtl: Verilog of the block.
         liberty: Typical liberty, not compressed.
-        views: Folder of the macro's LEF and liberty.
+        views: Folder of the macros' LEF and liberty.
         cells: LEF of the cells.
         sdc: Constraints.
         variables: What the PDK's Tcl is told of the block.
@@ -110,7 +110,8 @@ def make_project(
     cells = cell_library(files, facts, pdk, sources.cells)
     cells.set_openroad_placement_density(block.density)
     project.set_mainlib(cells)
-    project.add_asiclib(bank_library(block.macro.name, sources.views, facts, pdk))
+    for macro in block.memories:
+        project.add_asiclib(bank_library(macro.name, sources.views, facts, pdk))
     project.set_asic_delaymodel("nldm")
     project.set_flow(hardening_flow())
     _constrain(project, block, facts)
@@ -155,7 +156,8 @@ def _set_up_tasks(project: ASIC, block: Block, facts: PlaceRoute, sources: Sourc
     synthesis.set("var", "pin_places", pin_places(block, facts.pin_pitch))
     synthesis.set("var", "rtl", str(sources.rtl))
     synthesis.set("var", "liberty", str(sources.liberty))
-    synthesis.set("var", "macros", json.dumps({block.macro.name: block.macro.ports}))
+    synthesis.set("var", "macros", json.dumps({macro.name: macro.ports for macro in block.memories}))
+    synthesis.set("var", "resimplify", block.resimplify)
     for task in (EndCapTapCellTask, PowerGridTask):
         task.find_task(project).set("prescript", str(sources.variables))
     for legal in (DetailedPlacementTask, CTSTask, FillCellTask, RepairTimingTask):
@@ -170,7 +172,7 @@ def _set_up_tasks(project: ASIC, block: Block, facts: PlaceRoute, sources: Sourc
     timing.set("var", "rsz_repair_tns", 0)
     timing.set("var", "rsz_setup_slack_margin", SETUP_MARGIN_NS)
     timing.set("var", "rsz_hold_slack_margin", HOLD_MARGIN_NS)
-    if block.kind == "tile":
+    if block.overflow:
         # A hundredth of the tracks that are wanted over the macros is missing to the end: the detailed router
         # finds them among those that layer_adjustment leaves alone.
         route = GlobalRouteTask.find_task(project)
@@ -182,9 +184,10 @@ def _set_up_tasks(project: ASIC, block: Block, facts: PlaceRoute, sources: Sourc
     AntennaRepairTask.find_task(project).set("var", "ant_margin", ROUTE_ANTENNA_MARGIN)
     DetailedRouteAntennaRepairTask.find_task(project).set("var", "ant_margin", ANTENNA_MARGIN)
     repair = RepairDesignTask.find_task(project)
-    if block.homes:
+    if block.kind == "tile":  # wires alone: timing puts buffers in, and congestion over macros blows cells up
         for seen in ("timing", "routability"):
             GlobalPlacementTask.find_task(project).set("var", f"gpl_{seen}_driven", False)
+    if block.homes:
         repair.add("prescript", [str(sources.variables), str(harden_file("homes.tcl"))])
     if block.split_gates:
         repair.add("prescript", str(harden_file("clock_gates.tcl")))

@@ -136,10 +136,10 @@ def prepare(block: Block, rtl: str, files: PdkFiles, facts: PlaceRoute, folder: 
     with tempfile.TemporaryDirectory() as scratch:
         plain = plain_liberty(liberty, Path(scratch))
         _keep(folder / plain.name, plain.read_bytes())
-    macro = block.macro
-    _keep(folder / f"{macro.name}.lef", macro.lef)
-    for corner, text in macro.liberty.items():
-        _keep(folder / f"{macro.name}__{corner}.lib", text)
+    for macro in block.memories:
+        _keep(folder / f"{macro.name}.lef", macro.lef)
+        for corner, text in macro.liberty.items():
+            _keep(folder / f"{macro.name}__{corner}.lib", text)
     sources = Sources(
         rtl=folder / "rtl.v",
         liberty=folder / liberty.name.removesuffix(".gz"),

@@ -30,6 +30,7 @@ class SynthesisNode(Task):
         self.add_parameter("rows_um2", "float", "area for cells, um2")
         self.add_parameter("pin_places", "int", "pins that the edges of the die have room for")
         self.add_parameter("script", "str", "digest of the synthesis script")
+        self.add_parameter("resimplify", "bool", "whether multiplexers of late sharing are broken up")
 
     def tool(self) -> str:
         return "scflow"
@@ -42,7 +43,7 @@ class SynthesisNode(Task):
         self.set_threads(1)
         self.add_output_file(f"{self.design_topmodule}.vg")
         # A change to any of them makes the node run again.
-        for name in ("block", "rows_um2", "pin_places", "rtl", "liberty", "macros", "script"):
+        for name in ("block", "rows_um2", "pin_places", "rtl", "liberty", "macros", "script", "resimplify"):
             self.add_required_key("var", name)
 
     def run(self) -> int:
@@ -66,6 +67,7 @@ class SynthesisNode(Task):
             json.loads(self.get("var", "macros")),
             work,
             tile=self.get("var", "block").startswith("tile "),
+            resimplify=self.get("var", "resimplify"),
         )
         block = self.get("var", "block")
         used = check_utilisation(block, self.get("var", "rows_um2"), netlist.area_um2)

@@ -8,10 +8,9 @@ from dataclasses import replace
 
 from base_chip.dies import Floorplan, parse_die
 from base_chip.dies.floorplan import TILE, RamRows, RomGrid
-from base_chip.dies.tiles import tile_size
 from base_chip.pdk import load_pdk
 from base_chip.pdk.margin import load_margin
-from base_chip.tiles.config import known_tiles
+from base_chip.tiles import tile_size
 from rtl_gen.errors import ExitCode, FlowError
 from rtl_gen.tiles.ports import Step
 
@@ -35,7 +34,7 @@ def new_floorplan(name: str, like: Floorplan, rom: int) -> Floorplan:
         )  # fmt: skip
     if not 1 <= rom <= MOST:
         raise FlowError(f"{rom} rom tiles, expected 1 to {MOST}", code=ExitCode.USAGE)
-    width = tile_size("rom")[0] if "rom" in known_tiles() else like.tile_width
+    width = tile_size("rom")[0]
     ram = like.ram.rows * like.rom.columns
     margin, steps = load_margin(load_pdk(like.pdk)), Step(TILE.rows).size + 1
     best: Floorplan | None = None

@@ -9,8 +9,6 @@ from pathlib import Path
 
 import klayout.db as kdb
 
-from base_chip.arrays.layout import build_rom
-from base_chip.arrays.spec import RomSpec
 from base_chip.bank.layout import write_layout
 from base_chip.harden.artifact import Bindings, HardenedBase
 from base_chip.harden.block import Block, Macro
@@ -19,12 +17,10 @@ from base_chip.harden.streamout import stream_out
 from base_chip.pdk import load_pdk
 from base_chip.pdk.place_route import load_place_route
 from base_chip.stitch import TileView, drawn_view, read_view
-from base_chip.tiles import TileConfig, known_tiles, load_tile, tile_block
+from base_chip.tiles import known_tiles, load_tile, macro_layouts, tile_block
 from flow.hardening.blocks import load_block
 from flow.pdk.files import PdkFiles
 from rtl_gen.errors import ExitCode, FlowError
-from rtl_gen.tiles.columns import SLOT_BITS
-from rtl_gen.tiles.macro import WORDS
 
 
 @dataclass(frozen=True)
@@ -67,11 +63,16 @@ def hardened(kept: HardenedBase, kind: str, files: PdkFiles, scratch: Path) -> H
     block, rtl = load_block(kind)
     facts = load_place_route(load_pdk(block.pdk))
     kept.check(block, Bindings.now(block, rtl, cell_lef(files.path("cells"), facts.library)))
-    return hard_tile(kind, block, kept, _macro_layout(load_tile(kind)), files, scratch)
+    return hard_tile(kind, block, kept, macro_layouts(load_tile(kind)), files, scratch)
 
 
 def hard_tile(
-    kind: str, block: Block, kept: HardenedBase, macro: kdb.Layout, files: PdkFiles, scratch: Path
+    kind: str,
+    block: Block,
+    kept: HardenedBase,
+    macros: Sequence[kdb.Layout],
+    files: PdkFiles,
+    scratch: Path,
 ) -> HardTile:
     """Draw a hardened tile.
 
@@ -79,7 +80,7 @@ def hard_tile(
         kind: rom, ram or vec.
         block: What it was made from.
         kept: Its artifact.
-        macro: Layout of its memory.
+        macros: Layouts of its memories.
         files: The PDK.
         scratch: Folder for all files; made if missing.
     """
@@ -98,16 +99,17 @@ def hard_tile(
     library, kit = load_place_route(pdk).library, files.path("cells")
     routed = (folder / "layout.def").read_text("utf-8")
     lef = folder / "cells.lef"
-    lef.write_text(cell_lef(kit, library) + block.macro.lef)
-    write_layout(macro, folder / "macro.gds")
+    lef.write_text(cell_lef(kit, library) + "".join(macro.lef for macro in block.memories))
+    layouts = []
+    for layout in macros:
+        layouts.append(folder / f"{layout.top_cell().name}.gds")
+        write_layout(layout, layouts[-1])
     used = set(re.findall(rf"\b{library}__\w+", routed))
     cells = [path for path in sorted(kit.glob("*/*.gds")) if path.stem in used]
-    streamed = stream_out(
-        folder / "layout.def", [files.path("tech_lef"), lef], [*cells, folder / "macro.gds"], pdk
-    )
+    streamed = stream_out(folder / "layout.def", [files.path("tech_lef"), lef], [*cells, *layouts], pdk)
     gds = folder / "tile.gds"
     write_layout(streamed.layout, gds)
-    return HardTile(read_view(kind, routed), folder, gds, lef, (block.macro,))
+    return HardTile(read_view(kind, routed), folder, gds, lef, block.memories)
 
 
 def drawn(kind: str) -> TileView | None:
@@ -129,7 +131,3 @@ def views(kinds: Sequence[str]) -> Mapping[str, TileView]:
         elif (view := drawn(kind)) is not None:
             found[kind] = view
     return found
-
-
-def _macro_layout(tile: TileConfig) -> kdb.Layout:
-    return build_rom(RomSpec(WORDS, SLOT_BITS * tile.size.columns, tile.pdk))

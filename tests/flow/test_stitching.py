@@ -4,10 +4,10 @@ import pytest
 import yaml
 
 from base_chip.dies import load_die, parse_die
-from base_chip.dies.tiles import tile_size
 from base_chip.harden.artifact import HardenedBase
 from base_chip.pdk import load_pdk
 from base_chip.pdk.margin import load_margin
+from base_chip.tiles import tile_size
 from flow.cli import main
 from flow.stitching.check import check_die, find_die
 from flow.stitching.new import floorplan_text, new_floorplan

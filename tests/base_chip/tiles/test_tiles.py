@@ -2,6 +2,8 @@
 
 import itertools
 import re
+from dataclasses import replace
+from importlib.resources import files
 
 import pytest
 
@@ -9,7 +11,7 @@ from base_chip.harden.floorplan import check_macros
 from base_chip.pdk import load_pdk
 from base_chip.pdk.place_route import load_place_route
 from base_chip.schema import digest
-from base_chip.tiles import known_tiles, load_tile, parse_tile, tile_block, tile_rtl
+from base_chip.tiles import known_tiles, load_tile, parse_tile, tile_block, tile_rtl, tile_size
 from base_chip.tiles.floorplan import plan_tile
 from rtl_gen.errors import ExitCode, FlowError
 from rtl_gen.tiles.seams import CROSSINGS
@@ -17,6 +19,7 @@ from rtl_gen.tiles.seams import CROSSINGS
 FACTS = load_place_route(load_pdk("sky130"))
 YAML = """
 name: rom
+kind: rom
 pdk: sky130
 size: {banks: 8, rows: 2, columns: 32}
 pitches: [17, 17]
@@ -27,6 +30,11 @@ density: 0.6
 target_ns: 40
 """
 MACRO = (100_100, 195_755)
+
+
+def size_of_macro(block):
+    (macro,) = block.memories
+    return macro.size
 
 
 @pytest.fixture(scope="module")
@@ -51,8 +59,8 @@ def test_macros_lie_in_the_core_and_apart(rom):
 
 
 def test_outputs_of_macros_look_at_cells_and_addresses_at_their_channel(rom):
-    plan = plan_tile(load_tile("rom"), rom.macro.size, FACTS)
-    height, width = rom.macro.size[1] / 1000, rom.macro.size[0] / 1000
+    plan = plan_tile(load_tile("rom"), size_of_macro(rom), FACTS)
+    height, width = size_of_macro(rom)[1] / 1000, size_of_macro(rom)[0] / 1000
     for place in rom.places.values():
         outputs = place.y + (height if place.orient in ("R180", "MX") else 0)
         addresses = place.x + (width if place.orient in ("R180", "MY") else 0)
@@ -61,7 +69,7 @@ def test_outputs_of_macros_look_at_cells_and_addresses_at_their_channel(rom):
 
 
 def test_an_origin_is_the_corner_that_the_flip_puts_it_to(rom):
-    width, height = (v / 1000 for v in rom.macro.size)
+    width, height = (v / 1000 for v in size_of_macro(rom))
     for name, place in rom.places.items():
         dx, dy = {"R0": (0, 0), "MY": (width, 0), "MX": (0, height), "R180": (width, height)}[place.orient]
         assert rom.origins()[name] == pytest.approx((place.x + dx, place.y + dy))
@@ -93,6 +101,52 @@ def test_pins_that_meet_are_opposite_on_the_same_track_and_no_two_touch(rom):
     for axis, layer in ((1, "met3"), (0, "met2")):
         at = sorted({p[1 + axis] for p in tracks if p[0] == layer})
         assert min(b - a for a, b in itertools.pairwise(at)) > 0.6
+
+
+@pytest.fixture(scope="module")
+def ram():
+    return tile_block(load_tile("ram"), FACTS)
+
+
+def test_tiles_of_a_column_share_their_width_and_where_sums_cross(rom, ram):
+    assert tile_size("ram")[0] == tile_size("rom")[0]
+    assert ram.die == tuple(v / 1000 for v in tile_size("ram"))
+    for out, into in CROSSINGS["south"]:
+        for name in (n for n in rom.pins if n.partition("[")[0] == out):
+            a, b = rom.pins[name], ram.pins[name.replace(out, into, 1)]
+            assert (a.layer, a.left, a.right, a.bottom, b.top) == (b.layer, b.left, b.right, 0, ram.die[1])
+
+
+def test_macros_lie_where_the_file_says_and_leave_the_widest_part_to_steps(ram):
+    check_macros(ram)
+    (width, height), low, high = ram.die, ram.places["bank0.macro"], ram.places["bank1.macro"]
+    (macro,) = ram.memories
+    assert (low.orient, high.orient) == ("MX", "R0")
+    assert low.x == high.x == pytest.approx(width - 4 - macro.size[0] / 1000)
+    assert (low.y, high.y) == (6, pytest.approx(height - 6 - macro.size[1] / 1000))
+    steps = [p for n, p in ram.pins.items() if n.startswith(("west_", "east_"))]
+    assert all(low.y + macro.size[1] / 1000 < p.bottom and p.top < high.y for p in steps)
+
+
+def test_pins_know_their_direction(rom, ram):
+    for block in (rom, ram):
+        outputs = {name.partition("[")[0] for name, pin in block.pins.items() if pin.output}
+        assert outputs == {out for pairs in CROSSINGS.values() for out, _ in pairs}
+
+
+def test_a_tile_without_a_place_for_each_macro_is_refused():
+    text = files("base_chip.tiles").joinpath("ram.yaml").read_text("utf-8")
+    tile = parse_tile(text.replace("bank1.macro", "bank2.macro"), where="tiles/ram.yaml")
+    with pytest.raises(FlowError, match=r"macros is .*bank2.* expected a place for .*bank1") as e:
+        tile_block(tile, FACTS)
+    assert e.value.where == "tiles/ram.yaml"
+
+
+def test_the_digest_of_a_tile_follows_the_rom_tiles_width(ram, monkeypatch):
+    narrow = load_tile("rom")
+    narrow = replace(narrow, pitches=(narrow.pitches[0] - 1, narrow.pitches[1]))
+    monkeypatch.setattr("base_chip.tiles.block.load_tile", lambda name: narrow)
+    assert tile_block(load_tile("ram"), FACTS).digest != ram.digest
 
 
 def test_straps_of_neighbours_go_on_at_the_same_pitch(rom):
@@ -127,6 +181,7 @@ def test_a_floorplan_without_room_is_refused(old, new, says):
         ("density: 0.6", "thickness: 0.6", "field thickness is 0.6, expected no such field"),
         ("banks: 8", "banks: '8'", r"size\.banks is '8', expected a whole number"),
         ("banks: 8", "banks: 6", r"size is .*banks of a rom tile must be a power of two, got 6"),
+        ("kind: rom", "kind: cpu", "kind is 'cpu', expected one of rom, ram, vec"),
         ("name: rom", "name: [", "not YAML"),
         (YAML, "", "the file is None, expected"),
     ],
