@@ -1,5 +1,6 @@
 """What tests of several packages share: the PDK and its cells."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,17 @@ def pdk_kit(sky130: Pdk) -> PdkFiles:
 def kit_cells(pdk_kit: PdkFiles) -> Path:
     """Folder of the kit's cells."""
     return pdk_kit.path("cells")
+
+
+@pytest.fixture(scope="session")
+def library(pdk_kit: PdkFiles) -> Path:
+    """Device library of the kit, for tests that simulate with ngspice."""
+    if shutil.which("ngspice") is None:
+        pytest.skip("ngspice is not on PATH")
+    try:
+        return pdk_kit.path("spice_models").parent
+    except FlowError as e:
+        pytest.skip(str(e))
 
 
 @pytest.fixture(scope="session")

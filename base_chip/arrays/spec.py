@@ -7,15 +7,14 @@ from typing import ClassVar
 
 from base_chip.arrays.driver import GROUP_ROWS
 from base_chip.arrays.latch import LEVELS
-from base_chip.bank.spec import BankSpec
-from rtl_gen.errors import ExitCode, FlowError
+from base_chip.bank.spec import BankSpec, CheckedSpec
 
 _BLOCK = 32  # rows between two rows of taps
 _MUXES = 1, LEVELS
 
 
 @dataclass(frozen=True)
-class MacroSpec:
+class MacroSpec(CheckedSpec):
     """A memory macro with its periphery inside; everything about it follows from these numbers.
 
     Args:
@@ -24,7 +23,6 @@ class MacroSpec:
         pdk: Name of the process.
 
     Attributes:
-        kind: As messages call it.
         prefix: Of its name.
         in_group: Rows of a group, which has an input b_n.
         most: Words and bits.
@@ -34,7 +32,6 @@ class MacroSpec:
         FlowError: With `ExitCode.USAGE`, naming the number and what it must be.
     """
 
-    kind: ClassVar[str]
     prefix: ClassVar[str]
     in_group: ClassVar[int]
     most: ClassVar[tuple[int, int]]
@@ -53,13 +50,6 @@ class MacroSpec:
             self._require(name, least <= getattr(self, name) <= most, f"from {least} to {most}")
             self._require(name, getattr(self, name) % step == 0, f"a multiple of {step}")
         _ = self.array
-
-    def _require(self, field: str, ok: bool, expected: str) -> None:
-        if not ok:
-            raise FlowError(
-                f"{self.kind} macro {field} is {getattr(self, field)}, it must be {expected}",
-                code=ExitCode.USAGE,
-            )
 
     @property
     def name(self) -> str:
@@ -91,7 +81,7 @@ class RomSpec(MacroSpec):
             none) or 4.
     """
 
-    kind = "ROM"
+    kind = "ROM macro"
     prefix = "scf_rom"
     in_group = GROUP_ROWS
     most = (512, 512)

@@ -94,19 +94,8 @@ class Devices:
         yield self.n(word, a, "VGND", wn)
         yield self.n(word, b, "VGND", wn)
 
-    def latch(self, line: str, m: str, inner: str, q: str) -> Iterator[str]:
-        """Sense, storage, output and keeper of a bit line; open while `ev` is high."""
-        size = latch.SIZES
-        yield self.p(m, line, "VPWR", size.p)
-        yield self.n(inner, line, "VGND", size.n)
-        yield self.n(m, "ev", inner, size.n)
-        yield self.n(m, q, inner, size.n)
-        yield self.p(m, q, "VPWR", size.p_weak, size.weak_length)
-        yield from self.inverter(m, q, size.p, size.n)
-        yield self.p(line, m, "VPWR", size.keeper, size.keeper_length)
-
     def rom_latch(self, line: str, m: str, inner: str, q: str) -> Iterator[str]:
-        """The same with a load: `load_n` sets where it turns over."""
+        """Sense, storage, output and keepers of a bit line; open while `ev` is high."""
         size = rom_latch.SIZES
         yield self.n(inner, line, "VGND", size.n_out)
         yield self.n(m, "ev", inner, size.n)

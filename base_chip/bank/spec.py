@@ -1,8 +1,9 @@
 """What a bank is: its size and options, checked."""
 
-__all__ = ["BankSpec"]
+__all__ = ["BankSpec", "CheckedSpec"]
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from base_chip.bank.dims import BankDims, load_dims
 from base_chip.pdk import Pdk, load_pdk
@@ -13,8 +14,24 @@ _MAX_LINES = 1024
 _FINGERS = (4, 6, 8)
 
 
+class CheckedSpec:
+    """What banks and macros have in common: numbers that are checked as they are made.
+
+    Attributes:
+        kind: As messages call it.
+    """
+
+    kind: ClassVar[str]
+
+    def _require(self, field: str, ok: bool, expected: str) -> None:
+        if not ok:
+            raise FlowError(
+                f"{self.kind} {field} is {getattr(self, field)}, it must be {expected}", code=ExitCode.USAGE
+            )
+
+
 @dataclass(frozen=True)
-class BankSpec:
+class BankSpec(CheckedSpec):
     """One via-programmable ROM bank; everything about it follows from these numbers.
 
     Args:
@@ -28,6 +45,8 @@ class BankSpec:
     Raises:
         FlowError: With `ExitCode.USAGE`, naming the number and what it must be.
     """
+
+    kind = "bank"
 
     word_lines: int = 256
     bit_lines: int = 256
@@ -64,12 +83,6 @@ class BankSpec:
     def of(cls, rom: RomGeometry, pdk: str) -> "BankSpec":
         """The bank that a base with this ROM is made of."""
         return cls(rom.word_lines, rom.bit_lines, pdk=pdk)
-
-    def _require(self, field: str, ok: bool, expected: str) -> None:
-        if not ok:
-            raise FlowError(
-                f"bank {field} is {getattr(self, field)}, it must be {expected}", code=ExitCode.USAGE
-            )
 
     @property
     def name(self) -> str:

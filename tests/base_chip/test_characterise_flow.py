@@ -18,10 +18,8 @@ from base_chip.bank.characterise.ngspice import measure
 from base_chip.bank.lef import bank_lef
 from base_chip.bank.liberty import GATE_LOW, bank_liberty
 from base_chip.bank.timing import load_timing
-from base_chip.pdk import Pdk
 from flow.pdk.magic_tech import tech_for_magic
 from flow.pdk.providers import find_pdk
-from rtl_gen.errors import FlowError
 from signoff import lvs
 from signoff.eda import MAGIC
 
@@ -34,14 +32,6 @@ LEVELS = {"read": ("t80", "t50", "t25", "t20"), "precharge": ("t20", "t50", "t80
 def needs(*exes: str) -> pytest.MarkDecorator:
     absent = [exe for exe in exes if shutil.which(exe) is None]
     return pytest.mark.skipif(bool(absent), reason=f"not on PATH: {', '.join(absent)}")
-
-
-@pytest.fixture(scope="session")
-def library(sky130: Pdk) -> Path:
-    try:
-        return find_pdk(sky130, need_all=False).path("spice_models").parent
-    except FlowError as e:
-        pytest.skip(str(e))
 
 
 @needs("ngspice")

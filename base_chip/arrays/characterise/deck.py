@@ -1,6 +1,16 @@
 """SPICE decks of a ROM macro: a whole cycle, a bit line that must stay high, inputs that move too early."""
 
-__all__ = ["START_NS", "AlongColumns", "AlongRows", "Ff", "MacroWires", "RomDeck", "framed", "sizes"]
+__all__ = [
+    "SLEW_NS",
+    "START_NS",
+    "AlongColumns",
+    "AlongRows",
+    "Ff",
+    "MacroWires",
+    "RomDeck",
+    "framed",
+    "sizes",
+]
 
 import functools
 from collections.abc import Iterable, Iterator
@@ -19,7 +29,7 @@ from base_chip.schema import note, parse
 
 START_NS = 4.0  # clk begins to fall
 _STEP_NS = 0.05
-_SLEW_NS = 0.5  # of clk where it does not matter
+SLEW_NS = 0.5  # of clk where it does not matter
 _HALF = driver.HEADER // 2  # of the shared p transistor: the other half is farther from a row at one end
 
 
@@ -178,7 +188,7 @@ class RomDeck:
         """The same cycle, with the supply's straps between the macro and a chip's strap across its middle."""
         plan = RomPlan(self.spec.array)
         squares = plan.height / 2 / plan.dims.strap / len(plan.supply_x)
-        text = self.cycle(_SLEW_NS, load_ff, low_ns, stop_ns)
+        text = self.cycle(SLEW_NS, load_ff, low_ns, stop_ns)
         grid = f"Vdd grid 0 {{vdd}}\nRgrid grid vdd {self.corner.wires.ohms['met4'] * squares:.4g}"
         lowest = f".measure tran dip min v(vdd) from={START_NS + low_ns}n to={stop_ns}n"
         return text.replace("Vdd vdd 0 {vdd}", f"{grid}\n{lowest}")

@@ -27,9 +27,10 @@ import klayout.db as db
 
 from base_chip.arrays import gates
 from base_chip.arrays.gates import NAND, PITCH, Y1, Y2
-from base_chip.arrays.latch import EV_Y, P_WELL, RAIL, ROW, Y3, draw_latch, output_y
+from base_chip.arrays.latch import EV_Y, P_WELL, RAIL, ROW, Y3, output_y
 from base_chip.arrays.pen import Pen
 from base_chip.arrays.sram.cell import BIT_LINES, GROUND_X, POWER_X, TAP_GROUND_Y, WELL, WIDTH
+from base_chip.arrays.sram.latch import draw_latch
 from base_chip.pdk import Pdk
 
 JUNCTION = 720  # from the supply rail of the latches to the array's lowest row of taps
@@ -50,7 +51,7 @@ _BLB_X = 3100
 def draw_foot(layout: db.Layout, name: str, pdk: Pdk, first: bool) -> Pen:
     """A column's foot; `first` of a byte."""
     c = Pen(layout, f"{name}_foot{int(first)}", pdk)
-    c.array(draw_latch(layout, f"{name}_foot{int(first)}", pdk, 0, 2 * LATCH_X), [0], [0])
+    c.array(draw_latch(layout, f"{name}_foot{int(first)}", pdk, LATCH_X), [0], [0])
     lower = Pen(layout, f"{name}_write{int(first)}", pdk)
     _draw_write(lower)
     c.cell.insert(db.CellInstArray(lower.cell.cell_index(), db.Trans(db.Trans.M0, 0, LOWER)))
@@ -72,11 +73,11 @@ def draw_foot(layout: db.Layout, name: str, pdk: Pdk, first: bool) -> Pen:
 
 
 def _draw_rails(c: Pen) -> None:
-    """li1 of the rails: that of the latches' ground begins where a latch is through with its own wire."""
-    clear = 1845
-    for y, first in ((ROW, clear), (0, clear), (LOWER - ROW, 0)):
+    """li1 of the rails: those of the latches begin where a latch is through with its own wires."""
+    clear, keeper = 1845, 2740
+    for y, first in ((ROW, keeper), (0, clear), (LOWER - ROW, 0)):
         c.rect("li1", first, y - 85, WIDTH, y + 85)
-        for x in range(clear + 85 if first else 330, WIDTH - 165, 400):
+        for x in range(first + 85 if first else 330, WIDTH - 165, 400):
             c.pad("mcon", x, y, 170)
     c.rect("li1", 0, LOWER - 85, WIDTH, LOWER + 85)
     c.rect("li1", clear, LOWER, WIDTH, 0)

@@ -15,7 +15,7 @@ GROUP_ROWS = IN_GROUP * ROWS
 class SramSpec(MacroSpec):
     """An SRAM macro of whole bytes."""
 
-    kind = "SRAM"
+    kind = "SRAM macro"
     prefix = "scf_ram"
     in_group = GROUP_ROWS
     most = (256, 128)

@@ -1,12 +1,12 @@
 """An SRAM macro as a transistor netlist, from its spec and not from its layout."""
 
-__all__ = ["bit", "column_foot", "control_devices", "drivers", "sram_spice"]
+__all__ = ["bit", "column_foot", "control_devices", "drivers", "sense", "sram_spice"]
 
 from collections.abc import Iterator
 
 from base_chip.arrays import gates
 from base_chip.arrays.spice import Devices
-from base_chip.arrays.sram import cell, control, driver
+from base_chip.arrays.sram import cell, control, driver, latch
 from base_chip.arrays.sram.column import PRECHARGE_FINGERS
 from base_chip.arrays.sram.pins import port_names
 from base_chip.arrays.sram.spec import BYTE, GROUP_ROWS, SramSpec
@@ -57,10 +57,22 @@ def drivers(devices: Devices, row: int) -> Iterator[str]:
             yield from devices.inverter(f"{line}_n{word}", f"{line}{word}", _WP, _WN, driver.FINGERS)
 
 
+def sense(devices: Devices, line: str, m: str, inner: str, q: str) -> Iterator[str]:
+    """The latch of a bit line, with its output and keeper; open while `ev` is high."""
+    size = latch.SIZES
+    yield devices.p(m, line, "VPWR", size.p)
+    yield devices.n(inner, line, "VGND", size.n)
+    yield devices.n(m, "ev", inner, size.n)
+    yield devices.n(m, q, inner, size.n)
+    yield devices.p(m, q, "VPWR", size.p_weak, size.weak_length)
+    yield from devices.inverter(m, q, size.p, size.n)
+    yield devices.p(line, m, "VPWR", size.keeper, size.keeper_length)
+
+
 def column_foot(devices: Devices, column: int) -> Iterator[str]:
     """Latch, precharge and write drivers of a column."""
     write, d = f"write[{column // BYTE}]", f"d[{column}]"
-    yield from devices.latch(f"rbl{column}", f"m{column}", f"e{column}", f"q[{column}]")
+    yield from sense(devices, f"rbl{column}", f"m{column}", f"e{column}", f"q[{column}]")
     for _ in range(PRECHARGE_FINGERS):
         yield devices.p(f"rbl{column}", "pre_n", "VPWR", _WP)
     yield from devices.inverter(d, f"d_n{column}", _WP, _WN)

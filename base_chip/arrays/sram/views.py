@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 
-from base_chip.arrays import gates, latch
-from base_chip.arrays.sram import driver
+from base_chip.arrays import gates
+from base_chip.arrays.sram import driver, latch
 from base_chip.arrays.sram.layout import build_sram
 from base_chip.arrays.sram.pins import macro_pins
 from base_chip.arrays.sram.plan import SramPlan

@@ -1,7 +1,6 @@
 """The characterisation of ROM macros with ngspice."""
 
 import dataclasses
-import shutil
 
 import pytest
 
@@ -13,22 +12,11 @@ from base_chip.arrays.timing import load_timing
 from base_chip.bank.characterise.corners import corners
 from base_chip.bank.characterise.models import model_text
 from base_chip.bank.characterise.ngspice import measure
-from flow.pdk.providers import find_pdk
 from rtl_gen.errors import ExitCode, FlowError
 
 pytestmark = pytest.mark.flow
 TYPICAL = corners("sky130")["tt_025C_1v80"]
 SMALL = RomSpec(32, 32)
-
-
-@pytest.fixture(scope="session")
-def library(sky130):
-    if shutil.which("ngspice") is None:
-        pytest.skip("ngspice is not on PATH")
-    try:
-        return find_pdk(sky130, need_all=False).path("spice_models").parent
-    except FlowError as e:
-        pytest.skip(str(e))
 
 
 def cycle(spec: RomSpec, library, low_ns: float) -> dict[str, float]:

@@ -2,13 +2,12 @@
 
 import dataclasses
 import re
-import shutil
 
 import pytest
 
-from base_chip.arrays import latch
-from base_chip.arrays.sram import cell
-from base_chip.arrays.sram.characterise.deck import START_NS, SramDeck, sizes
+from base_chip.arrays.characterise.deck import START_NS
+from base_chip.arrays.sram import cell, latch
+from base_chip.arrays.sram.characterise.deck import SramDeck, sizes
 from base_chip.arrays.sram.characterise.leakage import leakage_deck
 from base_chip.arrays.sram.characterise.mismatch import KINDS, cell_margin
 from base_chip.arrays.sram.characterise.table import setup_and_hold
@@ -17,23 +16,12 @@ from base_chip.arrays.sram.timing import load_timing
 from base_chip.bank.characterise.corners import corners
 from base_chip.bank.characterise.models import model_text
 from base_chip.bank.characterise.ngspice import measure
-from flow.pdk.providers import find_pdk
 from rtl_gen.errors import ExitCode, FlowError
 
 pytestmark = pytest.mark.flow
 TYPICAL = corners("sky130")["tt_025C_1v80"]
 SMALL = SramSpec(32, 16)
 LOW_NS = 8.0
-
-
-@pytest.fixture(scope="module")
-def library(sky130):
-    if shutil.which("ngspice") is None:
-        pytest.skip("ngspice is not on PATH")
-    try:
-        return find_pdk(sky130, need_all=False).path("spice_models").parent
-    except FlowError as e:
-        pytest.skip(str(e))
 
 
 @pytest.fixture

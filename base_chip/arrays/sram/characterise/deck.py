@@ -5,7 +5,7 @@ columns as one with transistors in parallel. Word lines and bit lines are resist
 other rows' cells only what loads the lines is there.
 """
 
-__all__ = ["OPENED", "START_NS", "SramDeck", "SramWires", "sizes", "step", "tagged"]
+__all__ = ["OPENED", "SramDeck", "SramWires", "sizes", "step", "tagged"]
 
 import functools
 import itertools
@@ -16,17 +16,16 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Annotated
 
-from base_chip.arrays import gates, latch
-from base_chip.arrays.characterise.deck import AlongColumns, AlongRows, Ff, framed
+from base_chip.arrays import gates
+from base_chip.arrays.characterise.deck import SLEW_NS, START_NS, AlongColumns, AlongRows, Ff, framed
 from base_chip.arrays.spice import Devices
-from base_chip.arrays.sram import cell, control, driver
+from base_chip.arrays.sram import cell, control, driver, latch
 from base_chip.arrays.sram.plan import STRAP, SramPlan
 from base_chip.arrays.sram.spec import BYTE, SramSpec
 from base_chip.arrays.sram.spice import bit, column_foot, control_devices, drivers
 from base_chip.bank.characterise.corners import Corner, mismatch
 from base_chip.schema import note, parse
 
-START_NS = 4.0  # clk begins to fall
 _WP, _WN = gates.WIDTHS
 # What inputs open: both ends of word lines, and of the write bit line that falls.
 _WORDS = "rwl0", "rwl_far", "wwl0", "wwl_far"
@@ -39,7 +38,6 @@ OPENED = {
     "d[0]": ("wbl0", "wbl0_far"),
 }
 _TOGETHER = {"write[0]": ("write[1]",), "d[0]": ("d[8]",)}
-_SLEW_NS = 0.5  # of clk where it does not matter
 _LINE_UM = {"rbl": 0.17, "wbl": 0.17, "rwl": 0.26, "wwl": 0.26}  # width
 
 
@@ -122,7 +120,7 @@ class SramDeck:
         """The same, with the supply's straps between the macro and a chip's strap across its middle."""
         plan = SramPlan(self.spec)
         squares = plan.height / 2 / STRAP / (1 + len(plan.strap_x["VPWR"]))
-        text = self.read(_SLEW_NS, load_ff, low_ns, stop_ns)
+        text = self.read(SLEW_NS, load_ff, low_ns, stop_ns)
         grid = f"Vdd grid 0 {{vdd}}\nRgrid grid vdd {self.corner.wires.ohms['met4'] * squares:.4g}"
         lowest = f".measure tran dip min v(vdd) from={START_NS + low_ns}n to={stop_ns}n"
         return text.replace("Vdd vdd 0 {vdd}", f"{grid}\n{lowest}")
@@ -138,7 +136,7 @@ class SramDeck:
 
     def quiet(self, load_ff: float, stop_ns: float) -> str:
         """A bit line that must stay high while all others fall."""
-        sources = {"clk": step(START_NS, _SLEW_NS, "{vdd}", "0"), "enable": "{vdd}"}
+        sources = {"clk": step(START_NS, SLEW_NS, "{vdd}", "0"), "enable": "{vdd}"}
         coupled = self._wires.beside * self.spec.words
         kept = f".measure tran kept min v(rbl0_far) from={START_NS}n to={stop_ns}n"
         lines = [*self._macro(sources, load_ff, (1, 0), beside_ff=coupled), kept]

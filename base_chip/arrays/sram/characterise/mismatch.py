@@ -18,11 +18,11 @@ from pathlib import Path
 
 import numpy as np
 
-from base_chip.arrays import latch
 from base_chip.arrays.spice import Devices
-from base_chip.arrays.sram import cell
+from base_chip.arrays.sram import cell, latch
 from base_chip.arrays.sram.characterise.deck import sizes, tagged
 from base_chip.arrays.sram.spec import SramSpec
+from base_chip.arrays.sram.spice import sense
 from base_chip.bank.characterise.models import model_text
 from base_chip.bank.characterise.ngspice import curves
 from rtl_gen.errors import ExitCode, FlowError
@@ -118,7 +118,7 @@ def _port(devices: Devices, n: int) -> Iterator[str]:
     yield devices.n(f"x{n}", "rwl", f"s{n}", cell.WIDTHS["read"])
     yield devices.p(f"x{n}", "VGND", "VPWR", size.keeper, size.keeper_length)
     # what q feeds back sees the one that it has shown, which helps the falling bit line least
-    for line in devices.latch("in", f"m{n}", f"e{n}", f"y{n}"):
+    for line in sense(devices, "in", f"m{n}", f"e{n}", f"y{n}"):
         name, drain, gate, rest = line.split(" ", 3)
         yield f"{name} {drain} {'VPWR' if gate == f'y{n}' else gate} {rest}"
 

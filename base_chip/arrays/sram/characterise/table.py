@@ -6,8 +6,9 @@ import math
 from collections.abc import Callable
 from pathlib import Path
 
+from base_chip.arrays.characterise.deck import START_NS
 from base_chip.arrays.characterise.table import LOADS_FF, MIDDLE, SLEWS_NS, arc, cross
-from base_chip.arrays.sram.characterise.deck import OPENED, START_NS, SramDeck, sizes
+from base_chip.arrays.sram.characterise.deck import OPENED, SramDeck, sizes
 from base_chip.arrays.sram.characterise.leakage import leakage_deck
 from base_chip.arrays.sram.spec import SramSpec
 from base_chip.arrays.sram.timing import SramCorner, SramTiming
