@@ -34,7 +34,8 @@ STATUS = "planned, not hardened"
 GRID = 5  # nm, of manufacturing
 STEP = 690  # nm: pitch of bit lines, on which the columns of macros of a die share one grid
 TILE = RomTileSize()
-MACRO = RomSpec(WORDS, MACRO_BITS)
+MACRO = RomSpec(WORDS, MACRO_BITS, mux=TILE.mux)
+VEC_MACRO = RomSpec(WORDS, MACRO_BITS)  # of the vec tiles: as large, with its sites where those of MACRO are
 
 
 @dataclass(frozen=True)
@@ -181,6 +182,17 @@ class Floorplan:
         column, place = divmod(at, self.across)
         return self.rom.rows - 1 - row, column, inner * self.across + place
 
+    def macro_of(self, bank: int) -> RomSpec:
+        """The macro at a place of the grid.
+
+        Raises:
+            ValueError: There is none.
+        """
+        tile = self.tile_of(bank)
+        if tile is None:
+            raise ValueError(f"no macro at place {bank}")
+        return VEC_MACRO if tile[0] < 0 else MACRO
+
     def tile_box(self, row: int, column: int) -> tuple[int, int, int, int]:
         """Left, bottom, right and top of a rom tile, nm; row -1 for a vec tile."""
         left, h = round(self.edge * 1000), self.heights
@@ -213,7 +225,7 @@ class Floorplan:
 
     @functools.cached_property
     def sites(self) -> SiteGrid:
-        """Of one macro."""
+        """Of one macro, of a rom or of a vec tile."""
         return rom_sites(MACRO)
 
     def lay(self, rom: np.ndarray, vec: np.ndarray) -> np.ndarray:

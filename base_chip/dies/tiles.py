@@ -87,7 +87,7 @@ def rom_tiles(pdk: str) -> tuple[RomTileArea, ...]:
     c = values(pdk, "fabric")
     found = []
     for t in _synthesised(pdk, "rom"):
-        size = RomTileSize(t["banks"], t["rows"], t["columns"], t["sum_bits"], t["mux"])
+        size = RomTileSize(t["banks"], t["rows"], t["columns"], t["sum_bits"])
         macro = rom_macro_um2(pdk, SLOT_BITS * size.columns)
         found.append(RomTileArea(size, size.banks * macro + t["um2"] / c["utilisation"], t["cells"]))
     return tuple(found)

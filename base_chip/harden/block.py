@@ -87,6 +87,7 @@ class Block:
         overflow: Whether global route may leave wires without a track, for the detailed router to find one.
         resimplify: As of `map_to_cells`.
         split_gates: Whether clock gates that drive many flip-flops become several (clock_gates.tcl).
+        dont_use: Cells that place and route must not use, beside those of the process.
         homes: Where the cells of a module lie: the beginning of their names, and left, bottom, right and top.
             They have no need of a placement that sees timing or wires over macros.
     """
@@ -113,6 +114,7 @@ class Block:
     resimplify: bool = False
     split_gates: bool = False
     least_row: float = 0.0
+    dont_use: tuple[str, ...] = ()
     homes: Mapping[str, tuple[float, float, float, float]] = field(default_factory=dict)
 
     @functools.cached_property

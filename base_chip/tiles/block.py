@@ -71,6 +71,7 @@ def tile_block(tile: TileConfig, facts: PlaceRoute, timing: RomTiming | None = N
         resimplify=isinstance(tile, VecTileConfig),
         split_gates=True,
         least_row=facts.strap_pitch["vertical"] + STRAP,
+        dont_use=tile.dont_use if isinstance(tile, RomTileConfig) else (),
         homes=homes,
     )
 

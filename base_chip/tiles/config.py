@@ -118,6 +118,7 @@ class RomTileConfig(TileConfig):
     kind: Annotated[Literal["rom"], note("of the tile")]
     size: Annotated[Size, note("what it holds")]
     pitches: Annotated[tuple[Count, Count], note("width and height, in pitches of the power grid's straps")]
+    dont_use: Annotated[tuple[str, ...], note("cells that buffers and timing repair must not use")]
     macros: Annotated[MacroRules, note("where macros lie")]
 
 

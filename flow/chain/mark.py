@@ -7,9 +7,8 @@ from pathlib import Path
 import klayout.db as kdb
 import numpy as np
 
-from base_chip.arrays.layout import build_rom
 from base_chip.dies import load_die
-from base_chip.dies.floorplan import MACRO
+from base_chip.dies.drawn import macro_cell
 from base_chip.pdk import load_pdk
 from flow.chain.check import die_plan
 from flow.chain.die import die_paths
@@ -58,14 +57,15 @@ def marked(build: Path, text: str) -> tuple[Chip, list[Spot], tuple[float, float
             hint=f"Run the build with --dies {die}:{die + 1}.",
         )  # fmt: skip
     bits = read_die(path, die_plan(base))
-    layout = build_rom(MACRO)
+    layout = kdb.Layout()
     top = layout.create_cell(f"scf_{base.name}_die_{die:04}")
     model = layout.create_cell(f"scf_{base.name}{MODEL}")
     top.insert(kdb.CellInstArray(model.cell_index(), kdb.Trans()))
-    macro, origins = layout.cell(MACRO.name), base.origins()
+    origins = base.origins()
     via, mark = layout.layer(*base.program_layers[0]), kdb.LayerInfo(1000, 0)
     for bank in sorted({s.bank for s in spots}):
         x, y = origins[bank].tolist()
+        macro = macro_cell(layout, base.macro_of(bank))
         top.insert(kdb.CellInstArray(macro.cell_index(), kdb.Trans(x, y)))
         held = np.unpackbits(bits.banks(bank, bank + 1)[0], axis=1, bitorder="little").astype(bool)
         for cx, cy in base.sites.centres(held).tolist():

@@ -107,7 +107,7 @@ def make_project(
     project.add_fileset("harden")
     pdk = process(files, facts, block.layer_adjustment)
     project.set_pdk(pdk)
-    cells = cell_library(files, facts, pdk, sources.cells)
+    cells = cell_library(files, facts, pdk, sources.cells, block.dont_use)
     cells.set_openroad_placement_density(block.density)
     project.set_mainlib(cells)
     for macro in block.memories:

@@ -2,7 +2,7 @@
 
 __all__ = ["bank_library", "cell_library", "process"]
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from siliconcompiler.tools.openroad import OpenROADPDK, OpenROADStdCellLibrary
@@ -38,8 +38,10 @@ def process(files: PdkFiles, facts: PlaceRoute, adjustment: Mapping[str, float])
     return pdk
 
 
-def cell_library(files: PdkFiles, facts: PlaceRoute, pdk: OpenROADPDK, lef: Path) -> OpenROADStdCellLibrary:
-    """The standard cells; `lef` is their LEF.
+def cell_library(
+    files: PdkFiles, facts: PlaceRoute, pdk: OpenROADPDK, lef: Path, dont_use: Iterable[str]
+) -> OpenROADStdCellLibrary:
+    """The standard cells; `lef` is their LEF, `dont_use` names those that this block must do without.
 
     Raises:
         FlowError: There is no liberty for a corner (MISSING_TOOL).
@@ -67,6 +69,7 @@ def cell_library(files: PdkFiles, facts: PlaceRoute, pdk: OpenROADPDK, lef: Path
     library.set_openroad_macro_placement_halo(*facts.bank_halo)
     for use, cells in facts.cells.items():
         library.add_asic_celllist(use, list(cells))
+    library.add_asic_celllist("dontuse", [f"{facts.library}__{cell}" for cell in dont_use])
     library.set_openroad_tielow_cell(*facts.tie_low)
     library.set_openroad_tiehigh_cell(*facts.tie_high)
     return library

@@ -16,7 +16,7 @@ from rtl_gen.tiles.ports import ACTIVATION_BITS, SUM_BITS, Step, component_veril
 from rtl_gen.tiles.seams import Drain, Front, add_up, join, reset_parts
 
 WORD_BITS = (WORDS - 1).bit_length()
-MUXES = 1, 4  # that a macro can have
+MUX = 4  # rows side by side among which a macro can select
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,6 @@ class RomTileSize:
         rows: ROM rows, and activations, a cycle.
         columns: Outputs of one pass; a macro has 4 bits per column.
         sum_bits: Width of a column's sum, exact for `most_inputs`.
-        mux: Outputs of neighbouring columns of a macro that are one output: 1, or 4 if it has as many rows
-            side by side in a word; it then selects among them itself.
 
     Raises:
         ValueError: Numbers that are no powers of two, or more columns than activations can address.
@@ -39,7 +37,6 @@ class RomTileSize:
     rows: int = 2
     columns: int = 32
     sum_bits: int = 20
-    mux: int = 1
 
     def __post_init__(self) -> None:
         for name in ("banks", "rows", "columns"):
@@ -48,8 +45,6 @@ class RomTileSize:
                 raise ValueError(f"{name} of a rom tile must be a power of two, got {value}")
         if self.banks < self.rows:
             raise ValueError(f"{self.banks} banks cannot give {self.rows} rows per cycle")
-        if self.mux != 1 and (self.mux != self.ways or self.mux not in MUXES):
-            raise ValueError(f"mux of a rom tile with {self.ways} rows in a word cannot be {self.mux}")
         if self.columns < self.ways:
             raise ValueError(f"{self.columns} columns cannot be shared out among {self.ways} sets of macros")
         if not ACTIVATION_BITS + SLOT_BITS <= self.sum_bits <= SUM_BITS:
@@ -86,6 +81,11 @@ class RomTileSize:
     def ways(self) -> int:
         """Rows side by side in a word of a macro, each of as many columns less; and sets of such macros."""
         return self.banks // self.rows // self.together
+
+    @property
+    def mux(self) -> int:
+        """Neighbouring columns that are one output of a macro: all rows of a word if they are four."""
+        return MUX if self.ways == MUX else 1
 
     @property
     def halves(self) -> int:
@@ -260,9 +260,8 @@ class Channel(wiring.Component):
         size = self.size
         near = size.ways.bit_length() - 1
         word, which = self.row[near : near + WORD_BITS], self.row[near + WORD_BITS :]
-        place = Signal(max(1, near), reset_less=True)
         among = Signal(max(1, len(which)), reset_less=True)
-        m.d.sync += [place.eq(self.row[:near]), among.eq(which)]
+        m.d.sync += among.eq(which)
         pins = size.macro_pins.create()
         a, b_n = Signal.like(pins.a, reset_less=True), Signal.like(pins.b_n, reset_less=True)
         enable = Signal(size.together)
@@ -272,36 +271,49 @@ class Channel(wiring.Component):
         if size.mux > 1:
             column = Signal(size.mux, reset_less=True)
             m.d.low += column.eq(1 << self.row[:near])
-        words = []
         for n, bank in enumerate(self.banks):
             m.d.comb += [bank.a.eq(a), bank.b_n.eq(b_n), bank.enable.eq(enable[n])]
             if size.mux > 1:
                 m.d.comb += bank.select.eq(column)
-                words.append(bank.q)
-                continue
-            m.submodules[f"near{n}"] = one = Neighbours(size.ways, len(bank.q))
-            m.d.comb += [one.q.eq(bank.q), one.which.eq(place)]
-            words.append(one.word)
+        words: list[Value] = [bank.q for bank in self.banks]
+        if size.mux > 1:
+            words = self._near(m, among[0], [words[n : n + 2] for n in range(0, len(words), 2)])
+            among = among[1:]
+        else:
+            place = Signal(max(1, near), reset_less=True)
+            m.d.sync += place.eq(self.row[:near])
+            words = self._near(m, place, [[q[n :: size.ways] for n in range(size.ways)] for q in words])
         m.d.comb += self.word.eq(select(among, words))
         return m
 
+    def _near(self, m: Module, which: Value, words: list[list[Value]]) -> list[Value]:
+        """One word of each list, selected at the pins of the macros that they come from."""
+        found: list[Value] = []
+        for n, own in enumerate(words):
+            m.submodules[f"near{n}"] = near = Near(len(own), len(own[0]))
+            m.d.comb += [near.q.eq(Cat(own)), near.which.eq(which)]
+            found.append(near.word)
+        return found
 
-class Neighbours(wiring.Component):
-    """Selects one of some neighbouring outputs of a macro, at its pins: bit `which` of each `ways` of them.
+
+class Near(wiring.Component):
+    """Selects one of some words of macros that stand side by side, or of one macro, at their pins.
 
     Args:
-        ways: How many neighbours there are.
-        bits: Outputs of the macro.
+        ways: How many words there are.
+        bits: Of a word.
     """
 
     def __init__(self, ways: int, bits: int) -> None:
-        self.ways = ways
+        self.ways, self.bits = ways, bits
         which = max(1, (ways - 1).bit_length())
-        super().__init__({"q": In(bits), "which": In(which), "word": Out(bits // ways)})
+        super().__init__({"q": In(bits * ways), "which": In(which), "word": Out(bits)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.d.comb += self.word.eq(select(self.which, [self.q[n :: self.ways] for n in range(self.ways)]))
+        m.d.comb += self.word.eq(
+            select(self.which, [self.q.word_select(n, self.bits) for n in range(self.ways)])
+        )
         return m
 
 

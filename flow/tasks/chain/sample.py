@@ -22,17 +22,16 @@ class SampleTask(StepTask):
     def work(self, job: Job) -> Result:
         import klayout.db as kdb
 
-        from base_chip.arrays.layout import build_rom
         from base_chip.bank import write_layout
         from base_chip.dies import load_die
-        from base_chip.dies.floorplan import MACRO
+        from base_chip.dies.drawn import macro_cell
         from flow.chain.check import sampled_bits
         from flow.tasks.chain.dies import FOLDER, die_jobs
 
         base = load_die(job.config.base)
         jobs = die_jobs(job.config, job.build / FOLDER)
-        grid, layout = base.sites, build_rom(MACRO)
-        top, macro = layout.create_cell(TOP), layout.cell(MACRO.name)
+        grid, layout = base.sites, kdb.Layout()
+        top = layout.create_cell(TOP)
         via = layout.layer(*base.program_layers[0])
         picked = [
             (die, int(base.present[int(die.key[8 * n : 8 * n + 8], 16) % len(base.present)]))
@@ -41,6 +40,7 @@ class SampleTask(StepTask):
         chosen, bits = [], []
         for n, (die, bank) in enumerate(picked):
             (found,) = sampled_bits(die, [bank])
+            macro = macro_cell(layout, base.macro_of(bank))
             shift = n * (macro.bbox().width() + GAP)
             top.insert(kdb.CellInstArray(macro.cell_index(), kdb.Trans(shift, 0)))
             for x, y in (grid.centres(found) + np.array([shift, 0])).tolist():

@@ -40,12 +40,14 @@ RAM = Kind(SramSpec, sram_timing.load_timing, sram_liberty, ROM.inputs | {"write
 KINDS = pytest.mark.parametrize("kind", [ROM, RAM], ids=["rom", "ram"])
 CORNERS = ("ss_n40C_1v40", "tt_025C_1v80", "ff_100C_1v95")
 RAM_SIZES = [(256, 128), (128, 128), (128, 96), (64, 16), (32, 16)]
-SIZES = pytest.mark.parametrize(("kind", "words", "bits"), [(ROM, 256, 128), *((RAM, *s) for s in RAM_SIZES)])
+SELECTING = RomSpec(256, 128, mux=4)
+SHIPPED = [(ROM, ROM.full()), (ROM, SELECTING), *((RAM, SramSpec(*s)) for s in RAM_SIZES)]
+SIZES = pytest.mark.parametrize(("kind", "spec"), SHIPPED, ids=[spec.name for _, spec in SHIPPED])
 
 
 @SIZES
-def test_a_table_that_ships_makes_sense(kind, words, bits):
-    timing = kind.load(kind.make(words, bits))
+def test_a_table_that_ships_makes_sense(kind, spec):
+    timing = kind.load(spec)
     assert tuple(timing.corners) == CORNERS
     slow, typical, _ = timing.corners.values()
     for s, t in zip(slow.fall.delay, typical.fall.delay, strict=True):
@@ -56,7 +58,8 @@ def test_a_table_that_ships_makes_sense(kind, words, bits):
         assert 0 < corner.dip < 0.1
         assert corner.low_ns > corner.rise.delay[0][0]
         assert corner.leakage_uw > 0
-        assert set(corner.setup_ns) == set(corner.hold_ns) == set(kind.inputs)
+        inputs = {*kind.inputs, *(["select"] if spec == SELECTING else [])}
+        assert set(corner.setup_ns) == set(corner.hold_ns) == inputs
 
 
 def test_quiet_bit_lines_keep_their_level():

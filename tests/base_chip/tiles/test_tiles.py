@@ -27,6 +27,7 @@ margin: [0.92, 2.72]
 macros: {edge: 3, back: [4, 4], halo: [10, 4]}
 layer_adjustment: {met1: 0.5, met2: 0.3, met3: 0.3, met4: 0.3, met5: 0.3}
 density: 0.6
+dont_use: []
 target_ns: 40
 """
 MACRO = (100_100, 195_755)

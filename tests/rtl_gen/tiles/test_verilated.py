@@ -14,7 +14,7 @@ from rtl_gen.tiles.ports import Step
 from rtl_gen.tiles.rom import RomTileSize, rom_tile_verilog
 from tests.rtl_gen.tiles.bench import cycles_of, random_tile, words_of
 
-SIZES = [RomTileSize(), RomTileSize(mux=4)]
+SIZES = [RomTileSize(), RomTileSize(banks=16)]  # macros that select among rows of a word, and that do not
 TOP = "scf_rom_tile"
 
 
