@@ -178,7 +178,8 @@ def _set_up_tasks(project: ASIC, block: Block, facts: PlaceRoute, sources: Sourc
         route = GlobalRouteTask.find_task(project)
         route.set("var", "grt_allow_congestion", True)
         route.set("var", "grt_overflow_iter", OVERFLOW_ITERATIONS)
-        AntennaRepairTask.find_task(project).set("prescript", str(harden_file("congestion.tcl")))
+        # Before detailed route it would refuse to go on with any overflow, even if that may stay.
+        AntennaRepairTask.find_task(project).set("var", "ant_repair", False)
     # Wires differ from what global route foresaw, so more is repaired there, where a diode costs nothing.
     AntennaRepairTask.find_task(project).set("var", "ant_margin", ROUTE_ANTENNA_MARGIN)
     DetailedRouteAntennaRepairTask.find_task(project).set("var", "ant_margin", ANTENNA_MARGIN)
