@@ -92,9 +92,9 @@ def _site_map(path: Path, data: dict[str, Any]) -> SiteMap:
     m = data["site_map"]
     try:
         rom = RomGeometry(m["banks"], m["word_lines"], m["bits"], m["mux"])
-        origins, x, y = (np.array(m[k], np.int64) for k in ("origins_nm", "x_nm", "y_nm"))
+        origins, signs, x, y = (np.array(m[k], np.int64) for k in ("origins_nm", "signs", "x_nm", "y_nm"))
         layer, datatype = data["layer"]
-        return SiteMap(data["base"]["name"], rom, origins, x, y, m["size_nm"], (layer, datatype))
+        return SiteMap(data["base"]["name"], rom, origins, x, y, m["size_nm"], (layer, datatype), signs)
     except (KeyError, TypeError, ValueError) as e:
         raise FlowError(f"its site map cannot be used ({e})", where=str(path), hint=WRITE_AGAIN) from e
 

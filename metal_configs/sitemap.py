@@ -4,7 +4,7 @@ __all__ = ["SiteMap", "bank_bits", "from_banks"]
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -54,17 +54,19 @@ def _spread(mux: int) -> np.ndarray:
 class SiteMap:
     """The programmable sites of a base; all lengths in nm, chip coordinates.
 
-    All banks are the same cell, unrotated, so a site is its bank's origin plus the place of its
-    bit line (x) and of its word line (y) within the cell. Index arguments may be numbers or arrays.
+    Cells of all banks have their sites at the same places, so a site is its bank's origin plus the place of
+    its bit line (x) and of its word line (y) within the cell, or minus it where the bank is mirrored. Index
+    arguments may be numbers or arrays.
 
     Attributes:
         base: Name of the base.
         rom: Banks, word lines and bit lines, and how logical rows lie on them.
-        origins: int64 [banks, 2].
+        origins: int64 [banks, 2], where the lower left corner of each bank's cell comes to lie.
         x: int64 [bit_lines], centre of a site within its bank.
         y: int64 [word_lines], likewise.
         size: Side of the square drawn at a programmed site.
         layer: GDS layer and datatype of that square.
+        signs: int64 [banks, 2], -1 where a bank is mirrored in x, in y; none is by default.
     """
 
     base: str
@@ -74,10 +76,14 @@ class SiteMap:
     y: np.ndarray
     size: int = 200
     layer: tuple[int, int] = (69, 44)
+    signs: np.ndarray = field(default_factory=lambda: np.ones((1, 2), np.int64))
 
     def __post_init__(self) -> None:
+        if len(self.signs) == 1:
+            object.__setattr__(self, "signs", np.repeat(self.signs, self.rom.banks, axis=0))
         for name, shape in (
             ("origins", (self.rom.banks, 2)),
+            ("signs", (self.rom.banks, 2)),
             ("x", (self.rom.bit_lines,)),
             ("y", (self.rom.word_lines,)),
         ):
@@ -105,15 +111,24 @@ class SiteMap:
 
     def place(self, bank: np.ndarray, word_line: np.ndarray, bit_line: np.ndarray) -> np.ndarray:
         """Centres of sites, int64 [..., 2]."""
-        o = self.origins[np.asarray(bank)]
-        return np.stack([o[..., 0] + self.x[bit_line], o[..., 1] + self.y[word_line]], axis=-1)
+        o, s = (a[np.asarray(bank)] for a in (self.origins, self.signs))
+        return np.stack(
+            [o[..., 0] + s[..., 0] * self.x[bit_line], o[..., 1] + s[..., 1] * self.y[word_line]], axis=-1
+        )
+
+    def lines(self, bank: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Bit lines of a bank from the left, by number and by x; y of its word lines."""
+        (ox, oy), (sx, sy) = self.origins[bank], self.signs[bank]
+        x = ox + sx * self.x
+        order = np.argsort(x)
+        return order, x[order], oy + sy * self.y
 
     def locate(self, points: np.ndarray) -> Indices:
         """Inverse of `place`: bank, word line and bit line of points [n, 2]; -1 where there is no site."""
         points = np.asarray(points, np.int64).reshape(-1, 2)
         out = np.full((3, len(points)), -1, np.int64)
-        for bank, origin in enumerate(self.origins):
-            local = points - origin
+        for bank, (origin, sign) in enumerate(zip(self.origins, self.signs, strict=True)):
+            local = (points - origin) * sign
             bit_line, word_line = _find(self.x, local[:, 0]), _find(self.y, local[:, 1])
             hit = (bit_line >= 0) & (word_line >= 0)
             out[:, hit] = np.stack([np.full(hit.sum(), bank), word_line[hit], bit_line[hit]])
@@ -149,6 +164,7 @@ class SiteMap:
             "bits": self.rom.bits,
             "mux": self.rom.mux,
             "origins_nm": self.origins.tolist(),
+            "signs": self.signs.tolist(),
             "x_nm": self.x.tolist(),
             "y_nm": self.y.tolist(),
             "size_nm": self.size,

@@ -64,7 +64,7 @@ class Writers:
         self.lines = [(int(y[n]), x[np.flatnonzero(bits[n])]) for n in range(len(bits)) if bits[n].any()]
 
     def ours(self) -> Path:
-        return write_die(self.folder / "ours.oas", self.rows, self.sites, BANKS).path
+        return write_die(self.folder / "ours.oas", self.rows, self.sites, [range(BANKS)]).path
 
     def klayout_shapes(self) -> Path:
         layout = kdb.Layout()

@@ -155,7 +155,10 @@ def readback_control(path: Path, base: Floorplan, found: DieBits) -> list[PieceF
     right = found.banks(0, columns)
     plan = replace(found.plan, lines=base.macro_y[:1], present=base.present[base.present < columns])
     whole = site_map(base)
-    sites = replace(whole, rom=replace(whole.rom, banks=columns), origins=whole.origins[:columns])
+    sites = replace(
+        whole, rom=replace(whole.rom, banks=columns), origins=whole.origins[:columns],
+        signs=whole.signs[:columns],
+    )  # fmt: skip
     missed = []
     for kind, value in (("removed", 1), ("added", 0)):
         places = np.argwhere(np.unpackbits(right[plan.present], axis=2, bitorder="little") == value)
@@ -168,7 +171,7 @@ def readback_control(path: Path, base: Floorplan, found: DieBits) -> list[PieceF
         wrong[bank, word, bit // 8] ^= 1 << bit % 8
         copy = path.with_name(f".{path.stem}_{kind}.oas")
         try:
-            write_die(copy, wrong.reshape(-1, wrong.shape[2]), sites, columns)
+            write_die(copy, wrong.reshape(-1, wrong.shape[2]), sites, [range(columns)])
             again = read_die(copy, plan).banks()
         finally:
             copy.unlink(missing_ok=True)

@@ -11,6 +11,7 @@ __all__ = [
     "build_die",
     "die_paths",
     "keep_memory",
+    "lines_of",
     "read_die_manifest",
     "site_map",
     "told",
@@ -103,10 +104,16 @@ def site_map(base: Floorplan) -> SiteMap:
     return SiteMap(base.name, rom, base.origins(), grid.x, grid.y, grid.via, base.program_layers[0])
 
 
+def lines_of(base: Floorplan) -> list[range]:
+    """Banks of each line of them."""
+    columns = len(base.macro_x)
+    return [range(n * columns, (n + 1) * columns) for n in range(len(base.macro_y))]
+
+
 def write_contents(path: Path, held: DieContents, base: Floorplan, threads: int = 1) -> Written:
     """A die's vias as OASIS."""
     rows = base.lay(held.rom, held.vec)
-    return write_die(path, rows, site_map(base), len(base.macro_x), threads)
+    return write_die(path, rows, site_map(base), lines_of(base), threads)
 
 
 def build_die(job: DieJob) -> dict[str, Any]:

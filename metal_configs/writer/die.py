@@ -2,6 +2,7 @@
 
 __all__ = ["write_die"]
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,33 +17,39 @@ from rtl_gen.ordered import ordered
 BLOCK = 1 << 19  # sites of a block: what a processor's cache holds
 
 
-def write_die(path: Path, rows: np.ndarray, sites: SiteMap, columns: int, threads: int = 1) -> Written:
+def write_die(
+    path: Path, rows: np.ndarray, sites: SiteMap, lines: Sequence[range], threads: int = 1
+) -> Written:
     """Write a die's vias: cell `scf_<base>_metal`, a compressed block for some word lines of a line of banks.
 
     Args:
         path: OASIS file; appears whole or not at all.
         rows: uint8 [rows, bytes of a row], bit 0 of a byte first.
         sites: Site map of the die.
-        columns: Banks side by side.
+        lines: Banks that stand side by side, from the left; those of a line are mirrored in y alike.
         threads: The bytes do not depend on it.
 
     Raises:
         FlowError: The file cannot be written (OUTPUT).
     """
     rom = sites.rom
-    lines = max(1, BLOCK // (columns * rom.bit_lines))
-    across = BitLines.of((sites.x + sites.origins[:columns, :1]).ravel() - sites.size // 2)
-    blocks = [
-        (range(start, start + columns), range(at, min(at + lines, rom.word_lines)))
-        for start in range(0, rom.banks, columns)
-        for at in range(0, rom.word_lines, lines)
-    ]
+    blocks = []
+    for banks in lines:
+        left = np.concatenate([sites.lines(bank)[1] for bank in banks]) - sites.size // 2
+        across, height = BitLines.of(left), max(1, BLOCK // (len(banks) * rom.bit_lines))
+        mirrored = sites.signs[banks.start : banks.stop, 0] < 0
+        blocks += [
+            (banks, range(at, min(at + height, rom.word_lines)), across, mirrored)
+            for at in range(0, rom.word_lines, height)
+        ]
 
-    def work(block: tuple[range, range]) -> bytes:
-        banks, words = block
-        bits = bank_bits(rows, rom, banks, words).reshape(len(words), -1)
-        y = sites.y[words[0] : words[-1] + 1] + sites.origins[banks[0], 1] - sites.size // 2
-        records = block_records(bits, across, y, sites.size, sites.layer)
+    def work(block: tuple[range, range, BitLines, np.ndarray]) -> bytes:
+        banks, words, across, mirrored = block
+        bits = bank_bits(rows, rom, banks, words)
+        if mirrored.any():
+            bits[:, mirrored] = bits[:, mirrored, ::-1]
+        y = sites.lines(banks[0])[2][words.start : words.stop] - sites.size // 2
+        records = block_records(bits.reshape(len(words), -1), across, y, sites.size, sites.layer)
         return cblock(records) if records else b""
 
     with whole_file(path, "the die's metal config", kept="dies that are finished are kept") as stream:

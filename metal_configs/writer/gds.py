@@ -44,7 +44,7 @@ def write_die_gds(path: Path, rows: np.ndarray, sites: SiteMap) -> Written:
         FlowError: The file cannot be written, or groups of eight bit lines are not alike.
     """
     offsets = sites.x.reshape(-1, GROUP) - sites.x[::GROUP, None]
-    if (offsets != offsets[0]).any():
+    if (offsets != offsets[0]).any() or (np.diff(offsets[0]) != np.diff(offsets[0])[::-1]).any():
         raise FlowError("groups of eight bit lines have different pitches: they cannot share patterns")
     digest, size, programmed = hashlib.sha256(), 0, []
     with whole_file(path, "the die's GDSII", kept="dies that are finished are kept") as stream:
@@ -61,9 +61,9 @@ def write_die_gds(path: Path, rows: np.ndarray, sites: SiteMap) -> Written:
             put(_pattern(pattern, offsets[0], sites))
         put(_record(0x0502, NO_DATE) + _text(0x0606, f"scf_{sites.base}_metal"))
         for bank in range(sites.rom.banks):
-            bits = bank_bits(rows, sites.rom, range(bank, bank + 1))[:, 0]
+            bits = _bank(rows, sites, bank)
             programmed.append(int(np.count_nonzero(bits)))
-            put(_references(bits, sites, sites.origins[bank]))
+            put(_references(bits, *sites.lines(bank)[1:]))
         put(_record(0x0700) + _record(0x0400))
     return Written(path, digest.hexdigest(), size, tuple(programmed))
 
@@ -72,8 +72,13 @@ def _used(rows: np.ndarray, sites: SiteMap) -> list[int]:
     """Patterns that occur: a cell that nothing refers to would be a second top cell."""
     seen = np.zeros(1 << GROUP, bool)
     for bank in range(sites.rom.banks):
-        seen[_patterns(bank_bits(rows, sites.rom, range(bank, bank + 1))[:, 0])] = True
+        seen[_patterns(_bank(rows, sites, bank))] = True
     return [int(p) for p in np.flatnonzero(seen) if p]
+
+
+def _bank(rows: np.ndarray, sites: SiteMap, bank: int) -> np.ndarray:
+    """Bits of a bank, bool [word_lines, bit_lines], bit lines from the left."""
+    return bank_bits(rows, sites.rom, range(bank, bank + 1))[:, 0, sites.lines(bank)[0]]
 
 
 def _patterns(bits: np.ndarray) -> np.ndarray:
@@ -96,7 +101,7 @@ def _pattern(pattern: int, offsets: np.ndarray, sites: SiteMap) -> bytes:
     return out + _record(0x0700)
 
 
-def _references(bits: np.ndarray, sites: SiteMap, origin: np.ndarray) -> bytes:
+def _references(bits: np.ndarray, x: np.ndarray, y: np.ndarray) -> bytes:
     pattern = _patterns(bits)
     word, group = np.nonzero(pattern)
     out = np.zeros(len(word), REFERENCE)
@@ -104,5 +109,5 @@ def _references(bits: np.ndarray, sites: SiteMap, origin: np.ndarray) -> bytes:
     out["sref"], out["sname"] = np.void(_record(0x0A00)), np.void(struct.pack(">HH", 8, 0x1206))
     out["name"] = names[pattern[word, group]]
     out["xy"], out["end"] = np.void(struct.pack(">HH", 12, 0x1003)), np.void(_record(0x1100))
-    out["at"] = np.stack([sites.x[group * GROUP] + origin[0], sites.y[word] + origin[1]], axis=1)
+    out["at"] = np.stack([x[group * GROUP], y[word]], axis=1)
     return out.tobytes()

@@ -16,7 +16,7 @@ from metal_configs.writer.whole import whole_file
 from rtl_gen.errors import FlowError
 from rtl_gen.untrusted import read_file
 
-FORMAT = "sc-flow-metal-1"
+FORMAT = "sc-flow-metal-2"
 FIELDS = {
     "format": str,
     "model": str,

@@ -57,21 +57,22 @@ def write_banks(path: Path, banks: Iterable[np.ndarray], sites: SiteMap) -> Writ
 
     Takes one bank at a time, so that memory does not grow with the size of the model.
     """
-    order = np.argsort(sites.x)
-    in_order = bool((order == np.arange(len(order))).all())
     half = sites.size // 2
     programmed: list[int] = []
     cursor = Cursor()
     with whole_file(path, "the metal config") as stream:
         file = OasisFile(stream)
         file.cell(f"scf_{sites.base}_metal")
-        for bits, (ox, oy) in zip(banks, sites.origins, strict=True):
+        for number, bits in enumerate(banks):
             if bits.shape != (sites.rom.word_lines, sites.rom.bit_lines):
                 raise ValueError(f"bank {len(programmed)} is {bits.shape}")
+            order, x, y = sites.lines(number)
+            in_order = (order == np.arange(len(order))).all()
             columns = bits if in_order else bits[:, order]
-            x, y = sites.x[order] + ox - half, sites.y + oy - half
-            file.block(bank_records(columns, x, y, sites.size, sites.layer, cursor))
+            file.block(bank_records(columns, x - half, y - half, sites.size, sites.layer, cursor))
             programmed.append(int(np.count_nonzero(bits)))
+        if len(programmed) != sites.rom.banks:
+            raise ValueError(f"{len(programmed)} banks, expected {sites.rom.banks}")
         file.close()
         size, sha256 = stream.tell(), file.sha256()
     return Written(path, sha256, size, tuple(programmed))

@@ -12,7 +12,11 @@ GEOMETRIES = st.builds(RomGeometry, *(st.integers(1, n) for n in (3, 6, 5, 4)))
 def some_map(rom: RomGeometry) -> SiteMap:
     y = 430 * (np.arange(rom.word_lines) * 3 // 2)
     x = 690 * np.arange(rom.bit_lines)[::-1]
-    return SiteMap.of("b", rom, [(10_000 * b, 5 * b) for b in range(rom.banks)], x, y)
+    origins = np.array([(10_000 * b, 5 * b) for b in range(rom.banks)])
+    turns = np.array([(1, 1), (-1, 1), (1, -1), (-1, -1)])
+    signs = turns[np.arange(rom.banks) % 4]
+    # Cells that are mirrored cover what they would if they were not.
+    return SiteMap("b", rom, origins + np.where(signs < 0, (x.max(), y.max()), 0), x, y, signs=signs)
 
 
 @given(GEOMETRIES)
@@ -43,7 +47,8 @@ def test_rows_and_sites_are_inverse_and_agree_with_the_geometry(rom):
 
 def test_numbers_as_well_as_arrays():
     sites = some_map(RomGeometry(2, 4, 3, 2))
-    assert sites.place(1, 2, 0).tolist() == [10_000 + 690 * 5, 5 + 430 * 3]
+    assert sites.place(0, 2, 0).tolist() == [690 * 5, 430 * 3]
+    assert sites.place(1, 2, 0).tolist() == [10_000, 5 + 430 * 3], "mirrored in x"
     assert [int(a) for a in sites.of_row(9, 2)] == [1, 0, 5]
 
 

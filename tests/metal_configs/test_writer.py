@@ -25,7 +25,9 @@ from rtl_gen.golden.rom import RomGeometry
 def site_map(rom: RomGeometry, pitch: int = 690, x: np.ndarray | None = None) -> SiteMap:
     x = 345 + pitch * np.arange(rom.bit_lines) if x is None else x
     y = 430 * (np.arange(rom.word_lines) * 3 // 2) + 1000
-    return SiteMap.of("b", rom, [(300_000 * b + 5, 2000 * b) for b in range(rom.banks)], x, y)
+    origins = np.array([(300_000 * b + 5, 2000 * b) for b in range(rom.banks)])
+    signs = np.array([(1, 1), (-1, 1), (-1, -1)])[np.arange(rom.banks) % 3]
+    return SiteMap("b", rom, origins, x, y, signs=signs)
 
 
 def read(path) -> tuple[str, np.ndarray]:
@@ -170,7 +172,7 @@ def test_manifest(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", "{}", '{"format": "sc-flow-metal-1"}', '{"format": "other"}']
+    "text", ["", "{", "[]", "{}", '{"format": "sc-flow-metal-2"}', '{"format": "other"}']
 )
 def test_damaged_manifest(tmp_path, text):
     path = tmp_path / "m.json"

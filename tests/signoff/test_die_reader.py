@@ -23,6 +23,7 @@ GRID = SiteGrid.of(BankSpec(64, 64))
 ROM = RomGeometry(6, 64, 64, 1)
 X, Y = np.array([10000, 79000, 148000]), np.array([20000, 100000])
 SITES = SiteMap("tiny", ROM, np.stack(np.meshgrid(X, Y), 2).reshape(-1, 2), GRID.x, GRID.y)
+LINES = [range(3), range(3, 6)]
 PLAN = DiePlan(X, Y, np.arange(6), GRID.x, GRID.y, 200, (69, 44))
 
 
@@ -40,14 +41,14 @@ def read_rows(path, threads: int = 1) -> np.ndarray:
 def test_what_was_written_is_read(tmp_path_factory, seed, density, threads):
     path = tmp_path_factory.mktemp("d") / "d.oas"
     rows = random_rows(seed, density)
-    written = write_die(path, rows, SITES, 3)
+    written = write_die(path, rows, SITES, LINES)
     np.testing.assert_array_equal(read_rows(path, threads), rows)
     assert read_die(path, PLAN).vias == sum(written.programmed)
 
 
 def test_some_banks_alone(tmp_path):
     rows = random_rows(1)
-    write_die(tmp_path / "d.oas", rows, SITES, 3)
+    write_die(tmp_path / "d.oas", rows, SITES, LINES)
     found = read_die(tmp_path / "d.oas", PLAN)
     for first, stop in ((0, 6), (2, 5), (4, 5), (3, 6)):
         np.testing.assert_array_equal(found.banks(first, stop), rows.reshape(6, 64, -1)[first:stop])
@@ -55,12 +56,12 @@ def test_some_banks_alone(tmp_path):
 
 def test_a_via_where_no_bank_stands_is_found(tmp_path):
     rows = random_rows(1)
-    write_die(tmp_path / "d.oas", rows, SITES, 3)
+    write_die(tmp_path / "d.oas", rows, SITES, LINES)
     part = replace(PLAN, present=np.array([0, 1, 2, 3, 5]))
     with pytest.raises(FlowError, match="a via where no bank stands"):
         read_die(tmp_path / "d.oas", part)
     rows.reshape(6, 64, -1)[4] = 0
-    write_die(tmp_path / "d.oas", rows, SITES, 3)
+    write_die(tmp_path / "d.oas", rows, SITES, LINES)
     assert read_die(tmp_path / "d.oas", part).vias
     assert part.sites == 5 * 64 * 64
 
@@ -68,7 +69,7 @@ def test_a_via_where_no_bank_stands_is_found(tmp_path):
 def test_it_reads_what_klayout_wrote_only_if_it_can_do_so_rightly(tmp_path):
     """Another writer's form is refused in words, or read to the same bits."""
     rows = random_rows(2)
-    write_die(tmp_path / "d.oas", rows, SITES, 3)
+    write_die(tmp_path / "d.oas", rows, SITES, LINES)
     layout = kdb.Layout()
     layout.read(str(tmp_path / "d.oas"))
     options = kdb.SaveLayoutOptions()
@@ -98,7 +99,7 @@ def test_blocks_that_lean_on_each_other_are_refused(tmp_path):
     ],
 )
 def test_vias_off_their_sites_are_found(tmp_path, change, says):
-    write_die(tmp_path / "d.oas", random_rows(3), SITES, 3)
+    write_die(tmp_path / "d.oas", random_rows(3), SITES, LINES)
     with pytest.raises(FlowError, match=says):
         read_die(tmp_path / "d.oas", replace(PLAN, **change))
 
@@ -108,7 +109,7 @@ def test_two_vias_at_one_site_are_found(tmp_path, monkeypatch):
 
     plain = die.cblock
     monkeypatch.setattr(die, "cblock", lambda records: plain(records) + plain(records))
-    write_die(tmp_path / "d.oas", random_rows(3), SITES, 3)
+    write_die(tmp_path / "d.oas", random_rows(3), SITES, LINES)
     with pytest.raises(FlowError, match="two vias at one site"):
         read_die(tmp_path / "d.oas", PLAN)
 
@@ -119,7 +120,7 @@ def test_a_missing_or_short_or_foreign_file(tmp_path):
     (tmp_path / "text.oas").write_text("hello")
     with pytest.raises(FlowError, match="does not begin as OASIS does"):
         read_die(tmp_path / "text.oas", PLAN)
-    write_die(tmp_path / "d.oas", random_rows(3), SITES, 3)
+    write_die(tmp_path / "d.oas", random_rows(3), SITES, LINES)
     data = (tmp_path / "d.oas").read_bytes()
     for cut in (20, 200, len(data) // 2, len(data) - 1):
         (tmp_path / "cut.oas").write_bytes(data[:cut])
@@ -131,7 +132,7 @@ def test_a_missing_or_short_or_foreign_file(tmp_path):
 def good(tmp_path_factory):
     path = tmp_path_factory.mktemp("good") / "d.oas"
     rows = random_rows(7)
-    write_die(path, rows, SITES, 3)
+    write_die(path, rows, SITES, LINES)
     return path.read_bytes(), rows
 
 

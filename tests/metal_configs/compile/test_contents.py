@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from base_chip.dies import load_die
-from flow.chain.die import site_map
+from flow.chain.die import lines_of, site_map
 from flow.planning.place import die_size
 from metal_configs.checkpoint import load
 from metal_configs.checkpoint.checkpoint import Checkpoint, tensor_shapes
@@ -33,7 +33,7 @@ from tests.tiny_die import TINY
 
 SHAPE = Shape(dim=24, layers=2, heads=2, kv_heads=1, head_dim=8, hidden=40, vocab=30, context=32, tied=False)
 SITES = site_map(TINY)
-COLUMNS = len(TINY.macro_x)
+LINES = lines_of(TINY)
 BITS = {"embed": 6, "q": 3, "k": 8, "v": 7, "gate": 5}
 FORMS = {n: Format(BITS.get(n.rpartition(".")[2], 4)) for n in SHAPE.matrices()}
 PLACED = place_model(SHAPE, die_size(TINY), 32, FORMS)
@@ -74,7 +74,7 @@ def vias(path) -> np.ndarray:
 @pytest.mark.parametrize("die", range(len(PLACED.dies)))
 def test_klayout_finds_each_bit_of_each_code_where_the_placement_says(tmp_path, die):
     path = tmp_path / "d.oas"
-    written = write_die(path, rows_of(die), SITES, COLUMNS)
+    written = write_die(path, rows_of(die), SITES, LINES)
     assert written.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
 
     def centres(site, chosen):
@@ -97,14 +97,14 @@ def test_klayout_finds_each_bit_of_each_code_where_the_placement_says(tmp_path, 
 
 def test_threads_change_no_byte(tmp_path):
     assert (rows_of(0) == rows_of(0, 3)).all()
-    a, b = (write_die(tmp_path / f"{t}.oas", rows_of(0), SITES, COLUMNS, t) for t in (1, 3))
+    a, b = (write_die(tmp_path / f"{t}.oas", rows_of(0), SITES, LINES, t) for t in (1, 3))
     assert a.path.read_bytes() == b.path.read_bytes()
 
 
 def test_gdstk_reads_it_and_finds_the_checksum_right(tmp_path):
     gdstk = pytest.importorskip("gdstk")
     path = tmp_path / "d.oas"
-    written = write_die(path, rows_of(0), SITES, COLUMNS)
+    written = write_die(path, rows_of(0), SITES, LINES)
     assert gdstk.oas_validate(str(path))[0]
     (cell,) = gdstk.read_oas(str(path)).top_level()
     middles = [np.rint(p.points.mean(0) * 1000).astype(int).tolist() for p in cell.get_polygons()]
@@ -114,7 +114,7 @@ def test_gdstk_reads_it_and_finds_the_checksum_right(tmp_path):
 
 def test_gdsii_holds_the_same_vias(tmp_path):
     rows = rows_of(0)
-    oas = write_die(tmp_path / "d.oas", rows, SITES, COLUMNS)
+    oas = write_die(tmp_path / "d.oas", rows, SITES, LINES)
     gds = write_die_gds(tmp_path / "d.gds", rows, SITES)
     assert gds.programmed == oas.programmed
     assert gds.sha256 == hashlib.sha256(gds.path.read_bytes()).hexdigest()
@@ -131,7 +131,7 @@ def test_a_full_disk_leaves_no_part_of_a_file(tmp_path, monkeypatch, writer):
     monkeypatch.setattr(OasisFile, "close", full)
     monkeypatch.setattr("metal_configs.writer.gds._references", full)
     write = {
-        "oas": lambda p: write_die(p, rows, SITES, COLUMNS),
+        "oas": lambda p: write_die(p, rows, SITES, LINES),
         "gds": lambda p: write_die_gds(p, rows, SITES),
     }
     with pytest.raises(FlowError, match="No space left") as e:
