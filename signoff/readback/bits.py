@@ -56,10 +56,10 @@ def recover(layout: kdb.Layout, grids: Mapping[str, BankGrid] | None = None) -> 
 def _recover(layout: kdb.Layout, grids: Mapping[str, BankGrid] | None) -> Recovered:
     placed = _placements(layout)
     cells = {cell.name: cell for cell, _ in placed}
-    if len(cells) != 1:
+    if len({BANK.fullmatch(name).groups()[1:] for name in cells}) != 1:  # type: ignore[union-attr]
         raise FlowError(
-            f"kinds of bank in {layout.top_cell().name}: {sorted(cells)}, expected one",
-            hint="A chip holds equal banks in cells named scf_bank_<word lines>x<bit lines>.",
+            f"sizes of banks in {layout.top_cell().name}: {sorted(cells)}, expected one",
+            hint="A chip holds equal banks in cells named scf_bank_<word lines>x<bit lines> or scf_rom_...",
         )
     grids = grids or {name: find_grid(layout, cell) for name, cell in cells.items()}
     vias = drawn(layout, layout.top_cell(), VIA2)

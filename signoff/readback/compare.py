@@ -2,6 +2,7 @@
 
 __all__ = ["compare", "readback_control", "write_hex"]
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import klayout.db as kdb
@@ -63,15 +64,21 @@ def readback_control(layout: kdb.Layout, recovered: Recovered, expected: np.ndar
     )
 
 
-def write_hex(recovered: Recovered, folder: Path) -> list[Path]:
-    """Write each bank for $readmemh as `bank<n>.hex`: a word line a line, the last bit line leftmost.
+def write_hex(recovered: Recovered, folder: Path, names: Sequence[str] = ()) -> list[Path]:
+    """Write each bank for $readmemh: a word line a line, the last bit line leftmost.
+
+    Args:
+        recovered: What was read.
+        folder: Where to.
+        names: Of the files without their suffix; bank0, bank1 ... by default.
 
     Raises:
         FlowError: The folder cannot be written.
     """
     paths = []
-    for n, bank in enumerate(recovered.bits):
-        path = folder / f"bank{n}.hex"
+    names = names or [f"bank{n}" for n in range(len(recovered.bits))]
+    for name, bank in zip(names, recovered.bits, strict=True):
+        path = folder / f"{name}.hex"
         digits = -(-bank.shape[1] // 4)
         words = np.packbits(bank, axis=1, bitorder="little")[:, ::-1]
         try:

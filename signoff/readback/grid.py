@@ -3,20 +3,26 @@
 A bit line is the met3 shape below its label. A word line is whatever its label connects to. A bit's place
 is where a met2 pad lies below a bit line, and its word line is the one whose gate borders the diffusion
 that the pad is connected to. The connections are traced in one column; the others must look the same.
+
+A ROM macro has no labels inside: its bit lines are counted from the left, long met3 that is no strap of a
+supply, and its word lines from the bottom, by pads that no via2 of the macro joins with the bit line. That
+the first of them are WL[0] and BL[0] is what LVS of the macro shows.
 """
 
 __all__ = ["BANK", "BankGrid", "find_grid"]
 
 import re
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import klayout.db as kdb
 import numpy as np
 
 from rtl_gen.errors import FlowError
-from signoff.readback.shapes import LABELS, LAYERS, boxes, drawn, flat
+from signoff.readback.shapes import LABELS, LAYERS, MET4, MET4_LABELS, VIA2, VIA3, boxes, drawn, flat
 
-BANK = re.compile(r"scf_bank_(\d+)x(\d+)")
+BANK = re.compile(r"scf_(bank|rom)_(\d+)x(\d+)(?:_mux\d+)?")
 CONTACTS = (
     ("poly", "licon"),
     ("active", "licon"),
@@ -50,18 +56,27 @@ def find_grid(layout: kdb.Layout, cell: kdb.Cell) -> BankGrid:
     match = BANK.fullmatch(cell.name)
     if not match:
         raise FlowError(f"{cell.name!r} is not a bank cell")
-    word_lines, bit_lines = int(match[1]), int(match[2])
-    bit_labels = _labels(layout, cell, "BL", bit_lines, ("met3",))
-    word_labels = _labels(layout, cell, "WL", word_lines, ("poly", "li", "met1", "met2"))
-    lines = _bit_lines(layout, cell, bit_labels)
+    word_lines, bit_lines = int(match[2]), int(match[3])
+    if match[1] == "rom":
+        lines = _counted_lines(layout, cell, bit_lines)
+        rows = _counted_words(layout, cell, kdb.Box(*lines[0].tolist()), word_lines)
+        nearest, within = 0, (rows[:, 1].min(), rows[:, 3].max())  # the latches below differ from bit to bit
+    else:
+        within = cell.bbox().bottom, cell.bbox().top
+        bit_labels = _labels(layout, cell, "BL", bit_lines, ("met3",))
+        word_labels = _labels(layout, cell, "WL", word_lines, ("poly", "li", "met1", "met2"))
+        lines = _bit_lines(layout, cell, bit_labels)
+        word_x = np.array([x for _, x, _ in word_labels])
+        nearest = int(np.argmin(np.abs(lines[:, [0]] - word_x).sum(axis=1)))
+        rows = _trace(layout, cell, word_labels, kdb.Box(*lines[nearest].tolist()))
     for name, layer in LAYERS.items():
         if name != "met3":
             found = drawn(layout, cell, layer)
             parts = boxes(found.others.decompose_trapezoids_to_region())
-            _check_columns(cell, name, np.concatenate([found.rectangles, parts]), lines)
-    word_x = np.array([x for _, x, _ in word_labels])
-    nearest = int(np.argmin(np.abs(lines[:, [0]] - word_x).sum(axis=1)))
-    rows = _trace(layout, cell, word_labels, kdb.Box(*lines[nearest].tolist()))
+            shapes = np.concatenate([found.rectangles, parts])
+            shapes = shapes[(shapes[:, 3] > within[0]) & (shapes[:, 1] < within[1])]
+            shapes[:, 1], shapes[:, 3] = shapes[:, 1].clip(within[0]), shapes[:, 3].clip(None, within[1])
+            _check_columns(cell, name, shapes, lines)
     # The columns look alike, so the windows of one are those of all, moved.
     return BankGrid(x=lines[:, [0]] - lines[nearest, 0] + rows[0, [0, 2]], y=rows[:, [1, 3]])
 
@@ -109,6 +124,64 @@ def _bit_lines(layout: kdb.Layout, cell: kdb.Cell, labels: list[tuple[str, int, 
     )
 
 
+def _counted_lines(layout: kdb.Layout, cell: kdb.Cell, count: int) -> np.ndarray:
+    """Each bit line of a ROM macro from the left, as high as the macro: boxes, int64 [bit_lines, 4]."""
+    names, index = kdb.Region(), layout.find_layer(*MET4_LABELS)
+    for text in [] if index is None else kdb.Texts(cell.begin_shapes_rec(index)).each():
+        names.insert(kdb.Box(text.x, text.y, text.x + 1, text.y + 1))
+    supplies = flat(layout, cell, MET4).merged().interacting(names)
+    straps = flat(layout, cell, VIA3).interacting(supplies)
+    lines = flat(layout, cell, LAYERS["met3"]).merged().not_interacting(straps)
+    whole = cell.bbox()
+    eighth = whole.height() // 8
+    middle = kdb.Box(whole.left, whole.bottom + 5 * eighth, whole.right, whole.bottom + 6 * eighth)
+    found: np.ndarray = boxes(lines & kdb.Region(middle))
+    found = found[found[:, 3] - found[:, 1] == middle.height()]
+    found = found[np.argsort(found[:, 0])]
+    found[:, 1], found[:, 3] = whole.bottom, whole.top
+    if len(found) != count:
+        raise FlowError(
+            f"{len(found)} bit lines in {cell.name}, expected {count}",
+            hint="The layout does not hold the macro that its cell name promises.",
+        )
+    return found
+
+
+def _counted_words(layout: kdb.Layout, cell: kdb.Cell, line: kdb.Box, count: int) -> np.ndarray:
+    """Pad of each word line below a bit line, from the bottom: boxes, int64 [word_lines, 4]."""
+    nets = _Nets(layout, cell, line)
+    drains = _drains(nets, line, {})
+    fixed = flat(layout, cell, VIA2, line)
+    pads = boxes((nets.regions["met2"] & kdb.Region(line)).merged().not_interacting(fixed))
+    pads = pads[np.argsort(pads[:, 1])]
+    middle = line.center().x
+    near = [drains.get(nets.at("met2", middle, (y0 + y1) // 2), set()) for _, y0, _, y1 in pads.tolist()]
+    # A gate between two pads parts them, and is no word line's.
+    between = Counter(gate for gates in near for gate in gates)
+    own = [[gate for gate in gates if between[gate] == 1] for gates in near]
+    found = pads[[len(gates) == 1 for gates in own]]
+    if len(found) != count or any(len(gates) > 1 for gates in own):
+        raise FlowError(
+            f"{len(found)} pads with a gate of their own below a bit line of {cell.name}, expected {count}"
+        )
+    return found
+
+
+def _drains(nets: "_Nets", below: kdb.Box, word_of: Mapping[int | None, int]) -> dict[int | None, set[int]]:
+    """Word lines whose gates border each net of diffusion; without names, those of their poly."""
+    middle, within = below.center().x, kdb.Region(below)
+    # A gate borders diffusion with its lower and its upper edge.
+    word: dict[int, int | None] = {}
+    for _, y0, _, y1 in boxes((nets.regions["poly"] & nets.diff & within).merged()).tolist():
+        net = nets.at("poly", middle, (y0 + y1) // 2)
+        word[y0] = word[y1] = word_of.get(net) if word_of else net
+    drains: dict[int | None, set[int]] = {}
+    for _, y0, _, y1 in boxes((nets.regions["active"] & within).merged()).tolist():
+        bordering = {w for w in (word.get(y0), word.get(y1)) if w is not None}
+        drains.setdefault(nets.at("active", middle, (y0 + y1) // 2), set()).update(bordering)
+    return drains
+
+
 def _check_columns(cell: kdb.Cell, name: str, shapes: np.ndarray, lines: np.ndarray) -> None:
     """Raise FlowError unless the shapes below every bit line are the same, from its left edge on."""
     lines = lines[np.argsort(lines[:, 0])]
@@ -138,7 +211,6 @@ def _trace(
 ) -> np.ndarray:
     """Where the pad of each word line lies below one bit line: boxes, int64 [word_lines, 4]."""
     window = kdb.Box(line.left, cell.bbox().bottom, line.right, cell.bbox().top)
-    below = kdb.Region(window)
     for _, x, y in labels:
         window += kdb.Box(x - 1, y - 1, x + 1, y + 1)
     nets = _Nets(layout, cell, window)
@@ -150,15 +222,7 @@ def _trace(
             hint="Two word lines may be shorted, or a label may lie off its line.",
         )
 
-    # A gate borders diffusion with its lower and its upper edge.
-    word: dict[int, int | None] = {}
-    for _, y0, _, y1 in boxes((nets.regions["poly"] & nets.diff & below).merged()).tolist():
-        word[y0] = word[y1] = word_of.get(nets.at("poly", middle, (y0 + y1) // 2))
-    drains: dict[int | None, set[int]] = {}
-    for _, y0, _, y1 in boxes((nets.regions["active"] & below).merged()).tolist():
-        bordering = {w for w in (word.get(y0), word.get(y1)) if w is not None}
-        drains.setdefault(nets.at("active", middle, (y0 + y1) // 2), set()).update(bordering)
-
+    drains = _drains(nets, kdb.Box(line.left, window.bottom, line.right, window.top), word_of)
     pads = boxes((nets.regions["met2"] & kdb.Region(line)).merged())
     row = np.full(len(labels), -1)
     for k, (_, y0, _, y1) in enumerate(pads.tolist()):

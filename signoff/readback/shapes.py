@@ -1,6 +1,19 @@
 """Shapes of a layout as numpy arrays, and the layer numbers by which the layout is read."""
 
-__all__ = ["KLAYOUT", "LABELS", "LAYERS", "VIA2", "Drawn", "boxes", "drawn", "flat", "read_layout"]
+__all__ = [
+    "KLAYOUT",
+    "LABELS",
+    "LAYERS",
+    "MET4",
+    "MET4_LABELS",
+    "VIA2",
+    "VIA3",
+    "Drawn",
+    "boxes",
+    "drawn",
+    "flat",
+    "read_layout",
+]
 
 import hashlib
 from dataclasses import dataclass
@@ -27,7 +40,8 @@ LAYERS = {
     "met3": (70, 20),
 }
 LABELS = {"poly": (66, 5), "li": (67, 5), "met1": (68, 5), "met2": (69, 5), "met3": (70, 5)}
-VIA2 = (69, 44)
+VIA2, VIA3 = (69, 44), (70, 44)
+MET4, MET4_LABELS = (71, 20), (71, 5)
 DBU = 0.001  # um
 KLAYOUT = version("klayout")
 

@@ -28,7 +28,7 @@ def check_size(layout: kdb.Layout) -> None:
     for bank in banks:
         match = BANK.fullmatch(bank.name)
         assert match
-        size = (int(match[1]) + 64) * (int(match[2]) + 64)
+        size = (int(match[2]) + 64) * (int(match[3]) + 64)
         within = _copies(layout, bank)
         shapes = sum(n * _shapes(layout, layout.cell(c)) for c, n in within.items())
         if shapes > PER_SITE * size:
