@@ -1,35 +1,71 @@
 """The netlist with the ROM that was read back generates text, token for token as the golden model."""
 
-__all__ = ["GatesimTask"]
+__all__ = ["LACKING", "Chip", "GatesimTask"]
 
+import functools
 import shutil
+from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
 
 from flow.tasks.step import Job, Result, StepTask
 from rtl_gen.tools import require
 from signoff.result import CheckResult
+
+if TYPE_CHECKING:
+    from signoff.gatesim.host import Protocol
+
+LACKING = "lacking.txt"  # in place of a simulator: why there is none
+
+
+@dataclass(frozen=True)
+class Chip:
+    """What a simulator needs of a chip.
+
+    Attributes:
+        contents: File of each ROM macro, by its instance.
+        protocol: How tokens travel.
+        spoiled: For the control: the macro whose words from `from_line` on, where weights are, are inverted.
+    """
+
+    contents: dict[str, Path]
+    protocol: "Protocol"
+    spoiled: str
+    from_line: int
 
 
 class GatesimTask(StepTask):
     """Generates one text a seed, from `--seed` on, and shows each as it grows; the control spoils the ROM."""
 
     step_name = "gatesim"
-    needs = ("quantise", "simulator", "readback")
+    needs: ClassVar[tuple[str, ...]] = ("quantise", "simulator", "readback")
     config = ("model", "model_digest", "base", "prompt", "seed", "temperature", "words")
     tools = ("verilator",)
     is_check = True
+    simulator_step: ClassVar[str] = "simulator"
+    metric: ClassVar[str] = "gate_sim"
+
+    def chip(self, job: Job) -> "Chip":
+        """The chip to simulate."""
+        from base_chip.config import load_base
+        from signoff.gatesim.host import NANO
+
+        rom = load_base(job.config.base).rom
+        contents = {f"rom.bank{n}": job.inputs["readback"] / f"bank{n}.hex" for n in range(rom.banks)}
+        return Chip(contents, NANO, "rom.bank0", rom.word_lines // 2)
 
     def work(self, job: Job) -> Result:
-        from base_chip.config import load_base
-        from flow.tasks.integer_model import integer_model
+        from flow.tasks.integer_model import golden_model
         from flow.tasks.model import load_model
-        from rtl_gen.golden.decoder import GoldenDecoder, beta_of
+        from rtl_gen.golden.decoder import beta_of
         from signoff.gatesim import Request, Token, simulate
 
-        base = load_base(job.config.base)
+        if (lacking := job.inputs[self.simulator_step] / LACKING).exists():
+            names, why = (self.step_name, f"{self.step_name}_control"), lacking.read_text("utf-8")
+            return Result([CheckResult(n, "verilator", "", None, None, "not run", why, "") for n in names])
         model = load_model(job.config)
-        golden = GoldenDecoder(integer_model(job.inputs["quantise"]))
+        golden = golden_model(job.inputs["quantise"])
         prompt = model.prompt(job.config.prompt)
         said = prompt[1:] if prompt[0] == model.begin else prompt
         beta = beta_of(job.config.temperature)
@@ -48,24 +84,24 @@ class GatesimTask(StepTask):
             job.say(decode(said + came[sum(ends[:text]) :]))
 
         program = job.scratch / "simulator"
-        shutil.copyfile(job.inputs["simulator"] / "simulator", program)
+        shutil.copyfile(job.inputs[self.simulator_step] / "simulator", program)
         program.chmod(0o755)
-        contents = {n: job.inputs["readback"] / f"bank{n}.hex" for n in range(base.rom.banks)}
-        top = f"scf_{base.name}"
-        done = simulate(program, top, contents, requests, job.scratch / "run", show)
+        chip = self.chip(job)
+        run = functools.partial(simulate, program, f"scf_{job.config.base}", protocol=chip.protocol)
+        done = run(chip.contents, requests, job.scratch / "run", show)
         # Once more from other random register contents: what is never initialised must not matter.
-        again = simulate(program, top, contents, requests, job.scratch / "again", start=2)
+        again = run(chip.contents, requests, job.scratch / "again", start=2)
         same_start = again.tokens == done.tokens
         equal = done.equals(requests) and same_start
-        contents[0] = _spoiled(contents[0], job.scratch / "spoiled.hex")
-        spoiled = simulate(program, top, contents, requests, job.scratch / "control")
+        spoil = _spoiled(chip.contents[chip.spoiled], job.scratch / "spoiled.hex", chip.from_line)
+        spoiled = run(chip.contents | {chip.spoiled: spoil}, requests, job.scratch / "control")
         texts = [decode(said + t) for t in done.split(requests)]
         # The last token is not fed back; every other one, and every token of the prompt, costs a pass.
         passes = sum(len(prompt) + len(r.expected) - 1 for r in requests)
         expected = [t for r in requests for t in r.expected]
         wrong = sum(a != b for a, b in zip_longest(expected, (t.value for t in done.tokens)))
         row = CheckResult(
-            "gatesim",
+            self.step_name,
             "verilator",
             require("verilator"),
             wrong,
@@ -76,7 +112,7 @@ class GatesimTask(StepTask):
         )
         missed = spoiled.equals(requests)
         control = CheckResult(
-            "gatesim_control",
+            f"{self.step_name}_control",
             "verilator",
             require("verilator"),
             int(missed),
@@ -88,9 +124,9 @@ class GatesimTask(StepTask):
         (job.out / "text.txt").write_text("".join(f"{t}\n" for t in texts), "utf-8")
         metrics = {
             "cycles_per_token": done.cycles / passes,
-            "gate_sim_cycles_per_s": done.cycles / done.seconds if done.seconds else 0.0,
-            "gate_sim_s_per_token": done.seconds / passes,
-            "gate_sim_tokens": len(done.tokens),
+            f"{self.metric}_cycles_per_s": done.cycles / done.seconds if done.seconds else 0.0,
+            f"{self.metric}_s_per_token": done.seconds / passes,
+            f"{self.metric}_tokens": len(done.tokens),
         }
         return Result([row, control], metrics, texts, equal, note=", ".join(texts))
 
@@ -101,10 +137,9 @@ def _difference(wrong: int, same_start: bool) -> str:
     return "the tokens depend on what the registers hold before reset"
 
 
-def _spoiled(contents: Path, to: Path) -> Path:
-    """A copy of a bank's contents with its upper half of word lines, which holds weights, inverted."""
+def _spoiled(contents: Path, to: Path, first: int) -> Path:
+    """A copy of a bank's contents with its word lines from the first on inverted."""
     lines = contents.read_text().split()
-    half = len(lines) // 2
-    inverted = [f"{(1 << 4 * len(line)) - 1 - int(line, 16):0{len(line)}x}" for line in lines[half:]]
-    to.write_text("".join(f"{line}\n" for line in (*lines[:half], *inverted)))
+    inverted = [f"{(1 << 4 * len(line)) - 1 - int(line, 16):0{len(line)}x}" for line in lines[first:]]
+    to.write_text("".join(f"{line}\n" for line in (*lines[:first], *inverted)))
     return to

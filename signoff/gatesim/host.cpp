@@ -11,6 +11,11 @@
 #include "Vtile.h"
 #include "verilated.h"
 
+#ifndef RX_DATA  // names of the ports with bytes
+#define RX_DATA rx_data
+#define TX_DATA tx_data
+#endif
+
 static const long RESET_CYCLES = 4;
 
 int main(int argc, char** argv) {
@@ -35,18 +40,18 @@ int main(int argc, char** argv) {
   long seen = 0, quiet = 0;
   tile->clk = 0;
   tile->rx_valid = 0;
-  tile->rx_data = 0;
+  tile->RX_DATA = 0;
   tile->tx_ready = 1;
   for (long cycle = -RESET_CYCLES; !context->gotFinish(); ++cycle) {
     // Inputs change while the clock is low; outputs are sampled before it rises.
     tile->rst = cycle < 0;
     tile->rx_valid = cycle >= 0 && sent < bytes.size();
-    tile->rx_data = sent < bytes.size() ? bytes[sent] : 0;
+    tile->RX_DATA = sent < bytes.size() ? bytes[sent] : 0;
     tile->clk = 0;
     tile->eval();
     const bool taken = cycle >= 0 && tile->rx_valid && tile->rx_ready;
     const bool came = cycle >= 0 && tile->tx_valid;
-    const int value = tile->tx_data;
+    const int value = tile->TX_DATA;
     tile->clk = 1;
     tile->eval();
     if (taken) ++sent;

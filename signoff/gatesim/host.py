@@ -1,9 +1,27 @@
 """What the host sends: one request a generated text."""
 
-__all__ = ["Request", "request_bytes"]
+__all__ = ["NANO", "Protocol", "Request", "request_bytes"]
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How tokens travel, lowest byte first.
+
+    Attributes:
+        data: What the ports with bytes are called after rx_ and tx_.
+        token_bytes: Of a token.
+        count_bytes: Of the number of tokens in a prompt.
+    """
+
+    data: str = "data"
+    token_bytes: int = 1
+    count_bytes: int = 1
+
+
+NANO = Protocol()
 
 
 @dataclass(frozen=True)
@@ -29,9 +47,12 @@ class Request:
             raise ValueError(f"seed {self.seed} or beta {self.beta} is out of range")
 
 
-def request_bytes(requests: Sequence[Request]) -> bytes:
+def request_bytes(requests: Sequence[Request], protocol: Protocol = NANO) -> bytes:
     """The byte stream of requests: four bytes of seed from the lowest, beta, prompt length, prompt."""
     out = bytearray()
     for r in requests:
-        out += r.seed.to_bytes(4, "little") + bytes([r.beta, len(r.prompt), *r.prompt])
+        out += r.seed.to_bytes(4, "little") + bytes([r.beta])
+        out += len(r.prompt).to_bytes(protocol.count_bytes, "little")
+        for token in r.prompt:
+            out += token.to_bytes(protocol.token_bytes, "little")
     return bytes(out)

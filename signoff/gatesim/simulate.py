@@ -14,7 +14,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from rtl_gen.errors import ExitCode, FlowError
-from signoff.gatesim.host import Request, request_bytes
+from signoff.gatesim.host import NANO, Protocol, Request, request_bytes
 from signoff.gatesim.models import cell_models
 from signoff.gatesim.tools import running, verilate
 
@@ -59,16 +59,28 @@ class Simulation:
         return not self.fault and self.split(requests) == [list(r.expected) for r in requests]
 
 
-def build_simulator(netlist: str, top: str, cells: Path, bank_model: str, work: Path, jobs: int = 2) -> Path:
+def build_simulator(
+    netlist: str,
+    top: str,
+    cells: Path,
+    bank_model: str,
+    work: Path,
+    jobs: int = 2,
+    *,
+    protocol: Protocol = NANO,
+    optimise: int = 0,
+) -> Path:
     """Compile a tile into a program.
 
     Args:
         netlist: Verilog text: mapped cells, or RTL.
         top: Module of the tile.
         cells: Folder of the kit's cells.
-        bank_model: Verilog text of the bank macro.
+        bank_model: Verilog text of the memory macros.
         work: Folder for generated files.
         jobs: Compilers at a time.
+        protocol: Names the ports of its host.
+        optimise: Level of the C++ compiler; compiling takes far longer than running a few texts.
 
     Returns:
         The program; `simulate` runs it.
@@ -82,55 +94,62 @@ def build_simulator(netlist: str, top: str, cells: Path, bank_model: str, work: 
     (work / "netlist.v").write_text(netlist)
     (work / "host.cpp").write_text(files("signoff.gatesim").joinpath("host.cpp").read_text("utf-8"))
     sources = ("host.cpp", "cells.v", "bank.v", "netlist.v")
-    # Compiling takes far longer than running, so the compiler does not optimise.
-    return verilate(work, top, sources, optimise=0, jobs=jobs)
+    data = [f"{way.upper()}_DATA={way}_{protocol.data}" for way in ("rx", "tx")]
+    return verilate(work, top, sources, optimise=optimise, jobs=jobs, defines=data)
 
 
 def simulate(
     simulator: Path,
     top: str,
-    contents: Mapping[int, Path],
+    contents: Mapping[str, Path],
     requests: Sequence[Request],
     work: Path,
     on_token: Callable[[Token], None] = lambda token: None,
     start: int = 1,
+    protocol: Protocol = NANO,
 ) -> Simulation:
     """Run requests through a simulator.
 
     Args:
         simulator: What `build_simulator` returned.
         top: Module of the tile.
-        contents: Per bank, the file with its contents (one hexadecimal word a word line, a line each).
+        contents: By instance of a ROM below the top, such as rom.bank0, the file with its contents (one
+            hexadecimal word a word line, a line each).
         requests: What to send, one after another.
         work: Folder for generated files.
         on_token: Called as each token appears.
         start: Seed of the registers' random initial values.
+        protocol: How tokens travel.
 
     Raises:
         FlowError: The simulator cannot be started, was killed, or stopped without a word about the chip.
     """
     work.mkdir(parents=True, exist_ok=True)
-    (work / "requests.bin").write_bytes(request_bytes(requests))
-    for bank, file in contents.items():
-        shutil.copyfile(file, work / f"TOP.{top}.rom.bank{bank}.hex")
-    count = sum(len(r.expected) for r in requests)
+    (work / "requests.bin").write_bytes(request_bytes(requests, protocol))
+    for instance, file in contents.items():
+        shutil.copyfile(file, work / f"TOP.{top}.{instance}.hex")
+    count = sum(len(r.expected) for r in requests) * protocol.token_bytes
     command = [str(simulator.resolve()), "requests.bin", str(count), str(PATIENCE)]
     command += ["+scf_bank_dir=.", "+verilator+rand+reset+2", f"+verilator+seed+{start}"]
-    return _run(command, work, on_token)
+    return _run(command, work, on_token, protocol.token_bytes)
 
 
-def _run(command: list[str], work: Path, on_token: Callable[[Token], None]) -> Simulation:
+def _run(command: list[str], work: Path, on_token: Callable[[Token], None], token_bytes: int) -> Simulation:
     tokens: list[Token] = []
+    came: list[int] = []
     cycles, fault, ended = 0, "", False
     began = time.monotonic()
     with running(command, work) as lines:
         for line in lines:
             word, *rest = line.split() or [""]
             if word == "TOKEN":
-                token = Token(int(rest[0]), int(rest[1]))
-                tokens.append(token)
-                cycles = token.cycle
-                on_token(token)
+                cycles = int(rest[1])
+                came.append(int(rest[0]))
+                if len(came) == token_bytes:
+                    token = Token(int.from_bytes(bytes(came), "little"), cycles)
+                    tokens.append(token)
+                    came.clear()
+                    on_token(token)
             elif word == "END":
                 cycles, ended = int(rest[0]), True
             elif word in ("FAULT", "ERROR:") or "%Warning" in line or "%Error" in line:

@@ -18,7 +18,9 @@ TIMEOUT_S = 1800
 QUIET = ("-Wno-fatal", "-Wno-lint", "-Wno-style", "-Wno-TIMESCALEMOD", "-Wno-MULTIDRIVEN")
 
 
-def verilate(work: Path, top: str, sources: Sequence[str], *, optimise: int, jobs: int = 2) -> Path:
+def verilate(
+    work: Path, top: str, sources: Sequence[str], *, optimise: int, jobs: int = 2, defines: Sequence[str] = ()
+) -> Path:
     """Compile Verilog and its host into a program.
 
     Args:
@@ -27,15 +29,17 @@ def verilate(work: Path, top: str, sources: Sequence[str], *, optimise: int, job
         sources: Names of C++ and Verilog files; C++ names the module's class `Vtile`.
         optimise: Level of the C++ compiler.
         jobs: Compilers at a time.
+        defines: Macros of C++, such as A=b.
 
     Raises:
         FlowError: Verilator, make or a C++ compiler is missing or fails.
     """
     # Registers start with random values: what a program leaves undefined must not matter.
     start = ["--x-assign", "unique", "--x-initial", "unique"]
-    options = ["--cc", "--exe", "-O3", *start, "-CFLAGS", f"-O{optimise}", *QUIET]
+    compiler = " ".join((f"-O{optimise}", *(f"-D{macro}" for macro in defines)))
+    options = ["--cc", "--exe", "-O3", *start, "-CFLAGS", compiler]
     names = ["--top-module", top, "--prefix", "Vtile", "-o", "simulator", "--Mdir", "obj"]
-    run_tool(["verilator", *options, *names, *sources], work, "verilate", "verilator")
+    run_tool(["verilator", *options, *QUIET, *names, *sources], work, "verilate", "verilator")
     # Its makefile refuses a folder with a space in its path, which it takes from CURDIR; what it reads and
     # writes goes by plain names.
     make = ["make", "-s", "CURDIR=.", "-C", "obj", "-f", "Vtile.mk", f"-j{jobs}"]

@@ -120,8 +120,8 @@ def run(tile, folder, requests, banks=None, start=1):
     _, contents, program = tile
     files = {}
     for n, bits in enumerate(contents if banks is None else banks):
-        files[n] = folder / f"bank{n}.hex"
-        files[n].write_text(rom_hex(SPEC, bits))
+        files[f"rom.bank{n}"] = path = folder / f"bank{n}.hex"
+        path.write_text(rom_hex(SPEC, bits))
     return simulate(program, "scf_test", files, requests, folder / "run", start=start)
 
 
