@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from base_chip.config import load_base
+from base_chip.dies import known_dies, load_die
 from base_chip.pdk import load_pdk
 from flow.files import sha256_bytes, sha256_file
 from flow.request import LOSS_LIMIT, BuildConfig
@@ -44,7 +45,7 @@ def make_config(
     from flow.tasks.model import open_model
 
     load_pdk(pdk)
-    if base is not None and (on := load_base(base).pdk) != pdk:
+    if base is not None and (on := _made_for(base)) != pdk:
         raise FlowError(
             f"base {base!r} is made for {on}, not for {pdk}", hint=f"Pass --pdk {on}.", code=ExitCode.USAGE
         )
@@ -55,6 +56,11 @@ def make_config(
     return BuildConfig(
         name, str(path), content_digest(path), pdk, base or "", prompt, seed, temperature, words, loss_limit
     )
+
+
+def _made_for(base: str) -> str:
+    """The PDK of a base."""
+    return load_die(base).pdk if base in known_dies() else load_base(base).pdk
 
 
 def model_name(model: str, path: Path) -> str:

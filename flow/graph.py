@@ -1,13 +1,25 @@
 """The one SiliconCompiler flowgraph of a build."""
 
-__all__ = ["CHAIN_STEPS", "STEPS", "ancestors", "check_steps", "descendants", "make_project"]
+__all__ = [
+    "CHAIN_STEPS",
+    "DIE_STEPS",
+    "STEPS",
+    "ancestors",
+    "check_steps",
+    "descendants",
+    "make_project",
+    "steps_of",
+    "steps_on",
+]
 
 import logging
 from collections.abc import Sequence
 
 from siliconcompiler import Design, Flowgraph, Project
 
-from flow.request import Run
+from base_chip.config import load_base
+from base_chip.dies import known_dies, load_die
+from flow.request import BuildConfig, Run
 from flow.tasks.antenna import AntennaTask
 from flow.tasks.assembly import AssemblyTask
 from flow.tasks.bank import BankTask
@@ -18,6 +30,12 @@ from flow.tasks.chain.plan import PlanTask
 from flow.tasks.chain.readback import DieReadbackTask
 from flow.tasks.chain.replay import ReplayTask, TileSimulatorTask
 from flow.tasks.chain.sample import SampleTask
+from flow.tasks.die.chip import DieInvarianceTask, DieMetalTask, TilesReadbackTask
+from flow.tasks.die.compile import CompileTask, DieQuantiseTask
+from flow.tasks.die.floorplan import FloorplanTask
+from flow.tasks.die.simulate import DieGatesimTask, DieSimulatorTask, RtlsimTask, RtlSimulatorTask
+from flow.tasks.die.stitch import SeamsTask, StitchTask
+from flow.tasks.die.tiles import MAP_STEPS, TILE_STEPS
 from flow.tasks.drc_klayout import DrcKlayoutTask
 from flow.tasks.drc_magic import DrcMagicTask
 from flow.tasks.equiv import EquivTask
@@ -76,6 +94,24 @@ STEPS: Steps = (
     FiguresTask,
 )
 
+# Those of a build on one die of tiles.
+DIE_STEPS: Steps = (
+    DieQuantiseTask,
+    CompileTask,
+    FloorplanTask,
+    *TILE_STEPS,
+    StitchTask,
+    DieMetalTask,
+    TilesReadbackTask,
+    *MAP_STEPS,
+    DieSimulatorTask,
+    RtlSimulatorTask,
+    RtlsimTask,
+    DieGatesimTask,
+    SeamsTask,
+    DieInvarianceTask,
+)
+
 # Those of a build on a chain of dies of tiles.
 CHAIN_STEPS: Steps = (
     PlanTask,
@@ -88,6 +124,19 @@ CHAIN_STEPS: Steps = (
     BankDrcMagicTask,
     BankLvsTask,
 )
+
+
+def steps_of(config: BuildConfig) -> Steps:
+    """The graph of a build."""
+    return CHAIN_STEPS if config.chain else DIE_STEPS if config.base in known_dies() else STEPS
+
+
+def steps_on(base: str) -> Steps:
+    """The graph of builds on a base; FlowError when there is no such base."""
+    if base in known_dies():
+        return DIE_STEPS if load_die(base).one_column else CHAIN_STEPS
+    load_base(base)
+    return STEPS
 
 
 class OrderedFlow(Flowgraph):

@@ -47,6 +47,7 @@ class Request:
         texts: Calibration texts to use, evenly spread; None for all.
         adapter: PEFT's folder of an adapter to quantise with it.
         repair: Rank of an adapter to train against what quantising loses; not together with `adapter`.
+        tiles: It is for dies of tiles, whichever base would hold it.
     """
 
     method: Method = "gptq"
@@ -55,6 +56,7 @@ class Request:
     texts: int | None = None
     adapter: Path | None = None
     repair: int | None = None
+    tiles: bool = False
 
     @property
     def adapted(self) -> bool:
@@ -172,7 +174,7 @@ def _rotation(model: Model, base: str | None, say: Say) -> Rotation | None:
 def _base(model: Model, asked: Request) -> str | None:
     fitting = fitting_bases(model.checkpoint.shape)
     if asked.base is None:
-        return None if asked.adapted else next(iter(fitting), None)
+        return None if asked.adapted or asked.tiles else next(iter(fitting), None)
     load_base(asked.base)
     if asked.adapted:
         raise FlowError(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from base_chip.pdk import load_pdk
 from flow.config import content_digest
-from flow.graph import CHAIN_STEPS, STEPS, Steps
+from flow.graph import steps_of
 from flow.pdk.providers import find_pdk
 from flow.request import BuildConfig
 from flow.result_file import ResultFile, read_result
@@ -41,7 +41,7 @@ def reproduce(build: Path, out: Path, *, jobs: int = 2) -> list[Finding]:
             "the second build would replace the first", where=str(out), hint="Pass another folder to --out."
         )
     config = replace(config, model_path=str(_model(config)))
-    steps: Steps = CHAIN_STEPS if config.chain else STEPS
+    steps = steps_of(config)
     done = [s.name for s in result.steps if s.status in ("done", "failed")]
     if not done:
         raise FlowError("no step of that build was done", where=str(build), hint="Nothing to compare.")

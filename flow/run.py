@@ -9,7 +9,7 @@ from base_chip.pdk import load_pdk
 from flow.children import COMPLAINTS, stderr_of_children
 from flow.closure import Sources
 from flow.files import atomic_write, disk_faults
-from flow.graph import STEPS, Steps, ancestors, check_steps, descendants, make_project
+from flow.graph import Steps, ancestors, check_steps, descendants, make_project, steps_of
 from flow.lock import build_lock, claim
 from flow.outcome import Outcome, collect
 from flow.pdk.providers import find_pdk
@@ -27,7 +27,7 @@ def run_build(
     first: str | None = None,
     last: str | None = None,
     jobs: int = 2,
-    steps: Steps = STEPS,
+    steps: Steps | None = None,
     everything: bool = False,
     show: bool = True,
 ) -> Outcome:
@@ -39,13 +39,14 @@ def run_build(
         first: Run this step and all that depend on it even when nothing has changed.
         last: Stop after this step (and what it needs).
         jobs: How many steps may run at once.
-        steps: The graph.
+        steps: The graph; by default the one for what is built.
         everything: Run every step, changed or not.
         show: Show on the terminal how far it is.
 
     Raises:
         FlowError: When the run cannot start; an earlier `result.json` is untouched then.
     """
+    steps = steps or steps_of(config)
     check_steps(steps, first, last)
     build = out.absolute() / config.model
     asked = ancestors(steps, last) if last else tuple(s.step_name for s in steps)

@@ -14,7 +14,7 @@ from typing import Any
 
 from base_chip.pdk import load_pdk
 from flow.evidence import of_step
-from flow.graph import CHAIN_STEPS, STEPS, Steps
+from flow.graph import Steps, steps_of
 from flow.keys import folder_files
 from flow.pdk.providers import find_pdk
 from flow.request import Run, load_run
@@ -61,7 +61,7 @@ def verify(
     """
     result = read_result(build)
     run = load_build(build)
-    steps: Steps = CHAIN_STEPS if run.config.chain else STEPS
+    steps = steps_of(run.config)
     records = {s.step_name: record_of(build / s.step_name) for s in steps}
     found = [_same_build(result, run), _complete(result, steps, records)]
     found += _outputs(build, records)

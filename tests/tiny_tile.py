@@ -53,7 +53,7 @@ def stitch_quad(
     """Two by two tiles in `folder`/out, and the tile."""
     tiles = {"rom": hard_tile("rom", block, kept, [build_rom(MACRO)], files, folder / "tiles")}
     plan = four("quad", tiles["rom"].view, load_pdk(TILE.pdk))
-    return stitch(plan, tiles, TILE.target_ns, folder / "out"), tiles
+    return stitch(plan, {"rom": tiles["rom"].gds}, TILE.target_ns, folder / "out"), tiles
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ __all__ = ["die_file", "known_dies", "load_die", "parse_die"]
 from importlib.resources import files
 from pathlib import Path
 
-from base_chip.dies.floorplan import Floorplan
+from base_chip.dies.floorplan import FITTING, Floorplan
 from base_chip.schema import bad, parse
 from rtl_gen.errors import ExitCode, FlowError
 
@@ -45,6 +45,8 @@ def parse_die(content: str, *, where: str) -> Floorplan:
         FlowError: Naming the field, what was found and what was expected.
     """
     found = parse(content, Floorplan, where)
+    if found.die == FITTING:
+        found = found.fitted()
     _check_sense(where, found)
     return found
 

@@ -12,7 +12,7 @@ __all__ = ["STATUS", "Floorplan", "RamRows", "RomGrid", "VecRow"]
 import functools
 import math
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Annotated, Literal
 
 import numpy as np
@@ -31,6 +31,7 @@ from rtl_gen.tiles.macro import WORDS
 from rtl_gen.tiles.rom import RomTileSize
 
 STATUS = "planned, not hardened"
+FITTING = 0.0, 0.0
 GRID = 5  # nm, of manufacturing
 STEP = 690  # nm: pitch of bit lines, on which the columns of macros of a die share one grid
 TILE = RomTileSize()
@@ -71,13 +72,23 @@ class Floorplan:
     program_layers: Annotated[
         tuple[Layer], note("GDS layer and datatype of the one layer that differs between models")
     ]
-    die: Annotated[Point, note("width and height")]
     edge: Annotated[Um, note("margin on each side: seal ring, pads, power ring")]
     rom: Annotated[RomGrid, note("the rom tiles, in the north")]
     ram: Annotated[RamRows, note("the ram tiles, below them")]
     vec: Annotated[VecRow, note("the vec tiles, in the south")]
     link_bytes: Annotated[int, note("link to the next die, of each vec tile", "byte per cycle", ge=1)]
     context: Annotated[int, note("positions that a plan assumes by default", ge=1)]
+    die: Annotated[Point, note("width and height; by default what the tiles and the margin take")] = FITTING
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Kinds of tile, in the order of their rows from the north."""
+        return ("rom", "ram", "vec") if self.ram.rows else ("rom", "vec")
+
+    @property
+    def one_column(self) -> bool:
+        """Whether a vec tile has a program for it: then it runs a model by itself."""
+        return self.rom.columns == 1
 
     @property
     def vecs(self) -> int:
@@ -248,6 +259,13 @@ class Floorplan:
         numbers = np.indices((self.vecs, self.vec.macros)).reshape(2, -1)
         flat[self.bank(np.full(numbers.shape[1], -1), *numbers)] = vec.reshape(-1, WORDS, width)
         return flat.reshape(-1, width)
+
+    def fitted(self) -> "Floorplan":
+        """With just the room that its tiles take, each as wide as the rom tile."""
+        width = round(self.rom.columns * tile_size("rom")[0] / 1000 + 2 * self.edge, 3)
+        wide = replace(self, die=(width, math.inf))
+        high = math.ceil(wide.tiles_height / GRID) * GRID / 1000 + 2 * self.edge
+        return replace(self, die=(width, round(high, 3)))
 
     def digest(self) -> str:
         """SHA-256 over every field and over where macros and their sites are."""

@@ -16,7 +16,7 @@ from rtl_gen.errors import FlowError
 
 
 def stitch_layout(
-    plan: StitchPlan, tiles: Mapping[str, Path], pdk: Pdk, margin: Margin
+    plan: StitchPlan, tiles: Mapping[str, Path], pdk: Pdk, margin: Margin | None
 ) -> tuple[kdb.Layout, tuple[BankPin, ...]]:
     """Lay a die out.
 
@@ -24,7 +24,7 @@ def stitch_layout(
         plan: The die, without faults (`faults_of`).
         tiles: GDS of each kind of tile; a cell that two of them have, such as one of the kit, is taken once.
         pdk: The process.
-        margin: What the margin is made of.
+        margin: What the margin is made of; None for tiles without straps, with which it is left out.
 
     Returns:
         The layout, in which `plan.top` is the die, and the pins of the die, supplies last.
@@ -49,7 +49,7 @@ def stitch_layout(
         index = layout.cell(tile.view.cell).cell_index()
         top.insert(kdb.CellInstArray(index, kdb.Trans(*tile.at)))
     top.shapes(layout.layer(*pdk.layers["prBoundary"])).insert(kdb.Box(0, 0, *plan.die))
-    pins = draw_margin(plan, top, pdk, margin)
+    pins = draw_margin(plan, top, pdk, margin) if margin else ()
     for pin in pins:
         for rect in pin.rects:
             box = kdb.Box(rect.x0, rect.y0, rect.x1, rect.y1)

@@ -1,6 +1,15 @@
 """What a tile is made of: its RTL, its ports and its macros."""
 
-__all__ = ["Port", "macro_layouts", "rom_macro_size", "tile_macros", "tile_ports", "tile_rtl", "top_of"]
+__all__ = [
+    "Port",
+    "macro_layouts",
+    "macro_models",
+    "rom_macro_size",
+    "tile_macros",
+    "tile_ports",
+    "tile_rtl",
+    "top_of",
+]
 
 import warnings
 from collections.abc import Iterator
@@ -20,9 +29,9 @@ from base_chip.arrays.sram.liberty import sram_liberty
 from base_chip.arrays.sram.plan import SramPlan
 from base_chip.arrays.sram.spec import SramSpec
 from base_chip.arrays.sram.timing import load_timing as load_sram_timing
-from base_chip.arrays.sram.views import sram_lef
+from base_chip.arrays.sram.views import sram_lef, sram_verilog
 from base_chip.arrays.timing import RomTiming, load_timing
-from base_chip.arrays.views import rom_lef
+from base_chip.arrays.views import rom_lef, rom_verilog
 from base_chip.harden.block import Macro
 from base_chip.pdk.place_route import PlaceRoute
 from base_chip.tiles.config import RamTileConfig, RomTileConfig, TileConfig, VecTileConfig
@@ -95,6 +104,12 @@ def macro_layouts(tile: TileConfig) -> list[kdb.Layout]:
     """Layout of each kind of memory in a tile, without contents."""
     specs = {spec.name: spec for _, spec, _ in _instances(tile)}
     return [build_rom(s) if isinstance(s, RomSpec) else build_sram(s) for s in specs.values()]
+
+
+def macro_models(tile: TileConfig) -> dict[str, str]:
+    """Behavioural Verilog of each kind of memory in a tile, by its module."""
+    specs = {spec.name: spec for _, spec, _ in _instances(tile)}
+    return {n: rom_verilog(s) if isinstance(s, RomSpec) else sram_verilog(s) for n, s in specs.items()}
 
 
 def _whole(tile: TileConfig) -> wiring.Component:

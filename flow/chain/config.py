@@ -21,9 +21,12 @@ DEFAULT, HARDENED = "reticle", "nano"
 
 
 def needs_chain(model: str, base: str | None) -> bool:
-    """Whether a build is one of dies of tiles: its base says so, or no hardened base holds the model."""
+    """Whether a build is on a chain of dies: its base says so, or no hardened base holds the model.
+
+    A die of one column of tiles runs a model by itself.
+    """
     if base is not None:
-        return base in known_dies()
+        return base in known_dies() and not load_die(base).one_column
     return not fits_hardened(model_shape(model)[1], HARDENED)
 
 

@@ -85,7 +85,6 @@ def build(
     from base_chip.pdk import load_pdk
     from flow import api
     from flow.chain.config import make_chain_config, needs_chain, plan_of
-    from flow.graph import CHAIN_STEPS
     from flow.progress import final_table, result_console
     from flow.run import run_build
     from flow.waivers import load_waivers
@@ -111,7 +110,7 @@ def build(
             print_plan(plan)
             raise
         config = replace(config, waivers=waivers)
-        outcome = run_build(config, out, first=first, last=last, jobs=jobs, steps=CHAIN_STEPS)
+        outcome = run_build(config, out, first=first, last=last, jobs=jobs)
     else:
         if context or dies or synthetic_weights or quantised or scheduler or gds:
             raise FlowError(

@@ -11,14 +11,16 @@ from rtl_gen.errors import FlowError
 
 
 @click.command()
+@click.option("--base", default="nano", show_default=True, help="Of a build on this base.")
 @click.option("--closure", is_flag=True, help="Also what of the project each one runs, which its key covers.")
-def steps(closure: bool) -> None:
+def steps(base: str, closure: bool) -> None:
     """List the steps of a build: what each does, needs and depends on."""
     from flow.closure import Sources
-    from flow.graph import STEPS
+    from flow.graph import steps_on
 
-    found = Sources().of_classes({s.step_name: s for s in STEPS}) if closure else {}
-    for step in STEPS:
+    graph = steps_on(base)
+    found = Sources().of_classes({s.step_name: s for s in graph}) if closure else {}
+    for step in graph:
         module = __import__(step.__module__, fromlist=["__doc__"])
         click.echo(f"{step.step_name:12} {(module.__doc__ or '').strip().splitlines()[0]}")
         for label, names in (("needs", step.needs), ("tools", step.tools), ("options", step.config)):

@@ -60,9 +60,8 @@ def check_die(die: Floorplan, known: Mapping[str, TileView] | None = None) -> Ch
     Raises:
         FlowError: The artifact of a tile is damaged.
     """
-    kinds = ["rom", *(["ram"] if die.ram.rows else []), "vec"]
-    known = views(kinds) if known is None else known
-    unseen = [f"tile {kind} has no floorplan yet" for kind in kinds if kind not in known]
+    known = views(die.kinds) if known is None else known
+    unseen = [f"tile {kind} has no floorplan yet" for kind in die.kinds if kind not in known]
     unseen += [
         f"straps of tile {kind}, which is not hardened" for kind, view in known.items() if not view.straps
     ]

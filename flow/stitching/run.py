@@ -36,7 +36,7 @@ def stitch_base(name: str, out: Path | None, *, seams: bool, say: Callable[[str]
             meet, or a tool failed.
     """
     die = None if name in known_tiles() else find_die(name)
-    kinds = [name] if die is None else ["rom", *(["ram"] if die.ram.rows else []), "vec"]
+    kinds = (name,) if die is None else die.kinds
     kept = {kind: artifact(kind) for kind in kinds}
     pdk = load_pdk(load_tile(name).pdk if die is None else die.pdk)
     files = find_pdk(pdk)
@@ -46,7 +46,7 @@ def stitch_base(name: str, out: Path | None, *, seams: bool, say: Callable[[str]
         period = max(load_tile(kind).target_ns for kind in kinds)
         views = {kind: tile.view for kind, tile in tiles.items()}
         plan = four(f"{name}_by_four", views[name], pdk) if die is None else place_tiles(die, views)
-        made = stitch(plan, tiles, period, out)
+        made = stitch(plan, {kind: tile.gds for kind, tile in tiles.items()}, period, out)
         pictures(made)
         x, y = plan.die
         say(f"{out}: {len(plan.tiles)} tiles, {x / 1000:g} x {y / 1000:g} um")

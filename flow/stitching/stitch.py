@@ -14,7 +14,6 @@ from base_chip.pdk.margin import load_margin
 from base_chip.stitch import StitchPlan, faults_of
 from base_chip.stitch.layout import stitch_layout
 from base_chip.stitch.netlist import die_lef, die_verilog
-from flow.stitching.tiles import HardTile
 from rtl_gen.errors import FlowError
 
 _SHOWN = 5
@@ -32,12 +31,15 @@ class Stitched:
         return self.folder / f"{self.plan.name}{suffix}"
 
 
-def stitch(plan: StitchPlan, tiles: Mapping[str, HardTile], period_ns: float, out: Path) -> Stitched:
+def stitch(plan: StitchPlan, tiles: Mapping[str, Path], period_ns: float, out: Path) -> Stitched:
     """Write layout, netlists, LEF and constraints of a die.
+
+    Of a die with a tile that is not hardened, which has no straps, the layout lacks the margin, and there is
+    no LEF.
 
     Args:
         plan: The die.
-        tiles: By kind.
+        tiles: Layouts by kind.
         period_ns: Clock period of the constraints.
         out: Folder; made if missing.
 
@@ -50,12 +52,14 @@ def stitch(plan: StitchPlan, tiles: Mapping[str, HardTile], period_ns: float, ou
         raise FlowError(_told(faults), where=f"die {plan.name}", hint=f"Run: sc-flow base check {plan.name}")
     out.mkdir(parents=True, exist_ok=True)
     made = Stitched(plan, out)
-    layout, pins = stitch_layout(plan, {kind: tile.gds for kind, tile in tiles.items()}, pdk, margin)
+    hardened = all(tile.view.straps for tile in plan.tiles)
+    layout, pins = stitch_layout(plan, tiles, pdk, margin if hardened else None)
     write_layout(layout, made.file(".gds"))
     made.file(".v").write_text(die_verilog(plan))
     made.file(".lvs.v").write_text(die_verilog(plan, supplies=True))
     wires = [join[2] for join in load_checks(pdk).joins]
-    made.file(".lef").write_text(die_lef(plan, pins, wires))
+    if hardened:
+        made.file(".lef").write_text(die_lef(plan, pins, wires))
     ports = plan.die_ports()
     inputs, outputs = (
         [name for name, (way, _) in ports.items() if way == direction and name != "clk"]

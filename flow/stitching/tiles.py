@@ -1,6 +1,6 @@
 """Tiles that a die is stitched from: their hardened artifacts, drawn."""
 
-__all__ = ["HardTile", "artifact", "drawn", "hard_tile", "hardened", "views"]
+__all__ = ["HardTile", "artifact", "drawn", "hard_tile", "hardened", "planned", "shipped", "views"]
 
 import re
 from collections.abc import Mapping, Sequence
@@ -21,6 +21,8 @@ from base_chip.tiles import known_tiles, load_tile, macro_layouts, tile_block
 from flow.hardening.blocks import load_block
 from flow.pdk.files import PdkFiles
 from rtl_gen.errors import ExitCode, FlowError
+
+TURNS = {"R0": kdb.Trans.R0, "R180": kdb.Trans.R180, "MX": kdb.Trans.M0, "MY": kdb.Trans.M90}
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,40 @@ def artifact(kind: str) -> HardenedBase:
             code=ExitCode.MISSING_TOOL,
         )
     return HardenedBase.read(HardenedBase.home(kind), kind)
+
+
+def shipped(kind: str) -> HardenedBase | None:
+    """The artifact of the tile that ships, routed or of its mapped logic alone; None if there is none.
+
+    Raises:
+        FlowError: Its manifest is damaged.
+    """
+    home = HardenedBase.home(kind)
+    return HardenedBase.read(home, kind) if (home / "manifest.json").is_file() else None
+
+
+def planned(block: Block, macros: Sequence[kdb.Layout], scratch: Path) -> kdb.Layout:
+    """A tile that is not placed and routed: its outline, and its memories where they will lie.
+
+    Args:
+        block: What place and route is told of it.
+        macros: Layouts of its memories.
+        scratch: Folder for files; made if missing.
+    """
+    scratch.mkdir(parents=True, exist_ok=True)
+    pdk, layout = load_pdk(block.pdk), kdb.Layout()
+    layout.dbu = pdk.dbu
+    for macro in macros:
+        path = scratch / f"{macro.top_cell().name}.gds"
+        write_layout(macro, path)
+        layout.read(str(path))
+    top = layout.create_cell(block.top)
+    width, height = (round(v * 1000) for v in block.die)
+    top.shapes(layout.layer(*pdk.layers["prBoundary"])).insert(kdb.Box(0, 0, width, height))
+    for name, (x, y) in block.origins().items():
+        cell, turn = layout.cell(block.macros[name].name), TURNS[block.places[name].orient]
+        top.insert(kdb.CellInstArray(cell.cell_index(), kdb.Trans(turn, round(x * 1000), round(y * 1000))))
+    return layout
 
 
 def hardened(kept: HardenedBase, kind: str, files: PdkFiles, scratch: Path) -> HardTile:
@@ -124,9 +160,8 @@ def views(kinds: Sequence[str]) -> Mapping[str, TileView]:
     """What is known of each kind of tile: of its artifact, else of its floorplan; others are left out."""
     found = {}
     for kind in kinds:
-        home = HardenedBase.home(kind)
-        if (home / "layout.def.xz").is_file():
-            kept = HardenedBase.read(home, kind)
+        kept = shipped(kind)
+        if kept is not None and kept.routed:
             found[kind] = read_view(kind, kept.content("layout.def").decode())
         elif (view := drawn(kind)) is not None:
             found[kind] = view

@@ -1,6 +1,6 @@
 """The integer model, which `quantise` leaves for every step after it."""
 
-__all__ = ["integer_model", "save_integer_model"]
+__all__ = ["golden_model", "integer_model", "save_integer_model", "vector_model"]
 
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,16 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from rtl_gen.errors import FlowError
+from rtl_gen.golden.decoder import GoldenDecoder
+from rtl_gen.golden.model import Model
+from rtl_gen.golden.network import Network
 from rtl_gen.golden.params import IntModel
 
+KINDS: dict[str, type[IntModel] | type[Model]] = {k.__name__: k for k in (IntModel, Model)}
 NAME = "integers.safetensors"
 
 
-def save_integer_model(model: IntModel, folder: Path) -> None:
+def save_integer_model(model: IntModel | Model, folder: Path) -> None:
     """Write it; the same model gives the same bytes. Arrays are numbered, all else is in the metadata."""
     arrays: list[np.ndarray] = []
 
@@ -25,19 +29,41 @@ def save_integer_model(model: IntModel, folder: Path) -> None:
         return len(arrays) - 1
 
     rest = msgspec.json.encode(model, enc_hook=number).decode()
-    save_file({str(n): a for n, a in enumerate(arrays)}, str(folder / NAME), metadata={"sc-flow": rest})
+    told = {"sc-flow": rest, "kind": type(model).__name__}
+    save_file({str(n): a for n, a in enumerate(arrays)}, str(folder / NAME), metadata=told)
+
+
+def golden_model(folder: Path) -> GoldenDecoder | Network:
+    """The golden model of what `quantise` left; FlowError when the file is damaged."""
+    model = _read(folder)
+    return Network(model) if isinstance(model, Model) else GoldenDecoder(model)
 
 
 def integer_model(folder: Path) -> IntModel:
-    """Read it from the outputs of `quantise`; FlowError when the file is damaged."""
+    """Integers for nano's engine, from the outputs of `quantise`; FlowError when the file is damaged."""
+    model = _read(folder)
+    assert isinstance(model, IntModel)
+    return model
+
+
+def vector_model(folder: Path) -> Model:
+    """Integers for dies of tiles, from the outputs of `quantise`; FlowError when the file is damaged."""
+    model = _read(folder)
+    assert isinstance(model, Model)
+    return model
+
+
+def _read(folder: Path) -> IntModel | Model:
     path = str(folder / NAME)
     try:
         with safe_open(path, framework="np") as file:
-            return msgspec.json.decode(
-                (file.metadata() or {})["sc-flow"],
-                type=IntModel,
+            told = file.metadata() or {}
+            found: IntModel | Model = msgspec.json.decode(
+                told["sc-flow"],
+                type=KINDS[told["kind"]],
                 dec_hook=lambda kind, number: file.get_tensor(str(number)),
             )
+            return found
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as e:
         raise FlowError(
             f"not an integer model, or damaged ({e})", where=path, hint="Run the quantise step again."

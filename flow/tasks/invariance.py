@@ -2,10 +2,11 @@
 
 __all__ = ["InvarianceTask"]
 
-from flow.tasks.step import Job, Result, StepTask
+from flow.tasks.programmed import ProgrammedStep
+from flow.tasks.step import Job, Result
 
 
-class InvarianceTask(StepTask):
+class InvarianceTask(ProgrammedStep):
     """The other model is this one with every bit turned over: none can differ from it in more places."""
 
     step_name = "invariance"
@@ -15,17 +16,14 @@ class InvarianceTask(StepTask):
 
     def work(self, job: Job) -> Result:
         from base_chip.assemble import merge_chip
-        from base_chip.config import load_base
-        from flow.tasks.rom_image import read_image
-        from flow.tasks.sites import site_map
         from metal_configs.writer import write_metal
         from signoff.invariance import Sites, invariance
         from signoff.readback import read_layout
 
-        sites = site_map(load_base(job.config.base))
-        base = job.inputs["base"] / "base.gds"
+        sites = self.sites(job)
+        base = self.base_layout(job)
         other = job.scratch / "other.gds"
-        metal = write_metal(job.scratch / "other.oas", ~read_image(job.inputs["image"]), sites)
+        metal = write_metal(job.scratch / "other.oas", ~self.image(job), sites)
         merge_chip(base, metal.path, other, model="other")
         chip = read_layout(job.inputs["metal"] / "chip.gds")
         legal = Sites(sites.layer, sites.centres(), sites.size)

@@ -5,10 +5,11 @@ __all__ = ["MetalTask"]
 import importlib.metadata
 
 from flow.files import sha256_file
-from flow.tasks.step import Job, Result, StepTask
+from flow.tasks.programmed import ProgrammedStep
+from flow.tasks.step import Job, Result
 
 
-class MetalTask(StepTask):
+class MetalTask(ProgrammedStep):
     """Draws the vias of the model: `metal.oas`, `manifest.json`, `chip.gds` and `chip.oas`."""
 
     step_name = "metal"
@@ -17,14 +18,11 @@ class MetalTask(StepTask):
 
     def work(self, job: Job) -> Result:
         from base_chip.assemble import merge_chip
-        from base_chip.config import load_base
-        from flow.tasks.rom_image import read_image
-        from flow.tasks.sites import site_map
         from metal_configs.writer import make_manifest, write_manifest, write_metal
 
-        sites = site_map(load_base(job.config.base))
-        image = read_image(job.inputs["image"])
-        base = job.inputs["base"] / "base.gds"
+        sites = self.sites(job)
+        image = self.image(job)
+        base = self.base_layout(job)
         written = write_metal(job.out / "metal.oas", image, sites)
         manifest = make_manifest(
             written,

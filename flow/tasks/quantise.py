@@ -3,8 +3,12 @@
 __all__ = ["QuantiseTask"]
 
 import json
+from typing import TYPE_CHECKING
 
 from flow.tasks.step import Job, Result, StepTask
+
+if TYPE_CHECKING:
+    from flow.quality import Request
 
 MEASURED = 400  # texts; the golden model takes one token at a time
 
@@ -18,16 +22,22 @@ class QuantiseTask(StepTask):
     step_name = "quantise"
     config = ("model", "model_digest", "base", "loss_limit")
 
+    def request(self, job: Job) -> "Request":
+        """What the quantiser is asked for."""
+        from flow.quality import Request
+
+        return Request(base=job.config.base or None)
+
     def work(self, job: Job) -> Result:
-        from flow.quality import Request, check_loss, measure, run
+        from flow.quality import check_loss, measure, run
         from flow.tasks.integer_model import save_integer_model
         from flow.tasks.model import load_model
-        from rtl_gen.golden.params import IntModel
 
         model = load_model(job.config)
-        done = run(model, Request(base=job.config.base or None), job.say)
+        asked = self.request(job)
+        done = run(model, asked, job.say)
         done.model.save(job.out / "quantised.safetensors")
-        if isinstance(done.integers, IntModel):  # a base runs no other
+        if asked.base or asked.tiles:
             save_integer_model(done.integers, job.out)
         found = measure(model, done, MEASURED, job.say)
         (job.out / "loss.txt").write_text(found.text() + "\n", "utf-8")

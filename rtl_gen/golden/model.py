@@ -2,7 +2,7 @@
 
 __all__ = ["Layer", "Model", "Tables"]
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -137,6 +137,10 @@ class Model:
             found = getattr(self.layers[int(n)] if n else self, kind).codes.shape
             if found != (outputs, inputs):
                 raise ValueError(f"{name} is {found}, expected {(outputs, inputs)}")
+
+    def shortened(self, positions: int) -> "Model":
+        """With rotary coefficients for no more positions."""
+        return replace(self, tables=replace(self.tables, rotary=self.tables.rotary[:positions]))
 
     @property
     def positions(self) -> int:

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from flow.closure import PROJECT, ROOT, Closure, Sources
-from flow.graph import CHAIN_STEPS, STEPS
+from flow.graph import CHAIN_STEPS, DIE_STEPS, STEPS
 from flow.request import BuildConfig
 from rtl_gen.errors import FlowError
 
-CLASSES = {s.__name__: s for s in (*STEPS, *CHAIN_STEPS)}
+CLASSES = {s.__name__: s for s in (*STEPS, *CHAIN_STEPS, *DIE_STEPS)}
 OF_STEP = {s.step_name: s for s in STEPS}
 
 
@@ -234,7 +234,7 @@ def test_data_that_steps_open_are_installed_with_the_package():
     assert not {f for f in data if not any(fnmatch(f, p) for p in (*patterns, "*/py.typed"))}
 
 
-@pytest.mark.parametrize("step", STEPS, ids=lambda s: s.step_name)
+@pytest.mark.parametrize("step", [*STEPS, *DIE_STEPS], ids=lambda s: s.__name__)
 def test_a_step_names_the_settings_and_pdk_files_that_its_text_reads(step):
     """A step that does not is refused when it works, but most of them take minutes to get there."""
     sources = [inspect.getsource(c) for c in step.__mro__ if c.__module__.startswith("flow.tasks.")]

@@ -23,7 +23,7 @@ def build(demo, kept, tmp_path, monkeypatch):
             done = demo("--prompt", "xy", "--from", "a")
             assert done.returncode == 0, done.stdout + done.stderr
             shutil.copytree(demo.build, kept / name)
-    monkeypatch.setattr("flow.reproduce.STEPS", STEPS)
+    monkeypatch.setattr("flow.reproduce.steps_of", lambda config: STEPS)
     monkeypatch.setattr("flow.reproduce._model", lambda config: "")
 
     def run(config, out, **asked):

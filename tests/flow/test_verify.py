@@ -27,7 +27,7 @@ def build(demo, kept, tmp_path, monkeypatch):
         done = demo("--prompt", "xy")
         assert done.returncode == 0, done.stdout + done.stderr
         shutil.copytree(demo.build, kept)
-    monkeypatch.setattr("flow.verify.STEPS", STEPS)
+    monkeypatch.setattr("flow.verify.steps_of", lambda config: STEPS)
     monkeypatch.setattr("flow.verify.READBACK", ("check",))
     monkeypatch.setenv("DEMO_LOG", str(tmp_path / "again.log"))
     return shutil.copytree(kept, tmp_path / "copy" / "demo")

@@ -15,6 +15,7 @@ from base_chip.arrays.sram.spec import SramSpec
 from base_chip.arrays.sram.views import sram_verilog
 from base_chip.arrays.views import rom_verilog
 from metal_configs.compile.program.die import compile_die
+from metal_configs.compile.program.macros import die_macros
 from rtl_gen.golden.array import ArrayModel
 from rtl_gen.golden.die_image import DieImage
 from rtl_gen.golden.model import Model
@@ -23,7 +24,6 @@ from rtl_gen.tiles.macro import rom_macro_name
 from rtl_gen.tiles.ram import MACRO_BITS, RamTileSize
 from rtl_gen.tiles.rom import RomTileSize
 from rtl_gen.tiles.vec import VecTileSize
-from tests.rtl_gen.tiles.bench import words_of
 
 MACRO_WORDS = 256
 ON_ROW = 8  # words of factors and tables
@@ -51,20 +51,13 @@ class Whole:
 
     def contents(self, image: DieImage) -> dict[str, list[int]]:
         """Words of every ROM macro, by its name."""
-        words = np.zeros(MACRO_WORDS * ON_ROW * self.vec.rom_banks, object)
-        words[: len(image.words)] = image.words
-        rows = (words.reshape(-1, ON_ROW) << (16 * np.arange(ON_ROW)).astype(object)).sum(1)
-        program = [row.encode() for row in image.program]
         out = {}
-        for name, held, count in (
-            ("program", program, self.vec.program_banks),
-            ("rom", list(rows), self.vec.rom_banks),
-        ):
-            for n in range(count):
-                out[f"{name}_{n}"] = held[MACRO_WORDS * n : MACRO_WORDS * (n + 1)]
-        for r in range(self.vec.rom_rows):
-            for n in range(self.rom.banks):
-                out[f"banks{r}_{n}"] = words_of(self.rom, image.array.tile(r, 0), n)
+        for name, bits in die_macros(image, self.rom, self.vec).items():
+            tile, instance, _ = name.split(".")
+            kind, row, _ = tile.split("_")
+            inner = instance if kind == "vec" else instance.replace("bank", f"banks{row}_")
+            words = np.packbits(bits, axis=1, bitorder="little")
+            out[inner] = [int.from_bytes(word.tobytes(), "little") for word in words]
         return out
 
 

@@ -1,0 +1,1 @@
+"""Steps of a build on one die of tiles."""

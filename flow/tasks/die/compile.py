@@ -1,0 +1,63 @@
+"""A model as the contents of every ROM macro of a die: weights, program, factors and tables."""
+
+__all__ = ["CompileTask", "DieQuantiseTask"]
+
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from flow.tasks.die.programmed import CHIP
+from flow.tasks.quantise import QuantiseTask
+from flow.tasks.step import Job, Result, StepTask
+
+if TYPE_CHECKING:
+    from flow.quality import Request
+
+
+class DieQuantiseTask(QuantiseTask):
+    """As for nano, in the arithmetic of tiles."""
+
+    def request(self, job: Job) -> "Request":
+        from flow.quality import Request
+
+        return Request(tiles=True)
+
+
+class CompileTask(StepTask):
+    """Writes `image.npy`: the words of all macros in the order of `chip.json`. Says what does not fit."""
+
+    step_name = "compile"
+    needs = ("quantise",)
+    config = ("base",)
+
+    def work(self, job: Job) -> Result:
+        from base_chip.dies import load_die
+        from flow.stitching.roms import die_roms, die_tiles
+        from flow.tasks.integer_model import vector_model
+        from metal_configs.compile.program.die import compile_die
+        from metal_configs.compile.program.macros import die_macros
+        from rtl_gen.golden.array import ArrayModel
+
+        die = load_die(job.config.base)
+        rom, ram, vec = die_tiles(die)
+        model = vector_model(job.inputs["quantise"]).shortened(die.context)
+        array = ArrayModel((vec.rom_rows, 1), rom.depth, rom.columns, rom.rows, rom.sum_bits, rom.row_step)
+        image = compile_die(model, array, vec.ram_rows, ram.words)
+        held = die_macros(image, rom, vec)
+        names = [place.name for place in die_roms(die)]
+        assert sorted(held) == sorted(names)
+        np.save(job.out / "image.npy", np.concatenate([held[name] for name in names]))
+        chip = {"roms": names, "token_bytes": image.token_bytes, "count_bytes": image.count_bytes}
+        (job.out / CHIP).write_text(json.dumps(chip, indent=1))
+        rows = vec.rom_rows * array.used
+        return Result(
+            metrics={
+                "rom_bits": sum(held[name].size for name in names),
+                "rom_rows": vec.rom_rows * rom.depth,
+                "rom_rows_used": rows,
+                "program_instructions": len(image.program),
+                "table_words": len(image.words),
+            },
+            note=f"{array.used} of {rom.depth} rows of each rom tile, {len(image.program)} rows of program",
+        )

@@ -1,0 +1,39 @@
+"""What steps read of a die of tiles, where those of nano have other steps."""
+
+__all__ = ["CHIP", "ProgrammedDie", "read_chip"]
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from flow.tasks.programmed import ProgrammedStep
+from flow.tasks.step import Job
+
+if TYPE_CHECKING:
+    from metal_configs.sitemap import SiteMap
+
+CHIP = "chip.json"  # what `compile` says: instances of the ROM macros, and how tokens travel
+
+
+def read_chip(folder: Path) -> dict[str, Any]:
+    """What `compile` says of the chip."""
+    found: dict[str, Any] = json.loads((folder / CHIP).read_bytes())
+    return found
+
+
+class ProgrammedDie(ProgrammedStep):
+    """Reads the stitched die and what `compile` made for it."""
+
+    def sites(self, job: Job) -> "SiteMap":
+        from flow.stitching.roms import die_sites
+
+        return die_sites(job.config.base)
+
+    def image(self, job: Job) -> np.ndarray:
+        found: np.ndarray = np.load(job.inputs["compile"] / "image.npy")
+        return found
+
+    def base_layout(self, job: Job) -> Path:
+        return job.inputs["stitch"] / f"{job.config.base}.gds"

@@ -1,0 +1,85 @@
+"""The die says what the golden model says: its RTL, and its netlist of cells, with the ROMs read back."""
+
+__all__ = ["DieGatesimTask", "DieSimulatorTask", "RtlSimulatorTask", "RtlsimTask"]
+
+import shutil
+from pathlib import Path
+
+from flow.tasks.die.programmed import read_chip
+from flow.tasks.die.tiles import MODELS, NETLIST, routed
+from flow.tasks.gatesim import LACKING, Chip, GatesimTask
+from flow.tasks.step import Job, Result, StepTask
+
+KINDS = ("rom", "ram", "vec")
+TILES = tuple(f"tile_{kind}" for kind in KINDS)
+
+
+class RtlSimulatorTask(StepTask):
+    """Compiles the stitched netlist with the RTL of its tiles: one program for every model of the base."""
+
+    step_name = "rtl_simulator"
+    needs = ("stitch", *TILES)
+    config = ("base",)
+    tools = ("verilator",)
+
+    def work(self, job: Job) -> Result:
+        _build(job, [job.inputs[tile] / "rtl.v" for tile in TILES], Path())
+        return Result()
+
+
+class DieSimulatorTask(StepTask):
+    """Compiles the stitched netlist with the netlists of its tiles: routed, or mapped where they are not."""
+
+    step_name = "simulator"
+    needs = ("stitch", *TILES, *(f"map_{kind}" for kind in KINDS))
+    config = ("base",)
+    tools = ("verilator",)
+    roles = ("cells", "cell_models")
+
+    def work(self, job: Job) -> Result:
+        found = {}
+        for kind in KINDS:
+            tile = job.inputs[f"tile_{kind}"]
+            found[kind] = (tile if routed(tile) else job.inputs[f"map_{kind}"]) / NETLIST
+        if lacking := [kind for kind, path in found.items() if not path.exists()]:
+            why = f"tile {', '.join(lacking)} has neither an artifact nor, without liberty, a mapped netlist"
+            (job.out / LACKING).write_text(why)
+            return Result(note=why)
+        _build(job, list(found.values()), job.pdk.path("cells"))
+        mapped = [kind for kind in KINDS if not routed(job.inputs[f"tile_{kind}"])]
+        return Result(note=f"mapped, not routed: {', '.join(mapped)}" if mapped else "all tiles routed")
+
+
+class DieGatesimTask(GatesimTask):
+    """As of nano; the control inverts a macro of the first rom tile."""
+
+    needs = ("quantise", "compile", "simulator", "readback")
+
+    def chip(self, job: Job) -> Chip:
+        from signoff.gatesim.host import Protocol
+
+        told = read_chip(job.inputs["compile"])
+        contents = {name: job.inputs["readback"] / f"{name}.hex" for name in told["roms"]}
+        protocol = Protocol("payload", told["token_bytes"], told["count_bytes"])
+        return Chip(contents, protocol, "rom_0_0.bank0.macro", 0)
+
+
+class RtlsimTask(DieGatesimTask):
+    """The same of the tiles' RTL."""
+
+    step_name = "rtlsim"
+    needs = ("quantise", "compile", "rtl_simulator", "readback")
+    simulator_step = "rtl_simulator"
+    metric = "rtl_sim"
+
+
+def _build(job: Job, tiles: list[Path], cells: Path) -> None:
+    from signoff.gatesim import Protocol, build_simulator
+
+    stitched = job.inputs["stitch"] / f"{job.config.base}.v"
+    netlist = "\n".join(path.read_text("utf-8") for path in (stitched, *tiles))
+    models = {path.name: path for tile in TILES for path in (job.inputs[tile] / MODELS).iterdir()}
+    memories = "\n".join(path.read_text("utf-8") for _, path in sorted(models.items()))
+    top, data = f"scf_{job.config.base}", Protocol("payload")
+    program = build_simulator(netlist, top, cells, memories, job.scratch, protocol=data, optimise=1)
+    shutil.copy2(program, job.out / "simulator")

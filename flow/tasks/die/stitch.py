@@ -1,0 +1,75 @@
+"""The die: its tiles side by side, as layout and netlist; and what is checked of their seams."""
+
+__all__ = ["SeamsTask", "StitchTask"]
+
+from typing import TYPE_CHECKING
+
+from flow.tasks.die.tiles import routed
+from flow.tasks.step import Job, Result, StepTask
+from signoff.result import CheckResult
+
+if TYPE_CHECKING:
+    from base_chip.stitch import StitchPlan
+
+TILES = ("tile_rom", "tile_ram", "tile_vec")
+
+
+class StitchTask(StepTask):
+    """While a tile is not hardened, the layout has no margin: there are no straps to join."""
+
+    step_name = "stitch"
+    needs = ("base", *TILES)
+    config = ("base",)
+
+    def work(self, job: Job) -> Result:
+        from flow.stitching.stitch import stitch
+
+        plan, period = _plan(job)
+        layouts = {name.removeprefix("tile_"): job.inputs[name] / "tile.gds" for name in TILES}
+        stitch(plan, layouts, period, job.out)
+        x, y = plan.die
+        return Result(note=f"{len(plan.tiles)} tiles, {x / 1000:g} x {y / 1000:g} um")
+
+
+class SeamsTask(StepTask):
+    """Placement, supplies, LVS with tiles as boxes, timing and design rules at seams, each with a control."""
+
+    step_name = "seams"
+    needs = ("stitch", *TILES)
+    config = ("base",)
+    tools = ("klayout", "magic", "netgen", "sta")
+    roles = ("cells", "tech_lef", "netgen_setup", "klayout_drc", "magic_tech")
+    is_check = True
+
+    def work(self, job: Job) -> Result:
+        from base_chip.stitch import read_view
+        from flow.hardening.blocks import load_block
+        from flow.stitching.seams import check_seams
+        from flow.stitching.stitch import Stitched
+        from flow.stitching.tiles import HardTile
+
+        folders = {name.removeprefix("tile_"): job.inputs[name] for name in TILES}
+        if lacking := [kind for kind, folder in folders.items() if not routed(folder)]:
+            why = f"tile {', '.join(lacking)} is not placed and routed yet; with OpenROAD: sc-flow base build"
+            return Result([CheckResult(self.step_name, "", "", None, None, "not run", why, "")])
+        plan, period = _plan(job)
+        tiles = {}
+        for kind, folder in folders.items():
+            view = read_view(kind, (folder / "layout.def").read_text("utf-8"))
+            memories = load_block(kind)[0].memories
+            tiles[kind] = HardTile(view, folder, folder / "tile.gds", folder / "cells.lef", memories)
+        rows, metrics = check_seams(
+            Stitched(plan, job.inputs["stitch"]), tiles, period, job.pdk, job.scratch / "seams"
+        )
+        return Result(rows, metrics)
+
+
+def _plan(job: Job) -> "tuple[StitchPlan, float]":
+    """The die, and the clock period that its tiles were made for."""
+    from base_chip.dies import load_die
+    from base_chip.stitch import place_tiles
+    from base_chip.tiles import load_tile
+    from flow.stitching.tiles import views
+
+    die = load_die(job.config.base)
+    return place_tiles(die, views(die.kinds)), max(load_tile(kind).target_ns for kind in die.kinds)

@@ -1,0 +1,138 @@
+"""The tiles of a die: layout and netlist of each kind, from its artifact as far as that goes."""
+
+__all__ = ["MAP_STEPS", "MODELS", "NETLIST", "TILE_STEPS", "routed"]
+
+import shutil
+from pathlib import Path
+from typing import ClassVar
+
+from flow.tasks.step import Job, Result, StepTask
+from signoff.result import CheckResult
+
+MODELS = "models"  # folder of the Verilog of a tile's memories
+NETLIST = "netlist.v"  # of a hardened tile in tile_<kind>, else of the mapped one in map_<kind>
+
+
+def routed(folder: Path) -> bool:
+    """Whether what a step tile_<kind> left is a placed and routed tile."""
+    return (folder / "layout.def").exists()
+
+
+class TileTask(StepTask):
+    """Draws a tile, and keeps its RTL. One that is not hardened is drawn as its macros alone."""
+
+    needs = ("base",)
+    config = ("pdk",)
+    roles = ("cells", "tech_lef")
+    kind: ClassVar[str]
+
+    def work(self, job: Job) -> Result:
+        from base_chip.bank.layout import write_layout
+        from base_chip.tiles import load_tile
+        from base_chip.tiles.parts import macro_layouts, macro_models
+        from flow.hardening.blocks import load_block
+        from flow.stitching.tiles import hardened, planned, shipped
+
+        tile = load_tile(self.kind)
+        block, rtl = load_block(self.kind)
+        (job.out / "rtl.v").write_text(rtl)
+        (job.out / MODELS).mkdir()
+        for name, text in macro_models(tile).items():
+            (job.out / MODELS / f"{name}.v").write_text(text)
+        size = f"{block.die[0]:g} x {block.die[1]:g} um"
+        kept = shipped(self.kind)
+        if kept is None or not kept.routed:
+            write_layout(planned(block, macro_layouts(tile), job.scratch), job.out / "tile.gds")
+            if kept is not None:
+                (job.out / "mapped.v").write_bytes(kept.content("mapped.v"))
+            return Result(note=f"{size}, {len(block.places)} macros: not placed and routed yet")
+        drawn = hardened(kept, self.kind, job.pdk, job.scratch)
+        for name in (*kept.sums, drawn.gds.name, drawn.lef.name):
+            shutil.move(drawn.folder / name, job.out / name)
+        return Result(note=size)
+
+
+class MapTask(StepTask):
+    """The tile as mapped cells, where it is not routed: of its artifact, or by Yosys where liberty is."""
+
+    roles = ("liberty",)
+    config = ("pdk",)
+    tools = ("yosys",)
+    is_check = True
+    kind: ClassVar[str]
+
+    def work(self, job: Job) -> Result:
+        from base_chip.synth import map_to_cells
+        from flow.hardening.blocks import load_block
+        from flow.hardening.synthesis import need_liberty, plain_liberty
+
+        tile = job.inputs[f"tile_{self.kind}"]
+        if routed(tile):
+            return Result(note="the routed netlist is there")
+        if (mapped := tile / "mapped.v").exists():
+            shutil.copyfile(mapped, job.out / NETLIST)
+            return Result(note="of the artifact")
+        if not job.pdk.liberty:
+            why = f"tile {self.kind} has no artifact, and no liberty to map it; set SCF_LIBERTY_DIR"
+            return Result([CheckResult(self.step_name, "", "", None, None, "not run", why, "")])
+        block, rtl = load_block(self.kind)
+        netlist = map_to_cells(
+            rtl, block.top, plain_liberty(need_liberty(job.pdk), job.scratch),
+            {m.name: m.ports for m in block.memories}, job.scratch / "map", tile=True,
+            resimplify=block.resimplify,
+        )  # fmt: skip
+        (job.out / NETLIST).write_text(netlist.verilog)
+        cells = netlist.cell_count - len(block.places)
+        return Result(
+            metrics={f"{self.kind}_tile_cells": cells, f"{self.kind}_tile_cell_area_um2": netlist.area_um2},
+            note=f"{cells} cells, {netlist.area_um2:,.0f} um2",
+        )
+
+
+class RomTileTask(TileTask):
+    """The rom tile."""
+
+    step_name = "tile_rom"
+    kind = "rom"
+
+
+class RamTileTask(TileTask):
+    """The ram tile."""
+
+    step_name = "tile_ram"
+    kind = "ram"
+
+
+class VecTileTask(TileTask):
+    """The vec tile."""
+
+    step_name = "tile_vec"
+    kind = "vec"
+
+
+class MapRomTask(MapTask):
+    """Cells of the rom tile."""
+
+    step_name = "map_rom"
+    needs = ("tile_rom",)
+    kind = "rom"
+
+
+class MapRamTask(MapTask):
+    """Cells of the ram tile."""
+
+    step_name = "map_ram"
+    needs = ("tile_ram",)
+    kind = "ram"
+
+
+class MapVecTask(MapTask):
+    """Cells of the vec tile."""
+
+    step_name = "map_vec"
+    needs = ("tile_vec",)
+    kind = "vec"
+
+
+TILE_STEPS = (RomTileTask, RamTileTask, VecTileTask)
+MAP_STEPS = (MapRomTask, MapRamTask, MapVecTask)
