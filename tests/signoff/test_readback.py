@@ -146,7 +146,7 @@ def no_bank(layout):
         (shorted_words, "nets"),
         (odd_column, "diff of scf_bank_8x16"),
         (other_name, "8 labels WL"),
-        (no_bank, "kinds of bank"),
+        (no_bank, "sizes of banks"),
     ],
 )
 def test_a_layout_that_cannot_be_followed(small_chip, change, words):
