@@ -49,6 +49,7 @@ def quantise(
     base: str | None = None,
     texts: int | None = None,
     repair: int | None = None,
+    samples: int | None = None,
     say: Say = lambda text: None,
 ) -> Quantised:
     """Round a model's weights to codes.
@@ -62,12 +63,13 @@ def quantise(
             docs/arithmetic.md.
         texts: Calibration texts to use, evenly spread; None for all.
         repair: Rank of an adapter to train against what rounding loses (needs PyTorch).
+        samples: Tokens of text that the float model writes, to calibrate on besides (needs PyTorch).
         say: Told what is being done.
 
     Returns:
         The codes (`.model`, with `.save(path)`), and the integer golden model (`.decoder()`).
     """
-    return run(model, Request(method, bits, base, texts, repair=repair), say)
+    return run(model, Request(method, bits, base, texts, repair=repair, samples=samples), say)
 
 
 def plan(

@@ -9,10 +9,9 @@ from functools import cached_property
 from pathlib import Path
 
 from base_chip.config import fitting_bases, load_base
+from flow.own_text import chat, own_text
 from flow.tasks.model import Model, token_sequences
-from metal_configs import prose
 from metal_configs.adapters import Lora, quantise_adapter, read_peft, rounding_error, turned
-from metal_configs.checkpoint.tokens import encode
 from metal_configs.lower import golden_logits, lower, lower_vector
 from metal_configs.quantise import Folded, Method, Policy, Rotation, average_bits, average_rom_bits, on_grid
 from metal_configs.quantise import quantise as quantise_checkpoint
@@ -33,7 +32,6 @@ CONTROL_TEXTS = 40  # that the ruined model is measured on
 CHANCE = 0.98  # of ln(vocabulary): a float model that loses more predicts nothing
 Say = Callable[[str], None]
 GOLDEN = "integer golden model"
-TURN, TURN_ENDS = "<|im_start|>", "<|im_end|>"  # ChatML
 
 
 @dataclass(frozen=True)
@@ -48,6 +46,7 @@ class Request:
         adapter: PEFT's folder of an adapter to quantise with it.
         repair: Rank of an adapter to train against what quantising loses; not together with `adapter`.
         tiles: It is for dies of tiles, whichever base would hold it.
+        samples: Tokens of text to sample from the float model and to calibrate on besides.
     """
 
     method: Method = "gptq"
@@ -57,6 +56,7 @@ class Request:
     adapter: Path | None = None
     repair: int | None = None
     tiles: bool = False
+    samples: int | None = None
 
     @property
     def adapted(self) -> bool:
@@ -68,7 +68,7 @@ class Quantised:
     """A quantised model.
 
     Attributes:
-        calibration: The text it was calibrated on.
+        calibration: The text it was calibrated on, samples left out.
         base: Whose arithmetic it is for; None for `rtl_gen.golden.network`.
         rotation: Of its weights, if they are rotated.
         adapter: Beside it.
@@ -101,8 +101,14 @@ class Quantised:
         return Network(model, adapter=self.adapter) if isinstance(model, Integers) else GoldenDecoder(model)
 
 
-def run(model: Model, asked: Request, say: Say = lambda text: None) -> Quantised:
+def run(model: Model, asked: Request, say: Say = lambda text: None, folder: Path | None = None) -> Quantised:
     """Quantise.
+
+    Args:
+        model: The float model.
+        asked: How.
+        say: Told about progress.
+        folder: Keeps the sampled text for the next time.
 
     Raises:
         FlowError: The base does not hold the model, or the budget is too small.
@@ -114,16 +120,19 @@ def run(model: Model, asked: Request, say: Say = lambda text: None) -> Quantised
     base = _base(model, asked)
     rotation = _rotation(model, base, say)
     calibration = _spread(token_sequences(model, "calibration", say), asked.texts)
-    _say_what_is_short(model, calibration, say)
+    text = list(calibration)
+    if asked.samples is not None:
+        text += own_text(model, calibration, asked.samples, say, folder)
+    _say_what_is_short(model, text, say)
     weights = Folded(model.checkpoint, rotation)
     if asked.bits is None:
         policy = Policy(asked.method)
     else:
-        formats = choose_formats(weights, asked.bits, calibration, say=say, method=asked.method)
+        formats = choose_formats(weights, asked.bits, text, say=say, method=asked.method)
         policy = Policy.of_formats(formats, asked.method)
-    done = quantise_checkpoint(model.checkpoint, policy, calibration, say, rotation)
+    done = quantise_checkpoint(model.checkpoint, policy, text, say, rotation)
     if train is not None:
-        exact = train(weights, done, calibration, asked.repair, say)
+        exact = train(weights, done, text, asked.repair, say)
     elif lora is not None:
         exact = turned(lora, weights)
     else:
@@ -202,24 +211,6 @@ def measure(model: Model, done: Quantised, most: int | None = None, say: Say = l
 def _spread(texts: list[list[int]], most: int | None) -> list[list[int]]:
     """At most so many texts, evenly spread; None for all."""
     return texts if most is None else texts[:: -(-len(texts) // most)]
-
-
-def chat(model: Model) -> list[list[int]]:
-    """Packaged held-out prose as answers in a conversation, for a model whose vocabulary has ChatML's tokens.
-
-    The question holds the first sentence, the answer goes on from there. Empty for other models.
-    """
-    c = model.checkpoint
-    if any(model.tokenizer.token_to_id(t) is None for t in (TURN, TURN_ENDS)):
-        return []
-    out = []
-    for line in prose.lines("heldout"):
-        first, _, rest = line.partition(". ")
-        text = (
-            f"{TURN}user\nTell me more about this: {first}.{TURN_ENDS}\n{TURN}assistant\n{rest}{TURN_ENDS}\n"
-        )
-        out.append(encode(model.tokenizer, text, str(c.source))[: c.shape.context])
-    return out
 
 
 def check_loss(model: Model, done: Quantised, found: Report, limit: float) -> list[CheckResult]:

@@ -36,6 +36,10 @@ if TYPE_CHECKING:  # they take a second to import, which other commands need not
     type=click.IntRange(1),
     help="Texts to calibrate on, evenly spread; all by default.",
 )
+@click.option(
+    "--samples", type=click.IntRange(1, 10_000_000), metavar="TOKENS",
+    help="Calibrate besides on so many tokens of text that the float model writes (needs PyTorch).",
+)  # fmt: skip
 @click.option("--base", help="Keep to what this base's arithmetic has; by default the first that holds it.")
 @click.option(
     "--adapter", type=click.Path(path_type=Path), help="A LoRA adapter of the model, a folder of PEFT's."
@@ -61,6 +65,7 @@ def quantise(
     bits: float | None,
     method: "Method",
     calibration_texts: int | None,
+    samples: int | None,
     base: str | None,
     adapter: Path | None,
     repair: int | None,
@@ -91,7 +96,9 @@ def quantise(
     if out is None:
         claim(folder, str(path.absolute()), content_digest(path))
     say = _sayer()
-    done = run(opened, Request(method, bits, base, calibration_texts, adapter, repair), say)
+    done = run(
+        opened, Request(method, bits, base, calibration_texts, adapter, repair, samples=samples), say, folder
+    )
     with disk_faults(folder):
         done.model.save(folder / "quantised.safetensors")
         if done.adapter is not None:

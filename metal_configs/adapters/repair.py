@@ -3,9 +3,9 @@
 Needs the extra `train` (PyTorch).
 """
 
-__all__ = ["train_repair"]
+__all__ = ["divergence", "train_repair"]
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -13,16 +13,21 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from metal_configs.adapters.lora import Lora
+from metal_configs.quantise import Rounded
 from metal_configs.quantise.calibrate import INPUTS
-from metal_configs.quantise.differentiable import FAST, decoder_layer, multiply, rms_norm
+from metal_configs.quantise.differentiable import FAST, Times, decoder_layer, multiply, rms_norm
 from metal_configs.quantise.rotate import Folded
-from metal_configs.reference import head_input, head_name, layer, layer_names
+from metal_configs.reference import by_length, head_name
 from rtl_gen.golden.quantised import QuantModel
+from rtl_gen.golden.shape import Shape
 
 EPOCHS = 4  # over the calibration text
+TOKENS = 256  # in a step, at least one text
 RATE = 0.03  # of Adam at the start, in steps of a code for B and of a typical element for A; it falls to 0
+WARM = 0.05  # share of the steps in which it rises to that
 BETAS = 0.9, 0.99
 TOLD = 20  # steps between messages
+ROWS = 256  # positions whose logits are held at a time
 
 
 def train_repair(
@@ -37,8 +42,7 @@ def train_repair(
     """An adapter on every matrix of every layer that brings the rounded model nearer to the exact one.
 
     Adam minimises the divergence of the predictions (Kullback-Leibler, nats per token) from the exact
-    model's, one sequence a step; the codes stay. The same input, seed and number of threads give the same
-    adapter.
+    model's; the codes stay. The same input, seed and number of threads give the same adapter.
 
     Args:
         weights: The exact model, rotated as the rounded one is.
@@ -53,11 +57,10 @@ def train_repair(
         In floats, of the folded and rotated weights, as `turned` gives.
     """
     shape = model.shape
-    texts = [list(s) for s in sequences if len(s) > 1]
-    wanted = _exact_head_inputs(weights, texts)
-    head = torch.from_numpy(weights[head_name(shape)].astype(np.float32)).to(FAST)
-    have = {n: torch.from_numpy(m.dequantised(np.float32)).to(FAST) for n, m in model.matrices.items()}
-    gain = torch.from_numpy(model.final_norm.astype(np.float32))
+    texts = [torch.from_numpy(b) for b in _batches(sequences, TOKENS)]
+    have = _tensors(Rounded(model))
+    wanted, head = _exact(weights, texts, model.hadamard)
+    heads = have[head_name(shape)], head
     draw = torch.Generator().manual_seed(seed)
     pairs: dict[str, tuple[Tensor, Tensor]] = {}
     units: dict[str, tuple[float, Tensor]] = {}
@@ -77,27 +80,19 @@ def train_repair(
             y = y + multiply(multiply(x, a * unit), b * scale)
         return y
 
-    def logits(tokens: Tensor) -> Tensor:
-        x = F.embedding(tokens, have["embed"]).float()[None]
-        for n in range(shape.layers):
-            x = decoder_layer(shape, n, times, x, model.hadamard)
-        y = rms_norm(x, shape.norm_eps)[0]
-        return times(head_name(shape), times("final", y) if "final" in have else y * gain)
-
     adam = torch.optim.Adam([t for pair in pairs.values() for t in pair], lr=RATE, betas=BETAS)
     order = np.random.default_rng(seed)
     queue = [int(i) for _ in range(epochs) for i in order.permutation(len(texts))]
     recent: list[float] = []
     for step, i in enumerate(queue):
-        with torch.no_grad():
-            exact = F.log_softmax(multiply(wanted[i], head), -1)
-        found = F.log_softmax(logits(torch.tensor(texts[i][:-1])), -1)
-        loss = F.kl_div(found, exact, reduction="batchmean", log_target=True)
+        done = (step + 0.5) / len(queue)
+        adam.param_groups[0]["lr"] = RATE * min(done / WARM, (1 - done) / (1 - WARM))
+        found = _head_input(shape, have, times, model.hadamard, texts[i])
+        loss, slope = divergence(found, wanted[i], *heads)
         adam.zero_grad()
-        loss.backward()
-        adam.param_groups[0]["lr"] = RATE * (1 - step / len(queue))
+        found.backward(slope)
         adam.step()
-        recent.append(loss.item())
+        recent.append(loss)
         if len(recent) == TOLD or step + 1 == len(queue):
             mean = sum(recent) / len(recent)
             say(f"repair: step {step + 1} of {len(queue)}, divergence {mean:.4f} nats per token")
@@ -107,18 +102,65 @@ def train_repair(
     return Lora("repair", rank, {name: (_array(a), _array(b)) for name, (a, b) in real.items()})
 
 
+def _tensors(weights: Mapping[str, np.ndarray]) -> dict[str, Tensor]:
+    """Matrices in the type of products, the final norm's weights in float32."""
+    found = {n: torch.from_numpy(weights[n].astype(np.float32)) for n in weights if n != "hadamard"}
+    return {n: w if n == "final_norm" else w.to(FAST) for n, w in found.items()}
+
+
+def _exact(weights: Folded, texts: Sequence[Tensor], block: int) -> tuple[list[Tensor], Tensor]:
+    """What the head multiplies in the exact model, of each text, and the head."""
+    exact = _tensors(weights)
+
+    def times(name: str, x: Tensor) -> Tensor:
+        return multiply(x, exact[name])
+
+    with torch.no_grad():
+        found = [_head_input(weights.shape, exact, times, block, t) for t in texts]
+    return found, exact[head_name(weights.shape)]
+
+
+def _batches(sequences: Sequence[Sequence[int]], tokens: int) -> list[np.ndarray]:
+    """Texts of one length [b, t], about `tokens` tokens or one text in each."""
+    whole = by_length([s for s in sequences if len(s) > 1])
+    return [b[i : i + n] for b in whole for n in [max(1, tokens // b.shape[1])] for i in range(0, len(b), n)]
+
+
+def _head_input(shape: Shape, have: Mapping[str, Tensor], times: Times, block: int, tokens: Tensor) -> Tensor:
+    """[b * (t - 1), dim]: what the head multiplies, for all tokens [b, t] but the last of each text."""
+    x = F.embedding(tokens[:, :-1], have["embed"]).float()
+    for n in range(shape.layers):
+        x = decoder_layer(shape, n, times, x, block)
+    y = rms_norm(x, shape.norm_eps).flatten(0, 1)
+    if "final" in have:
+        return times("final", y)
+    return y * have["final_norm"] if "final_norm" in have else y
+
+
+def divergence(given: Tensor, wanted: Tensor, head: Tensor, exact: Tensor) -> tuple[float, Tensor]:
+    """Mean divergence of a head's predictions from the exact model's, and its slope by `given` [n, dim].
+
+    Logits of a large vocabulary are the largest arrays there are, and the slope needs no more than
+    the difference of probabilities: no more than `ROWS` rows of them are held.
+
+    Args:
+        given: [n, dim], what `head` [vocab, dim] multiplies.
+        wanted: [n, dim], what `exact` [vocab, dim] multiplies.
+        head: Of the rounded model.
+        exact: Of the exact one.
+    """
+    total, slope = 0.0, torch.empty_like(given)
+    with torch.no_grad():
+        for at in range(0, len(given), ROWS):
+            rows = slice(at, at + ROWS)
+            p = F.log_softmax(multiply(wanted[rows], exact), -1)
+            q = F.log_softmax(multiply(given[rows], head), -1)
+            share = p.exp()
+            total += float((share * p.sub_(q)).sum())
+            slope[rows] = multiply(q.exp_().sub_(share), head.T)
+    return total / len(given), slope / len(given)
+
+
 def _array(t: Tensor) -> np.ndarray:
     result: np.ndarray = t.detach().numpy().astype(np.float64)
     return result
-
-
-def _exact_head_inputs(weights: Folded, texts: Sequence[Sequence[int]]) -> list[Tensor]:
-    """Of each text, float32 [t - 1, dim]: what the head multiplies in the exact model."""
-    shape = weights.shape
-    embed = weights["embed"].astype(np.float32)
-    x = [embed[np.array(s[:-1])][None] for s in texts]
-    for n in range(shape.layers):
-        here = {k: weights[k].astype(np.float32) for k in layer_names(n) if k in weights}
-        x = [layer(shape, here, n, part) for part in x]
-    final = {k: weights[k].astype(np.float32) for k in ("final", "final_norm") if k in weights}
-    return [torch.from_numpy(head_input(shape, final, part)[0]) for part in x]

@@ -3,9 +3,10 @@
 Needs the extra `train`.
 """
 
-__all__ = ["FAST", "Times", "decoder_layer", "multiply", "rms_norm"]
+__all__ = ["FAST", "Past", "Times", "decoder_layer", "multiply", "rms_norm"]
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -29,11 +30,40 @@ def rms_norm(x: Tensor, eps: float) -> Tensor:
     return x * torch.rsqrt((x * x).mean(-1, keepdim=True) + eps)
 
 
-def decoder_layer(s: Shape, n: int, times: Times, x: Tensor, block: int) -> Tensor:
-    """The residual [b, t, dim] behind layer n, from that before it; `block`: order of the Hadamard blocks."""
+@dataclass
+class Past:
+    """Keys and values [layers, b, kv_heads, positions, head_dim] of texts that are fed token by token.
+
+    `at` is the position of the token that is fed now; whoever feeds it counts on.
+    """
+
+    keys: Tensor
+    values: Tensor
+    at: int = 0
+
+    @classmethod
+    def of(cls, s: Shape, texts: int, positions: int) -> "Past":
+        size = s.layers, texts, s.kv_heads, positions, s.head_dim
+        return cls(torch.zeros(size), torch.zeros(size))
+
+    def mixed(self, n: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """What the heads of layer n read: q [b, heads, 1, head_dim], k and v [b, kv_heads, 1, head_dim]."""
+        to = self.at + 1
+        self.keys[n, :, :, self.at], self.values[n, :, :, self.at] = k[:, :, 0], v[:, :, 0]
+        grouped = q.view(len(q), k.shape[1], -1, q.shape[-1])  # heads that share keys, as if they were texts
+        out = F.scaled_dot_product_attention(grouped, self.keys[n, :, :, :to], self.values[n, :, :, :to])
+        return out.view(q.shape)
+
+
+def decoder_layer(s: Shape, n: int, times: Times, x: Tensor, block: int, past: Past | None = None) -> Tensor:
+    """The residual [b, t, dim] behind layer n, from that before it.
+
+    `block` is the order of the Hadamard blocks; with `past`, x is one token [b, 1, dim] of each text.
+    """
     p = f"layers.{n}."
     b, t, _ = x.shape
-    angles = torch.from_numpy(rope_angles(s, t))
+    start = 0 if past is None else past.at
+    angles = torch.from_numpy(rope_angles(s, start + t)[start:])
     cos, sin = angles.cos().float(), angles.sin().float()
 
     def heads(kind: str, a: Tensor) -> Tensor:
@@ -44,8 +74,12 @@ def decoder_layer(s: Shape, n: int, times: Times, x: Tensor, block: int) -> Tens
         return torch.stack([even * cos - odd * sin, even * sin + odd * cos], -1).flatten(-2)
 
     a = rms_norm(x, s.norm_eps)
-    keys, values = (c.repeat_interleave(s.group, 1) for c in (turn(heads("k", a)), heads("v", a)))
-    mixed = F.scaled_dot_product_attention(turn(heads("q", a)), keys, values, is_causal=True)
+    q, k, v = turn(heads("q", a)), turn(heads("k", a)), heads("v", a)
+    if past is not None:
+        mixed = past.mixed(n, q, k, v)
+    else:
+        k, v = (c.repeat_interleave(s.group, 1) for c in (k, v))
+        mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True)
     x = x + times(p + "o", mixed.transpose(1, 2).reshape(b, t, s.q_dim))
     a = rms_norm(x, s.norm_eps)
     return x + times(p + "down", _blocks(F.silu(times(p + "gate", a)) * times(p + "up", a), block))

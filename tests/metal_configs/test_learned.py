@@ -18,6 +18,7 @@ from rtl_gen.golden.shape import Shape
 
 torch = pytest.importorskip("torch", reason='needs PyTorch: pip install -e ".[train]"')
 
+from metal_configs.adapters import repair  # noqa: E402
 from metal_configs.adapters.repair import train_repair  # noqa: E402
 from metal_configs.quantise import differentiable  # noqa: E402
 from metal_configs.quantise.learned import Learner  # noqa: E402
@@ -129,7 +130,8 @@ def test_training_that_finds_nothing_better_keeps_what_there_was():
 
 
 @pytest.mark.parametrize("shape", [TIED, UNTIED])
-def test_repair_brings_predictions_nearer_and_is_the_same_again(shape):
+def test_repair_brings_predictions_nearer_and_is_the_same_again(shape, monkeypatch):
+    monkeypatch.setattr(repair, "TOKENS", 16)  # one text a step
     c, rotation = checkpoint(shape), Rotation.of(shape)
     model = quantise(c, Policy("rtn", 3), rotation=rotation)
     weights, told = Folded(c, rotation), []
@@ -146,3 +148,21 @@ def test_repair_brings_predictions_nearer_and_is_the_same_again(shape):
     adapter = quantise_adapter(lora, model)
     assert adapter.model == model.digest()
     assert all(len(p.a.codes) == 4 for p in adapter.pairs.values())
+
+
+def test_the_slope_of_the_divergence_is_that_of_autograd(exact_products, monkeypatch):
+    monkeypatch.setattr(repair, "ROWS", 4)
+    draw = torch.Generator().manual_seed(1)
+    found, wanted = (torch.randn(7, 6, generator=draw) for _ in range(2))
+    head, exact = (torch.randn(11, 6, generator=draw) for _ in range(2))
+    found.requires_grad_()
+    plain = torch.nn.functional.kl_div(
+        (found @ head.T).log_softmax(-1),
+        (wanted @ exact.T).log_softmax(-1),
+        reduction="batchmean",
+        log_target=True,
+    )
+    (slope,) = torch.autograd.grad(plain, found)
+    loss, same = repair.divergence(found, wanted, head, exact)
+    assert loss == pytest.approx(plain.item(), rel=1e-5)
+    torch.testing.assert_close(same, slope)
