@@ -12,4 +12,22 @@ foreach inst [[ord::get_db_block] getInsts] {
 puts "clock gates that drive their flip-flops directly: [llength $scf_small]"
 set_cts_config -skip_nets $scf_small
 rename clock_tree_synthesis scf_clock_tree_synthesis
-proc clock_tree_synthesis { args } { scf_clock_tree_synthesis -no_insertion_delay {*}$args }
+proc clock_tree_synthesis { args } {
+    scf_clock_tree_synthesis -no_insertion_delay {*}$args
+    scf_pass_on [ord::get_db_block]
+}
+
+# A tile hands its clock on through one buffer that stands where the clock comes in, ahead of the tile's own tree: as a
+# leaf of the tree it came as late as the flip-flops, and each tile added that to those to its east.
+proc scf_pass_on { block } {
+    set onward [$block findNet clk_east]
+    if { $onward == "NULL" } { return }
+    set gate [[$onward getFirstOutput] getInst]
+    $gate swapMaster [[ord::get_db] findMaster sky130_fd_sc_hd__clkbuf_16]
+    set in [$gate findITerm A]
+    $in disconnect
+    $in connect [$block findNet clk]
+    set box [[$block findBTerm clk] getBBox]
+    $gate setLocation [$box xMax] [$box yMin]
+    puts "clock to the east: [$gate getName] at ([$box xMax], [$box yMin])"
+}

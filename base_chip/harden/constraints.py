@@ -2,12 +2,14 @@
 
 __all__ = ["LOAD", "die_sdc", "sdc", "tile_sdc"]
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from base_chip.config import BaseConfig
 
 # The host's interface is synchronous to the chip's clock: a fifth of the period is outside, each way.
 IO_SHARE = 0.2
+CLOCKS = ("clk", "clk_east")
+PROPAGATED = "set_propagated_clock [get_clocks clk]\n"
 HOST = ("rx_", "tx_")  # how its ports begin
 SEAM_SHARE = 0.25  # of the period, that what crosses a seam takes in the other tile
 # ns. Jitter moves one edge against the next, so it counts for setup and for what lasts half a period. Hold
@@ -29,23 +31,23 @@ def sdc(base: BaseConfig, period_ns: float) -> str:
     ports = f"""set_input_delay {io} -clock clk [get_ports {{rst rx_data* rx_valid tx_ready}}]
 set_output_delay {io} -clock clk [get_ports {{rx_ready tx_data* tx_valid}}]
 """
-    return _sdc(f"Base {base.name}", period_ns, ports, "set_propagated_clock [get_clocks clk]\n")
+    return _sdc(f"Base {base.name}", period_ns, ports, PROPAGATED)
 
 
-def tile_sdc(name: str, period_ns: float, inputs: Iterable[str], outputs: Iterable[str]) -> str:
+def tile_sdc(name: str, period_ns: float, pins: Mapping[str, bool], *, tree: bool = False) -> str:
     """Constraints of a tile at a clock period.
 
     What crosses a seam is launched by the falling edge and taken by the rising one. Each tile gets half
     of the time between, in which the difference of the two tiles' clocks is counted. The host's bytes are
-    synchronous to the clock. The clock is ideal until there is a clock tree: a gate that drives 640
+    synchronous to the clock. The clock is ideal until there is a clock tree (`tree`): a gate that drives 640
     flip-flops without one would be the slowest path.
 
     Args:
         name: Of the tile.
         period_ns: Clock period.
-        inputs, outputs: Patterns of ports but the clock's.
+        pins: Whether each is an output.
     """
-    (into, taken), (leaving, sent) = _crossing(inputs), _crossing(outputs)
+    (into, taken), (leaving, sent) = (_crossing(pins, output) for output in (False, True))
     out, io = round(SEAM_SHARE * period_ns, 3), round(IO_SHARE * period_ns, 3)
     ports = f"""set inputs [get_ports {{{into}}}]
 set_input_delay -max {out} -clock clk -clock_fall $inputs
@@ -56,12 +58,13 @@ set_output_delay {out} -clock clk [get_ports {{{leaving}}}]
         ports += f"""set_input_delay {io} -clock clk [get_ports {{{taken}}}]
 set_output_delay {io} -clock clk [get_ports {{{sent}}}]
 """
-    return _sdc(f"Tile {name}", period_ns, ports, load=SEAM_LOAD)
+    return _sdc(f"Tile {name}", period_ns, ports, PROPAGATED if tree else "", SEAM_LOAD)
 
 
-def _crossing(ports: Iterable[str]) -> tuple[str, str]:
+def _crossing(pins: Mapping[str, bool], output: bool) -> tuple[str, str]:
     """Patterns of ports that cross a seam, and of the host's."""
-    ports = sorted(ports)
+    found = {pin.partition("[")[0] + "*" * ("[" in pin) for pin, out in pins.items() if out is output}
+    ports = sorted(found - {*CLOCKS})
     host = [port for port in ports if port.startswith(HOST)]
     seam = [port for port in ports if port not in host]
     return " ".join(seam), " ".join(host)
@@ -82,7 +85,7 @@ set_input_delay -max {out} -clock clk -clock_fall $inputs
 set_input_delay -min 0 -clock clk -clock_fall $inputs
 set_output_delay {out} -clock clk [get_ports {{{leaving}}}]
 """
-    return _sdc(f"Die {name}", period_ns, ports, "set_propagated_clock [get_clocks clk]\n")
+    return _sdc(f"Die {name}", period_ns, ports, PROPAGATED)
 
 
 def _sdc(what: str, period_ns: float, ports: str, clock: str = "", load: float = LOAD) -> str:

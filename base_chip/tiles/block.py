@@ -44,10 +44,6 @@ def tile_block(tile: TileConfig, facts: PlaceRoute, timing: RomTiming | None = N
     pins = seam_pins(plan, ports, facts)
     rom = isinstance(tile, RomTileConfig)
     (x, y), (width, height) = tile.margin, plan.die
-    buses = {False: set[str](), True: set[str]()}
-    for name, port in ports.items():
-        if name not in ("clk", "clk_east"):
-            buses[port.output].add(f"{name}*" if port.width else name)
     return Block(
         kind="tile",
         name=tile.name,
@@ -63,7 +59,7 @@ def tile_block(tile: TileConfig, facts: PlaceRoute, timing: RomTiming | None = N
         places=dict(zip(macros, plan.places, strict=True)),
         halo=halo,
         apart=apart,
-        sdc=tile_sdc(tile.name, tile.target_ns, buses[False], buses[True]),
+        sdc=tile_sdc(tile.name, tile.target_ns, {name: pin.output for name, pin in pins.items()}),
         pins=pins,
         straps="-extend_to_boundary",
         diamond=rom,

@@ -11,7 +11,7 @@ from base_chip.harden.floorplan import check_macros
 from base_chip.pdk import load_pdk
 from base_chip.pdk.place_route import load_place_route
 from base_chip.schema import digest
-from base_chip.tiles import known_tiles, load_tile, parse_tile, tile_block, tile_rtl, tile_size
+from base_chip.tiles import known_tiles, load_tile, macro_layouts, parse_tile, tile_block, tile_rtl, tile_size
 from base_chip.tiles.floorplan import plan_tile
 from rtl_gen.errors import ExitCode, FlowError
 from rtl_gen.tiles.seams import CROSSINGS
@@ -109,13 +109,46 @@ def ram():
     return tile_block(load_tile("ram"), FACTS)
 
 
-def test_tiles_of_a_column_share_their_width_and_where_sums_cross(rom, ram):
-    assert tile_size("ram")[0] == tile_size("rom")[0]
-    assert ram.die == tuple(v / 1000 for v in tile_size("ram"))
+@pytest.fixture(scope="module")
+def vec():
+    return tile_block(load_tile("vec"), FACTS)
+
+
+@pytest.mark.parametrize("kind", ["ram", "vec"])
+def test_tiles_of_a_column_share_their_width_and_where_sums_cross(rom, kind, request):
+    tile = request.getfixturevalue(kind)
+    assert tile_size(kind)[0] == tile_size("rom")[0]
+    assert tile.die == tuple(v / 1000 for v in tile_size(kind))
+    check_macros(tile)
     for out, into in CROSSINGS["south"]:
         for name in (n for n in rom.pins if n.partition("[")[0] == out):
-            a, b = rom.pins[name], ram.pins[name.replace(out, into, 1)]
-            assert (a.layer, a.left, a.right, a.bottom, b.top) == (b.layer, b.left, b.right, 0, ram.die[1])
+            a, b = rom.pins[name], tile.pins[name.replace(out, into, 1)]
+            assert (a.layer, a.left, a.right, a.bottom, b.top) == (b.layer, b.left, b.right, 0, tile.die[1])
+
+
+def test_steps_and_the_hosts_bytes_are_at_the_west_edge_of_the_vec_tile(vec):
+    size = load_tile("vec").size
+    west = {name.partition("[")[0] for name, pin in vec.pins.items() if pin.left == 0 and pin.layer == "met3"}
+    steps = {
+        f"west_{r}_{part}" for r in range(size.rom_rows + size.ram_rows) for part in ("valid", "payload")
+    }
+    host = {f"{way}_{part}" for way in ("rx", "tx") for part in ("valid", "ready", "payload")}
+    assert west == steps | host | {"clk", "rst"}
+    outputs = {name.partition("[")[0] for name, pin in vec.pins.items() if pin.output}
+    assert outputs == steps | {"tx_valid", "tx_payload", "rx_ready"}
+
+
+def test_a_vec_tile_has_macros_of_three_kinds(vec):
+    names = {name: vec.macros[name].name for name in vec.places}
+    assert names == {
+        "program_0.macro": "scf_rom_256x128", "program_1.macro": "scf_rom_256x128",
+        "rom_0.macro": "scf_rom_256x128", "memory_0.macro": "scf_ram_128x96",
+        "rom_inputs_0.macro": "scf_ram_64x16", "ram_inputs_0.macro": "scf_ram_64x16",
+    }  # fmt: skip
+    assert [m.name for m in vec.memories] == ["scf_ram_128x96", "scf_ram_64x16", "scf_rom_256x128"]
+    assert {layout.top_cell().name for layout in macro_layouts(load_tile("vec"))} == set(names.values())
+    origin = vec.origins()["program_0.macro"]
+    assert origin[1] == pytest.approx(vec.places["program_0.macro"].y + 195.675, abs=0.1)  # MX
 
 
 def test_macros_lie_where_the_file_says_and_leave_the_widest_part_to_steps(ram):
@@ -124,7 +157,7 @@ def test_macros_lie_where_the_file_says_and_leave_the_widest_part_to_steps(ram):
     (macro,) = ram.memories
     assert (low.orient, high.orient) == ("MX", "R0")
     assert low.x == high.x == pytest.approx(width - 4 - macro.size[0] / 1000)
-    assert (low.y, high.y) == (6, pytest.approx(height - 6 - macro.size[1] / 1000))
+    assert (low.y, high.y) == (12, pytest.approx(height - 12 - macro.size[1] / 1000))
     steps = [p for n, p in ram.pins.items() if n.startswith(("west_", "east_"))]
     assert all(low.y + macro.size[1] / 1000 < p.bottom and p.top < high.y for p in steps)
 
