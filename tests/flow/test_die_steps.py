@@ -1,0 +1,96 @@
+"""The graph of a die of tiles; what cannot be shown of tiles without an artifact is not run, and says why."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from flow.cli import main
+from flow.graph import CHAIN_STEPS, DIE_STEPS, STEPS, steps_on
+from flow.tasks.die.simulate import DieGatesimTask, DieSimulatorTask
+from flow.tasks.die.stitch import SeamsTask
+from flow.tasks.die.tiles import MapRomTask, MapVecTask
+from flow.tasks.gatesim import LACKING
+from rtl_gen.errors import FlowError
+
+
+@pytest.fixture
+def job(tmp_path):
+    """Of a base whose tiles have no artifact, on a machine without liberty."""
+    names = [s.step_name for s in DIE_STEPS]
+    inputs = {name: tmp_path / name for name in names}
+    for folder in (*inputs.values(), tmp_path / "out", tmp_path / "scratch"):
+        folder.mkdir()
+    return SimpleNamespace(
+        config=SimpleNamespace(base="trio", pdk="sky130"), inputs=inputs, out=tmp_path / "out",
+        scratch=tmp_path / "scratch", pdk=SimpleNamespace(liberty={}),
+    )  # fmt: skip
+
+
+def test_a_base_has_the_graph_of_its_kind():
+    assert steps_on("nano") is STEPS
+    assert steps_on("trio") is DIE_STEPS
+    assert steps_on("reticle") is CHAIN_STEPS
+    with pytest.raises(FlowError, match="unknown base 'none'"):
+        steps_on("none")
+
+
+def test_each_step_comes_after_what_it_needs():
+    names = [s.step_name for s in DIE_STEPS]
+    for step in DIE_STEPS:
+        assert all(names.index(name) < names.index(step.step_name) for name in step.needs)
+
+
+def test_all_that_no_model_changes_follows_from_the_step_base():
+    from flow.graph import descendants
+
+    of_base = {"tile_rom", "tile_ram", "tile_vec", "map_rom", "map_ram", "map_vec", "stitch", "seams"}
+    assert of_base <= set(descendants(DIE_STEPS, "base"))
+    of_model = {"quantise", "compile", "metal", "readback"}
+    assert not of_base & {n for s in of_model for n in descendants(DIE_STEPS, s)}
+
+
+def test_the_command_lists_the_graph_of_a_base(capsys):
+    assert main(["steps", "--base", "trio"]) == 0
+    listed = capsys.readouterr().out
+    assert all(f"\n{s.step_name:12} " in f"\n{listed}" for s in DIE_STEPS)
+
+
+@pytest.mark.parametrize("step", [MapRomTask, MapVecTask])
+def test_without_liberty_a_tile_is_not_mapped(step, job):
+    (row,) = step().work(job).checks
+    assert (row.name, row.status) == (step.step_name, "not run")
+    assert "SCF_LIBERTY_DIR" in row.reason
+    assert not list(job.out.iterdir())
+
+
+def test_without_a_netlist_of_every_tile_nothing_is_simulated(job):
+    (job.inputs["map_rom"] / "netlist.v").write_text("module a; endmodule\n")
+    done = DieSimulatorTask().work(job)
+    told = (job.out / LACKING).read_text("utf-8")
+    assert "tile ram, vec has neither" in told
+    assert done.note == told
+    job.inputs["simulator"] = job.out
+    rows = DieGatesimTask().work(job).checks
+    assert [(r.name, r.status) for r in rows] == [("gatesim", "not run"), ("gatesim_control", "not run")]
+    assert all(r.reason == told for r in rows)
+
+
+def test_seams_of_tiles_that_are_not_routed_are_not_run(job):
+    (job.inputs["tile_rom"] / "layout.def").write_text("")
+    (row,) = SeamsTask().work(job).checks
+    assert (row.name, row.status) == ("seams", "not run")
+    assert "tile ram, vec is not placed and routed" in row.reason
+
+
+@pytest.mark.flow
+def test_the_tiles_rtl_says_what_the_golden_model_says(tmp_path):
+    """With the ROMs that were read back from the layout; the control says something else."""
+    args = ["build", "--model", "words", "--base", "trio", "--out", str(tmp_path), "--to", "rtlsim"]
+    assert main(args) == 0
+    result = json.loads((tmp_path / "words" / "result.json").read_text())
+    rows = {c["name"]: c["status"] for c in result["checks"]}
+    for name in ("quality", "floorplan", "readback", "rtlsim"):
+        assert rows[name] == rows[f"{name}_control"] == "pass"
+    assert rows.get("floorplan_straps", "not run") == "not run"
+    assert len(result["text"]) == 3
