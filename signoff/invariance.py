@@ -246,11 +246,17 @@ def _sha256(squares: np.ndarray, others: Iterable[str], texts: Iterable[str]) ->
 
 
 def _multiset_minus(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Rows of `a` that `b` lacks, counting repeats."""
-    rows, of = np.unique(np.concatenate([a, b]), axis=0, return_inverse=True)
-    of = of.reshape(-1)
-    left = np.bincount(of[: len(a)], minlength=len(rows)) - np.bincount(of[len(a) :], minlength=len(rows))
-    return np.repeat(rows, np.maximum(left, 0), axis=0)
+    """Rows of `a` that `b` lacks, counting repeats, in ascending order; both int [n, 4]."""
+    rows = np.concatenate([a, b])
+    if not len(rows):
+        return rows
+    low, high = (rows[:, n].astype(np.int64) << 32 | rows[:, n + 1].astype(np.uint32) for n in (0, 2))
+    order = np.lexsort((high, low))
+    new = np.ones(len(rows), bool)
+    new[1:] = (np.diff(low[order]) != 0) | (np.diff(high[order]) != 0)
+    first = np.flatnonzero(new)
+    left = np.add.reduceat(np.where(order < len(a), 1, -1), first)
+    return np.repeat(rows[order[first]], np.maximum(left, 0), axis=0)
 
 
 def _touching(shapes: np.ndarray, squares: np.ndarray) -> np.ndarray:
