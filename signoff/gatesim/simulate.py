@@ -68,7 +68,6 @@ def build_simulator(
     jobs: int = 2,
     *,
     protocol: Protocol = NANO,
-    optimise: int = 0,
 ) -> Path:
     """Compile a tile into a program.
 
@@ -80,7 +79,6 @@ def build_simulator(
         work: Folder for generated files.
         jobs: Compilers at a time.
         protocol: Names the ports of its host.
-        optimise: Level of the C++ compiler; compiling takes far longer than running a few texts.
 
     Returns:
         The program; `simulate` runs it.
@@ -95,7 +93,8 @@ def build_simulator(
     (work / "host.cpp").write_text(files("signoff.gatesim").joinpath("host.cpp").read_text("utf-8"))
     sources = ("host.cpp", "cells.v", "bank.v", "netlist.v")
     data = [f"{way.upper()}_DATA={way}_{protocol.data}" for way in ("rx", "tx")]
-    return verilate(work, top, sources, optimise=optimise, jobs=jobs, defines=data)
+    # Compiling takes longer than running some texts: as small as can be is quick to compile.
+    return verilate(work, top, sources, optimise="s", jobs=jobs, defines=data)
 
 
 def simulate(

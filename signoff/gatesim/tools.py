@@ -19,7 +19,7 @@ QUIET = ("-Wno-fatal", "-Wno-lint", "-Wno-style", "-Wno-TIMESCALEMOD", "-Wno-MUL
 
 
 def verilate(
-    work: Path, top: str, sources: Sequence[str], *, optimise: int, jobs: int = 2, defines: Sequence[str] = ()
+    work: Path, top: str, sources: Sequence[str], *, optimise: str, jobs: int = 2, defines: Sequence[str] = ()
 ) -> Path:
     """Compile Verilog and its host into a program.
 
@@ -27,7 +27,7 @@ def verilate(
         work: Folder that holds the sources.
         top: Module.
         sources: Names of C++ and Verilog files; C++ names the module's class `Vtile`.
-        optimise: Level of the C++ compiler.
+        optimise: Level of the C++ compiler for what runs in every cycle, such as "2"; the rest runs once.
         jobs: Compilers at a time.
         defines: Macros of C++, such as A=b.
 
@@ -36,13 +36,13 @@ def verilate(
     """
     # Registers start with random values: what a program leaves undefined must not matter.
     start = ["--x-assign", "unique", "--x-initial", "unique"]
-    compiler = " ".join((f"-O{optimise}", *(f"-D{macro}" for macro in defines)))
-    options = ["--cc", "--exe", "-O3", *start, "-CFLAGS", compiler]
+    options = ["--cc", "--exe", "-O3", *start, *(x for macro in defines for x in ("-CFLAGS", f"-D{macro}"))]
     names = ["--top-module", top, "--prefix", "Vtile", "-o", "simulator", "--Mdir", "obj"]
     run_tool(["verilator", *options, *QUIET, *names, *sources], work, "verilate", "verilator")
     # Its makefile refuses a folder with a space in its path, which it takes from CURDIR; what it reads and
     # writes goes by plain names.
-    make = ["make", "-s", "CURDIR=.", "-C", "obj", "-f", "Vtile.mk", f"-j{jobs}"]
+    levels = [f"OPT_FAST=-O{optimise}", f"OPT_GLOBAL=-O{optimise}", "OPT_SLOW=-O0"]
+    make = ["make", "-s", "CURDIR=.", "-C", "obj", "-f", "Vtile.mk", f"-j{jobs}", *levels]
     run_tool(make, work, "compile", "verilator")
     return work / "obj" / "simulator"
 

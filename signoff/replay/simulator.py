@@ -34,7 +34,7 @@ def build_tile_simulator(tile: str, macro: str, work: Path) -> Path:
     (work / "tile.v").write_text(tile)
     (work / "macro.v").write_text(macro)
     (work / "host.cpp").write_text(files("signoff.replay").joinpath("replay.cpp").read_text("utf-8"))
-    return verilate(work, TOP, ("host.cpp", "tile.v", "macro.v"), optimise=2)
+    return verilate(work, TOP, ("host.cpp", "tile.v", "macro.v"), optimise="2")
 
 
 @dataclass(frozen=True)

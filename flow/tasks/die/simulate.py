@@ -81,5 +81,5 @@ def _build(job: Job, tiles: list[Path], cells: Path) -> None:
     models = {path.name: path for tile in TILES for path in (job.inputs[tile] / MODELS).iterdir()}
     memories = "\n".join(path.read_text("utf-8") for _, path in sorted(models.items()))
     top, data = f"scf_{job.config.base}", Protocol("payload")
-    program = build_simulator(netlist, top, cells, memories, job.scratch, protocol=data, optimise=1)
+    program = build_simulator(netlist, top, cells, memories, job.scratch, protocol=data)
     shutil.copy2(program, job.out / "simulator")
