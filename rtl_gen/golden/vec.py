@@ -103,7 +103,7 @@ class VecModel:
 
     def _do(self) -> bool:
         row = self.image.program[self._at]
-        if row.op is Op.CONTROL and row.kind in _RECEIVES and not self._heard:
+        if self._needs(row) > len(self._heard):
             return False
         number, before = self._at, self.clock.now
         self.rows[number] += 1
@@ -121,6 +121,12 @@ class VecModel:
         self.spent[number] += self.clock.now - before
         return True
 
+    def _needs(self, row: Row) -> int:
+        """Bytes of the host."""
+        if row.op is Op.CONTROL:
+            return int(row.kind in _RECEIVES)
+        return row.n if row.op is Op.STEPS and row.x == X.HOST else 0
+
     # The sequencer.
 
     def _control(self, row: Row) -> None:
@@ -132,6 +138,7 @@ class VecModel:
                 Condition.GREEDY: self._beta == 0, Condition.END: self._token == value,
                 Condition.FULL: self._position == value,
             }[Condition(row.condition)]  # fmt: skip
+            more = 1
             if taken:
                 self._at = row.target
         elif kind == Kind.RECEIVE_SEED:
@@ -324,6 +331,8 @@ class VecModel:
         if row.write:
             ram, at = self.banks[-1], 2 * row.offset
             values = ram[at : at + row.n]
+            if row.x == X.HOST:
+                values = _signed(np.array([self._heard.popleft() for _ in range(row.n)]), 8)
             if row.append:
                 packed = self._registers[Register.KEY] | self._registers[Register.VALUE] << 4
                 values = np.append(values, _signed(np.array([packed]), 8))

@@ -5,9 +5,9 @@ for all ram tiles; the ROM of factors and tables, words of 16 bits. docs/fabric.
 """
 
 __all__ = [
-    "BLOCK", "CONTEXTS", "CONTROL", "LANE", "LESS", "LINE", "ROW_BITS", "STEPS", "Condition", "Control",
-    "Dest", "Element", "Factor", "Kind", "Op", "Place", "Post", "Reduce", "Register", "RomWalk", "Row",
-    "Sync", "Table", "Value", "Walk", "Width", "Write", "X",
+    "BLOCK", "CONTEXTS", "CONTROL", "LANE", "LESS", "LINE", "OF_TILES", "ROW_BITS", "STEPS", "Condition",
+    "Control", "Dest", "Element", "Factor", "Kind", "Op", "Place", "Post", "Reduce", "Register", "RomWalk",
+    "Row", "Sync", "Table", "Value", "Walk", "Width", "Write", "X",
 ]  # fmt: skip
 
 import enum
@@ -138,6 +138,9 @@ class Dest(enum.IntEnum):
     R = 5
 
 
+OF_TILES = Dest.ROM_BYTES, Dest.RAM_BYTES, Dest.RAM_DIGITS  # activations
+
+
 class Reduce(enum.IntEnum):
     """What is found as results pass."""
 
@@ -184,6 +187,7 @@ class X(enum.IntEnum):
     HIGH = 3
     ONE0 = 4  # 1, 0
     ONE1 = 5  # 0, 1
+    HOST = 6  # a byte that the host sends, to be written
 
 
 class Place(enum.IntEnum):

@@ -4,16 +4,17 @@ __all__ = ["FEWEST", "FOUND", "LANE_GAP", "ROW_LATENCY", "SHORTEST", "SUM_LATENC
 
 from dataclasses import dataclass
 
-from rtl_gen.golden.vec_isa import BLOCK, LINE, Dest, Row, Sync, Walk, Write
+from rtl_gen.golden.vec_isa import BLOCK, LINE, OF_TILES, Row, Sync, Walk, Write
 
-# From a step of the sequencer to the cycle before its first sum is here: with no row of tiles, for each.
-SUM_LATENCY, ROW_LATENCY = 7, 2
+# From a step of the sequencer to the element of the lane that its first sum meets on its way: with no row of
+# tiles, for each.
+SUM_LATENCY, ROW_LATENCY = 4, 2
 LANE_GAP = 1  # idle cycles of the lane between two rows, at least
 SHORTEST = 4  # cycles from row to row: M is read twice and written once for a row of one element
 # From the last element that is read to the cycle in which a row may begin that needs what was found, or that
 # needs all to be over.
-FOUND, EMPTY = 8, 10
-FED = 9  # from an element to the first step that reads what it became
+FOUND, EMPTY = 11, 15
+FED = 14  # from an element to the first step that reads what it became
 JUMP = 3  # from a branch to the row that it goes to
 FEWEST = 2  # sums of a pass, in the time that is kept for them
 
@@ -53,7 +54,7 @@ class Clock:
             start = max(start, self._last + (FOUND if row.sync == Sync.FOUND else EMPTY))
         self._last = start + n * (2 if row.walk == Walk.PAIR else 1)
         self._working = self._last
-        if row.dest in (Dest.ROM_BYTES, Dest.RAM_BYTES, Dest.RAM_DIGITS):
+        if row.dest in OF_TILES:
             self._fed = self._last
         self._free = max(start + SHORTEST, self._last + LANE_GAP + pause(row))
         self._next(start)
@@ -88,6 +89,8 @@ class Clock:
         self._tail = row.n if row.each else BLOCK - column
         self._started = max(sent + 1, self._free)
         self._last = sent + SUM_LATENCY + ROW_LATENCY * self.rows + count - 1
+        if self._pending.dest in OF_TILES:
+            self._fed = self._last
         self._free = max(self._started + SHORTEST, self._last + LANE_GAP + idle)
 
     def _calm(self, row: Row) -> int:

@@ -22,7 +22,7 @@ class Die(wiring.Component):
         rx, tx: Bytes of the host.
         banks0, banks1 ...: Pins of the macros of each row of tiles.
         program, rom, memory, rom_inputs, ram_inputs: Those of the vec tile.
-        macros: Names of all these.
+        macros, low: Names of all these, and of those that have the inverted clock.
     """
 
     def __init__(self, rom: RomTileSize, ram: RamTileSize, vec: VecTileSize) -> None:
@@ -37,7 +37,8 @@ class Die(wiring.Component):
         for r in range(len(self.rows)):
             pins = self.array.signature.members[f"banks{r}"]
             members[f"banks{r}"] = Out(pins.signature).array(pins.dimensions[1])
-        self.macros = (*MACROS, *(f"banks{r}" for r in range(len(self.rows))))
+        banks = [f"banks{r}" for r in range(len(self.rows))]
+        self.macros, self.low = (*MACROS, *banks), (*self.vec.low, *banks)
         super().__init__(members)
 
     def elaborate(self, platform: object) -> Module:
@@ -61,4 +62,4 @@ class Die(wiring.Component):
 def die_verilog(rom: RomTileSize, ram: RamTileSize, vec: VecTileSize) -> str:
     """Verilog of a die with its macros, module `scf_die`. The same sizes give the same text."""
     die = Die(rom, ram, vec)
-    return component_verilog(Enclosed(die, die.macros, die.macros[len(MACROS) :]), "scf_die")
+    return component_verilog(Enclosed(die, die.macros), "scf_die")

@@ -1,20 +1,22 @@
 """Parts of a lane of the vector unit: the multiplier with its shifter, and the exponent of a vector."""
 
-__all__ = ["Largest", "Rescale"]
+__all__ = ["RESCALE", "Largest", "Rescale"]
 
-from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl_gen.golden.formats import LEFT_SHIFT, SUM, WORD
 from rtl_gen.golden.vec_isa import LESS, Width
+from rtl_gen.tiles.multiply import carry_save
 
 SHIFT_BITS = 6  # of what the shifter is told: LEFT_SHIFT - 1 more than the shift to the right
 WIDTH_BITS = 3
+RESCALE = 5  # cycles from operands to the result
 
 
 class Rescale(wiring.Component):
-    """saturate(round(value * factor / 2 ** shift)): one result a cycle, three cycles after its operands.
+    """saturate(round(value * factor / 2 ** shift)): one result a cycle, five cycles after its operands.
 
     It is `golden.vector.rescale` with `golden.arith.saturate`, for every shift that the former takes.
 
@@ -38,45 +40,44 @@ class Rescale(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        # 1: the product.
+        valid = Signal(RESCALE)
+        m.d.sync += valid.eq(Cat(self.valid, valid[:-1]))
+        *_, shift = _delayed(m, self.shift, 2)
+        *_, down = _delayed(m, self.down, 3)
+        *_, width = _delayed(m, self.width, 4)
+        # 1: the product, as two numbers; with those of the product before it if that is added.
         product = Signal(signed(SUM + 1 + WORD), reset_less=True)
-        shift = Signal(SHIFT_BITS, reset_less=True)
-        down1 = Signal(reset_less=True)
-        down2 = Signal(reset_less=True)
-        width1 = Signal(WIDTH_BITS, reset_less=True)
-        valid1 = Signal()
-        m.d.sync += [
-            product.eq(Mux(self.accumulate, product, 0) + self.value * self.factor), shift.eq(self.shift),
-            width1.eq(self.width), valid1.eq(self.valid), down1.eq(self.down),
-        ]  # fmt: skip
-        # 2: shifted, with one bit below for rounding; of what is above the widest result, whether it is sign.
+        parts = [Signal(len(product), name=f"product{n}", reset_less=True) for n in range(2)]
+        before = tuple(part & self.accumulate.replicate(len(part)) for part in parts)
+        found = carry_save(m, self.value, self.factor, before)
+        m.d.sync += [part.eq(number) for part, number in zip(parts, found, strict=True)]
+        # 2: their sum.
+        m.d.sync += product.eq(parts[0] + parts[1])
+        # 3: shifted, with one bit below for rounding; of what is above the widest result, whether it is sign.
         wide = Signal(signed(SUM + 1 + WORD + LEFT_SHIFT))
         m.d.comb += wide.eq((product << LEFT_SHIFT) >> shift)
         keep = SUM + 1
         near = Signal(signed(keep), reset_less=True)
         beyond = Signal(reset_less=True)
         negative = Signal(reset_less=True)
-        width2 = Signal(WIDTH_BITS, reset_less=True)
-        valid2 = Signal()
         top = wide[keep - 1 :]
         m.d.sync += [
-            near.eq(wide), beyond.eq(top.any() & ~top.all()), negative.eq(wide[-1]), width2.eq(width1),
-            valid2.eq(valid1), down2.eq(down1),
+            near.eq(wide), beyond.eq(top.any() & ~top.all()), negative.eq(wide[-1]),
         ]  # fmt: skip
-        # 3: rounded and saturated.
-        rounded = Signal(signed(keep))
-        m.d.comb += rounded.eq((near + ~down2) >> 1)
+        # 4: rounded.
+        rounded = Signal(signed(keep), reset_less=True)
+        far, below = Signal(reset_less=True), Signal(reset_less=True)
+        m.d.sync += [rounded.eq((near + ~down) >> 1), far.eq(beyond), below.eq(negative)]
+        # 5: saturated.
         out = Signal(signed(SUM), reset_less=True)
-        out_valid = Signal()
-        m.d.sync += out_valid.eq(valid2)
-        with m.Switch(width2):
+        with m.Switch(width):
             for width in Width:
                 with m.Case(width):
                     above = rounded[width.bits - 1 :]
-                    over = beyond | (above.any() & ~above.all())
+                    over = far | (above.any() & ~above.all())
                     least, most = -(1 << (width.bits - 1)), (1 << (width.bits - 1)) - 1
-                    m.d.sync += out.eq(Mux(over, Mux(negative, least, most), rounded))
-        m.d.comb += [self.out.eq(out), self.out_valid.eq(out_valid)]
+                    m.d.sync += out.eq(Mux(over, Mux(below, least, most), rounded))
+        m.d.comb += [self.out.eq(out), self.out_valid.eq(valid[-1])]
         return m
 
 
@@ -115,3 +116,12 @@ class Largest(wiring.Component):
                             with m.Case((1 << e) - 1):
                                 m.d.comb += self.exponent.eq(e)
         return m
+
+
+def _delayed(m: Module, value: Value, cycles: int) -> list[Signal]:
+    """A value one, two ... cycles later."""
+    out: list[Signal] = []
+    for n in range(cycles):
+        out.append(Signal(value.shape(), name=f"{value.name}{n + 1}", reset_less=True))
+        m.d.sync += out[-1].eq(out[-2] if n else value)
+    return out

@@ -132,13 +132,12 @@ class Enclosed(wiring.Component):
     """A part of a die with its macros; its other ports are its own.
 
     Args:
-        inner: The part.
+        inner: The part; its `low` are the ports whose macros have the inverted clock.
         names: Its ports that are pins of macros.
-        low: Those of them whose macros have the inverted clock.
     """
 
-    def __init__(self, inner: wiring.Component, names: Sequence[str], low: Sequence[str] = ()) -> None:
-        self.inner, self.names, self.low = inner, names, low
+    def __init__(self, inner: wiring.Component, names: Sequence[str]) -> None:
+        self.inner, self.names = inner, names
         super().__init__({k: v for k, v in inner.signature.members.items() if k not in names})
 
     def elaborate(self, platform: object) -> Module:
@@ -155,7 +154,7 @@ class Enclosed(wiring.Component):
                 wiring.connect(m, wiring.flipped(outer), port)
         for name in self.names:
             for n, pins in enumerate(getattr(inner, name)):
-                m.submodules[f"{name}_{n}"] = macro = macro_of(pins, low=name in self.low)
+                m.submodules[f"{name}_{n}"] = macro = macro_of(pins, low=name in inner.low)
                 wiring.connect(m, pins, macro.pins)
         return m
 

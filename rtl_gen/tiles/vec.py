@@ -13,6 +13,7 @@ from rtl_gen.golden.vec_isa import (
     BLOCK,
     CONTROL,
     LANE,
+    OF_TILES,
     STEPS,
     Condition,
     Kind,
@@ -20,7 +21,7 @@ from rtl_gen.golden.vec_isa import (
     Sync,
 )
 from rtl_gen.golden.vec_time import ROW_LATENCY, SUM_LATENCY
-from rtl_gen.tiles.macro import address, rom_pins
+from rtl_gen.tiles.macro import address, low_clock, rom_pins
 from rtl_gen.tiles.ports import Step, sums, take_reset
 from rtl_gen.tiles.vec_issue import COLUMN_BITS, Issue
 from rtl_gen.tiles.vec_lane import Lane, pause
@@ -69,8 +70,11 @@ class VecTile(wiring.Component):
         west: Steps of each row of tiles.
         north: Sums.
         rx, tx: Bytes of the host.
-        program, rom, memory, rom_inputs, ram_inputs: Pins of the macros, `MACROS`.
+        program, rom, memory, rom_inputs, ram_inputs: Pins of the macros, `MACROS`. `low` have the inverted
+            clock, as what they give needs a whole period.
     """
+
+    low = "program", "rom"
 
     def __init__(self, size: VecTileSize) -> None:
         self.size = size
@@ -89,6 +93,7 @@ class VecTile(wiring.Component):
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
         size = self.size
+        low_clock(m)
         m.submodules.lane, m.submodules.feed = lane, feed = self.lane, self.feed
         m.submodules.issue = issue = Issue(size.rom_rows, size.row_step)
         for mine, inner in zip(self.west, feed.west, strict=True):
@@ -149,7 +154,10 @@ class VecTile(wiring.Component):
         m.d.comb += [
             issue.row.eq(steps), issue.sums.eq(waiting.n), issue.pause.eq(pause(waiting)),
             issue.waits.eq(committed | lane.working),
-            issue.holds.eq(lane.feeding),
+            # Also a pass that is to become activations, for which the lane is not free yet.
+            issue.holds.eq(lane.feeding | committed & sent.dest.matches(*OF_TILES)),
+            issue.host.valid.eq(self.rx.valid), issue.host.payload.eq(self.rx.payload),
+            self.rx.ready.eq(issue.host.ready),
             feed.order.eq(issue.order),
             issue.packed.eq(lane.totals.packed),
         ]  # fmt: skip
@@ -174,9 +182,13 @@ class VecTile(wiring.Component):
         bank = counter[8:]
         q = Signal(128)
         banks = self.size.program_banks
+        at = Signal(8, name="program_at", reset_less=True)
+        m.d.low += at.eq(counter)
         for n, pins in enumerate(self.program):
-            address(m, counter[:8], pins.a, pins.b_n)
-            m.d.comb += pins.enable.eq(reading & ((bank == n) if banks > 1 else 1))
+            enable = Signal(name=f"program_enable{n}")
+            m.d.low += enable.eq(reading & ((bank == n) if banks > 1 else 1))
+            address(m, at, pins.a, pins.b_n)
+            m.d.comb += pins.enable.eq(enable)
         with m.Switch(bank):
             for n, pins in enumerate(self.program):
                 with m.Case(n):
@@ -190,7 +202,7 @@ class VecTile(wiring.Component):
             "count": Signal(16, reset_less=True), "beta": Signal(8, reset_less=True),
             "generator": Signal(32, reset_less=True), "draw": Signal(32, reset_less=True),
             "times": Signal(12),
-            "phase": Signal(2),
+            "judged": Signal(), "taken": Signal(reset_less=True),
         }  # fmt: skip
         m.d.comb += [
             lane.token.eq(state["token"]), lane.turn.eq(state["turn"]), lane.beta.eq(state["beta"]),
@@ -219,7 +231,9 @@ class VecTile(wiring.Component):
                         m.d.comb += taken.eq(s["token"] == value)
                     with m.Case(Condition.FULL):
                         m.d.comb += taken.eq(s["position"] == value)
-                m.d.comb += [done.eq(1), jump.eq(taken)]
+                # A cycle to find out, one to go there.
+                m.d.sync += [s["judged"].eq(~s["judged"]), s["taken"].eq(taken)]
+                m.d.comb += [done.eq(s["judged"]), jump.eq(s["judged"] & s["taken"])]
             with m.Case(Kind.RECEIVE_SEED, Kind.RECEIVE_BETA, Kind.RECEIVE_COUNT, Kind.RECEIVE_TOKEN):
                 byte = self.rx.payload
                 m.d.comb += [self.rx.ready.eq(1), done.eq(self.rx.valid)]

@@ -5,7 +5,7 @@ __all__ = ["COLUMN_BITS", "Issue"]
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal
-from amaranth.lib import data, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl_gen.golden.vec_isa import BLOCK, LANE, STEPS, Place, Write, X
@@ -38,6 +38,7 @@ class Issue(wiring.Component):
         sums, pause: Of a pass that the lane takes, and idle cycles that it needs behind them.
         holds: Activations are still written.
         waits: The lane has not taken up the last commit yet, or works on a vector.
+        host: Bytes of the host, for rows that write them.
         commit: The last step of a pass leaves: in a fixed time its first sum is here.
         count, offset: Behind a commit, how many sums the lane takes, and what it adds to its addresses.
         order: Steps.
@@ -50,7 +51,7 @@ class Issue(wiring.Component):
                 "row": In(StepsRow()), "go": In(1), "done": Out(1), "busy": Out(1), "position": In(LANE["n"]),
                 "chunk_rows": In(STEPS["row"]), "token": In(16), "token_rows": In(STEPS["row"]),
                 "packed": In(8), "sums": In(LANE["n"]), "pause": In(2),
-                "waits": In(1), "holds": In(1), "commit": Out(1),
+                "waits": In(1), "holds": In(1), "host": In(stream.Signature(8)), "commit": Out(1),
                 "count": Out(LANE["n"]),
                 "offset": Out(LANE["a"]), "order": Out(Order()),
             }
@@ -66,11 +67,17 @@ class Issue(wiring.Component):
         length = Signal(STEPS["n"], reset_less=True)
         chunk = Signal(CHUNK_BITS, reset_less=True)
         rom = row.only <= self.rom_rows
-        left = Signal(LANE["n"])  # positions in this chunk and behind
-        m.d.comb += left.eq(self.position + 1 - (chunk << COLUMN_BITS))
-        last_chunk = ~row.chunks | (left <= BLOCK)
-        count = Signal(LANE["n"])
-        m.d.comb += count.eq(Mux(row.chunks & (left <= BLOCK), left, self.sums))
+        left = Signal(LANE["n"], reset_less=True)  # positions in this chunk and behind
+        # Registers, as there is a cycle for them between PLACE and RUN: how many sums the lane takes of a
+        # pass, and how long it does.
+        last_chunk = Signal(reset_less=True)
+        count = Signal(LANE["n"], reset_less=True)
+        taking = Signal(LANE["n"] + 1, reset_less=True)
+        taken = Mux(row.chunks & (left <= BLOCK), left, self.sums)
+        m.d.sync += [
+            last_chunk.eq(~row.chunks | (left <= BLOCK)), count.eq(taken),
+            taking.eq(Mux(taken < FEWEST, FEWEST, taken) + LANE_GAP + self.pause),
+        ]  # fmt: skip
         # Cycles until the lane can take sums, and until tiles that a pass does not address send none.
         gap = Signal(LANE["n"] + 1)
         tail = Signal(LANE["n"])
@@ -85,6 +92,7 @@ class Issue(wiring.Component):
             with m.FSM(name="steps"):
                 with m.State("PLACE"):
                     m.d.sync += [base.eq(row.row), column.eq(row.column), t.eq(0), chunk.eq(0)]
+                    m.d.sync += left.eq(self.position + 1)
                     m.d.sync += length.eq(Mux(row.by_position, self.position + 1, row.n))
                     with m.Switch(row.place):
                         with m.Case(Place.TOKEN):
@@ -114,14 +122,17 @@ class Issue(wiring.Component):
                 with m.State("RUN"):
                     end = t == length - 1
                     takes = (row.drain & (end | row.each & (t == 0))) & ~(row.each & (t != 0))
-                    with m.If(~self.holds & (~takes | ready)):
+                    of_host = row.x == X.HOST
+                    go = ~self.holds & (~takes | ready)
+                    m.d.comb += self.host.ready.eq(go & of_host)
+                    with m.If(go & (~of_host | self.host.valid)):
                         m.d.comb += order.valid.eq(1)
                         m.d.sync += t.eq(t + 1)
                         with m.If(takes):
                             m.d.comb += self.commit.eq(1)
                             m.d.sync += [
                                 self.count.eq(count), self.offset.eq(chunk << COLUMN_BITS),
-                                gap.eq(Mux(count < FEWEST, FEWEST, count) + LANE_GAP + self.pause),
+                                gap.eq(taking),
                                 tail.eq(Mux(row.each, row.n, BLOCK - column)),
                                 before.eq(row.only),
                             ]  # fmt: skip
@@ -130,7 +141,10 @@ class Issue(wiring.Component):
                             with m.If(row.append):
                                 m.next = "APPEND"
                             with m.Elif(~last_chunk):
-                                m.d.sync += [chunk.eq(chunk + 1), base.eq(base + row.stride), t.eq(0)]
+                                m.d.sync += [
+                                    chunk.eq(chunk + 1), base.eq(base + row.stride), t.eq(0),
+                                    left.eq(left - BLOCK),
+                                ]  # fmt: skip
                                 m.next = "SEEK"
                             with m.Else():
                                 m.d.comb += self.done.eq(1)
@@ -147,7 +161,9 @@ class Issue(wiring.Component):
                         ]  # fmt: skip
                     bytes_ = (row.x == X.BYTES) | (row.write != Write.NONE)
                     m.d.comb += order.at.eq(row.offset + Mux(bytes_, t >> 1, t))
-                    with m.If(bytes_):
+                    with m.If(of_host):
+                        m.d.comb += [order.source.eq(Source.LITERAL), order.at.eq(self.host.payload)]
+                    with m.Elif(bytes_):
                         m.d.comb += order.source.eq(Mux(t[0], Source.HIGH, Source.LOW))
                     with m.Else(), m.Switch(row.x):
                         with m.Case(X.LOW):

@@ -1,6 +1,6 @@
 """What an element of the lane becomes before it is multiplied."""
 
-__all__ = ["operands", "table_entry"]
+__all__ = ["operands", "scaled", "table_entry"]
 
 from typing import Any
 
@@ -46,18 +46,21 @@ def table_entry(
     return beyond
 
 
+def scaled(m: Module, row: Any, total: Signal) -> Signal:
+    """A sum that came, as it is joined with those of other planes."""
+    out = Signal(signed(SUM))
+    m.d.comb += out.eq(Mux(row.special[1], total >> 2, total) << row.special[2:])
+    return out
+
+
 def operands(
     m: Module, totals: Totals, beta: Signal, row: Any, now: dict[str, Signal], word: Signal, words: Signal,
     value: Signal, factor: Signal,
 ) -> None:  # fmt: skip
     """Operands of the multiplier, registered."""
     a, b = now["a"], now["b"]
-    begin, high, left = row.special[0], row.special[1], row.special[2:]
-    scaled = Signal(signed(SUM))
     joined = Signal(signed(SUM))
-    m.d.comb += [
-        scaled.eq(Mux(high, now["sum"] >> 2, now["sum"]) << left), joined.eq(Mux(begin, 0, a) + scaled),
-    ]  # fmt: skip
+    m.d.comb += joined.eq(Mux(row.special[0], 0, a) + now["sum"])
     with m.Switch(row.value):
         with m.Case(Value.JOIN):
             m.d.sync += value.eq(joined)

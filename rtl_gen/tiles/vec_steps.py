@@ -2,6 +2,7 @@
 
 __all__ = ["Feed", "Order", "Source"]
 
+from types import SimpleNamespace
 from typing import Any
 
 from amaranth.hdl import Module, Signal
@@ -47,8 +48,8 @@ class Feed(wiring.Component):
         rom_bytes, ram_bytes: Of a bank of rom tiles, one for each row, and of that of all ram tiles.
 
     Attributes:
-        order: What is sent next.
-        write: Bytes for the banks; not while a step reads them.
+        order: What is sent next, once it has been in a register.
+        write: Bytes for the banks, likewise; not while a step reads them.
         west: Steps.
         rom_inputs: Pins of the macros of the rom tiles' banks, row after row.
         ram_inputs: Those of the ram tiles' bank.
@@ -70,17 +71,20 @@ class Feed(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        order = self.order
+        order = _later(m, self.order, "order")
+        write = {
+            name: Signal.like(getattr(self.write, name), name=f"write_{name}", reset_less=name != "valid")
+            for name in self.write.signature.members
+        }
+        m.d.sync += [held.eq(getattr(self.write, name)) for name, held in write.items()]
+        written = SimpleNamespace(**write)
         for r in range(self.rom_rows + self.ram_rows):
             name = f"row{r}"
             if 0 < r <= self.rom_rows:
-                later = Signal(Order(), name=f"{name}_later")
-                m.d.sync += later.eq(order)
-                order = later
+                order = _later(m, order, f"{name}_later")
             if r <= self.rom_rows:
-                word = self._bank(m, r, order)
-                held = Signal(Order(), name=f"{name}_order")
-                m.d.sync += held.eq(order)
+                word = self._bank(m, r, order, written)
+                held = _later(m, order, f"{name}_order")
                 step = Signal(Step(2), name=f"{name}_step")
                 low, high = word[:ACTIVATION_BITS], word[ACTIVATION_BITS:]
                 with m.Switch(held.source):
@@ -113,15 +117,15 @@ class Feed(wiring.Component):
             if r >= self.rom_rows:  # further ram tiles read no bank: the step itself is passed on
                 for n in range(2):
                     further, further_valid = (
-                        Signal(Step(2), name=f"{name}_on{n}"),
+                        Signal(Step(2), name=f"{name}_on{n}", reset_less=True),
                         Signal(name=f"{name}_on{n}_valid"),
                     )
-                    further_only = Signal(STEPS["only"], name=f"{name}_on{n}_only")
+                    further_only = Signal(STEPS["only"], name=f"{name}_on{n}_only", reset_less=True)
                     m.d.sync += [further.eq(step), further_valid.eq(valid), further_only.eq(only)]
                     step, valid, only = further, further_valid, further_only
         return m
 
-    def _bank(self, m: Module, number: int, order: Any) -> Signal:
+    def _bank(self, m: Module, number: int, order: Any, write: Any) -> Signal:
         m.submodules[f"bank{number}"] = bank = Bank(self.depths[number])
         count = len(bank.macros)
         pins = self.ram_inputs
@@ -135,7 +139,6 @@ class Feed(wiring.Component):
         m.d.comb += [
             bank.read.eq(order.valid & (order.source != Source.LITERAL) & mine), bank.at.eq(order.at),
         ]  # fmt: skip
-        write = self.write
         if number < self.rom_rows:
             mine = (write.dest == Dest.ROM_BYTES) & (write.bank == number)
         else:
@@ -152,3 +155,12 @@ class Feed(wiring.Component):
                 bank.write[0].eq(write.valid & mine & ~upper), bank.write[1].eq(write.valid & mine & upper),
             ]  # fmt: skip
         return bank.word
+
+
+def _later(m: Module, order: Any, name: str) -> Any:
+    """An order a cycle later."""
+    kept, valid = Signal(Order(), name=name, reset_less=True), Signal(name=f"{name}_valid")
+    later = Signal(Order(), name=f"{name}_now")
+    m.d.sync += [kept.eq(order), valid.eq(order.valid)]
+    m.d.comb += [later.eq(kept), later.valid.eq(valid)]
+    return later

@@ -32,8 +32,8 @@ class Totals(wiring.Component):
     Attributes:
         valid, result, at, number: A result, its address in M, its number.
         first: It is the first of its vector.
-        finish: The row ends: the exponent found goes to its register.
         row: What the program says of them.
+        finish, ended: A row has ended, the one that it says: the exponent found goes to its register.
         draw: What the running sum is compared with.
         load, epsilon: The accumulator becomes that.
         halve: The accumulator is shifted by two to the right.
@@ -45,7 +45,7 @@ class Totals(wiring.Component):
         super().__init__(
             {
                 "valid": In(1), "result": In(signed(SUM)), "at": In(LANE["a"]), "number": In(LANE["n"]),
-                "first": In(1), "finish": In(1), "row": In(LaneRow()),
+                "first": In(1), "finish": In(1), "row": In(LaneRow()), "ended": In(LaneRow()),
                 "draw": In(32), "load": In(1), "epsilon": In(SQUARES), "halve": In(1),
                 "accumulator": Out(SQUARES), "where": Out(LANE["a"]), "token": Out(LANE["n"]),
                 "maximum": Out(signed(SUM)).array(CONTEXTS), "normal": Out(NORMAL).array(CONTEXTS),
@@ -72,7 +72,7 @@ class Totals(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        row, result = self.row, self.result
+        row, ended, result = self.row, self.ended, self.result
         clear = self.first & row.clear
         maxima, normals = self._each("maximum", signed(SUM)), self._each("normal", NORMAL)
         factors = self._each("r", signed(WORD))
@@ -82,13 +82,13 @@ class Totals(wiring.Component):
         for unit, mine in ((largest, ~row.aside), (aside, row.aside)):
             m.d.comb += [
                 unit.valid.eq(is_[Reduce.LARGEST] & mine), unit.first.eq(clear), unit.value.eq(result),
-                unit.less.eq(row.less),
+                unit.less.eq(ended.less),
             ]  # fmt: skip
-        with m.If(self.finish & (row.reduce == Reduce.LARGEST)), m.Switch(row.to):
+        with m.If(self.finish & (ended.reduce == Reduce.LARGEST)), m.Switch(ended.to):
             for n in range(1, WRITABLE):
                 with m.Case(n):
-                    to = Array(self.queries)[row.context] if n == Register.QUERY else self.registers[n]
-                    m.d.sync += to.eq(Mux(row.aside, aside.exponent, largest.exponent))
+                    to = Array(self.queries)[ended.context] if n == Register.QUERY else self.registers[n]
+                    m.d.sync += to.eq(Mux(ended.aside, aside.exponent, largest.exponent))
         m.d.comb += [
             self.residual.eq(self.registers[Register.RESIDUAL]),
             self.packed.eq(Cat(self.registers[Register.KEY][:4], self.registers[Register.VALUE][:4])),
@@ -96,9 +96,10 @@ class Totals(wiring.Component):
 
         accumulator = Signal(SQUARES, reset_less=True)
         select = row.reduce == Reduce.SELECT
-        total = Signal(SQUARES)
+        total, before = Signal(SQUARES), Signal(SQUARES)
         m.d.comb += [
-            total.eq(Mux(clear | (select & self.first), 0, accumulator) + result[: SUM - 1]),
+            before.eq(Mux(clear | (select & self.first), 0, accumulator)),
+            total.eq(before + result[: SUM - 1]),
             self.accumulator.eq(accumulator),
         ]
         with m.If(is_[Reduce.SUM] | is_[Reduce.SELECT]):
@@ -107,16 +108,18 @@ class Totals(wiring.Component):
             m.d.sync += accumulator.eq(self.epsilon)
         with m.Elif(self.halve):
             m.d.sync += accumulator.eq(accumulator >> 2)
-        with m.If(self.finish & (row.reduce == Reduce.SUM)):
+        with m.If(self.finish & (ended.reduce == Reduce.SUM)):
             shifts, normal = _normalised(m, accumulator)
             m.d.sync += [
-                Array(self.shifts)[row.context].eq(shifts), Array(normals)[row.context].eq(normal),
+                Array(self.shifts)[ended.context].eq(shifts), Array(normals)[ended.context].eq(normal),
             ]  # fmt: skip
 
         found = Signal()
         token = Signal.like(self.token, reset_less=True)
         with m.If(is_[Reduce.SELECT]):
-            over = (total > self.draw) & (self.first | ~found)
+            # By one adder of three numbers, not by the total.
+            beyond = (self.draw - before - result[: SUM - 1]).as_signed() < 0
+            over = beyond & (self.first | ~found)
             with m.If(over):
                 m.d.sync += [found.eq(1), token.eq(self.number)]
             with m.Elif(self.first):

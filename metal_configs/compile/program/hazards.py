@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from rtl_gen.golden.vec_isa import (
     LINE,
+    OF_TILES,
     Dest,
     Factor,
     Op,
@@ -21,10 +22,12 @@ from rtl_gen.golden.vec_isa import (
 
 # Cycles of the lane (rtl_gen/tiles/vec_lane.py, store.py), between elements that are read.
 NEXT = 2  # from the last of a row to the first of the next
-FOUND = 9  # from the last to the first that meets what was found
-WRITTEN = 12  # from an element to the line in which it can be read again
-PASS = 10  # from the last of a vector to the first sum of a pass behind it
-STEP = 3  # from the first of a vector to the first step behind it; from the last if that reads what it made
+FOUND = 12  # from the last to the first that meets what was found
+WRITTEN = 16  # from an element to the line in which it can be read again
+PASS = 7  # from the last of a vector to the first sum of a pass behind it
+STEP = 3  # from the first of a vector to the first step behind it
+FED = 14  # from the last of a vector to the first step that reads what it made
+KEPT = 15  # from the last to the step that sends the exponents it found
 
 Thing = tuple[str, int]
 
@@ -66,7 +69,7 @@ def synchronised(rows: Sequence[Row], positions: int) -> tuple[Row, ...]:
         if row.op is Op.CONTROL and row.sync:
             past = []
         elif row.op is Op.STEPS and row.append:
-            if any(_appended(row, past[-1]) < p.last + FOUND for p in past if _keeps(p)):
+            if any(_appended(row, past[-1]) < p.last + KEPT for p in past if _keeps(p)):
                 out[n] = _with(row, Sync.FOUND)
         elif row.op in (Op.VECTOR, Op.DRAIN):
             of_pass = rows[n + 1] if row.op is Op.DRAIN else row
@@ -93,7 +96,7 @@ def _keeps(past: _Past) -> bool:
 
 def _appended(row: Row, before: _Past) -> int:
     """When the exponents of a key and a value are sent at the earliest."""
-    return (before.last + FOUND if before.feeds else before.first + STEP) + row.n
+    return (before.last + FED if before.feeds else before.first + STEP) + row.n
 
 
 def _begun(row: Row, of_pass: Row, first: int, positions: int) -> _Past:
@@ -105,7 +108,7 @@ def _begun(row: Row, of_pass: Row, first: int, positions: int) -> _Past:
         first, first + least * (2 if row.walk == Walk.PAIR else 1) - 1,
         range(row.d, row.d + most) if row.dest == Dest.MEMORY else range(0),
         not varies and row.walk not in (Walk.PAIR, Walk.SPREAD), frozenset(_found(row)), row.op is Op.VECTOR,
-        row.dest in (Dest.ROM_BYTES, Dest.RAM_BYTES, Dest.RAM_DIGITS),
+        row.dest in OF_TILES,
     )  # fmt: skip
 
 
@@ -134,7 +137,7 @@ def _words(row: Row, positions: int) -> Iterator[tuple[range, int]]:
     count = max(row.n, positions) * (2 if row.walk == Walk.SPREAD else 1)
     if not row.by_position and row.op is Op.VECTOR:
         count = row.n
-    joined = row.value == Value.JOIN and row.special & 1
+    joined = row.value == Value.JOIN and row.special & 1 and row.factor != Factor.A
     if not joined and not _tabled(row, Table.NORMAL):
         yield range(row.a, row.a + count), 0
     if row.reads_b:

@@ -5,9 +5,10 @@ import itertools
 import pytest
 from amaranth.sim import Simulator
 
-from rtl_gen.golden.vec_isa import BLOCK
+from rtl_gen.golden.vec_isa import BLOCK, Write, X
 from rtl_gen.golden.vec_time import LANE_GAP
 from rtl_gen.tiles.vec_issue import Issue
+from rtl_gen.tiles.vec_steps import Source
 
 ROM_ROWS = 1
 
@@ -65,3 +66,38 @@ def test_no_row_is_read_while_activations_are_written():
     _, held = commits([{"only": 2, "n": 3}], sums=8, holds=lambda t: t < 40)
     assert len(free) == len(held) == 3
     assert free[0] < held[0] == 40
+
+
+def test_bytes_of_the_host_become_steps_that_write_as_they_come():
+    unit, written = Issue(ROM_ROWS, 1), []
+    offered = [(5, 3), (6, 200), (11, 7), (30, 128)]  # from a cycle on, a byte
+
+    async def drive(ctx):
+        for name, value in {"only": 2, "n": len(offered), "x": X.HOST, "write": Write.ALONG}.items():
+            ctx.set(getattr(unit.row, name), value)
+        ctx.set(unit.go, 1)
+        left = list(offered)
+        for t in range(60):
+            here = bool(left) and t >= left[0][0]
+            ctx.set(unit.host.valid, here)
+            ctx.set(unit.host.payload, left[0][1] if here else 0x55)
+            ctx.set(unit.holds, t == 12)
+            await ctx.delay(1e-7)
+            order = unit.order
+            if ctx.get(order.valid) and ctx.get(order.last):
+                assert ctx.get(order.source) == Source.LITERAL
+                assert not ctx.get(order.row)
+                written.append((t, ctx.get(order.at)))
+            if here and ctx.get(unit.host.ready):
+                left.pop(0)
+            if ctx.get(unit.done):
+                ctx.set(unit.go, 0)
+            await ctx.tick()
+        assert not left
+
+    sim = Simulator(unit)
+    sim.add_clock(1e-6)
+    sim.add_testbench(drive)
+    sim.run()
+    assert [byte for _, byte in written] == [byte for _, byte in offered]
+    assert all(t >= came for (t, _), (came, _) in zip(written, offered, strict=True))

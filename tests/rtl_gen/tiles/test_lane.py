@@ -9,7 +9,7 @@ from rtl_gen.golden.arith import saturate
 from rtl_gen.golden.formats import LARGEST_SHIFT, LEFT_SHIFT
 from rtl_gen.golden.vec_isa import LESS, Width
 from rtl_gen.golden.vector import mantissas, rescale
-from rtl_gen.tiles.lane import Largest, Rescale
+from rtl_gen.tiles.lane import RESCALE, Largest, Rescale
 from rtl_gen.tiles.ports import component_verilog
 
 
@@ -17,7 +17,7 @@ def run_rescale(operands):
     unit, got = Rescale(), []
 
     async def drive(ctx):
-        for n in range(len(operands) + 4):
+        for n in range(len(operands) + RESCALE + 1):
             ctx.set(unit.valid, n < len(operands))
             value, factor, shift, width = operands[min(n, len(operands) - 1)]
             ctx.set(unit.value, value)
@@ -119,7 +119,7 @@ def test_two_products_are_added_before_they_are_rounded_and_a_rest_can_be_droppe
                     ctx.set(unit.factor, factor)
                     await ctx.tick()
                 ctx.set(unit.valid, 0)
-                await ctx.tick().repeat(2)
+                await ctx.tick().repeat(RESCALE - 1)
                 got.append(ctx.get(unit.out))
 
     sim = Simulator(unit)

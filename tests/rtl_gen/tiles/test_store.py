@@ -14,7 +14,7 @@ from rtl_gen.tiles.store import Bank, Lines, sram_macros
 from tests.rtl_gen.tiles.bench import Macro
 
 WORDS = 64
-DEPTH = 8  # cycles from a word that is addressed to the one that is written for it
+DEPTH = 12  # cycles from a word that is addressed to the one that is written for it
 
 
 class Bench(wiring.Component):
