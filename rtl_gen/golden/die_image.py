@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rtl_gen.golden.adapter_rows import AdapterRows
 from rtl_gen.golden.array import ArrayModel
 from rtl_gen.golden.vec_isa import Row
 
@@ -24,6 +25,7 @@ class DieImage:
         words: uint16: factors and tables.
         context: Positions that a sequence may have.
         token_bytes, count_bytes: Of a token and of the number of tokens, in requests and answers.
+        adapters: The room for an adapter, which the host loads after a reset; of no rows if there is none.
     """
 
     array: ArrayModel
@@ -37,6 +39,7 @@ class DieImage:
     context: int
     token_bytes: int
     count_bytes: int
+    adapters: AdapterRows
 
     def request(self, prompt: list[int], beta: int, seed: int) -> bytes:
         """What the host sends for a text."""

@@ -14,6 +14,8 @@ from rtl_gen.golden.network import Network
 from rtl_gen.golden.shape import Shape
 from rtl_gen.golden.vec import VecModel
 from rtl_gen.golden.vec_isa import Op, Row
+from tests.rtl_gen.exact import KINDS
+from tests.rtl_gen.test_adapter import random_adapter
 from tests.rtl_gen.test_network import random_model
 
 WORDS = Shape(dim=32, layers=2, heads=8, kv_heads=2, head_dim=4, hidden=80, vocab=28, context=16)
@@ -112,3 +114,41 @@ def test_rows_are_told_apart_by_their_bits():
     told = {(r.op, tuple(sorted((k, v) for k, v in r.fields.items() if v))) for r in image.program}
     assert len({r.encode() for r in image.program}) == len(told)
     assert np.all(image.words < 1 << 16)
+
+
+def adapted(model, adapter, rows, ram_rows, ram_words, depth=16384):
+    ranks = {name: len(pair.a.codes) for name, pair in adapter.pairs.items()}
+    return compile_die(model, ArrayModel((rows, 1), depth, 32, 2, 20, 2), ram_rows, ram_words, ranks)
+
+
+@settings(max_examples=8, deadline=None)
+@given(
+    shapes, st.integers(1, 2), st.sampled_from([1, 4]), st.integers(0, 99), st.sampled_from([1, 4, 5, 16]),
+    st.sets(st.sampled_from(KINDS), min_size=1),
+)  # fmt: skip
+def test_an_adapter_that_the_host_loads_says_what_the_golden_decoder_says(
+    shape, rows, hadamard, seed, rank, kinds
+):
+    model, adapter = random_model(shape, seed, hadamard), random_adapter(shape, seed, rank, kinds)
+    image = adapted(model, adapter, rows, 40, 128)
+    for loaded in (adapter, None):
+        vec = VecModel(image)
+        data = image.adapters.load(loaded)
+        assert len(data) == image.adapters.size
+        assert vec.send(data[:100]) == vec.send(data[100:]) == b""
+        for prompt in ([1], [2, 0, 5]):
+            want = list(Network(model, adapter=loaded).generate(prompt, beta=16, seed=3))
+            assert says(vec, image, prompt, 16, 3) == want
+
+
+def test_adapters_of_another_shape_or_without_room_are_refused():
+    model, adapter = random_model(WORDS, 1), random_adapter(WORDS, 1, 4)
+    image = adapted(model, adapter, 1, 12, 128)
+    with pytest.raises(FlowError, match=r"layers\.0\.down has rank 8, the die was built for 4"):
+        image.adapters.load(random_adapter(WORDS, 1, 8))
+    with pytest.raises(FlowError, match=r"layers\.0\.gate has rank 0, the die was built for 4"):
+        image.adapters.load(random_adapter(WORDS, 1, 4, ("q", "k", "v", "o", "down")))
+    with pytest.raises(FlowError, match=r"layers\.0\.q: sums of A are shifted by 3\d to 3\d; 10 to 28"):
+        image.adapters.load(random_adapter(WORDS, 1, 4, size=1e-4))
+    with pytest.raises(FlowError, match=r"an adapter beside keys and values need \d+ ram tiles of 128 rows"):
+        adapted(model, adapter, 1, 3, 128)

@@ -1,6 +1,6 @@
 """What a vec tile does between the words of q, k and v and those that o multiplies."""
 
-__all__ = ["LESS8", "LESS12", "LESS18", "Attention", "Words", "largest", "lines", "reciprocal"]
+__all__ = ["BEGIN", "LESS8", "LESS12", "LESS18", "Attention", "Words", "largest", "lines", "reciprocal"]
 
 from dataclasses import dataclass
 from typing import Any

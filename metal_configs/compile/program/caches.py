@@ -1,11 +1,47 @@
 """Where keys and values lie in ram tiles."""
 
-__all__ = ["Caches"]
+__all__ = ["Caches", "Room"]
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rtl_gen.errors import ExitCode, FlowError
 from rtl_gen.golden.vec_isa import BLOCK
+
+
+@dataclass
+class Room:
+    """Rows of ram tiles that are still free.
+
+    Attributes:
+        tiles, words: How many tiles there are, and rows of each.
+        used: Rows of each tile that are taken, from row 0 on; it may grow beyond the tiles that there are.
+    """
+
+    tiles: int
+    words: int
+    used: list[int] = field(default_factory=list)
+
+    def take(self, rows: int) -> tuple[int, int]:
+        """The tile and the first of so many rows."""
+        if rows > self.words:
+            raise FlowError(
+                f"{rows} rows of {BLOCK} bytes are needed in one ram tile, which has {self.words}",
+                hint="Take larger ram tiles.", code=ExitCode.USAGE,
+            )  # fmt: skip
+        for tile, taken in enumerate(self.used):
+            if taken + rows <= self.words:
+                self.used[tile] += rows
+                return tile, taken
+        self.used.append(rows)
+        return len(self.used) - 1, 0
+
+    def check(self, what: str) -> None:
+        """Raise FlowError if more tiles are taken than there are."""
+        if len(self.used) > self.tiles:
+            raise FlowError(
+                f"{what} need {len(self.used)} ram tiles of {self.words} rows; there are {self.tiles}",
+                hint="Take more ram tiles, or fewer positions (--context).", code=ExitCode.USAGE,
+            )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -22,7 +58,7 @@ class Caches:
     values: dict[tuple[int, int], tuple[int, int, int]]
 
     @classmethod
-    def of(cls, layers: int, heads: int, head_dim: int, positions: int, tiles: int, words: int) -> "Caches":
+    def of(cls, layers: int, heads: int, head_dim: int, positions: int, room: Room) -> "Caches":
         """Give each layer and head its room.
 
         Raises:
@@ -31,33 +67,18 @@ class Caches:
         beside = BLOCK // head_dim
         of_keys = -(-positions // BLOCK) * (head_dim + 1)
         largest = max(of_keys, positions)
-        if not beside or largest > words:
+        if not beside or largest > room.words:
             raise FlowError(
                 f"keys or values of one head of {head_dim} and {positions} positions need {largest} rows of"
-                f" {max(BLOCK, head_dim)} bytes, a ram tile has {words} of {BLOCK}",
+                f" {max(BLOCK, head_dim)} bytes, a ram tile has {room.words} of {BLOCK}",
                 hint="Take larger ram tiles, or fewer positions (--context).", code=ExitCode.USAGE,
             )  # fmt: skip
         all_heads = [(n, g) for n in range(layers) for g in range(heads)]
         groups = [all_heads[at : at + beside] for at in range(0, len(all_heads), beside)]
-        used: list[int] = []
-
-        def room(rows: int) -> tuple[int, int]:
-            for tile, taken in enumerate(used):
-                if taken + rows <= words:
-                    used[tile] += rows
-                    return tile, taken
-            used.append(rows)
-            return len(used) - 1, 0
-
         values: dict[tuple[int, int], tuple[int, int, int]] = {}
         for group in groups:
-            at = room(positions)
+            at = room.take(positions)
             values |= {head: (*at, n * head_dim) for n, head in enumerate(group)}
-        keys = {head: room(of_keys) for head in all_heads}
-        if len(used) > tiles:
-            raise FlowError(
-                f"keys and values of {positions} positions need {len(used)} ram tiles of {words} rows; there"
-                f" are {tiles}",
-                hint="Take more ram tiles, or fewer positions (--context).", code=ExitCode.USAGE,
-            )  # fmt: skip
+        keys = {head: room.take(of_keys) for head in all_heads}
+        room.check(f"keys and values of {positions} positions")
         return cls(keys, values)

@@ -3,12 +3,13 @@
 __all__ = ["compile_die"]
 
 import itertools
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from metal_configs.compile.program.attention import LESS12, largest, lines
-from metal_configs.compile.program.caches import Caches
+from metal_configs.compile.program.caches import Caches, Room
 from metal_configs.compile.program.contents import Contents
 from metal_configs.compile.program.layers import Layers
 from metal_configs.compile.program.rows import Rows
@@ -44,42 +45,48 @@ from rtl_gen.golden.vector import EXP_INDEX
 SEED_BYTES = 4
 
 
-def compile_die(model: Model, array: ArrayModel, ram_rows: int, ram_words: int) -> DieImage:
+def compile_die(
+    model: Model, array: ArrayModel, ram_rows: int, ram_words: int, ranks: Mapping[str, int] | None = None
+) -> DieImage:
     """Lay a model on a die.
 
     Args:
         model: The integers.
         array: Empty rom tiles, one column of them; filled here.
         ram_rows, ram_words: Ram tiles to the south of them, and rows of each.
+        ranks: Of the adapters that the host loads, by the name of the matrix; None without adapters.
 
     Raises:
         FlowError: It does not fit; the message says which memory, and by how much.
     """
     s, positions = model.shape, model.positions
-    caches = Caches.of(s.layers, s.kv_heads, s.head_dim, positions, ram_rows, ram_words)
+    room = Room(ram_rows, ram_words)
+    caches = Caches.of(s.layers, s.kv_heads, s.head_dim, positions, room)
     contents = Contents(model, array)
-    decoder = _Decoder(contents, caches)
+    rows = Rows()
+    decoder = _Decoder(Layers(contents, caches, rows, ranks or {}, room))
     rom_bytes = max(contents.read(n) for n in contents.matrices())
     return DieImage(
         array, ram_rows, ram_words, decoder.layers.memory, (rom_bytes, decoder.layers.ram_bytes),
         decoder.rows.resolved(positions), tuple(decoder.rows.phases),
         np.array(contents.words, np.int64).astype(np.uint16), positions, decoder.token_bytes,
-        decoder.count_bytes,
+        decoder.count_bytes, decoder.layers.adapted.place,
     )  # fmt: skip
 
 
 class _Decoder:
     """From a request to its answer."""
 
-    def __init__(self, contents: Contents, caches: Caches) -> None:
-        self.contents, self.model, self.rows = contents, contents.model, Rows()
-        self.layers = Layers(contents, caches, self.rows)
+    def __init__(self, layers: Layers) -> None:
+        self.layers, self.contents, self.rows = layers, layers.contents, layers.rows
+        self.model = layers.model
         self.token_bytes = 1 if self.model.shape.vocab <= 256 else 2
         self.count_bytes = 1 if self.model.positions < 256 else 2
         self._decoder()
 
     def _decoder(self) -> None:
         m = self.model
+        self.layers.adapted.load()
         self.rows.label("start")
         self.rows.control(Kind.RESTART, sync=True)
         for _ in range(SEED_BYTES):

@@ -2,9 +2,12 @@
 
 __all__ = ["Layers"]
 
+from collections.abc import Mapping
 from typing import Any
 
+from metal_configs.compile.program.adapted import Adapted
 from metal_configs.compile.program.attention import (
+    BEGIN,
     LESS12,
     LESS18,
     Attention,
@@ -13,7 +16,7 @@ from metal_configs.compile.program.attention import (
     lines,
     reciprocal,
 )
-from metal_configs.compile.program.caches import Caches
+from metal_configs.compile.program.caches import Caches, Room
 from metal_configs.compile.program.contents import Contents
 from metal_configs.compile.program.rows import Rows
 from rtl_gen.errors import ExitCode, FlowError
@@ -64,13 +67,18 @@ class Layers:
         FlowError: M is too small.
     """
 
-    def __init__(self, contents: Contents, caches: Caches, rows: Rows) -> None:
+    def __init__(
+        self, contents: Contents, caches: Caches, rows: Rows, ranks: Mapping[str, int], room: Room
+    ) -> None:
         self.contents, self.caches, self.rows = contents, caches, rows
         self.model = m = contents.model
         s = m.shape
         self.x, self.j = 0, lines(s.dim)
         self.e = self.j + BLOCK
-        self.w = self.e + lines(m.positions)
+        self.adapted = Adapted.of(
+            rows, m, ranks, room, 1 + contents.array.grid[0], self.e + lines(m.positions)
+        )
+        self.w = self.adapted.memory
         # As many heads side by side as there is room for.
         self.beside = min(s.group, CONTEXTS)
         while self.beside > 1 and (
@@ -78,7 +86,9 @@ class Layers:
         ):
             self.beside -= 1
         self.memory = self._words(self.beside)
-        self.ram_bytes = max(2 * self.beside * m.positions, (2 + self.beside) * s.head_dim)
+        self.ram_bytes = max(
+            2 * self.beside * m.positions, (2 + self.beside) * s.head_dim, self.adapted.bytes_
+        )
         self.heads = Attention(contents, caches, rows, self.beside)
         if self.memory > MEMORY:
             raise FlowError(
@@ -112,10 +122,12 @@ class Layers:
         self.activations(name, n, self.w, Register.INPUT)
 
     def activations(self, name: str, n: int, a: int, exponent: Register) -> None:
-        """Words as mantissas for the rows of tiles that multiply them."""
+        """Words as mantissas for the rows of tiles that multiply them, and for an adapter's A."""
         self.rows.vector(
             n, a, 0, b=self.contents.each(name), plus=exponent, width=Width.MANTISSA, dest=Dest.ROM_BYTES
         )
+        if "." in name:
+            self.adapted.inner(name, n, a, exponent)
 
     def times(self, name: str, matrix: Matrix, d: int, **fields: Any) -> None:
         """A matrix by the activations; its words to `d`. `fields` are those of the last row of each block."""
@@ -126,9 +138,17 @@ class Layers:
         for number, block in enumerate(self.contents.array.blocks(name)):
             off = BLOCK * number
             parts = block.chunks[0][0].parts
+            outer = self.adapted.outer(name, number)
+            if outer is not None:
+                self.rows.row(
+                    Op.DRAIN, value=Value.JOIN, special=BEGIN, n=min(BLOCK, len(matrix.codes) - off),
+                    a=self.j, d=self.j, width=Width.SUM, dest=Dest.MEMORY,
+                )  # fmt: skip
+                self.rows.row(Op.STEPS, drain=1, **outer)
             for p in parts:
                 # Planes share rows, so several passes may begin a sum: only the first of them does.
-                join = joining(begin=p is parts[0], high=p.plane.scale == 4, left=p.shift)
+                begin = p is parts[0] and outer is None
+                join = joining(begin=begin, high=p.plane.scale == 4, left=p.shift)
                 common: dict[str, Any] = {
                     "value": Value.JOIN,
                     "special": join,
