@@ -1,6 +1,6 @@
 """Where an adapter lies in the ram tiles of a die, and the bytes that a host sends to put it there."""
 
-__all__ = ["SHIFT", "AdapterRows", "Inner", "Outer"]
+__all__ = ["SHIFT", "AdapterRows", "Inner", "Outer", "Spot"]
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from rtl_gen.errors import FlowError
 from rtl_gen.golden.adapter import Adapter, Pair
 from rtl_gen.golden.vec_isa import BLOCK
 
+Spot = tuple[int, int, int]  # tile, row, column
 SHIFT = 28  # of inner sums, less what a nibble of each says
 _DIGIT = 7
 _SPARE = 3  # bits that a factor of 12 bits can move up
@@ -21,29 +22,28 @@ class Inner:
     """A of matrices that multiply the same activations: a column for each element of rank.
 
     Attributes:
-        columns: First column of each matrix; even.
-        used: Columns in all.
+        columns: First column of each matrix, from that of the group on; even.
+        used: Columns in all, in whole lines of M.
         inputs: Rows.
-        tile, row: Where they begin.
-        factors: Tile and row of the upper digits of their factors, the lower ones, and their shifts.
+        at: Where they begin.
+        factors: Where the upper digits of their factors begin; a row below the lower ones, then their shifts.
         to: Byte of the activations of ram tiles from which on A x is; the activations are from 0 on.
     """
 
     columns: Mapping[str, int]
     used: int
     inputs: int
-    tile: int
-    row: int
-    factors: tuple[int, int]
+    at: Spot
+    factors: Spot
     to: int
 
 
 @dataclass(frozen=True)
 class Outer:
-    """B of a matrix: tile and first row for each block of outputs."""
+    """B of a matrix, and where each block of its outputs begins."""
 
     rank: int
-    blocks: tuple[tuple[int, int], ...]
+    blocks: tuple[Spot, ...]
 
 
 @dataclass(frozen=True)
@@ -83,17 +83,20 @@ class AdapterRows:
                 hint="A die takes adapters of the matrices and the rank that it was built with.",
             )  # fmt: skip
         held = {tile: np.zeros((first + count, BLOCK), np.int8) for tile, first, count in self.rows}
+
+        def put(spot: Spot, column: int, codes: np.ndarray) -> None:
+            tile, row, first = spot
+            (rows, columns), first = codes.shape, first + column
+            held[tile][row : row + rows, first : first + columns] = codes
+
         for group in self.inner:
             for name, column in group.columns.items():
-                pair, rank = adapter.pairs[name], room[name]
-                across = slice(column, column + rank)
-                held[group.tile][group.row : group.row + group.inputs, across] = pair.a.codes.T
-                tile, row = group.factors
-                held[tile][row : row + 3, across] = _factors(name, pair, adapter.name)
+                pair = adapter.pairs[name]
+                put(group.at, column, pair.a.codes.T)
+                put(group.factors, column, _factors(name, pair, adapter.name))
         for name, outer in self.outer.items():
-            for n, (tile, row) in enumerate(outer.blocks):
-                block = adapter.pairs[name].b[BLOCK * n : BLOCK * (n + 1)]
-                held[tile][row : row + outer.rank, : len(block)] = block.T
+            for n, spot in enumerate(outer.blocks):
+                put(spot, 0, adapter.pairs[name].b[BLOCK * n : BLOCK * (n + 1)].T)
         return b"".join(held[tile][first:].tobytes() for tile, first, _ in self.rows)
 
 

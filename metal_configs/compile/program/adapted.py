@@ -4,11 +4,12 @@ __all__ = ["Adapted"]
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from metal_configs.compile.program.attention import BEGIN, lines
-from metal_configs.compile.program.caches import Room
+from metal_configs.compile.program.caches import Room, Shelves
 from metal_configs.compile.program.rows import Rows
-from rtl_gen.golden.adapter_rows import SHIFT, AdapterRows, Inner, Outer
+from rtl_gen.golden.adapter_rows import SHIFT, AdapterRows, Inner, Outer, Spot
 from rtl_gen.golden.model import Model
 from rtl_gen.golden.vec_isa import (
     BLOCK,
@@ -39,7 +40,8 @@ class Adapted:
         rows: Of the program.
         place: Where adapters lie.
         only: The first ram tile, as rows of the program number them.
-        factors: In M, of each group of A: its factors, and behind them how much less they shift.
+        factors: Where factors begin in tiles and in M, and how many there are, as each pass brings them; the
+            same number of words behind those in M says how much less they shift.
         memory: The first word of M behind these.
         bytes_: Of the activations of ram tiles.
     """
@@ -47,7 +49,7 @@ class Adapted:
     rows: Rows
     place: AdapterRows
     only: int
-    factors: tuple[int, ...]
+    factors: tuple[tuple[Spot, int, int], ...]
     memory: int
     bytes_: int
 
@@ -68,32 +70,36 @@ class Adapted:
         Raises:
             FlowError: The tiles are too small, or too few.
         """
-        before = list(room.used)
-        inner: list[Inner] = []
-        for n in range(model.shape.layers):
-            for kinds in ALIKE:
-                names = [name for kind in kinds if (name := f"layers.{n}.{kind}") in ranks]
-                to = lines(model.shape.matrices()[names[0]][1]) if names else 0
-                while names:
-                    columns: dict[str, int] = {}
-                    used = 0
-                    while names and used + ranks[names[0]] <= BLOCK:
-                        columns[names[0]] = used
-                        used += -(-ranks[names.pop(0)] // 2) * 2
-                    inputs = model.shape.matrices()[next(iter(columns))][1]
-                    inner.append(Inner(columns, used, inputs, *room.take(inputs), room.take(3), to))
-                    to += BLOCK
+        before, shelves, sizes = list(room.used), Shelves(room), model.shape.matrices()
+        groups = [g for n in range(model.shape.layers) for kinds in ALIKE for g in _groups(n, kinds, ranks)]
+        inputs = [sizes[next(iter(columns))][1] for columns, _, _ in groups]
+        taken: dict[int, Spot] = {}
+        for n in sorted(range(len(groups)), key=lambda n: -inputs[n]):  # the tallest first
+            taken[n] = shelves.take(inputs[n], groups[n][1])
         outer = {}
-        for name, rank in ranks.items():
-            blocks = -(-model.shape.matrices()[name][0] // BLOCK)
-            outer[name] = Outer(rank, tuple(room.take(rank) for _ in range(blocks)))
+        for name, rank in sorted(ranks.items(), key=lambda item: -item[1]):
+            outputs = sizes[name][0]
+            widths = [min(BLOCK, outputs - at) for at in range(0, outputs, BLOCK)]
+            outer[name] = Outer(rank, tuple(shelves.take(rank, width) for width in widths))
+        inner, factors = [], []
+        waiting: list[int] = []
+        for n, (_, used, _) in enumerate(groups):
+            waiting.append(n)
+            together = sum(groups[k][1] for k in waiting)
+            if n + 1 < len(groups) and together + groups[n + 1][1] <= BLOCK:
+                continue
+            tile, row, column = shelves.take(3, together)
+            factors.append(((tile, row, column), memory, together))
+            for k in waiting:
+                columns, used, back = groups[k]
+                to = lines(inputs[k]) + BLOCK * back
+                inner.append(Inner(columns, used, inputs[k], taken[k], (tile, row, column), to))
+                column += used
+            memory += 2 * together
+            waiting = []
         room.check("an adapter beside keys and values")
         begun = before + [0] * (len(room.used) - len(before))
         loaded = tuple((t, a, b - a) for t, (a, b) in enumerate(zip(begun, room.used, strict=True)) if a < b)
-        factors = []
-        for group in inner:
-            factors.append(memory)
-            memory += 2 * lines(group.used)
         most = max((g.to + BLOCK for g in inner), default=0)
         return cls(rows, AdapterRows(tuple(inner), outer, loaded), only, tuple(factors), memory, most)
 
@@ -110,40 +116,66 @@ class Adapted:
             self.rows.branch(Condition.FULL, f"loaded{tile}", count)
             self.rows.branch(Condition.ALWAYS, f"load{tile}")
             self.rows.label(f"loaded{tile}")
-        for group, at in zip(self.place.inner, self.factors, strict=True):
-            tile, row = group.factors
-            digits = [(0, at, joining(begin=True, high=False, left=DIGIT)),
-                      (1, at, joining(begin=False, high=False, left=0)),
-                      (2, at + lines(group.used), BEGIN)]  # fmt: skip
-            for n, d, join in digits:
+        for (tile, row, column), at, count in self.factors:
+            digits = [(at, joining(begin=True, high=False, left=DIGIT)),
+                      (at, joining(begin=False, high=False, left=0)),
+                      (at + count, BEGIN)]  # fmt: skip
+            for n, (d, join) in enumerate(digits):
                 self.rows.row(
-                    Op.DRAIN, value=Value.JOIN, special=join, n=group.used, a=d, d=d, width=Width.SUM,
+                    Op.DRAIN, value=Value.JOIN, special=join, n=count, a=d, d=d, width=Width.SUM,
                     dest=Dest.MEMORY,
                 )  # fmt: skip
-                self.rows.row(Op.STEPS, only=self.only + tile, row=row + n, n=1, x=X.ONE0, drain=1)
+                self.rows.row(
+                    Op.STEPS, only=self.only + tile, row=row + n, column=column, n=1, x=X.ONE0, drain=1
+                )
 
     def inner(self, name: str, n: int, a: int, exponent: Register) -> None:
         """A x of all matrices that multiply what `name` does: n words of M from `a` on."""
         layer, kind = name.rsplit(".", 1)
         alike = {f"{layer}.{k}" for k in next(kinds for kinds in ALIKE if kind in kinds)}
-        found = [
-            (g, at) for g, at in zip(self.place.inner, self.factors, strict=True) if alike & set(g.columns)
-        ]
+        found = [group for group in self.place.inner if alike & set(group.columns)]
         if found:
             self.rows.vector(n, a, 0, plus=exponent, width=Width.MANTISSA, dest=Dest.RAM_BYTES)
-        for group, at in found:
+        for group in found:
+            spot, first, count = next(f for f in self.factors if _within(group.factors, f[0], f[2]))
+            factor = first + group.factors[2] - spot[2]
+            tile, row, column = group.at
             self.rows.row(
-                Op.DRAIN, value=Value.JOIN, special=BEGIN, n=group.used, a=at, b=at + lines(group.used),
+                Op.DRAIN, value=Value.JOIN, special=BEGIN, n=group.used, a=factor, b=factor + count,
                 d=group.to, factor=Factor.A, element=Element.KEY, shift=SHIFT, width=Width.MANTISSA,
                 dest=Dest.RAM_BYTES,
             )  # fmt: skip
-            self.rows.row(Op.STEPS, only=self.only + group.tile, row=group.row, n=n, x=X.BYTES, drain=1)
+            self.rows.row(Op.STEPS, only=self.only + tile, row=row, column=column, n=n, x=X.BYTES, drain=1)
 
-    def outer(self, name: str, number: int) -> dict[str, int] | None:
+    def outer(self, name: str, number: int) -> dict[str, Any] | None:
         """Fields of the STEPS that multiply A x by B, for a block of outputs; None if it is not adapted."""
         outer = self.place.outer.get(name)
         if outer is None:
             return None
-        tile, row = outer.blocks[number]
+        tile, row, column = outer.blocks[number]
         at = next(g.to + g.columns[name] for g in self.place.inner if name in g.columns)
-        return {"only": self.only + tile, "row": row, "n": outer.rank, "x": X.BYTES, "offset": at // 2}
+        return {
+            "only": self.only + tile, "row": row, "column": column, "n": outer.rank, "x": X.BYTES,
+            "offset": at // 2,
+        }  # fmt: skip
+
+
+def _groups(
+    layer: int, kinds: tuple[str, ...], ranks: Mapping[str, int]
+) -> list[tuple[dict[str, int], int, int]]:
+    """Matrices that multiply the same activations, as many as one pass can have: the first column of each,
+    columns in all, and which of the passes it is."""
+    names = [name for kind in kinds if (name := f"layers.{layer}.{kind}") in ranks]
+    found: list[tuple[dict[str, int], int, int]] = []
+    while names:
+        columns: dict[str, int] = {}
+        used = 0
+        while names and used + ranks[names[0]] <= BLOCK:
+            columns[names[0]] = used
+            used += -(-ranks[names.pop(0)] // 2) * 2
+        found.append((columns, lines(used), len(found)))
+    return found
+
+
+def _within(spot: Spot, begin: Spot, columns: int) -> bool:
+    return spot[:2] == begin[:2] and begin[2] <= spot[2] < begin[2] + columns

@@ -1,6 +1,6 @@
 """Where keys and values lie in ram tiles."""
 
-__all__ = ["Caches", "Room"]
+__all__ = ["Caches", "Room", "Shelves"]
 
 from dataclasses import dataclass, field
 
@@ -42,6 +42,24 @@ class Room:
                 f"{what} need {len(self.used)} ram tiles of {self.words} rows; there are {self.tiles}",
                 hint="Take more ram tiles, or fewer positions (--context).", code=ExitCode.USAGE,
             )  # fmt: skip
+
+
+class Shelves:
+    """Parts of rows, side by side: what is as tall as a shelf or less goes on it."""
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+        self._shelves: list[tuple[int, int, int, int]] = []  # height, tile, row, first free column
+
+    def take(self, rows: int, columns: int) -> tuple[int, int, int]:
+        """The tile, the first row and the first column of so many; best in the order of falling heights."""
+        for n, (height, tile, row, free) in enumerate(self._shelves):
+            if rows <= height and free + columns <= BLOCK:
+                self._shelves[n] = height, tile, row, free + columns
+                return tile, row, free
+        tile, row = self._room.take(rows)
+        self._shelves.append((rows, tile, row, columns))
+        return tile, row, 0
 
 
 @dataclass(frozen=True)
