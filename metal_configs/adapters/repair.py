@@ -21,9 +21,10 @@ from metal_configs.reference import by_length, head_name
 from rtl_gen.golden.quantised import QuantModel
 from rtl_gen.golden.shape import Shape
 
-EPOCHS = 4  # over the calibration text
+ENOUGH = 100_000  # tokens of training: text is gone over again while there have been fewer,
+EPOCHS = 4  # so often at most
 TOKENS = 256  # in a step, at least one text
-RATE = 0.03  # of Adam at the start, in steps of a code for B and of a typical element for A; it falls to 0
+RATE = 0.06  # of Adam at its height, in steps of a code for B and of a typical element for A; it falls to 0
 WARM = 0.05  # share of the steps in which it rises to that
 BETAS = 0.9, 0.99
 TOLD = 20  # steps between messages
@@ -36,7 +37,6 @@ def train_repair(
     sequences: Sequence[Sequence[int]],
     rank: int,
     say: Callable[[str], None] = lambda text: None,
-    epochs: int = EPOCHS,
     seed: int = 1,
 ) -> Lora:
     """An adapter on every matrix of every layer that brings the rounded model nearer to the exact one.
@@ -50,7 +50,6 @@ def train_repair(
         sequences: Calibration text; what the exact model gives behind its last layer is held for all of it.
         rank: Of the adapter.
         say: Told about progress.
-        epochs: Over the text.
         seed: Of the order of the text and of what A starts from; B starts from zeros.
 
     Returns:
@@ -82,6 +81,8 @@ def train_repair(
 
     adam = torch.optim.Adam([t for pair in pairs.values() for t in pair], lr=RATE, betas=BETAS)
     order = np.random.default_rng(seed)
+    tokens = sum(t.numel() for t in texts)
+    epochs = min(EPOCHS, -(-ENOUGH // tokens)) if tokens else 0
     queue = [int(i) for _ in range(epochs) for i in order.permutation(len(texts))]
     recent: list[float] = []
     for step, i in enumerate(queue):
