@@ -77,6 +77,6 @@ def _batch(
         y = rms_norm(x[:, 0], shape.norm_eps) * have["final_norm"]
         chosen = torch.multinomial(multiply(y, have[head_name(shape)]).softmax(-1), 1, generator=draw)
         for text, token in zip(texts, chosen[:, 0].tolist(), strict=True):
-            if len(text) == past.at and (len(text) == 0 or text[-1] != end):
+            if len(text) == past.at and text[-1] != end:
                 text.append(token)
     return texts
