@@ -6,7 +6,7 @@
         m is held high by a weak p transistor of gate q, and low by an n transistor of gate q beside that of
         EV, above that of BL: a falling bit line cuts it off, so that m rises against nothing.
     q = m inverted: low where a via has pulled the bit line down;
-    two p transistors of gate m keep the bit line up.
+    a p transistor of gate m keeps the bit line up.
 
 A column's latch is as wide as four columns, so latches of four columns stand in four rows. Rows are mirrored
 and share rails. The origin is the left end of the ground rail, with the supply's rail at `ROW` above it.
@@ -23,23 +23,23 @@ from base_chip.arrays.pen import Pen
 from base_chip.pdk import Pdk
 
 LOAD_Y = 3150  # met1 line of LOAD_N
-_N, _P, _K = (300, 720), (2155, 2775), (3075, 3495)  # diffusion: n, p, keepers
+_N, _P, _K = (300, 720), (2155, 2775), (3075, 3495)  # diffusion: n, p, keeper
 _N_OUT = 1100  # upper end of the n of bit line and output
 _P_WEAK = _P[0] + 420  # of the weak p transistor
 _LOAD = 3140, 3560  # diffusion of the load
 _Y1, _Y2 = 995, 1415  # contacts between n and p: q, m; the bit line's is at `Y3`
 _NY, _PY, _KY = 510, (2305, 2645), 3285
 _X0, _X1, _X2, _X3, _X4 = 280, 710, 1500, 1930, 2480  # nodes: e; m; e and supply; ground; q
-_K1, _K2 = 1440, 1960  # of load and keepers: supply; bit line
+_K1, _K2 = 1390, 1910  # of the load: supply; of the keeper: bit line
 _EV, _Q, _BL, _M = 495, 1055, 1715, 2265  # gates
 _WEAK = 980, 1315  # of the weak p transistor
 _LOAD_GATE = 850, 1250
-_KEEPERS = (1580, 1820), (2100, 2340)
+_KEEPER = 2080, 2340
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """Widths and lengths of a latch's transistors, nm; there are two keepers."""
+    """Widths and lengths of a latch's transistors, nm."""
 
     n: int = _N[1] - _N[0]
     n_out: int = _N_OUT - _N[0]
@@ -49,7 +49,7 @@ class Sizes:
     load: int = _LOAD[1] - _LOAD[0]
     load_length: int = _LOAD_GATE[1] - _LOAD_GATE[0]
     keeper: int = _K[1] - _K[0]
-    keeper_length: int = _KEEPERS[0][1] - _KEEPERS[0][0]
+    keeper_length: int = _KEEPER[1] - _KEEPER[0]
 
 
 SIZES = Sizes()
@@ -88,9 +88,9 @@ def _draw_transistors(c: Pen) -> None:
     c.diffusion("n", jog, _N[0], _X4 + 145, _N_OUT)
     c.diffusion("p", _X1 - 145, _P[0], _X4 + 145, _P_WEAK)
     c.diffusion("p", _WEAK[1] + 75, _P[0], _X4 + 145, _P[1])
-    # where their heights differ, load and keepers reach 250 beyond each other's first gate (poly.7)
-    c.diffusion("p", _X1 - 145, _LOAD[0], _LOAD_GATE[1] + 255, _LOAD[1])
-    c.diffusion("p", _KEEPERS[0][0] - 255, _K[0], _X4 + 145, _K[1])
+    # load and keeper are as near to each other as diffusion may be
+    c.diffusion("p", _X1 - 145, _LOAD[0], _K1 + 125, _LOAD[1])
+    c.diffusion("p", _K2 - 125, _K[0], _X4 + 145, _K[1])
     # one area of implant a row: what parts it would be too narrow
     c.rect("nsdm", 10, 0, WIDTH + 10, _N[1] + 125)
     c.rect("psdm", _X1 - 270, _P[0] - 125, WIDTH - 10, ROW)
@@ -100,10 +100,7 @@ def _draw_transistors(c: Pen) -> None:
     c.rect("poly", _WEAK[0], _P[0] - 130, _WEAK[1], _P_WEAK + 130)
     c.rect("poly", _BL - 75, low, _BL + 75, Y3)
     c.rect("poly", _M - 75, low, _M + 75, _K[0])
-    join = _P[1] + 75, _K[0] - 75
-    c.rect("poly", _KEEPERS[0][0], join[0], _KEEPERS[1][1], join[1])
-    for x0, x1 in _KEEPERS:
-        c.rect("poly", x0, join[0], x1, _K[1] + 130)
+    c.rect("poly", _KEEPER[0], _K[0] - 130, _KEEPER[1], _K[1] + 130)
     # the load's gate ends at the rail, where it meets that of the row beyond
     c.rect("poly", _LOAD_GATE[0], _LOAD[0] - 225, _LOAD_GATE[1], ROW)
     c.rect("poly", _LOAD_PAD - 135, _LOAD[0] - 225, _LOAD_GATE[1], _LOAD[0] - 75)
@@ -135,7 +132,7 @@ def _draw_li(c: Pen) -> None:
     c.pad("li1", _X1, _NY, (330, 170))
     c.rect("li1", _X1 - 85, _NY - 85, _X1 + 85, top)
     c.rect("li1", _X1 - 85, _Y2 - 85, _M_PAD + 85, _Y2 + 85)
-    # bit line, up to the keepers
+    # bit line, up to the keeper
     c.rect("li1", _BL_PAD - 85, Y3 - 165, _K2 + 85, Y3 + 165)
     c.rect("li1", _K2 - 85, Y3 - 165, _K2 + 85, top)
     # q

@@ -26,7 +26,7 @@ from base_chip.arrays.pen import Pen
 from base_chip.arrays.rom_latch import LOAD_Y
 from base_chip.pdk import Pdk
 
-_N, _P = (300, 1060), (2170, 3070)  # diffusion: n; keepers
+_N, _P = (300, 1060), (2195, 2655)  # diffusion: n; keepers
 _P_OUT, _LOAD, _WEAK = (2170, 2990), (2170, 2810), (2630, 3050)
 _NY, _PADS, _M_Y = 510, 1340, 1850  # contacts of n, of gates between n and p, of m
 SELECT_Y, _F_Y, BIT_Y = 1390, 915, 2700  # met1
@@ -43,9 +43,9 @@ _BESIDE = 0, 10, 20, 30  # of the vias of tracks, so that m and f pass on met2
 _F_X, _M_X = 1395, 2095  # met2
 _GROUND, _BL, _SELECT, _F = 280, 495, 855, 1070  # of a column: ground, gates, node f
 _BL_PAD, _SELECT_PAD = 430, 915
-_KEEPER, _K_BL, _K_VPWR, _K_PAD = (420, 640), 280, 800, 620
+_KEEPER, _K_BL, _K_VPWR, _K_PAD = (420, 680), 280, 820, 620
 _EV, _EV_PAD, _EV_M = 1335, 1400, 1575
-_LOAD_VPWR, _LOAD_GATE, _LOAD_M = 1740, (1930, 2230), 2420
+_LOAD_VPWR, _LOAD_GATE, _LOAD_M = 1740, (1895, 2265), 2420
 _OUT_SUPPLY, _OUT_GATE, _OUT_PAD, _OUT = 1630, 1845, 1780, 2120
 _Q, _Q_M, _H1, _H2, _H_GROUND, _H_PAD = 1335, 1575, 1815, 2175, 2390, 2330
 _W_VPWR, _W_GATE, _W_M = 1360, (1500, 1835), 1975
@@ -108,7 +108,7 @@ def _draw_column(c: Pen) -> None:
     """Bit line, select, keeper."""
     c.diffusion("n", _GROUND - 145, _N[0], _F + 145, _N[1])
     c.rect("nsdm", 10, 0, WIDTH + 10, _N[1] + 125)  # what parts rows and cells would be too narrow
-    c.diffusion("p", _K_BL - 145, _P[0], _K_VPWR + 145, _P[1])
+    c.diffusion("p", _K_BL - 145, _P[0], _K_VPWR + 125, _P[1])
     c.rect("npc", 0, _PADS - 185, WIDTH, _M_Y + 185)
     for gate, pad in ((_BL, _BL_PAD), (_SELECT, _SELECT_PAD)):
         _gate(c, gate, pad)
@@ -124,8 +124,7 @@ def _draw_column(c: Pen) -> None:
     c.hline("met1", _F, _F_X, _F_Y, _WIDE)
     c.to_met2(_F_X, _F_Y)
     for x in (_K_BL, _K_VPWR):
-        for y in (2425, 2765):
-            c.pad("licon1", x, y, 170)
+        c.pad("licon1", x, 2425, 170)
     _supply(c, _K_VPWR, 2260)
     c.rect("li1", _K_BL - 85, _PADS - 85, _BL_PAD, _PADS + 85)
     c.rect("li1", _K_BL - 85, _PADS - 85, _K_BL + 85, 2930)
@@ -191,7 +190,7 @@ def _draw_hold(c: Pen, pitch: int) -> None:
     _q(c, _Q_M, _HIGH_Y, pitch)
     # the weak p transistor
     c.diffusion("p", _W_VPWR - 145, _WEAK[0], _W_M + 145, _WEAK[1])
-    c.rect("psdm", _K_VPWR, _WEAK[0] - 125, _W_VPWR, _WEAK[1] + 125)
+    c.rect("psdm", _K_BL, _WEAK[0] - 125, _W_VPWR, _WEAK[1] + 125)
     c.rect("poly", _W_GATE[0], _WEAK[0] - 130, _W_GATE[1], _WEAK[1] + 130)
     c.rect("poly", _W_GATE[0], _M_Y - 135, _Q_M + 165, _WEAK[0])
     c.poly_contact(_Q_M, _M_Y, li_tall=True)

@@ -95,7 +95,7 @@ class Devices:
         yield self.n(word, b, "VGND", wn)
 
     def rom_latch(self, line: str, m: str, inner: str, q: str) -> Iterator[str]:
-        """Sense, storage, output and keepers of a bit line; open while `ev` is high."""
+        """Sense, storage, output and keeper of a bit line; open while `ev` is high."""
         size = rom_latch.SIZES
         yield self.n(inner, line, "VGND", size.n_out)
         yield self.n(m, "ev", inner, size.n)
@@ -103,20 +103,19 @@ class Devices:
         yield self.p(m, q, "VPWR", size.p_weak, size.weak_length)
         yield self.p(m, "load_n", "VPWR", size.load, size.load_length)
         yield from self.inverter(m, q, size.p_out, size.n_out)
-        yield from self.keepers(line, m)
+        yield self.keeper(line, m)
 
-    def keepers(self, line: str, m: str, mux: int = 1) -> Iterator[str]:
-        """What keeps a bit line up while m is low: two transistors, or one where four share a latch."""
+    def keeper(self, line: str, m: str, mux: int = 1) -> str:
+        """What keeps a bit line up while m is low."""
         size = rom_latch.SIZES if mux == 1 else rom_mux.SIZES
-        for _ in range(2 if mux == 1 else 1):
-            yield self.p(line, m, "VPWR", size.keeper, size.keeper_length)
+        return self.p(line, m, "VPWR", size.keeper, size.keeper_length)
 
     def mux_column(self, line: str, select: str, inner: str, m: str, f: str) -> Iterator[str]:
         """A bit line of a multiplexed latch: sense, select and keeper."""
         size = rom_mux.SIZES
         yield self.n(inner, line, "VGND", size.n)
         yield self.n(f, select, inner, size.n)
-        yield from self.keepers(line, m, latch.LEVELS)
+        yield self.keeper(line, m, latch.LEVELS)
 
     def mux_latch(self, m: str, f: str, inner: str, q: str) -> Iterator[str]:
         """What columns share: evaluate, load, storage and output."""

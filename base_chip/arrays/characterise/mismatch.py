@@ -1,7 +1,7 @@
-"""Monte Carlo of device mismatch at the weakest place of a ROM macro: a cell that pulls against its keepers.
+"""Monte Carlo of device mismatch at the weakest place of a ROM macro: a cell that pulls against its keeper.
 
 Every sample has transistors of its own, all in one circuit. Two levels of the bit line are found for each:
-the one to which the cell pulls it while the keepers, fully on, pull it up; and the one at which the latch
+the one to which the cell pulls it while the keeper, fully on, pulls it up; and the one at which the latch
 turns over as the bit line falls slowly. Their distance is the read margin.
 """
 
@@ -72,7 +72,7 @@ def _lines(spec: RomSpec, corner: Corner, models: str, count: int, seed: int) ->
         one = Devices(spec, simulated=True)
         cell = one.n(f"b{n}", "wl", "VGND", d.channel)
         tag = f"s{n}"
-        for device in (cell, *one.keepers(f"b{n}", "VGND", spec.mux), *latch_devices(one, spec, tag, "line")):
+        for device in (cell, one.keeper(f"b{n}", "VGND", spec.mux), *latch_devices(one, spec, tag, "line")):
             yield f"Xs{n}_{device[1:]}"
         yield f".nodeset v({tag}m)=0 v({tag}q)={{vdd}}"
         yield f".measure tran low{n} find v(b{n}) at={_RAMP_NS / 2}n"

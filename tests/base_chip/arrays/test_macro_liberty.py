@@ -63,8 +63,6 @@ def test_a_table_that_ships_makes_sense(kind, spec):
 
 
 def test_quiet_bit_lines_keep_their_level():
-    for corner in ROM.load(ROM.full()).corners.values():
-        assert min(corner.kept_full, corner.kept_empty) >= 0.8  # a latch turns over at 0.71
     for corner in RAM.load(RAM.full()).corners.values():
         assert corner.kept >= 0.8
 
