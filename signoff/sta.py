@@ -6,7 +6,7 @@ was routed. A delay that the SDF does not give is a fault, as is an end that not
 
 __all__ = ["Banks", "Corner", "run"]
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +20,12 @@ _SHOWN = 3  # faults of a kind
 
 
 def run(
-    netlist: Path, cells: Path, corners: Sequence[Corner], banks: Banks | None, workdir: Path
+    netlist: Path,
+    cells: Path,
+    corners: Sequence[Corner],
+    banks: Banks | None,
+    workdir: Path,
+    macros: Collection[str] = (),
 ) -> tuple[list[CheckResult], dict[str, float]]:
     """Check a chip in every corner, and in the first once more with planted faults.
 
@@ -30,6 +35,7 @@ def run(
         corners: At least one.
         banks: None when there are none.
         workdir: For all files; made if missing.
+        macros: Cells for which each corner has a liberty.
 
     Returns:
         A row a corner (`sta_<corner>`), `sta_control`, with banks `precharge` and `precharge_control`; and
@@ -42,7 +48,7 @@ def run(
     names += ["precharge", "precharge_control"] if banks else []
     if missing := OPENSTA.missing(names[0]):
         return [replace(missing, name=n) for n in names], {}
-    chip = Chip.read(netlist, cells, banks)
+    chip = Chip.read(netlist, cells, banks, macros)
     found: dict[str, Found] = {}
     sdf: dict[str, Edged] = {}
     for corner in corners:

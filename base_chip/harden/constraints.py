@@ -58,6 +58,8 @@ set_output_delay {out} -clock clk [get_ports {{{leaving}}}]
         ports += f"""set_input_delay {io} -clock clk [get_ports {{{taken}}}]
 set_output_delay {io} -clock clk [get_ports {{{sent}}}]
 """
+    if tree and CLOCKS[1] in pins:
+        ports += f"set_output_delay 0 -clock clk [get_ports {CLOCKS[1]}]\n"
     return _sdc(f"Tile {name}", period_ns, ports, PROPAGATED if tree else "", SEAM_LOAD)
 
 

@@ -123,9 +123,17 @@ def new(name: str, like: str, rom: int, out: Path | None) -> None:
 @click.option("--strict", is_flag=True, help="What could not be looked at is a fault, too.")
 @click.option("--all", "everything", is_flag=True, help=f"List every fault, not the first {MOST_FAULTS}.")
 def check(name: str, strict: bool, everything: bool) -> int:
-    """Say what is wrong with the floorplan NAME, a base of tiles or a file: what does not meet, and where."""
+    """Say what is wrong with NAME: where a base of tiles, or its file, does not meet; or a hardened tile."""
+    from base_chip.tiles import known_tiles
     from flow.stitching.check import check_die, find_die
 
+    if name in known_tiles():
+        from flow.stitching.inside import check_tile
+        from flow.stitching.run import told
+
+        rows = check_tile(name)
+        click.echo("\n".join(told(rows)))
+        return int(any(row.status == "fail" or (strict and row.status != "pass") for row in rows))
     die = find_die(name)
     found = check_die(die)
     listed = found.faults if everything else found.faults[:MOST_FAULTS]

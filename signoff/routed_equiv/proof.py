@@ -2,8 +2,9 @@
 
 Every cell of the mapped netlist is found again by its name, and each of its functions must be the same
 function of the same sources: outputs of other cells, ports, constants. Place and route may put buffers and
-pairs of inverters in between, choose other strengths, swap pins that are alike, copy gates, and add cells
-without function. As flops and banks stand for each other one by one, both netlists then go through the same
+pairs of inverters in between, choose other strengths, swap pins that are alike, copy gates (those of clocks,
+too: their state follows from their inputs in every low phase), and add cells without function. As flops and
+banks stand for each other one by one, both netlists then go through the same
 states.
 """
 
@@ -18,7 +19,9 @@ from signoff.routed_equiv.function import MOST, ONE, STATE, Source, functions, i
 from signoff.routed_equiv.trace import Box, Traced
 from signoff.timing.cells import Cell
 
+_Key = tuple[str, tuple[str, ...], tuple[tuple[str, int], ...]]
 _FREE = ("buffer", "inverter", "tie", "nothing")  # what place and route may add and take away
+_COPIED = ("logic", "gate")  # and what it may copy
 
 
 @dataclass
@@ -60,7 +63,7 @@ class _Proof:
         self.a = Traced(mapped, cells, boxes)
         self.b = Traced(routed, cells, boxes, self._original)
         self.found = Found()
-        self._known: dict[tuple[str, tuple[str, ...], int], str] | None = None
+        self._known: dict[_Key, str] | None = None
 
     def run(self) -> Found:
         out = self.found
@@ -116,19 +119,19 @@ class _Proof:
         """What is wrong with a routed cell that the mapped netlist lacks, unless it copies one."""
         kind = self.b.flat.cells[name].kind
         used = [pin for pin in self.b.outputs(name) if pin in self.b.flat.cells[name].nets]
-        if self.b.roles[name] == "logic" and all(self._original(name, pin) for pin in used):
+        if self.b.roles[name] in _COPIED and all(self._original(name, pin) for pin in used):
             self.found.copies += 1
             return ""
         return f"{name} ({kind}) is not in the mapped netlist, and no copy of one of its gates"
 
     def _original(self, name: str, pin: str) -> Source | None:
         """The source that an output of a routed gate is a copy of; None for a gate with a name of its own."""
-        if name in self.a.roles or self.b.roles[name] != "logic":
+        if name in self.a.roles or self.b.roles[name] not in _COPIED:
             return None
         if self._known is None:
             self._known = {}
             for other, role in self.a.roles.items():
-                if role == "logic":
+                if role in _COPIED:
                     for output in self.a.outputs(other):
                         key = _key(self.cells[self.a.flat.cells[other].kind], output, self.a.pins(other))
                         self._known.setdefault(key, f"{other}/{output}")
@@ -150,9 +153,13 @@ def _same(a: Cell, old: Mapping[str, Source], b: Cell, new: Mapping[str, Source]
     }
 
 
-def _key(cell: Cell, pin: str, sources: Mapping[str, Source]) -> tuple[str, tuple[str, ...], int]:
-    nodes = _nodes(sources)
-    return pin, tuple(nodes), table(cell.outputs[pin], sources, nodes)
+def _key(cell: Cell, pin: str, sources: Mapping[str, Source]) -> _Key:
+    """What an output is a function of, and which; of a clock gate all that it depends on."""
+    nodes, told = _nodes(sources), {pin: cell.outputs[pin]}
+    if cell.storage is not None:
+        told = functions(cell)
+    tables = ((label, table(e, sources, nodes)) for label, e in sorted(told.items()))
+    return pin, tuple(nodes), tuple(tables)
 
 
 def _nodes(*sources: Mapping[str, Source]) -> list[str]:

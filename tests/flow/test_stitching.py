@@ -74,8 +74,8 @@ def test_the_whole_way_on_the_command_line(tmp_path, capsys, monkeypatch):
     assert all("vec" in line or "nothing sends steps" in line for line in faults)
     assert main(["base", "check", "slot"]) == 1
     capsys.readouterr()
-    for name in ("four.yaml", "rom"):
-        assert main(["base", "stitch", name]) == ExitCode.MISSING_TOOL
+    for command, name in (("stitch", "four.yaml"), ("stitch", "rom"), ("check", "ram")):
+        assert main(["base", command, name]) == ExitCode.MISSING_TOOL
         assert "has no hardened artifact" in capsys.readouterr().err
     assert (
         main(["base", "new", "four", "--like", "story", "--rom", "4", "--out", "four.yaml"])

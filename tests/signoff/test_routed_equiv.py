@@ -97,6 +97,34 @@ def test_what_place_and_route_does_keeps_the_function(check):
     assert control.detail == f"found: {found}"
 
 
+GATED = f"""
+module top(clk, a, b, d, y);
+  input clk, a, b;
+  input [1:0] d;
+  output [1:0] y;
+  wire g;
+  {P}dlclkp_1 _1_ (.CLK(clk), .GATE(a), .GCLK(g));
+  {P}dfxtp_1 _2_ (.CLK(g), .D(d[0]), .Q(y[0]));
+  {P}dfxtp_1 _3_ (.CLK(g), .D(d[1]), .Q(y[1]));
+endmodule
+"""
+SPLIT = (
+    GATED.replace("wire g;", "wire g, h;")
+    .replace(".CLK(g), .D(d[1])", ".CLK(h), .D(d[1])")
+    .replace("endmodule", f"  {P}dlclkp_4 _1__part1 (.CLK(clk), .GATE(a), .GCLK(h));\nendmodule")
+)
+
+
+def test_a_clock_gate_may_be_copied_and_nothing_else_may_open_the_copy(check):
+    row, _ = check(SPLIT, GATED)
+    assert (row.status, row.count) == ("pass", 0), row.detail
+    assert "1 copies" in row.detail
+    for wrong in (".GATE(b), .GCLK(h)", ".GATE(d[0]), .GCLK(h)"):
+        row, _ = check(SPLIT.replace(".GATE(a), .GCLK(h)", wrong), GATED)
+        assert row.status == "fail"
+        assert "_3_" in row.detail
+
+
 def test_reports_hold_what_was_added_and_what_each_planted_fault_led_to(check, tmp_path):
     check()
     told = json.loads((tmp_path / "equiv_routed.json").read_text())

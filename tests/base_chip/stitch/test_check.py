@@ -63,6 +63,19 @@ def test_a_strap_that_does_not_go_on_is_named_by_net_and_place():
     assert len(faults([view("rom"), other])) == 2 * 6  # each of both supplies, from both sides
 
 
+def test_straps_may_end_at_another_kind_of_tile_as_long_as_one_of_each_net_goes_on():
+    tile = view("ram")
+    vertical = [s for s in tile.straps if s.layer == "met4"]
+    others = tuple(s for s in tile.straps if s.layer != "met4")
+    for net, told in (("VPWR", ["no strap of VGND goes on in ram_1_0"]), ("", [])):
+        left = [s for s in vertical if net in ("", s.net)][: 1 if net else -1]
+        few = replace(tile, straps=(*others, *left))
+        assert faults([view("rom")], [few]) == [f"ram_1_0 south of rom_0_0: {t}" for t in told]
+    same = faults([tile], [replace(tile, straps=(*others, *vertical[:-1]))])
+    assert len(same) == 1
+    assert "does not go on in ram_1_0" in same[0]
+
+
 def test_heights_widths_gaps_and_overlaps():
     (told,) = faults([view("rom"), view("ram", height=HEIGHT + 27_200)])
     assert told == "ram_0_1 east of rom_0_0: they are 81.6 and 108.8 um high, at (94.28, 40) um"
