@@ -102,6 +102,7 @@ def build(
     seed: int = 1,
     temperature: float = 0.8,
     words: int = 3,
+    adapter: Path | None = None,
     loss_limit: float = LOSS_LIMIT,
     waivers: Path | None = None,
     out: Path = Path("build"),
@@ -121,6 +122,8 @@ def build(
         seed: Of the first text's sampling; each further text has the next.
         temperature: Of the sampling; 0 takes the likeliest token.
         words: Texts to generate.
+        adapter: PEFT's folder of a LoRA adapter, which the host loads before the first text; for a base of
+            tiles.
         loss_limit: Of the row `quality`: the integers' loss over that of floats.
         waivers: YAML of faults to count apart, each with reason and expiry.
         out: Folder that holds a folder for each model.
@@ -142,6 +145,7 @@ def build(
         temperature=temperature,
         words=words,
         loss_limit=loss_limit,
+        adapter=adapter,
     )
     if waivers is not None:
         config = replace(config, waivers=load_waivers(waivers))

@@ -3,6 +3,7 @@
 __all__ = ["content_digest", "folder_name", "make_config", "model_name"]
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from base_chip.config import load_base
@@ -11,6 +12,7 @@ from base_chip.pdk import load_pdk
 from flow.files import sha256_bytes, sha256_file
 from flow.request import LOSS_LIMIT, BuildConfig
 from flow.weights import find_weights
+from metal_configs.adapters import read_peft
 from metal_configs.checkpoint import load, path_name
 from metal_configs.checkpoint.gguf_header import parts_of
 from metal_configs.models import KNOWN
@@ -30,6 +32,7 @@ def make_config(
     words: int = 3,
     loss_limit: float = LOSS_LIMIT,
     weights: Path | None = None,
+    adapter: Path | None = None,
 ) -> BuildConfig:
     """Resolve names and check them.
 
@@ -37,10 +40,11 @@ def make_config(
         model: A known model's name, or the path of a checkpoint.
         base: None for none, which is enough to quantise.
         weights: The checkpoint of a known model that is neither in the package nor pulled.
+        adapter: PEFT's folder of a LoRA adapter, for a base with ram tiles.
 
     Raises:
-        FlowError: A name is not known, base and PDK do not belong together, the checkpoint is damaged, or
-            the model cannot take the prompt.
+        FlowError: A name is not known, base and PDK do not belong together, checkpoint or adapter are damaged
+            or do not belong together, or the model cannot take the prompt.
     """
     from flow.tasks.model import open_model
 
@@ -52,10 +56,21 @@ def make_config(
     path = find_weights(model, weights).absolute()
     name = model_name(model, path)
     # What can be told from config, headers and tokenizer is told before anything runs.
-    open_model(load(path, name)).prompt(prompt)
-    return BuildConfig(
+    checkpoint = load(path, name)
+    open_model(checkpoint).prompt(prompt)
+    config = BuildConfig(
         name, str(path), content_digest(path), pdk, base or "", prompt, seed, temperature, words, loss_limit
     )
+    if adapter is None:
+        return config
+    if base not in known_dies():
+        raise FlowError(
+            f"base {base} has no ram tiles, which adapters need", where="--adapter",
+            hint="Take a base of tiles: --base trio.", code=ExitCode.USAGE,
+        )  # fmt: skip
+    read_peft(adapter, checkpoint.shape, name)
+    there = str(adapter.absolute())
+    return replace(config, adapter_path=there, adapter_digest=content_digest(adapter))
 
 
 def _made_for(base: str) -> str:

@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 from flow.closure import LOCATIONS, PROJECT, ROOT, Closure
-from flow.request import BuildConfig
+from flow.request import PATHS, BuildConfig
 from rtl_gen.errors import FlowError
 from rtl_gen.tools import TOOLS
 
@@ -22,7 +22,12 @@ OWN = "SCF_"  # begins the names of the variables of this project
 
 @contextlib.contextmanager
 def confined(
-    closure: Closure, step: str, *, tools: Collection[str] = (), also: Path | None = None, root: Path = ROOT
+    closure: Closure,
+    step: str,
+    *,
+    tools: Collection[str] = (),
+    also: Collection[Path] = (),
+    root: Path = ROOT,
 ) -> Iterator[None]:
     """Work with the modules and data of a closure alone.
 
@@ -34,7 +39,7 @@ def confined(
         closure: What the key covers.
         step: Its name, for the message.
         tools: Those of rtl_gen.tools that the key covers.
-        also: Folder or file of the project that the key covers in another way: a model that ships.
+        also: Folders or files of the project that the key covers in another way: a model that ships.
         root: Folder of the project.
 
     Raises:
@@ -78,7 +83,7 @@ class Settings:
 
     def __init__(self, config: BuildConfig, names: Collection[str], step: str) -> None:
         # The content of a model is in the key for the place where it lies.
-        names = {*names, "model_path"} if "model_digest" in names else names
+        names = {*names, *(path for digest, path in PATHS.items() if digest in names)}
         self.__dict__.update({n: getattr(config, n) for n in names})
         self.__step = step
 
@@ -91,10 +96,10 @@ class Settings:
 
 class _Guard(importlib.abc.MetaPathFinder):
     def __init__(
-        self, closure: Closure, step: str, tools: Collection[str], root: Path, also: Path | None
+        self, closure: Closure, step: str, tools: Collection[str], root: Path, also: Collection[Path]
     ) -> None:
         self._modules, self._files, self._step = frozenset(closure.modules), closure.files, step
-        self._also = os.path.abspath(also) if also else ""
+        self._also = [os.path.abspath(path) for path in also]
         self._root = f"{os.path.abspath(root)}{os.sep}"
         told = set().union(*(TOOLS[name].programs for name in tools))
         self._others = {program: t.name for t in TOOLS.values() for program in t.programs - told}
@@ -116,7 +121,7 @@ class _Guard(importlib.abc.MetaPathFinder):
         name = path[len(self._root) :].replace(os.sep, "/")
         if name.partition("/")[0] not in PROJECT or name in self._files or name.endswith((".py", ".pyc")):
             return
-        of_model = self._also and (path == self._also or path.startswith(f"{self._also}{os.sep}"))
+        of_model = any(path == own or path.startswith(f"{own}{os.sep}") for own in self._also)
         if not of_model and not os.path.isdir(path):
             raise self._fault("opens", name, 'Find it with importlib.resources.files("its.package").')
 

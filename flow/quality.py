@@ -198,11 +198,15 @@ def _base(model: Model, asked: Request) -> str | None:
     return asked.base
 
 
-def measure(model: Model, done: Quantised, most: int | None = None, say: Say = lambda text: None) -> Report:
-    """Measure on held-out text of each kind: `most` texts, evenly spread, or all."""
+def measure(
+    model: Model, done: Quantised, most: int | None = None, say: Say = lambda text: None, *,
+    adapted: bool = True,
+) -> Report:  # fmt: skip
+    """Measure on held-out text of each kind: `most` texts, evenly spread, or all; not `adapted`: without the
+    adapter alone, which may mean to say something else than the model."""
     texts = {"prose": token_sequences(model, "heldout", say), "chat": chat(model)}
     integers = {GOLDEN: golden_logits(done.integers)}
-    if done.adapter is not None:
+    if adapted and done.adapter is not None:
         integers[f"{GOLDEN}, {done.adapter.name}"] = golden_logits(done.integers, done.adapter)
     texts = {kind: _spread(found, most) for kind, found in texts.items() if found}
     return report(model.checkpoint, done.model, texts, integers, say, done.rotation)

@@ -1,6 +1,6 @@
 """What a build is asked for, and what its steps are told."""
 
-__all__ = ["LOSS_LIMIT", "BuildConfig", "Chain", "Run", "load_run"]
+__all__ = ["LOSS_LIMIT", "PATHS", "BuildConfig", "Chain", "Run", "load_run"]
 
 import json
 from collections.abc import Mapping
@@ -48,6 +48,8 @@ class Chain:
     quantised: bool = False
 
 
+# Settings with a digest of what lies elsewhere, and those that say where.
+PATHS = {"model_digest": "model_path", "adapter_digest": "adapter_path"}
 # SmolLM2 at 4.5 bits loses 1.03 times what it did, `words` at 3.5 bits 1.07, a ruined model 2 and more
 LOSS_LIMIT = 1.1
 
@@ -60,6 +62,8 @@ class BuildConfig:
         model: Name of the model, also of the folder under `--out`.
         model_path: Its folder or file.
         model_digest: SHA-256 over its content, which stands for the path in keys.
+        adapter_path: Folder of a LoRA adapter; empty for none.
+        adapter_digest: SHA-256 over its content, likewise.
         base: Empty for none: then it can only be quantised.
         seed: Of the first text's sampling; each further text has the next.
         temperature: Of the sampling; 0 for the likeliest token.
@@ -81,6 +85,8 @@ class BuildConfig:
     loss_limit: float = LOSS_LIMIT
     waivers: tuple[Waiver, ...] = ()
     chain: Chain | None = None
+    adapter_path: str = ""
+    adapter_digest: str = ""
 
 
 @dataclass(frozen=True)

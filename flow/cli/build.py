@@ -35,6 +35,10 @@ from rtl_gen.errors import ExitCode, FlowError
     "--words", type=click.IntRange(1, 1000), default=3, show_default=True, help="Words to generate."
 )
 @click.option(
+    "--adapter", type=click.Path(path_type=Path),
+    help="A LoRA adapter of the model, a folder of PEFT's: room for it in a base of tiles, and it is loaded.",
+)  # fmt: skip
+@click.option(
     "--loss-limit",
     type=Finite(min=1),
     default=LOSS_LIMIT,
@@ -70,6 +74,7 @@ def build(
     seed: int,
     temperature: float,
     words: int,
+    adapter: Path | None,
     loss_limit: float,
     waived: Path | None,
     strict: bool,
@@ -92,6 +97,12 @@ def build(
     load_pdk(pdk)
     chain = needs_chain(model, base)
     if chain and not (base is None and last == "quantise"):  # which needs no base
+        if adapter is not None:
+            raise FlowError(
+                "a chain of dies takes no adapter yet", where="--adapter",
+                hint="Leave it out, or take a base of one die with ram tiles: --base trio.",
+                code=ExitCode.USAGE,
+            )  # fmt: skip
         waivers = load_waivers(waived) if waived else ()
         plan = plan_of(model, pdk, base, context, quantised)
         try:
@@ -128,6 +139,7 @@ def build(
             seed=seed,
             temperature=temperature,
             words=words,
+            adapter=adapter,
             loss_limit=loss_limit,
             waivers=waived,
             out=out,

@@ -1,6 +1,6 @@
 """The integer model, which `quantise` leaves for every step after it."""
 
-__all__ = ["golden_model", "integer_model", "save_integer_model", "vector_model"]
+__all__ = ["ADAPTER", "adapter", "golden_model", "integer_model", "save_integer_model", "vector_model"]
 
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,16 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from rtl_gen.errors import FlowError
+from rtl_gen.golden.adapter import Adapter
 from rtl_gen.golden.decoder import GoldenDecoder
 from rtl_gen.golden.model import Model
 from rtl_gen.golden.network import Network
 from rtl_gen.golden.params import IntModel
+from rtl_gen.golden.quantised import QuantModel
 
 KINDS: dict[str, type[IntModel] | type[Model]] = {k.__name__: k for k in (IntModel, Model)}
 NAME = "integers.safetensors"
+ADAPTER = "adapter.safetensors"
 
 
 def save_integer_model(model: IntModel | Model, folder: Path) -> None:
@@ -36,7 +39,15 @@ def save_integer_model(model: IntModel | Model, folder: Path) -> None:
 def golden_model(folder: Path) -> GoldenDecoder | Network:
     """The golden model of what `quantise` left; FlowError when the file is damaged."""
     model = _read(folder)
-    return Network(model) if isinstance(model, Model) else GoldenDecoder(model)
+    return Network(model, adapter=adapter(folder)) if isinstance(model, Model) else GoldenDecoder(model)
+
+
+def adapter(folder: Path) -> Adapter | None:
+    """The adapter that `quantise` left, if one was asked for; FlowError when the file is damaged."""
+    path = folder / ADAPTER
+    if not path.exists():
+        return None
+    return Adapter.load(path, QuantModel.load(folder / "quantised.safetensors"))
 
 
 def integer_model(folder: Path) -> IntModel:

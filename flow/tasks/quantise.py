@@ -3,7 +3,7 @@
 __all__ = ["QuantiseTask"]
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from flow.tasks.step import Job, Result, StepTask
 
@@ -20,7 +20,7 @@ class QuantiseTask(StepTask):
     """
 
     step_name = "quantise"
-    config = ("model", "model_digest", "base", "loss_limit")
+    config: ClassVar[tuple[str, ...]] = ("model", "model_digest", "base", "loss_limit")
 
     def request(self, job: Job) -> "Request":
         """What the quantiser is asked for."""
@@ -30,7 +30,7 @@ class QuantiseTask(StepTask):
 
     def work(self, job: Job) -> Result:
         from flow.quality import check_loss, measure, run
-        from flow.tasks.integer_model import save_integer_model
+        from flow.tasks.integer_model import ADAPTER, save_integer_model
         from flow.tasks.model import load_model
 
         model = load_model(job.config)
@@ -39,7 +39,9 @@ class QuantiseTask(StepTask):
         done.model.save(job.out / "quantised.safetensors")
         if asked.base or asked.tiles:
             save_integer_model(done.integers, job.out)
-        found = measure(model, done, MEASURED, job.say)
+        if done.adapter is not None:
+            done.adapter.save(job.out / ADAPTER)
+        found = measure(model, done, MEASURED, job.say, adapted=False)
         (job.out / "loss.txt").write_text(found.text() + "\n", "utf-8")
         (job.out / "loss.json").write_text(json.dumps(found.to_dict(), indent=1, sort_keys=True) + "\n")
         exact, *_, last = found.first_text()

@@ -28,7 +28,7 @@ from flow.files import atomic_dir, cache_root, disk_faults
 from flow.guard import Settings, confined
 from flow.keys import folder_files, step_key
 from flow.pdk.files import PdkFiles
-from flow.request import BuildConfig, Run, load_run
+from flow.request import PATHS, BuildConfig, Run, load_run
 from flow.stopwatch import Stopwatch
 from flow.tools import identity
 from rtl_gen.errors import FlowError
@@ -221,8 +221,8 @@ class StepTask(Task):
         )
         closure = run.closures[self.step_name]
         # The content of the model is in the key of a step that says so.
-        model = Path(run.config.model_path) if "model_digest" in self.config else None
-        with confined(closure, self.step_name, tools=self.tools, also=model):
+        paths = [getattr(run.config, PATHS[name]) for name in self.config if name in PATHS]
+        with confined(closure, self.step_name, tools=self.tools, also=[Path(path) for path in paths if path]):
             result = self.work(job)
         if changed := Sources().changed(closure):
             raise FlowError(

@@ -14,11 +14,13 @@ class Protocol:
         data: What the ports with bytes are called after rx_ and tx_.
         token_bytes: Of a token.
         count_bytes: Of the number of tokens in a prompt.
+        loaded: What is sent after a reset, before all requests.
     """
 
     data: str = "data"
     token_bytes: int = 1
     count_bytes: int = 1
+    loaded: bytes = b""
 
 
 NANO = Protocol()
@@ -49,7 +51,7 @@ class Request:
 
 def request_bytes(requests: Sequence[Request], protocol: Protocol = NANO) -> bytes:
     """The byte stream of requests: four bytes of seed from the lowest, beta, prompt length, prompt."""
-    out = bytearray()
+    out = bytearray(protocol.loaded)
     for r in requests:
         out += r.seed.to_bytes(4, "little") + bytes([r.beta])
         out += len(r.prompt).to_bytes(protocol.count_bytes, "little")

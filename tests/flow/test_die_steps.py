@@ -1,17 +1,24 @@
 """The graph of a die of tiles; what cannot be shown of tiles without an artifact is not run, and says why."""
 
 import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from flow.cli import main
 from flow.graph import CHAIN_STEPS, DIE_STEPS, STEPS, steps_on
+from flow.tasks.die.compile import CompileTask
+from flow.tasks.die.programmed import LOADED
 from flow.tasks.die.simulate import DieGatesimTask, DieSimulatorTask
 from flow.tasks.die.stitch import SeamsTask
 from flow.tasks.die.tiles import MapRomTask, MapVecTask
 from flow.tasks.gatesim import LACKING
-from rtl_gen.errors import FlowError
+from flow.tasks.integer_model import golden_model
+from rtl_gen.errors import ExitCode, FlowError
+from signoff.gatesim.host import Request, request_bytes
+
+ING = Path(__file__).parents[1] / "metal_configs" / "ing"
 
 
 @pytest.fixture
@@ -94,3 +101,53 @@ def test_the_tiles_rtl_says_what_the_golden_model_says(tmp_path):
         assert rows[name] == rows[f"{name}_control"] == "pass"
     assert rows.get("floorplan_straps", "not run") == "not run"
     assert len(result["text"]) == 3
+
+
+@pytest.fixture(scope="module")
+def adapted(tmp_path_factory):
+    """What `quantise` leaves of `words` with an adapter, rounded to nearest."""
+    from flow.quality import Request, run
+    from flow.tasks.integer_model import ADAPTER, save_integer_model
+    from flow.tasks.model import open_model
+    from metal_configs.checkpoint import load
+    from metal_configs.models import resolve
+
+    folder = tmp_path_factory.mktemp("quantise")
+    done = run(open_model(load(resolve("words"), "words")), Request("rtn", tiles=True, adapter=ING))
+    done.model.save(folder / "quantised.safetensors")
+    save_integer_model(done.integers, folder)
+    done.adapter.save(folder / ADAPTER)
+    return folder
+
+
+def test_with_an_adapter_the_chip_has_room_for_it_and_the_host_loads_it(job, adapted):
+    job.inputs["quantise"] = adapted
+    found = CompileTask().work(job)
+    assert found.metrics["program_instructions"] <= 512
+    job.inputs["compile"] = job.out
+    loaded = (job.out / LOADED).read_bytes()
+    assert 4352 < len(loaded) <= 2 * 128 * 32
+    sent = request_bytes([Request([0], 0, 1, [1])], DieGatesimTask().chip(job).protocol)
+    assert sent.startswith(loaded)
+    assert len(sent) == len(loaded) + 7
+    with_it = golden_model(adapted).generate([0], beta=32, seed=1)
+    (adapted / "adapter.safetensors").rename(job.scratch / "adapter.safetensors")
+    without = golden_model(adapted).generate([0], beta=32, seed=1)
+    assert list(with_it) != list(without)
+    CompileTask().work(job)
+    assert (job.out / LOADED).read_bytes() == b""
+
+
+@pytest.mark.parametrize(
+    ("base", "adapter", "code", "says"),
+    [
+        ("nano", ING, ExitCode.USAGE, "base nano has no ram tiles"),
+        ("slot", ING, ExitCode.USAGE, "a chain of dies takes no adapter yet"),
+        ("trio", Path("/none"), ExitCode.BAD_INPUT, "adapter_config.json"),
+    ],
+)
+def test_adapters_that_a_build_cannot_take(base, adapter, code, says, tmp_path, capsys):
+    call = ["build", "--model", "words", "--out", str(tmp_path), "--base", base, "--adapter", str(adapter)]
+    assert main(call) == code
+    assert says in capsys.readouterr().err
+    assert not (tmp_path / "words").exists()

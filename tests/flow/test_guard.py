@@ -136,7 +136,7 @@ def test_a_tool_that_the_step_does_not_name_is_refused(closure, tmp_path):
 
 def test_a_model_of_the_project_is_open_to_a_step_whose_key_has_its_digest(closure):
     folder = files("metal_configs").joinpath("words")
-    with confined(closure, "s", also=folder):
+    with confined(closure, "s", also=[folder]):
         assert folder.joinpath("config.json").read_bytes()
     with pytest.raises(FlowError, match=r"opens metal_configs/words/config\.json"), confined(closure, "s"):
         folder.joinpath("config.json").read_bytes()

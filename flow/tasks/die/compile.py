@@ -3,11 +3,12 @@
 __all__ = ["CompileTask", "DieQuantiseTask"]
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from flow.tasks.die.programmed import CHIP
+from flow.tasks.die.programmed import CHIP, LOADED
 from flow.tasks.quantise import QuantiseTask
 from flow.tasks.step import Job, Result, StepTask
 
@@ -16,16 +17,23 @@ if TYPE_CHECKING:
 
 
 class DieQuantiseTask(QuantiseTask):
-    """As for nano, in the arithmetic of tiles."""
+    """As for nano, in the arithmetic of tiles, and with an adapter if one is asked for."""
+
+    config = (*QuantiseTask.config, "adapter_digest")
 
     def request(self, job: Job) -> "Request":
         from flow.quality import Request
 
-        return Request(tiles=True)
+        path = job.config.adapter_path
+        return Request(tiles=True, adapter=Path(path) if path else None)
 
 
 class CompileTask(StepTask):
-    """Writes `image.npy`: the words of all macros in the order of `chip.json`. Says what does not fit."""
+    """Writes `image.npy`: the words of all macros in the order of `chip.json`. Says what does not fit.
+
+    With an adapter the chip has room for those of its shape; `adapter.bin` is what the host sends after a
+    reset to load it.
+    """
 
     step_name = "compile"
     needs = ("quantise",)
@@ -34,7 +42,7 @@ class CompileTask(StepTask):
     def work(self, job: Job) -> Result:
         from base_chip.dies import load_die
         from flow.stitching.roms import die_roms, die_tiles
-        from flow.tasks.integer_model import vector_model
+        from flow.tasks.integer_model import adapter, vector_model
         from metal_configs.compile.program.die import compile_die
         from metal_configs.compile.program.macros import die_macros
         from rtl_gen.golden.array import ArrayModel
@@ -43,7 +51,10 @@ class CompileTask(StepTask):
         rom, ram, vec = die_tiles(die)
         model = vector_model(job.inputs["quantise"]).shortened(die.context)
         array = ArrayModel((vec.rom_rows, 1), rom.depth, rom.columns, rom.rows, rom.sum_bits, rom.row_step)
-        image = compile_die(model, array, vec.ram_rows, ram.words)
+        lora = adapter(job.inputs["quantise"])
+        ranks = None if lora is None else {name: len(pair.a.codes) for name, pair in lora.pairs.items()}
+        image = compile_die(model, array, vec.ram_rows, ram.words, ranks)
+        (job.out / LOADED).write_bytes(image.adapters.load(lora))
         held = die_macros(image, rom, vec)
         names = [place.name for place in die_roms(die)]
         assert sorted(held) == sorted(names)

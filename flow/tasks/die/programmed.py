@@ -1,6 +1,6 @@
 """What steps read of a die of tiles, where those of nano have other steps."""
 
-__all__ = ["CHIP", "ProgrammedDie", "read_chip"]
+__all__ = ["CHIP", "LOADED", "ProgrammedDie", "read_chip"]
 
 import json
 from pathlib import Path
@@ -14,6 +14,7 @@ from flow.tasks.step import Job
 if TYPE_CHECKING:
     from metal_configs.sitemap import SiteMap
 
+LOADED = "adapter.bin"  # what `compile` says that the host sends first; empty without an adapter
 CHIP = "chip.json"  # what `compile` says: instances of the ROM macros, and how tokens travel
 
 

@@ -5,7 +5,7 @@ __all__ = ["DieGatesimTask", "DieSimulatorTask", "RtlSimulatorTask", "RtlsimTask
 import shutil
 from pathlib import Path
 
-from flow.tasks.die.programmed import read_chip
+from flow.tasks.die.programmed import LOADED, read_chip
 from flow.tasks.die.tiles import MODELS, NETLIST, routed
 from flow.tasks.gatesim import LACKING, Chip, GatesimTask
 from flow.tasks.step import Job, Result, StepTask
@@ -60,7 +60,8 @@ class DieGatesimTask(GatesimTask):
 
         told = read_chip(job.inputs["compile"])
         contents = {name: job.inputs["readback"] / f"{name}.hex" for name in told["roms"]}
-        protocol = Protocol("payload", told["token_bytes"], told["count_bytes"])
+        loaded = (job.inputs["compile"] / LOADED).read_bytes()
+        protocol = Protocol("payload", told["token_bytes"], told["count_bytes"], loaded)
         return Chip(contents, protocol, "rom_0_0.bank0.macro", 0)
 
 
