@@ -2,7 +2,7 @@
 //
 // usage: simulator REQUESTS TOKENS PATIENCE [+verilator...] [+scf_bank_dir=DIR]
 // Ends after TOKENS tokens, or when none came for PATIENCE cycles. Prints
-//   TOKEN value cycle | END cycle | FAULT why
+//   BEGIN when reset is over | TOKEN value cycle | END cycle | FAULT why
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -43,6 +43,10 @@ int main(int argc, char** argv) {
   tile->RX_DATA = 0;
   tile->tx_ready = 1;
   for (long cycle = -RESET_CYCLES; !context->gotFinish(); ++cycle) {
+    if (cycle == 0) {
+      std::printf("BEGIN\n");
+      std::fflush(stdout);
+    }
     // Inputs change while the clock is low; outputs are sampled before it rises.
     tile->rst = cycle < 0;
     tile->rx_valid = cycle >= 0 && sent < bytes.size();

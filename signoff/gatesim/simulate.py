@@ -136,7 +136,7 @@ def simulate(
 def _run(command: list[str], work: Path, on_token: Callable[[Token], None], token_bytes: int) -> Simulation:
     tokens: list[Token] = []
     came: list[int] = []
-    cycles, fault, ended = 0, "", False
+    cycles, fault, ended, begun = 0, "", False, False
     began = time.monotonic()
     with running(command, work) as lines:
         for line in lines:
@@ -149,6 +149,10 @@ def _run(command: list[str], work: Path, on_token: Callable[[Token], None], toke
                     tokens.append(token)
                     came.clear()
                     on_token(token)
+            elif word == "BEGIN":
+                begun = True
+            elif word == "ERROR:" and not begun:
+                continue  # a memory that random registers address, before reset has set them
             elif word == "END":
                 cycles, ended = int(rest[0]), True
             elif word in ("FAULT", "ERROR:") or "%Warning" in line or "%Error" in line:

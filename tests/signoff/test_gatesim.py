@@ -156,3 +156,16 @@ def test_a_silent_chip_is_a_fault(tile, tmp_path):
     found = run(tile, tmp_path, [Request([0], 0, 1, [5])], empty)
     assert found.tokens == ()
     assert "no token" in found.fault
+
+
+@pytest.mark.parametrize(("late", "fault"), [("", ""), ("ERROR: m: more than one word is read", "ERROR: m")])
+def test_a_misused_memory_counts_once_reset_is_over(tmp_path, late, fault):
+    """Before, registers are random, and so is what they address."""
+    program = tmp_path / "simulator"
+    said = ["ERROR: m: more than one word is read", "BEGIN", late, "TOKEN 7 40", "END 41"]
+    program.write_text("#!/bin/sh\n" + "".join(f"echo '{line}'\n" for line in said))
+    program.chmod(0o755)
+    done = simulate(program, "t", {}, [Request([1], 0, 1, [7])], tmp_path / "run")
+    assert [t.value for t in done.tokens] == [7]
+    assert done.fault.startswith(fault)
+    assert bool(done.fault) == bool(fault)
