@@ -1,6 +1,6 @@
 """Checks what a build is asked for before anything runs."""
 
-__all__ = ["content_digest", "folder_name", "make_config", "model_name"]
+__all__ = ["folder_name", "make_config", "model_name"]
 
 import re
 from dataclasses import replace
@@ -9,12 +9,11 @@ from pathlib import Path
 from base_chip.config import load_base
 from base_chip.dies import known_dies, load_die
 from base_chip.pdk import load_pdk
-from flow.files import sha256_bytes, sha256_file
+from flow.digest import content_digest
 from flow.request import LOSS_LIMIT, BuildConfig
 from flow.weights import find_weights
 from metal_configs.adapters import read_peft
 from metal_configs.checkpoint import load, path_name
-from metal_configs.checkpoint.gguf_header import parts_of
 from metal_configs.models import KNOWN
 from rtl_gen.errors import ExitCode, FlowError
 
@@ -86,25 +85,3 @@ def model_name(model: str, path: Path) -> str:
 def folder_name(name: str) -> str:
     """A name as one of a folder: letters, digits, dots, hyphens stay; Llama-3.1-8B is not Llama-3_1-8B."""
     return re.sub(r"^[.-]|[^A-Za-z0-9_.-]", "_", name)[:LONGEST_NAME]
-
-
-def content_digest(path: Path) -> str:
-    """SHA-256 over a model's files.
-
-    Raises:
-        FlowError: One cannot be read.
-    """
-    try:
-        files = _beside(path) if path.is_file() else sorted(p for p in path.iterdir() if p.is_file())
-        lines = [f"{p.name} {sha256_file(p)}" for p in files if p.suffix not in (".py", ".pyc")]
-    except OSError as e:
-        raise FlowError(f"cannot read the model ({e.strerror})", where=str(e.filename or path)) from e
-    return sha256_bytes("\n".join(lines).encode())
-
-
-def _beside(path: Path) -> list[Path]:
-    """A checkpoint of one file, and what is read from the folder that it lies in."""
-    names = ("calibration.txt", "heldout.txt", "tok*.bin")
-    parts = parts_of(path)
-    beside = {p for name in names for p in path.parent.glob(name)} - set(parts)
-    return [p for p in (*parts, *sorted(beside)) if p.is_file()]

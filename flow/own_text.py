@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from flow.config import content_digest
+from flow.digest import content_digest
 from flow.files import atomic_write
 from flow.tasks.model import Model
 from metal_configs import prose

@@ -8,7 +8,7 @@ from importlib.metadata import version as installed
 from pathlib import Path
 
 from base_chip.pdk import load_pdk
-from flow.config import content_digest
+from flow.digest import content_digest
 from flow.graph import steps_of
 from flow.pdk.providers import find_pdk
 from flow.request import BuildConfig

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from base_chip.dies import known_dies, load_die
 from base_chip.pdk import load_pdk
-from flow.config import content_digest, model_name
+from flow.config import model_name
+from flow.digest import content_digest
 from flow.files import sha256_bytes
 from flow.planning import Plan, fits_hardened, make_plan, model_shape
 from flow.request import BuildConfig, Chain

@@ -78,7 +78,8 @@ def quantise(
     seed: int,
 ) -> None:
     """Quantise a model into one file, and measure what that costs."""
-    from flow.config import content_digest, model_name
+    from flow.config import model_name
+    from flow.digest import content_digest
     from flow.files import atomic_write, disk_faults, make_folder
     from flow.lock import claim
     from flow.quality import Request, measure, run

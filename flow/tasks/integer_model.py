@@ -32,7 +32,8 @@ def save_integer_model(model: IntModel | Model, folder: Path) -> None:
         return len(arrays) - 1
 
     rest = msgspec.json.encode(model, enc_hook=number).decode()
-    told = {"sc-flow": rest, "kind": type(model).__name__}
+    # One entry: safetensors writes several in any order.
+    told = {f"sc-flow {type(model).__name__}": rest}
     save_file({str(n): a for n, a in enumerate(arrays)}, str(folder / NAME), metadata=told)
 
 
@@ -68,10 +69,10 @@ def _read(folder: Path) -> IntModel | Model:
     path = str(folder / NAME)
     try:
         with safe_open(path, framework="np") as file:
-            told = file.metadata() or {}
+            ((kind, told),) = (file.metadata() or {}).items()
             found: IntModel | Model = msgspec.json.decode(
-                told["sc-flow"],
-                type=KINDS[told["kind"]],
+                told,
+                type=KINDS[kind.removeprefix("sc-flow ")],
                 dec_hook=lambda kind, number: file.get_tensor(str(number)),
             )
             return found

@@ -66,7 +66,8 @@ class Rescale(wiring.Component):
         ]  # fmt: skip
         # 4: rounded.
         rounded = Signal(signed(keep), reset_less=True)
-        far, below = Signal(reset_less=True), Signal(reset_less=True)
+        far = Signal(reset_less=True)
+        below = Signal(reset_less=True)
         m.d.sync += [rounded.eq((near + ~down) >> 1), far.eq(beyond), below.eq(negative)]
         # 5: saturated.
         out = Signal(signed(SUM), reset_less=True)

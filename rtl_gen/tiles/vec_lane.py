@@ -180,7 +180,9 @@ class Lane(wiring.Component):
                 m.d.comb += [index.eq(o & ~far), other.eq(o | far)]
             with m.Case(Walk.SPREAD):
                 m.d.comb += index.eq(o << 1)
-        at_a, at_b, begins = Signal(WORD_ADDRESS), Signal(WORD_ADDRESS), Signal()
+        at_a = Signal(WORD_ADDRESS)
+        at_b = Signal(WORD_ADDRESS)
+        begins = Signal()
         m.d.comb += [at_a.eq(row.a + index), at_b.eq(row.b + other), begins.eq((o & (LINE - 1)) == 0)]
         new = Signal()  # a line follows the one before it, but for butterflies, which are aligned
         before = Signal(reset_less=True)
@@ -208,7 +210,9 @@ class Lane(wiring.Component):
         three = self._stage(m, 3, {"a": a2} | {name: two[name] for name in ("o", "k", "upper")})
 
         # 3: what addresses the ROM: the number of the element, or what was read; b is here.
-        table_index, rest, late = Signal(7), Signal(SIGMOID_REST), Signal(4)
+        table_index = Signal(7)
+        rest = Signal(SIGMOID_REST)
+        late = Signal(4)
         distance = table_entry(m, totals, row2, three["a"], table_index, rest, late)
         b3 = Signal(signed(SUM))
         walk = Signal(ROM_ADDRESS)

@@ -96,7 +96,8 @@ class Totals(wiring.Component):
 
         accumulator = Signal(SQUARES, reset_less=True)
         select = row.reduce == Reduce.SELECT
-        total, before = Signal(SQUARES), Signal(SQUARES)
+        total = Signal(SQUARES)
+        before = Signal(SQUARES)
         m.d.comb += [
             before.eq(Mux(clear | (select & self.first), 0, accumulator)),
             total.eq(before + result[: SUM - 1]),

@@ -41,7 +41,7 @@ def test_a_long_vector_is_read_behind_itself_and_a_short_one_when_it_is_there():
 
 def test_butterflies_read_ahead():
     butterfly = {"b": 64, "walk": Walk.BUTTERFLY, "value": Value.BUTTERFLY}
-    assert waits(vector(16), vector(16, a=64, d=128, distance=0, **butterfly))[-1] is Sync.NONE
+    assert waits(vector(24), vector(16, a=64, d=128, distance=0, **butterfly))[-1] is Sync.NONE
     assert waits(vector(16), vector(16, a=64, d=128, distance=3, **butterfly))[-1] is Sync.WRITTEN
 
 

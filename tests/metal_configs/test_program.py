@@ -151,4 +151,4 @@ def test_adapters_of_another_shape_or_without_room_are_refused():
     with pytest.raises(FlowError, match=r"layers\.0\.q: sums of A are shifted by 3\d to 3\d; 10 to 28"):
         image.adapters.load(random_adapter(WORDS, 1, 4, size=1e-4))
     with pytest.raises(FlowError, match=r"an adapter beside keys and values need \d+ ram tiles of 128 rows"):
-        adapted(model, adapter, 1, 3, 128)
+        adapted(model, adapter, 1, 1, 128)

@@ -7,12 +7,12 @@ import pytest
 
 from metal_configs.quantise import Folded
 from metal_configs.reference import logits
-from tests.metal_configs.test_learned import TIED, UNTIED, checkpoint
 
 torch = pytest.importorskip("torch", reason='needs PyTorch: pip install -e ".[train]"')
 
 from metal_configs.quantise import differentiable, samples  # noqa: E402
 from metal_configs.quantise.samples import sample  # noqa: E402
+from tests.metal_configs.test_learned import TIED, UNTIED, checkpoint  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
