@@ -177,7 +177,9 @@ def test_the_rtl_of_every_tile_gives_the_golden_sums_and_shows_a_wrong_bit(tmp_p
 
     if shutil.which("verilator") is None:
         pytest.skip("no verilator")
-    program = build_tile_simulator(rom_tile_verilog(SIZE), rom_verilog(RomSpec(256, 128)), tmp_path / "build")
+    program = build_tile_simulator(
+        rom_tile_verilog(SIZE), rom_verilog(RomSpec(256, 128, mux=4)), tmp_path / "build"
+    )
     simulator = TileSimulator(program, tmp_path / "run")
     done = replay_die(laid(WORDS), TILE, PLANS, codes_of, simulator)
     assert done.faults == ()
