@@ -14,6 +14,7 @@ from flow.tasks.model import Model
 from metal_configs import prose
 from metal_configs.checkpoint.tokens import encode
 from metal_configs.quantise import Folded
+from metal_configs.quantise.train_extra import no_pytorch
 from rtl_gen.errors import ExitCode, FlowError
 from rtl_gen.untrusted import read_file
 
@@ -64,10 +65,9 @@ def own_text(
     try:
         from metal_configs.quantise.samples import LENGTH, sample
     except ImportError as e:
-        raise FlowError(
-            f"sampling from the model needs PyTorch ({e})", where="--samples", code=ExitCode.MISSING_TOOL,
-            hint='Install it with `pip install "sc-flow[train]"`, or leave --samples out.',
-        ) from e  # fmt: skip
+        raise no_pytorch(
+            "sampling from the model", e, where="--samples", otherwise="leave --samples out"
+        ) from e
     c = model.checkpoint
     if not any(len(s) > c.opens for s in calibration):
         raise FlowError(

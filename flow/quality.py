@@ -17,6 +17,7 @@ from metal_configs.quantise import Folded, Method, Policy, Rotation, average_bit
 from metal_configs.quantise import quantise as quantise_checkpoint
 from metal_configs.quantise.budget import choose_formats
 from metal_configs.quantise.report import Report, report
+from metal_configs.quantise.train_extra import no_pytorch
 from metal_configs.reference import evaluate
 from rtl_gen.errors import ExitCode, FlowError
 from rtl_gen.golden.adapter import Adapter
@@ -154,10 +155,7 @@ def _trainer(asked: Request) -> Callable[..., Lora]:
     try:
         from metal_configs.adapters.repair import train_repair
     except ImportError as e:
-        raise FlowError(
-            f"training an adapter needs PyTorch ({e})", where="--repair", code=ExitCode.MISSING_TOOL,
-            hint='Install it with `pip install "sc-flow[train]"`, or leave --repair out.',
-        ) from e  # fmt: skip
+        raise no_pytorch("training an adapter", e, where="--repair", otherwise="leave --repair out") from e
     return train_repair
 
 

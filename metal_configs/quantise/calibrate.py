@@ -15,8 +15,8 @@ from metal_configs.quantise.gptq import gptq
 from metal_configs.quantise.policy import Policy
 from metal_configs.quantise.rotate import Folded
 from metal_configs.quantise.rounding import round_to_nearest
+from metal_configs.quantise.train_extra import no_pytorch
 from metal_configs.reference import by_length, head_input, hidden, layer, layer_names, mixed, rms_norm
-from rtl_gen.errors import ExitCode, FlowError
 from rtl_gen.golden.quantised import QuantMatrix
 from rtl_gen.golden.shape import Shape
 
@@ -119,10 +119,7 @@ def _learner() -> Improve:
     try:
         from metal_configs.quantise.learned import Learner
     except ImportError as e:
-        raise FlowError(
-            f"learned rounding needs PyTorch ({e})", where="quantise", code=ExitCode.MISSING_TOOL,
-            hint='Install it with `pip install "sc-flow[train]"`, or use method "gptq".',
-        ) from e  # fmt: skip
+        raise no_pytorch("learned rounding", e, where="quantise", otherwise='use method "gptq"') from e
     return Learner().improve
 
 
