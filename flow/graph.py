@@ -33,6 +33,7 @@ from flow.tasks.chain.sample import SampleTask
 from flow.tasks.die.chip import DieInvarianceTask, DieMetalTask, TilesReadbackTask
 from flow.tasks.die.compile import CompileTask, DieQuantiseTask
 from flow.tasks.die.floorplan import FloorplanTask
+from flow.tasks.die.inside import INSIDE_STEPS, TILE_DRC_STEPS
 from flow.tasks.die.simulate import DieGatesimTask, DieSimulatorTask, RtlsimTask, RtlSimulatorTask
 from flow.tasks.die.stitch import SeamsTask, StitchTask
 from flow.tasks.die.tiles import MAP_STEPS, TILE_STEPS
@@ -108,6 +109,8 @@ DIE_STEPS: Steps = (
     RtlSimulatorTask,
     RtlsimTask,
     DieGatesimTask,
+    *TILE_DRC_STEPS,
+    *INSIDE_STEPS,
     SeamsTask,
     DieInvarianceTask,
 )

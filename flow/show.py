@@ -85,7 +85,11 @@ def markers_of(build: Path) -> list[Path]:
     wanted = []
     for row in result.checks:
         if row.status in ("fail", "waived") and not row.name.endswith("_control"):
-            wanted += [e for e in row.evidence if Path(e).name.removesuffix(".gz") == f"{row.name}.lyrdb"]
+            named = (
+                f"{row.name}.lyrdb",
+                f"{row.name.partition('_')[2]}.lyrdb",
+            )  # of a tile: without its kind
+            wanted += [e for e in row.evidence if Path(e).name.removesuffix(".gz") in named]
     return [build / name for name in wanted if (build / name).is_file()]
 
 

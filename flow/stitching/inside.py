@@ -1,8 +1,7 @@
 """What is checked inside a hardened tile; what lies between tiles is the business of `seams`."""
 
-__all__ = ["check_tile", "inside"]
+__all__ = ["check_tile", "design_rules", "inside"]
 
-from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -42,14 +41,15 @@ def check_tile(kind: str) -> list[CheckResult]:
     """
     kept, files = artifact(kind), find_pdk(load_pdk(load_tile(kind).pdk))
     with TemporaryDirectory() as scratch:
-        tile = hardened(kept, kind, files, Path(scratch))
-        return inside(tile, load_block(kind)[0], load_tile(kind).target_ns, files, Path(scratch) / "checks")
+        tile, block = hardened(kept, kind, files, Path(scratch)), load_block(kind)[0]
+        rows, _ = inside(tile, block, load_tile(kind).target_ns, files, Path(scratch) / "checks")
+        return [*rows, *design_rules(tile, block, files, Path(scratch) / "rules")]
 
 
 def inside(
     tile: HardTile, block: Block, period_ns: float, files: PdkFiles, scratch: Path
-) -> list[CheckResult]:
-    """Equivalence with the mapped netlist, LVS with macros as boxes, antennas, timing, design rules.
+) -> tuple[list[CheckResult], dict[str, float]]:
+    """Equivalence with the mapped netlist, timing, antennas, LVS with macros as boxes.
 
     Args:
         tile: The tile, drawn.
@@ -59,7 +59,7 @@ def inside(
         scratch: Folder for all files; made if missing.
 
     Returns:
-        The rows, each check's followed by its control's.
+        The rows, each check's followed by its control's; and the metrics of `signoff.sta.run`.
     """
     scratch.mkdir(parents=True, exist_ok=True)
     pdk, cells = load_pdk(block.pdk), files.path("cells")
@@ -68,15 +68,21 @@ def inside(
     outputs = dict.fromkeys((macro.name for macro in tile.macros), "q")
     rows = [*routed_equiv.run(mapped, routed, block.top, cells, outputs, scratch)]
     rows += same_netlist.run(routed, told, block.top, supplies, scratch)
-    rows += _timing(tile, block, period_ns, files, scratch / "sta")
-    rows += _layout(tile, block, pdk, files, scratch)
-    rows += klayout_rows(tile.gds, block.top, pdk, files, scratch / "klayout", ())
+    timing, metrics = _timing(tile, block, period_ns, files, scratch / "sta")
+    return [*rows, *timing, *_layout(tile, block, pdk, files, scratch)], metrics
+
+
+def design_rules(tile: HardTile, block: Block, files: PdkFiles, scratch: Path) -> list[CheckResult]:
+    """Design rules in KLayout and in Magic, density, empty shapes; each row followed by its control's."""
+    scratch.mkdir(parents=True, exist_ok=True)
+    pdk = load_pdk(block.pdk)
+    rows = klayout_rows(tile.gds, block.top, pdk, files, scratch / "klayout", ())
     return [*rows, *_magic(tile, block, pdk, files, scratch / "magic")]
 
 
 def _timing(
     tile: HardTile, block: Block, period_ns: float, files: PdkFiles, folder: Path
-) -> Sequence[CheckResult]:
+) -> tuple[list[CheckResult], dict[str, float]]:
     folder.mkdir(parents=True, exist_ok=True)
     corners, pins = [], {name: pin.output for name, pin in block.pins.items()}
     for name, corner in load_place_route(load_pdk(block.pdk)).corners.items():
@@ -87,7 +93,7 @@ def _timing(
         sdc = tile_sdc(block.name, period, pins, tree=True)
         corners.append(Corner(name, tile.folder / f"delays.{name}.sdf", sdc, period, macros=tuple(liberty)))
     names = [macro.name for macro in tile.macros]
-    return sta.run(tile.folder / "netlist.v", files.path("cells"), corners, None, folder, names)[0]
+    return sta.run(tile.folder / "netlist.v", files.path("cells"), corners, None, folder, names)
 
 
 def _layout(tile: HardTile, block: Block, pdk: Pdk, files: PdkFiles, scratch: Path) -> list[CheckResult]:
@@ -96,7 +102,7 @@ def _layout(tile: HardTile, block: Block, pdk: Pdk, files: PdkFiles, scratch: Pa
     layout = kdb.Layout()
     layout.read(str(tile.gds))
     rules = {name: antenna.Rule(r.thickness, r.limit) for name, r in facts.antenna.items()}
-    rows = antenna.run(layout, block.top, stack_of(pdk), rules)
+    rows = antenna.run(layout, block.top, stack_of(pdk), rules, markers=scratch / "antenna.lyrdb")
     kinds = lvs_cells.run(
         layout,
         {path.stem: path for path in sorted(cells.glob("*/*.spice"))},

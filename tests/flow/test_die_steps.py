@@ -1,5 +1,6 @@
 """The graph of a die of tiles; what cannot be shown of tiles without an artifact is not run, and says why."""
 
+import dataclasses
 import json
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,6 +10,7 @@ import pytest
 from flow.cli import main
 from flow.graph import CHAIN_STEPS, DIE_STEPS, STEPS, steps_on
 from flow.tasks.die.compile import CompileTask
+from flow.tasks.die.inside import INSIDE_STEPS, TILE_DRC_STEPS, DrcRomTask, InsideRomTask
 from flow.tasks.die.programmed import LOADED
 from flow.tasks.die.simulate import DieGatesimTask, DieSimulatorTask
 from flow.tasks.die.stitch import SeamsTask
@@ -17,6 +19,7 @@ from flow.tasks.gatesim import LACKING
 from flow.tasks.integer_model import golden_model
 from rtl_gen.errors import ExitCode, FlowError
 from signoff.gatesim.host import Request, request_bytes
+from signoff.result import CheckResult
 
 ING = Path(__file__).parents[1] / "metal_configs" / "ing"
 
@@ -52,6 +55,7 @@ def test_all_that_no_model_changes_follows_from_the_step_base():
     from flow.graph import descendants
 
     of_base = {"tile_rom", "tile_ram", "tile_vec", "map_rom", "map_ram", "map_vec", "stitch", "seams"}
+    of_base |= {s.step_name for s in (*INSIDE_STEPS, *TILE_DRC_STEPS)}
     assert of_base <= set(descendants(DIE_STEPS, "base"))
     of_model = {"quantise", "compile", "metal", "readback"}
     assert not of_base & {n for s in of_model for n in descendants(DIE_STEPS, s)}
@@ -88,6 +92,41 @@ def test_seams_of_tiles_that_are_not_routed_are_not_run(job):
     (row,) = SeamsTask().work(job).checks
     assert (row.name, row.status) == ("seams", "not run")
     assert "tile ram, vec is not placed and routed" in row.reason
+
+
+@pytest.mark.parametrize("step", [*INSIDE_STEPS, *TILE_DRC_STEPS])
+def test_inside_of_a_tile_that_is_not_routed_nothing_is_run(step, job):
+    (row,) = step().work(job).checks
+    assert (row.name, row.status) == (step.step_name, "not run")
+    assert f"tile {step.kind} is not placed and routed" in row.reason
+
+
+def test_what_is_inside_of_a_tile_is_looked_at_again_when_its_files_change(tmp_path, monkeypatch):
+    """And not for a change of another tile, or of what is asked of a build."""
+    monkeypatch.chdir(tmp_path)
+    keys = set()
+    for kind, told in (("rom", "1"), ("rom", "2"), ("ram", "3")):
+        record = tmp_path / "inputs" / f"tile_{kind}" / "step.json"
+        record.parent.mkdir(parents=True, exist_ok=True)
+        record.write_text(json.dumps({"files": {"layout.def": told}}))
+        run = SimpleNamespace(
+            config=SimpleNamespace(), closures={"inside_rom": SimpleNamespace(digest="")},
+            pdk=SimpleNamespace(digests={}),
+        )  # fmt: skip
+        keys.add(InsideRomTask()._key(run))
+    assert len(keys) == 2
+
+
+@pytest.mark.parametrize(("step", "does"), [(InsideRomTask, "inside"), (DrcRomTask, "design_rules")])
+def test_rows_and_numbers_of_a_tile_have_its_name(step, does, job, monkeypatch):
+    row = CheckResult("antenna", "a", "1", 2, 0, "fail", "", "met3")
+    found = ([row], {"sta_slow_setup_ns": 1.5}) if does == "inside" else [row]
+    monkeypatch.setattr(f"flow.stitching.inside.{does}", lambda *_: found)
+    monkeypatch.setattr("flow.tasks.die.inside.hard_tile", lambda *_: None)
+    (job.inputs["tile_rom"] / "layout.def").write_text("")
+    done = step().work(job)
+    assert done.checks == [dataclasses.replace(row, name="rom_antenna")]
+    assert done.metrics == ({"rom_sta_slow_setup_ns": 1.5} if does == "inside" else {})
 
 
 @pytest.mark.flow

@@ -39,8 +39,9 @@ def write_result(build: Path, rows: list[tuple[str, str]]) -> None:
     (build / "s" / "evidence").mkdir(parents=True)
     outcome = Outcome()
     for name, status in rows:
-        (build / "s" / "evidence" / f"{name}.lyrdb").write_text("")
-        kept = tuple(f"s/evidence/{n}" for n in (f"{name}.lyrdb", "magic.log"))
+        markers = f"{name.removeprefix('rom_')}.lyrdb"
+        (build / "s" / "evidence" / markers).write_text("")
+        kept = tuple(f"s/evidence/{n}" for n in (markers, "magic.log"))
         outcome.checks.append(CheckResult(name, "", "", 0, 0, status, evidence=kept))
     write(build, BuildConfig("m", "", ""), PdkFiles("sky130", {}, {}, {}, {}, {}), outcome)
 
@@ -68,7 +69,8 @@ def test_the_viewer_gets_layer_names(build, tmp_path, monkeypatch):
     fake.chmod(0o755)
     monkeypatch.setenv("PATH", str(fake.parent), prepend=":")
     monkeypatch.setenv("DISPLAY", ":0")
-    write_result(build, [("drc_magic", "fail"), ("antenna", "pass"), ("density", "waived")])
+    rows = [("drc_magic", "fail"), ("antenna", "pass"), ("density", "waived"), ("rom_zero_area", "fail")]
+    write_result(build, rows)
     open_viewer(replace(chip_of(build), apart=(Extra("layers.0.q (weights)", (300, 2), 0x123456),)))
     said = log.read_text()
     assert "chip.oas" in said
@@ -76,6 +78,7 @@ def test_the_viewer_gets_layer_names(build, tmp_path, monkeypatch):
     assert "layers.0.q (weights)" in said
     assert f"-m {build}/s/evidence/drc_magic.lyrdb" in said
     assert f"-m {build}/s/evidence/density.lyrdb" in said
+    assert f"-m {build}/s/evidence/zero_area.lyrdb" in said
     assert "antenna.lyrdb" not in said
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from base_chip.arrays.layout import build_rom
-from flow.stitching.inside import inside
+from flow.stitching.inside import design_rules, inside
 from flow.stitching.tiles import hard_tile
 from tests.kit import needs
 from tests.tiny_tile import MACRO, TILE
@@ -18,7 +18,10 @@ CHECKS = {
 def test_every_check_inside_of_a_tile_has_a_control_that_passes(tile, pdk_kit, tmp_path):
     block, kept = tile
     drawn = hard_tile("rom", block, kept, [build_rom(MACRO)], pdk_kit, tmp_path / "tile")
-    rows = {row.name: row for row in inside(drawn, block, TILE.target_ns, pdk_kit, tmp_path / "checks")}
+    found, metrics = inside(drawn, block, TILE.target_ns, pdk_kit, tmp_path / "checks")
+    found += design_rules(drawn, block, pdk_kit, tmp_path / "rules")
+    assert set(metrics) == {f"sta_{c}_{k}_ns" for c in ("slow", "typical", "fast") for k in ("setup", "hold")}
+    rows = {row.name: row for row in found}
     for row in rows.values():
         print(row.name, row.status, row.reason, row.detail)
     assert set(rows) >= CHECKS

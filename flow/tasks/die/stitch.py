@@ -4,9 +4,8 @@ __all__ = ["SeamsTask", "StitchTask"]
 
 from typing import TYPE_CHECKING
 
-from flow.tasks.die.tiles import routed
+from flow.tasks.die.tiles import hard_tile, not_routed
 from flow.tasks.step import Job, Result, StepTask
-from signoff.result import CheckResult
 
 if TYPE_CHECKING:
     from base_chip.stitch import StitchPlan
@@ -42,22 +41,14 @@ class SeamsTask(StepTask):
     is_check = True
 
     def work(self, job: Job) -> Result:
-        from base_chip.stitch import read_view
-        from flow.hardening.blocks import load_block
         from flow.stitching.seams import check_seams
         from flow.stitching.stitch import Stitched
-        from flow.stitching.tiles import HardTile
 
         folders = {name.removeprefix("tile_"): job.inputs[name] for name in TILES}
-        if lacking := [kind for kind, folder in folders.items() if not routed(folder)]:
-            why = f"tile {', '.join(lacking)} is not placed and routed yet; with OpenROAD: sc-flow base build"
-            return Result([CheckResult(self.step_name, "", "", None, None, "not run", why, "")])
+        if lacking := not_routed(self.step_name, folders):
+            return lacking
         plan, period = _plan(job)
-        tiles = {}
-        for kind, folder in folders.items():
-            view = read_view(kind, (folder / "layout.def").read_text("utf-8"))
-            memories = load_block(kind)[0].memories
-            tiles[kind] = HardTile(view, folder, folder / "tile.gds", folder / "cells.lef", memories)
+        tiles = {kind: hard_tile(kind, folder) for kind, folder in folders.items()}
         rows, metrics = check_seams(
             Stitched(plan, job.inputs["stitch"]), tiles, period, job.pdk, job.scratch / "seams"
         )

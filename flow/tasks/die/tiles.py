@@ -1,13 +1,17 @@
 """The tiles of a die: layout and netlist of each kind, from its artifact as far as that goes."""
 
-__all__ = ["MAP_STEPS", "MODELS", "NETLIST", "TILE_STEPS", "routed"]
+__all__ = ["MAP_STEPS", "MODELS", "NETLIST", "TILE_STEPS", "hard_tile", "not_routed", "routed"]
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from flow.tasks.step import Job, Result, StepTask
 from signoff.result import CheckResult
+
+if TYPE_CHECKING:
+    from flow.stitching.tiles import HardTile
 
 MODELS = "models"  # folder of the Verilog of a tile's memories
 NETLIST = "netlist.v"  # of a hardened tile in tile_<kind>, else of the mapped one in map_<kind>
@@ -16,6 +20,25 @@ NETLIST = "netlist.v"  # of a hardened tile in tile_<kind>, else of the mapped o
 def routed(folder: Path) -> bool:
     """Whether what a step tile_<kind> left is a placed and routed tile."""
     return (folder / "layout.def").exists()
+
+
+def not_routed(step: str, folders: Mapping[str, Path]) -> Result | None:
+    """What a check of routed tiles comes to if some are not; `folders` of steps tile_<kind>, by kind."""
+    if not (lacking := [kind for kind, folder in folders.items() if not routed(folder)]):
+        return None
+    why = f"tile {', '.join(lacking)} is not placed and routed yet; with OpenROAD: sc-flow base build"
+    return Result([CheckResult(step, "", "", None, None, "not run", why, "")])
+
+
+def hard_tile(kind: str, folder: Path) -> "HardTile":
+    """The routed tile that a step tile_<kind> left in a folder."""
+    from base_chip.stitch import read_view
+    from flow.hardening.blocks import load_block
+    from flow.stitching.tiles import HardTile
+
+    view = read_view(kind, (folder / "layout.def").read_text("utf-8"))
+    memories = load_block(kind)[0].memories
+    return HardTile(view, folder, folder / "tile.gds", folder / "cells.lef", memories)
 
 
 class TileTask(StepTask):
