@@ -6,7 +6,7 @@ import contextlib
 from pathlib import Path
 
 from base_chip.pdk import load_pdk
-from flow.children import COMPLAINTS, stderr_of_children
+from flow.children import COMPLAINTS, run_nodes
 from flow.closure import Sources
 from flow.files import atomic_write, disk_faults
 from flow.graph import Steps, ancestors, check_steps, descendants, make_project, steps_of
@@ -59,8 +59,12 @@ def run_build(
         run.events.unlink(missing_ok=True)
         project = make_project(steps, run, to=last, jobs=jobs)
         progress = Progress(asked, run.events) if show else contextlib.nullcontext()
-        with progress, stderr_of_children(build / COMPLAINTS):
-            failure = _scheduled(project)
+        failure = ""
+        with progress:
+            try:
+                run_nodes(project, build)
+            except RuntimeError as e:
+                failure = str(e)
         outcome = collect(steps, asked, build / "work", f"{failure}\n{_tail(build / COMPLAINTS)}")
         if failure and not outcome.errors and all(s.status != "failed" for s in outcome.steps):
             raise FlowError(failure, where="SiliconCompiler", hint=f"See {build / 'work' / 'job.log'}")
@@ -68,18 +72,6 @@ def run_build(
         write_result(build, config, run.pdk, outcome)
         atomic_write(build / REPORT, render_report(build, config, outcome).encode())
     return outcome
-
-
-def _scheduled(project) -> str:  # type: ignore[no-untyped-def]
-    """Let SiliconCompiler run the nodes; returns what it has to say when not all of them ended well."""
-    try:
-        project.run()
-    except RuntimeError as e:
-        return str(e)
-    except SystemExit:
-        # How SiliconCompiler ends a run that was interrupted, after it has ended the nodes.
-        raise KeyboardInterrupt from None
-    return ""
 
 
 def _tail(path: Path) -> str:

@@ -18,7 +18,7 @@ from base_chip.harden.floorplan import check_macros
 from base_chip.pdk import load_pdk
 from base_chip.pdk.place_route import PlaceRoute, load_place_route
 from base_chip.synth import yosys_version
-from flow.children import COMPLAINTS, stderr_of_children
+from flow.children import run_nodes
 from flow.files import atomic_dir
 from flow.hardening.failure import failure
 from flow.hardening.graph import FIRST, LAST, ROUTED, Sources, make_project
@@ -68,8 +68,7 @@ def harden(
     say(f"{', '.join(f'{tool} {version}' for tool, version in sorted(tools.items()))}; working in {work}")
     top = block.top
     job = work / top / "harden"
-    with stderr_of_children(work / COMPLAINTS):
-        ended = _run(project, job)
+    ended = _run(project, work, job)
     ends = {node: job / node / "0" / "outputs" for node in (FIRST, ROUTED, LAST)}
     products = {"mapped.v": (ends[FIRST] / f"{top}.vg").read_bytes()}
     if not to_synthesis:
@@ -93,15 +92,12 @@ def replace_artifact(
     return replace(made, folder=out)
 
 
-def _run(project: Any, job: Path) -> Any:
+def _run(project: Any, work: Path, job: Path) -> Any:
     """The project as the run left it: `project` itself forgets what was measured. FlowError names a node."""
     try:
-        return project.run()
+        return run_nodes(project, work)
     except RuntimeError as e:
         raise failure(project, job, str(e)) from e
-    except SystemExit:
-        # How SiliconCompiler ends a run that was interrupted, after it has ended the nodes.
-        raise KeyboardInterrupt from None
     except KeyError:
         if project.getkeys("history"):
             raise

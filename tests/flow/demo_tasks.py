@@ -4,8 +4,10 @@ Environment variables steer what a step does without being part of its key.
 """
 
 import importlib
+import logging
 import os
 import time
+from logging.handlers import QueueHandler
 from pathlib import Path
 
 from flow.tasks.step import Job, Result, StepTask
@@ -27,6 +29,11 @@ def _act(job: Job, name: str) -> None:
     if how == "crash":
         raise ZeroDivisionError("demo")
     if how == "die":
+        os.kill(os.getpid(), 9)
+    if how == "die logging":
+        handlers = (reference() for reference in logging._handlerList)
+        (log_queue,) = (h.queue for h in handlers if isinstance(h, QueueHandler))
+        log_queue._wlock.acquire()
         os.kill(os.getpid(), 9)
     if how == "full":
         raise OSError(28, "No space left on device")

@@ -117,6 +117,7 @@ def test_a_model_of_the_same_name_from_elsewhere_is_refused(demo):
         ("outside", 3, "step b: it imports signoff.antenna, which its key does not cover"),
         ("crash", 70, "internal error: ZeroDivisionError"),
         ("die", 5, "ended without a result"),
+        ("die logging", 5, "ended without a result"),
         ("full", 6, "the disk is full"),
     ],
 )
