@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import klayout.db as db
 
-from base_chip.arrays.latch import EV_Y, RAIL, ROW, WIDTH, Y3, join_lines
+from base_chip.arrays.latch import EV_Y, GATES, NODES, NY, ROW, WIDTH, Y1, Y2, Y3, draw_m, draw_q, join_lines
 from base_chip.arrays.pen import Pen
 from base_chip.pdk import Pdk
 
@@ -27,11 +27,10 @@ _N, _P, _K = (300, 720), (2155, 2775), (3075, 3495)  # diffusion: n, p, keeper
 _N_OUT = 1100  # upper end of the n of bit line and output
 _P_WEAK = _P[0] + 420  # of the weak p transistor
 _LOAD = 3140, 3560  # diffusion of the load
-_Y1, _Y2 = 995, 1415  # contacts between n and p: q, m; the bit line's is at `Y3`
-_NY, _PY, _KY = 510, (2305, 2645), 3285
-_X0, _X1, _X2, _X3, _X4 = 280, 710, 1500, 1930, 2480  # nodes: e; m; e and supply; ground; q
+_PY, _KY = (2305, 2645), 3285
+_X0, _X1, _X2, _X3, _X4 = NODES  # e; m; e and supply; ground; q
 _K1, _K2 = 1390, 1910  # of the load: supply; of the keeper: bit line
-_EV, _Q, _BL, _M = 495, 1055, 1715, 2265  # gates
+_EV, _Q, _BL, _M = GATES
 _WEAK = 980, 1315  # of the weak p transistor
 _LOAD_GATE = 850, 1250
 _KEEPER = 2080, 2340
@@ -54,7 +53,6 @@ class Sizes:
 
 SIZES = Sizes()
 _EV_PAD, _BL_PAD, _M_PAD, _LOAD_PAD = 370, 1840, 2300, 215
-_OUT = 2650  # q between n and p
 
 
 def draw_rom_latch(layout: db.Layout, name: str, pdk: Pdk, level: int, pitch: int) -> Pen:
@@ -95,7 +93,7 @@ def _draw_transistors(c: Pen) -> None:
     c.rect("nsdm", 10, 0, WIDTH + 10, _N[1] + 125)
     c.rect("psdm", _X1 - 270, _P[0] - 125, WIDTH - 10, ROW)
     low = _N[0] - 130
-    c.rect("poly", _EV - 75, low, _EV + 75, _Y1 + 185)
+    c.rect("poly", _EV - 75, low, _EV + 75, Y1 + 185)
     c.rect("poly", _Q - 75, low, _Q + 75, _P_WEAK + 130)
     c.rect("poly", _WEAK[0], _P[0] - 130, _WEAK[1], _P_WEAK + 130)
     c.rect("poly", _BL - 75, low, _BL + 75, Y3)
@@ -104,12 +102,12 @@ def _draw_transistors(c: Pen) -> None:
     # the load's gate ends at the rail, where it meets that of the row beyond
     c.rect("poly", _LOAD_GATE[0], _LOAD[0] - 225, _LOAD_GATE[1], ROW)
     c.rect("poly", _LOAD_PAD - 135, _LOAD[0] - 225, _LOAD_GATE[1], _LOAD[0] - 75)
-    pads = (_EV_PAD, _Y1 + 20), (_Q, _Y1), (_BL_PAD, Y3), (_M_PAD, _Y2), (_LOAD_PAD, LOAD_Y)
+    pads = (_EV_PAD, Y1 + 20), (_Q, Y1), (_BL_PAD, Y3), (_M_PAD, Y2), (_LOAD_PAD, LOAD_Y)
     for x, y in pads:
         c.poly_contact(x, y, tall=True, li_tall=True)
-    c.rect("npc", _EV_PAD - 185, _Y1 - 185, _M_PAD + 185, Y3 + 185)
+    c.rect("npc", _EV_PAD - 185, Y1 - 185, _M_PAD + 185, Y3 + 185)
     for x in (_X0, _X1, _X2, _X3, _X4):
-        c.pad("licon1", x, _NY, 170)
+        c.pad("licon1", x, NY, 170)
     for x, y in ((_X1, _PY[0]), (_X2, _PY[0]), (_X4, _PY[0]), (_X4, _PY[1])):
         c.pad("licon1", x, y, 170)
     for x in (_X1, _K1, _K2, _X4):
@@ -119,26 +117,13 @@ def _draw_transistors(c: Pen) -> None:
 def _draw_li(c: Pen) -> None:
     low, high, top = _PY[0] - 165, _PY[1] + 165, _KY + 165
     # supplies
-    c.rect("li1", _X3 - 85, -85, _X3 + 85, _NY + 165)
+    c.rect("li1", _X3 - 85, -85, _X3 + 85, NY + 165)
     c.rect("li1", _K1 - 85, low, _X2 + 85, ROW + 85)
     c.rect("li1", _X4 - 85, _KY - 165, _X4 + 85, ROW + 85)
     for x, y in ((_X3, 0), (_X2, ROW), (_X4, ROW)):
         c.pad("mcon", x, y, 170)
-    # the node between the n transistors, below m
-    c.rect("li1", _X0 - 85, 85, _X2 + 85, 255)
-    for x in (_X0, _X2):
-        c.rect("li1", x - 85, 85, x + 85, _NY + 165)
-    # m
-    c.pad("li1", _X1, _NY, (330, 170))
-    c.rect("li1", _X1 - 85, _NY - 85, _X1 + 85, top)
-    c.rect("li1", _X1 - 85, _Y2 - 85, _M_PAD + 85, _Y2 + 85)
+    draw_m(c, top, _M_PAD)
     # bit line, up to the keeper
     c.rect("li1", _BL_PAD - 85, Y3 - 165, _K2 + 85, Y3 + 165)
     c.rect("li1", _K2 - 85, Y3 - 165, _K2 + 85, top)
-    # q
-    c.rect("li1", _Q, _Y1 - 85, _OUT + 85, _Y1 + 85)
-    c.rect("li1", _OUT - 85, _NY - 165, _OUT + 85, high)
-    c.rect("li1", _X4 - 140, _NY - 165, _OUT, _NY + 165)
-    c.rect("li1", _X4 - 140, low, _OUT, high)
-    for y in (0, ROW):
-        c.rect("met1", 0, y - RAIL // 2, WIDTH, y + RAIL // 2)
+    draw_q(c, low, high)

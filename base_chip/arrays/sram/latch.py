@@ -16,16 +16,15 @@ from dataclasses import dataclass
 
 import klayout.db as db
 
-from base_chip.arrays.latch import EV_Y, P_WELL, RAIL, ROW, WIDTH, Y3, join_lines
+from base_chip.arrays.latch import EV_Y, GATES, NODES, NY, ROW, WIDTH, Y1, Y2, Y3, draw_m, draw_q, join_lines
 from base_chip.arrays.pen import Pen
 from base_chip.pdk import Pdk
 
-_N, _P, _K = (300, 720), (P_WELL + 180, 2805), (3285, 3705)  # diffusion: n, p, keeper
+_N, _P, _K = (300, 720), (2155, 2805), (3285, 3705)  # diffusion: n, p, keeper
 _P_WEAK = _P[0] + 420  # of the weak p transistor
-_Y1, _Y2 = 995, 1415  # contacts between n and p: q, m; the bit line's is at `Y3`
-_NY, _PY, _KY = 510, (2335, 2680), 3495
-_X0, _X1, _X2, _X3, _X4 = 280, 710, 1500, 1930, 2480  # nodes: e; m and supply; e and m; supplies; q
-_EV, _Q, _BL, _M = 495, 1055, 1715, 2265  # gates
+_PY, _KY = (2335, 2680), 3495
+_X0, _X1, _X2, _X3, _X4 = NODES  # e; m and supply; e and m; supplies; q
+_EV, _Q, _BL, _M = GATES
 _WEAK = 980, 1315  # of the weak p transistor
 _KEEPER = 1700, _M + 75  # gate of the keeper, which passes over the bit line's poly
 
@@ -44,7 +43,6 @@ class Sizes:
 
 SIZES = Sizes()
 _EV_PAD, _BL_PAD, _M_PAD = 370, 1840, 2300
-_OUT = 2650  # q between n and p
 _BL_X, _BL_Y = 2760, 3285  # met1 up to the keeper, below the rail's
 
 
@@ -74,17 +72,17 @@ def _draw_transistors(c: Pen) -> None:
     c.rect("nsdm", 10, 0, WIDTH + 10, _N[1] + 125)
     c.rect("psdm", 10, _P[0] - 125, WIDTH + 10, ROW)
     low, high = _N[0] - 130, _P[1] + 130
-    c.rect("poly", _EV - 75, low, _EV + 75, _Y1 + 185)
+    c.rect("poly", _EV - 75, low, _EV + 75, Y1 + 185)
     c.rect("poly", _Q - 75, low, _Q + 75, _P_WEAK + 130)
     c.rect("poly", _WEAK[0], _P[0] - 130, _WEAK[1], _P_WEAK + 130)
     c.rect("poly", _BL - 75, low, _BL + 75, high)
     c.rect("poly", _M - 75, low, _M + 75, _K[1] + 130)
     c.rect("poly", _KEEPER[0], _K[0] - 130, _KEEPER[1], _K[1] + 130)
-    for x, y in ((_EV_PAD, _Y1 + 20), (_Q, _Y1), (_BL_PAD, Y3), (_M_PAD, _Y2)):
+    for x, y in ((_EV_PAD, Y1 + 20), (_Q, Y1), (_BL_PAD, Y3), (_M_PAD, Y2)):
         c.poly_contact(x, y, tall=True, li_tall=True)
-    c.rect("npc", _EV_PAD - 185, _Y1 - 185, _M_PAD + 185, Y3 + 185)
+    c.rect("npc", _EV_PAD - 185, Y1 - 185, _M_PAD + 185, Y3 + 185)
     for x in (_X0, _X1, _X2, _X3, _X4):
-        c.pad("licon1", x, _NY, 170)
+        c.pad("licon1", x, NY, 170)
     for x in (_X1, _X2):
         c.pad("licon1", x, _PY[0], 170)
     for x in (_X3, _X4):
@@ -97,7 +95,7 @@ def _draw_transistors(c: Pen) -> None:
 def _draw_li(c: Pen) -> None:
     low, high = _PY[0] - 165, _PY[1] + 165
     # supplies
-    c.rect("li1", _X3 - 85, -85, _X3 + 85, _NY + 165)
+    c.rect("li1", _X3 - 85, -85, _X3 + 85, NY + 165)
     for x in (_X1, _X3):
         c.rect("li1", x - 85, low, x + 85, ROW + 85)
     for x, y in ((_X3, 0), (_X1, ROW), (_X3, ROW)):
@@ -105,19 +103,6 @@ def _draw_li(c: Pen) -> None:
     keeper = _KEEPER[0] - 140
     c.rect("li1", keeper - 85, _KY - 165, _X3 + 85, _KY + 165)
     c.rect("li1", _X4 - 85, _BL_Y - 85, _X4 + 85, _KY + 165)
-    # the node between the n transistors, below m
-    c.rect("li1", _X0 - 85, 85, _X2 + 85, 255)
-    for x in (_X0, _X2):
-        c.rect("li1", x - 85, 85, x + 85, _NY + 165)
-    # m
-    c.pad("li1", _X1, _NY, (330, 170))
-    c.rect("li1", _X1 - 85, _NY - 85, _X1 + 85, _Y2 + 85)
-    c.rect("li1", _X1 - 85, _Y2 - 85, _M_PAD + 85, _Y2 + 85)
-    c.rect("li1", _X2 - 85, _Y2 - 85, _X2 + 85, high)
-    # q
-    c.rect("li1", _Q, _Y1 - 85, _OUT + 85, _Y1 + 85)
-    c.rect("li1", _OUT - 85, _NY - 165, _OUT + 85, high)
-    c.rect("li1", _X4 - 140, _NY - 165, _OUT, _NY + 165)
-    c.rect("li1", _X4 - 140, low, _OUT, high)
-    for y in (0, ROW):
-        c.rect("met1", 0, y - RAIL // 2, WIDTH, y + RAIL // 2)
+    draw_m(c, Y2 + 85, _M_PAD)
+    c.rect("li1", _X2 - 85, Y2 - 85, _X2 + 85, high)
+    draw_q(c, low, high)
