@@ -43,8 +43,9 @@ def view(
 
     steps = ["clk", "rst", "valid", *(f"payload[{n}]" for n in range(bits))]
     for row in range(feeds):
+        name = f"ram_{row - 1}" if row else "rom_0"
         for n, signal in enumerate(steps[2:]):
-            put(f"west_{row}_{signal}", "OUTPUT", 8330 + 1360 * (row * (bits + 1) + n), "west")
+            put(f"west_{name}_{signal}", "OUTPUT", 8330 + 1360 * (row * (bits + 1) + n), "west")
     for n, signal in enumerate(steps[:2] if feeds else steps):
         y = 40_970 + 1360 * n
         put(signal if n < 2 else f"west_{signal}", "INPUT", y, "west")

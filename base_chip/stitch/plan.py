@@ -19,9 +19,9 @@ Side = Literal["east", "south"]
 # Ports of a tile that come from the west of a row or from the north of a column, where there may be no tile
 _FROM = {side: {into for _, into in CROSSINGS[side]} for side in CROSSINGS}
 _TO = {side: {out for out, _ in CROSSINGS[side]} for side in CROSSINGS}
-_FEED = re.compile(
-    r"west_(\d+)_(\w+)"
-)  # a vec tile's port with the steps of a row, which takes them as west_*
+# A vec tile's port with the steps of a row of that kind, which takes them as west_*; rows are counted from$
+# where rom and ram tiles meet, those of rom tiles to the north.
+_FEED = re.compile(r"west_(rom|ram)_(\d+)_(\w+)")
 # What all rows get from one port of the die
 SHARED = ("clk", "rst")
 FEED_LAYER = "met3"  # of the pins of rows, and of what sends them steps
@@ -166,13 +166,15 @@ class StitchPlan:
 
     def _feeds(self) -> Iterator[tuple[Placed, str, Placed, str]]:
         """Tile and port that send steps to a row of tiles, and the row's first tile and its port."""
-        first = {tile.row: tile for tile in self.tiles if tile.column == 0}
-        for sender in first.values():
+        first = sorted((tile for tile in self.tiles if tile.column == 0), key=lambda tile: tile.row)
+        rows = {kind: [tile for tile in first if tile.view.kind == kind] for kind in ("rom", "ram")}
+        rows["rom"].reverse()
+        for sender in first:
             for out in sender.view.ports:
                 if fed := _FEED.fullmatch(out):
-                    row, into = int(fed[1]), f"west_{fed[2]}"
-                    if row in first and into in first[row].view.ports:
-                        yield sender, out, first[row], into
+                    kind, row, into = fed[1], int(fed[2]), f"west_{fed[3]}"
+                    if row < len(rows[kind]) and into in rows[kind][row].view.ports:
+                        yield sender, out, rows[kind][row], into
 
     @functools.cached_property
     def feeds(self) -> list[tuple[tuple[Placed, str], tuple[Placed, str]]]:
@@ -193,7 +195,7 @@ class StitchPlan:
             return Port("", "low", width)
         if port in _TO["south"]:
             return Port(f"column{tile.column}_{port}", "port", width)
-        if port in _TO["east"]:
+        if port in _TO["east"] or _FEED.fullmatch(port):
             return Port("", "open", width)
         alone = sum(t.view.kind == tile.view.kind for t in self.tiles) == 1
         return Port(port if alone else f"{tile.name}_{port}", "port", width)

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from base_chip.harden.block import Macro, Orientation, Pin, Place
 from base_chip.pdk.place_route import PlaceRoute
 from base_chip.schema import bad
-from base_chip.tiles.config import PlacedTileConfig, RomTileConfig, size_of
+from base_chip.tiles.config import PlacedTileConfig, RomTileConfig, VecTileConfig, size_of
 from base_chip.tiles.parts import Port
 from rtl_gen.errors import FlowError
 from rtl_gen.golden.tile import TOGETHER
@@ -34,6 +34,7 @@ GRID = 0.005  # um, of the process
 PIN = {"met2": (0.14, 0.6), "met3": (0.3, 0.9)}
 LEAST_CHANNEL = 16.0  # um: 32 address wires on met2 and met4, beside the straps
 LEAST_REGION = 40.0
+NEAR = 50.0  # um; a macro nearer to an edge than this is in the way of pins there
 Spans = tuple[tuple[float, float], ...]
 _SIDES: tuple[tuple[Orientation, Orientation], ...] = (("R180", "MX"), ("MY", "R0"))
 
@@ -120,13 +121,15 @@ def plan_placed(tile: PlacedTileConfig, macros: Mapping[str, Macro], columns: Sp
         x = dx if west == "west" else width - dx - w
         y = dy if south == "south" else height - dy - h
         places.append(Place(_on_grid(x), _on_grid(y), at.orient))
-        taken.append((y, y + h))
+        # The vec tile has no pins at its east edge.
+        if x < NEAR or (not isinstance(tile, VecTileConfig) and width - x - w < NEAR):
+            taken.append((y, y + h))
     region = _widest(taken, tile.margin[1], height - tile.margin[1])
     return Floorplan((width, height), tuple(places), columns, (region,))
 
 
 def _widest(taken: Sequence[tuple[float, float]], low: float, high: float) -> tuple[float, float]:
-    """The widest part from low to high that nothing lies beside."""
+    """The widest part from low to high that none of the spans has."""
     free = []
     for a, b in sorted(taken):
         free.append((low, a))

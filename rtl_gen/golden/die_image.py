@@ -17,6 +17,7 @@ class DieImage:
 
     Attributes:
         array: The rom tiles, one in a row.
+        skipped: Rows of rom tiles that the vec tile sends steps to and that are not there, the northernmost.
         ram_rows, ram_words: The ram tiles to the south of them, and their rows.
         memory: Words of M that the program uses.
         activations: Bytes of the banks of A: of one of rom tiles, and of that of the ram tiles.
@@ -29,6 +30,7 @@ class DieImage:
     """
 
     array: ArrayModel
+    skipped: int
     ram_rows: int
     ram_words: int
     memory: int

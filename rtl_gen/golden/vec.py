@@ -73,6 +73,7 @@ class VecModel:
             np.zeros(ram_bytes, np.int64)
         ]
         self.ram = [RamTileModel(image.ram_words, BLOCK) for _ in range(image.ram_rows)]
+        self._rom_rows = image.skipped + rom_rows
         self._tiles = [image.array.tile(r, 0) for r in range(rom_rows)]
         self.rows, self.spent = (np.zeros(len(image.program), np.int64) for _ in range(2))
         self._registers = dict.fromkeys(Register, 0)
@@ -83,7 +84,7 @@ class VecModel:
         self._contexts = [_Context() for _ in range(CONTEXTS)]
         self._heard: deque[int] = deque()
         self._said = bytearray()
-        self.clock = Clock(rom_rows + image.ram_rows)
+        self.clock = Clock(image.skipped + rom_rows + image.ram_rows)
         self.said_at: list[int] = []
 
     def send(self, data: bytes) -> bytes:
@@ -169,6 +170,7 @@ class VecModel:
             if self._position % BLOCK == 0:
                 self._chunk_rows += row.target
         elif kind == Kind.RESTART:
+            assert (value, row.target) == (self.image.ram_rows, self.image.skipped)
             self._position = self._turn = self._chunk_rows = 0
         elif kind == Kind.ACCUMULATE:
             more = self._registers[Register.RESIDUAL] + 1
@@ -369,16 +371,16 @@ class VecModel:
         return base, column, self._position + 1 if row.by_position else row.n
 
     def _ram(self, row: Row) -> RamTileModel:
-        return self.ram[row.only - 1 - len(self._tiles)]
+        return self.ram[row.only - 1 - self._rom_rows]
 
     def _sums(self, row: Row, base: int, column: int, n: int) -> np.ndarray:
         """What leaves the south edge."""
-        if row.only > len(self._tiles):
+        if row.only > self._rom_rows:
             return self._ram(row).sums(Pass(base, self._x(row, self.banks[-1], n)[:, :1], column))
         total = np.zeros(n if row.each else BLOCK - column, np.int64)
         plane = list(Plane)[row.plane]
         for r, tile in enumerate(self._tiles):
-            if row.only in (0, r + 1):
+            if row.only in (0, self.image.skipped + r + 1):
                 x = self._x(row, self.banks[r], n)
                 if row.each:
                     total += [

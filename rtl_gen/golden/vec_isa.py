@@ -218,7 +218,9 @@ class Kind(enum.IntEnum):
     ARGMAX = 7  # token = where the maximum is, less value
     DRAW = 8  # step the generator until its lowest `value` bits are less than the accumulator
     ADVANCE = 9  # the next position: the rotation goes `value` words on, a new chunk of keys `target` rows
-    RESTART = 10  # position 0
+    # Position 0. `value` ram tiles stand between rom and vec tiles; of the rows of rom tiles that the vec
+    # tile sends steps to, the first `target` are not there.
+    RESTART = 10
     ACCUMULATE = 11  # accumulator = max(1, epsilon >> 2 * register RESIDUAL)
     TOKEN_ROWS = 12  # rows to the token's block: token / 32 * value
 

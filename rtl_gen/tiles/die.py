@@ -17,6 +17,10 @@ from rtl_gen.tiles.vec import MACROS, VecTile, VecTileSize
 class Die(wiring.Component):
     """The tiles, joined; their macros are outside.
 
+    Args:
+        rom, ram, vec: Sizes of the tiles.
+        rows: Of rom and of ram tiles; at most as many as the vec tile sends steps to.
+
     Attributes:
         rst: Reset. The die begins in the second cycle without it.
         rx, tx: Bytes of the host.
@@ -25,8 +29,9 @@ class Die(wiring.Component):
         macros, low: Names of all these, and of those that have the inverted clock.
     """
 
-    def __init__(self, rom: RomTileSize, ram: RamTileSize, vec: VecTileSize) -> None:
-        self.rows = [rom] * vec.rom_rows + [ram] * vec.ram_rows
+    def __init__(self, rom: RomTileSize, ram: RamTileSize, vec: VecTileSize, rows: tuple[int, int]) -> None:
+        self.rows = [rom] * rows[0] + [ram] * rows[1]
+        self.skipped = vec.rom_rows - rows[0]
         self.array = TileArray(self.rows, 1)
         self.vec = VecTile(vec)
         members: dict[str, wiring.Member] = {
@@ -45,7 +50,7 @@ class Die(wiring.Component):
         m = Module()
         m.submodules.array, m.submodules.vec = array, vec = self.array, self.vec
         m.d.comb += [array.rst.eq(self.rst), vec.rst.eq(self.rst)]
-        for sent, taken in zip(vec.west, array.west, strict=True):
+        for sent, taken in zip(vec.west[self.skipped :], array.west, strict=False):
             wiring.connect(m, sent, taken)
         wiring.connect(m, array.south[0], vec.north)
         wiring.connect(m, wiring.flipped(self.rx), vec.rx)
@@ -59,7 +64,7 @@ class Die(wiring.Component):
         return m
 
 
-def die_verilog(rom: RomTileSize, ram: RamTileSize, vec: VecTileSize) -> str:
+def die_verilog(rom: RomTileSize, ram: RamTileSize, vec: VecTileSize, rows: tuple[int, int]) -> str:
     """Verilog of a die with its macros, module `scf_die`. The same sizes give the same text."""
-    die = Die(rom, ram, vec)
+    die = Die(rom, ram, vec, rows)
     return component_verilog(Enclosed(die, die.macros), "scf_die")

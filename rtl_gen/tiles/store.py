@@ -8,19 +8,20 @@ from amaranth.lib.wiring import In, Out
 
 from rtl_gen.golden.formats import SUM
 from rtl_gen.golden.vec_isa import LANE, LINE
-from rtl_gen.tiles.macro import WORDS, address, ram_pins
+from rtl_gen.tiles.macro import address, ram_pins
 from rtl_gen.tiles.ports import ACTIVATION_BITS
 
 LINE_BITS = SUM * LINE
 LOW = LINE.bit_length() - 1
 BYTE = 8
+MOST_ROWS = 128  # of a macro; half a period is too short to read a higher one
 
 
 def sram_macros(rows: int) -> tuple[int, int]:
     """How many rows an SRAM macro has, and how many macros there are, if that many rows are needed."""
-    count = -(-rows // WORDS)
+    count = -(-rows // MOST_ROWS)
     step = 8 if rows <= 32 else 32
-    return (WORDS if count > 1 else -(-rows // step) * step), count
+    return (MOST_ROWS if count > 1 else -(-rows // step) * step), count
 
 
 class Bank(wiring.Component):

@@ -38,7 +38,8 @@ class VecTileSize:
     """How large a vec tile is, and what stands north of it.
 
     Attributes:
-        rom_rows, ram_rows: Rows of tiles.
+        rom_rows, ram_rows: Rows of tiles; a die may have fewer. Of rom tiles the northernmost are left out,
+            of ram tiles the southernmost, and the program says how many there are (`Kind.RESTART`).
         row_step: Between rows of a rom tile that can be addressed.
         memory: Words of M.
         rom_bytes, ram_bytes: Activations of a row of rom tiles, and of the ram tiles.
@@ -67,7 +68,7 @@ class VecTile(wiring.Component):
 
     Attributes:
         rst: That of the tiles, which begin when it does.
-        west: Steps of each row of tiles.
+        west_rom, west_ram: Steps of each row of tiles, counted from where rom and ram tiles meet.
         north: Sums.
         rx, tx: Bytes of the host.
         program, rom, memory, rom_inputs, ram_inputs: Pins of the macros, `MACROS`. `low` have the inverted
@@ -78,17 +79,23 @@ class VecTile(wiring.Component):
 
     def __init__(self, size: VecTileSize) -> None:
         self.size = size
-        self.lane = Lane(size.memory, size.rom_banks)
+        self.lane = Lane(size.memory, size.rom_banks, size.rom_rows)
         self.feed = Feed(size.rom_rows, size.ram_rows, size.rom_bytes, size.ram_bytes)
         inner = dict(self.lane.signature.members.items()) | dict(self.feed.signature.members.items())
         steps = stream.Signature(Step(2), always_ready=True)
         super().__init__(
             {
-                "rst": In(1), "west": Out(steps).array(size.rom_rows + size.ram_rows), "north": In(sums()),
+                "rst": In(1), "north": In(sums()),
+                "west_rom": Out(steps).array(size.rom_rows), "west_ram": Out(steps).array(size.ram_rows),
                 "rx": In(stream.Signature(8)), "tx": Out(stream.Signature(8)),
                 "program": Out(rom_pins(128)).array(size.program_banks),
             } | {name: inner[name] for name in MACROS[1:]}
         )  # fmt: skip
+
+    @property
+    def west(self) -> list[wiring.PureInterface]:
+        """Steps of each row of tiles, from the north."""
+        return [*reversed(self.west_rom), *self.west_ram]
 
     def elaborate(self, platform: object) -> Elaboratable:
         m = Module()
@@ -148,9 +155,14 @@ class VecTile(wiring.Component):
         m.d.sync += marks.eq(Cat(issue.commit, marks[:-1]))
         came = Signal(signed(24), reset_less=True)
         m.d.sync += came.eq(self.north.payload)
-        m.d.comb += [lane.first_sum.eq(marks[-1]), lane.sum.eq(came)]
-
         state = self._state(m, lane, position)
+        m.d.comb += lane.sum.eq(came)
+        with m.Switch(state["ram_rows"]):
+            for rows in range(size.ram_rows):
+                with m.Case(rows):
+                    m.d.comb += lane.first_sum.eq(marks[-1 - ROW_LATENCY * (size.ram_rows - rows)])
+            with m.Default():
+                m.d.comb += lane.first_sum.eq(marks[-1])
         m.d.comb += [
             issue.row.eq(steps), issue.sums.eq(waiting.n), issue.pause.eq(pause(waiting)),
             issue.waits.eq(committed | lane.working),
@@ -201,12 +213,14 @@ class VecTile(wiring.Component):
             "token_rows": Signal(STEPS["row"], reset_less=True), "token": Signal(16, reset_less=True),
             "count": Signal(16, reset_less=True), "beta": Signal(8, reset_less=True),
             "generator": Signal(32, reset_less=True), "draw": Signal(32, reset_less=True),
-            "times": Signal(12),
+            "times": Signal(12), "ram_rows": Signal(range(self.size.ram_rows + 1)),
+            "skipped": Signal(range(self.size.rom_rows)),
             "judged": Signal(), "taken": Signal(reset_less=True),
         }  # fmt: skip
         m.d.comb += [
             lane.token.eq(state["token"]), lane.turn.eq(state["turn"]), lane.beta.eq(state["beta"]),
-            lane.draw.eq(state["draw"]), self.tx.payload.eq(state["token"].word_select(0, 8)),
+            lane.draw.eq(state["draw"]), lane.skipped.eq(state["skipped"]),
+            self.tx.payload.eq(state["token"].word_select(0, 8)),
         ]  # fmt: skip
         with m.If(lane.selected):
             m.d.sync += state["token"].eq(lane.totals.token)
@@ -273,6 +287,7 @@ class VecTile(wiring.Component):
             with m.Case(Kind.RESTART):
                 m.d.comb += done.eq(1)
                 m.d.sync += [s["position"].eq(0), s["turn"].eq(0), s["chunk_rows"].eq(0)]
+                m.d.sync += [s["ram_rows"].eq(value), s["skipped"].eq(row.target)]
             with m.Case(Kind.ACCUMULATE):
                 self._accumulate(m, totals, row, done, s)
             with m.Case(Kind.TOKEN_ROWS):

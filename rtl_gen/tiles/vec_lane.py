@@ -63,6 +63,7 @@ class Lane(wiring.Component):
     Args:
         memory: Words of M.
         rom_banks: Macros of factors and tables.
+        rom_rows: Rows of rom tiles.
 
     Attributes:
         row, count, offset: The row, its elements, what is added to its addresses; taken with `start`.
@@ -75,12 +76,13 @@ class Lane(wiring.Component):
         selected: A token was drawn.
         first_sum, sum: Five cycles later the first of its sums is here; one a cycle follows.
         token, turn, beta, draw: For tables of factors, rotation and sampling.
+        skipped: Rows of rom tiles that are not there; activations begin behind their banks.
         activation: What is written to A.
         totals: Registers, and what is found as results pass; the sequencer's while the lane is idle.
         rom, memory: Pins of the macros of factors and tables, and of M.
     """
 
-    def __init__(self, memory: int, rom_banks: int) -> None:
+    def __init__(self, memory: int, rom_banks: int, rom_rows: int) -> None:
         self.rom_banks = rom_banks
         self.totals, self.lines = Totals(), Lines(memory)
         super().__init__(
@@ -89,7 +91,8 @@ class Lane(wiring.Component):
                 "free": Out(1), "found": Out(1), "empty": Out(1), "idle": Out(1), "working": Out(1),
                 "feeding": Out(1), "selected": Out(1), "first_sum": In(1), "sum": In(signed(SUM)),
                 "token": In(16),
-                "turn": In(ROM_ADDRESS), "beta": In(8), "draw": In(32), "activation": Out(activation_write()),
+                "turn": In(ROM_ADDRESS), "beta": In(8), "draw": In(32), "skipped": In(range(rom_rows)),
+                "activation": Out(activation_write()),
                 "rom": Out(rom_pins(128)).array(rom_banks),
                 "memory": self.lines.signature.members["macros"],
             }
@@ -326,7 +329,7 @@ class Lane(wiring.Component):
             self.selected.eq(lasts[WRITTEN] & (row14.reduce == Reduce.SELECT)),
         ]  # fmt: skip
         with m.If(firsts[WRITTEN - 2]):
-            m.d.sync += [number.eq(0), bank.eq(0), within.eq(0)]
+            m.d.sync += [number.eq(0), bank.eq(self.skipped), within.eq(0)]
         with m.Elif(done):
             m.d.sync += [number.eq(number + 1), within.eq(within + 1)]
             with m.If(within == row12.b - 1):

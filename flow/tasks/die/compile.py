@@ -50,10 +50,10 @@ class CompileTask(StepTask):
         die = load_die(job.config.base)
         rom, ram, vec = die_tiles(die)
         model = vector_model(job.inputs["quantise"]).shortened(die.context)
-        array = ArrayModel((vec.rom_rows, 1), rom.depth, rom.columns, rom.rows, rom.sum_bits, rom.row_step)
+        array = ArrayModel((die.rom.rows, 1), rom.depth, rom.columns, rom.rows, rom.sum_bits, rom.row_step)
         lora = adapter(job.inputs["quantise"])
         ranks = None if lora is None else {name: len(pair.a.codes) for name, pair in lora.pairs.items()}
-        image = compile_die(model, array, vec.ram_rows, ram.words, ranks)
+        image = compile_die(model, array, die.ram.rows, ram.words, ranks, vec.rom_rows - die.rom.rows)
         (job.out / LOADED).write_bytes(image.adapters.load(lora))
         held = die_macros(image, rom, vec)
         names = [place.name for place in die_roms(die)]
@@ -61,11 +61,11 @@ class CompileTask(StepTask):
         np.save(job.out / "image.npy", np.concatenate([held[name] for name in names]))
         chip = {"roms": names, "token_bytes": image.token_bytes, "count_bytes": image.count_bytes}
         (job.out / CHIP).write_text(json.dumps(chip, indent=1))
-        rows = vec.rom_rows * array.used
+        rows = die.rom.rows * array.used
         return Result(
             metrics={
                 "rom_bits": sum(held[name].size for name in names),
-                "rom_rows": vec.rom_rows * rom.depth,
+                "rom_rows": die.rom.rows * rom.depth,
                 "rom_rows_used": rows,
                 "program_instructions": len(image.program),
                 "table_words": len(image.words),

@@ -39,7 +39,6 @@ class Adapted:
     Attributes:
         rows: Of the program.
         place: Where adapters lie.
-        only: The first ram tile, as rows of the program number them.
         factors: Where factors begin in tiles and in M, and how many there are, as each pass brings them; the
             same number of words behind those in M says how much less they shift.
         memory: The first word of M behind these.
@@ -48,15 +47,12 @@ class Adapted:
 
     rows: Rows
     place: AdapterRows
-    only: int
     factors: tuple[tuple[Spot, int, int], ...]
     memory: int
     bytes_: int
 
     @classmethod
-    def of(
-        cls, rows: Rows, model: Model, ranks: Mapping[str, int], room: Room, only: int, memory: int
-    ) -> "Adapted":
+    def of(cls, rows: Rows, model: Model, ranks: Mapping[str, int], room: Room, memory: int) -> "Adapted":
         """Give adapters room.
 
         Args:
@@ -64,7 +60,6 @@ class Adapted:
             model: The integers.
             ranks: By the name of the matrix.
             room: Of the ram tiles that keys and values leave.
-            only: As above.
             memory: The first free word of M.
 
         Raises:
@@ -101,15 +96,15 @@ class Adapted:
         begun = before + [0] * (len(room.used) - len(before))
         loaded = tuple((t, a, b - a) for t, (a, b) in enumerate(zip(begun, room.used, strict=True)) if a < b)
         most = max((g.to + BLOCK for g in inner), default=0)
-        return cls(rows, AdapterRows(tuple(inner), outer, loaded), only, tuple(factors), memory, most)
+        return cls(rows, AdapterRows(tuple(inner), outer, loaded), tuple(factors), memory, most)
 
     def load(self) -> None:
         """Take an adapter from the host."""
         for tile, first, count in self.place.rows:
-            self.rows.control(Kind.RESTART, sync=True)
+            self.rows.restart()
             self.rows.label(f"load{tile}")
             self.rows.row(
-                Op.STEPS, only=self.only + tile, row=first, n=BLOCK, x=X.HOST, write=Write.ALONG,
+                Op.STEPS, only=self.rows.first_ram + tile, row=first, n=BLOCK, x=X.HOST, write=Write.ALONG,
                 place=Place.POSITION,
             )  # fmt: skip
             self.rows.control(Kind.ADVANCE, sync=True)
@@ -126,7 +121,13 @@ class Adapted:
                     dest=Dest.MEMORY,
                 )  # fmt: skip
                 self.rows.row(
-                    Op.STEPS, only=self.only + tile, row=row + n, column=column, n=1, x=X.ONE0, drain=1
+                    Op.STEPS,
+                    only=self.rows.first_ram + tile,
+                    row=row + n,
+                    column=column,
+                    n=1,
+                    x=X.ONE0,
+                    drain=1,
                 )
 
     def inner(self, name: str, n: int, a: int, exponent: Register) -> None:
@@ -145,7 +146,9 @@ class Adapted:
                 d=group.to, factor=Factor.A, element=Element.KEY, shift=SHIFT, width=Width.MANTISSA,
                 dest=Dest.RAM_BYTES,
             )  # fmt: skip
-            self.rows.row(Op.STEPS, only=self.only + tile, row=row, column=column, n=n, x=X.BYTES, drain=1)
+            self.rows.row(
+                Op.STEPS, only=self.rows.first_ram + tile, row=row, column=column, n=n, x=X.BYTES, drain=1
+            )
 
     def outer(self, name: str, number: int) -> dict[str, Any] | None:
         """Fields of the STEPS that multiply A x by B, for a block of outputs; None if it is not adapted."""
@@ -155,7 +158,7 @@ class Adapted:
         tile, row, column = outer.blocks[number]
         at = next(g.to + g.columns[name] for g in self.place.inner if name in g.columns)
         return {
-            "only": self.only + tile, "row": row, "column": column, "n": outer.rank, "x": X.BYTES,
+            "only": self.rows.first_ram + tile, "row": row, "column": column, "n": outer.rank, "x": X.BYTES,
             "offset": at // 2,
         }  # fmt: skip
 

@@ -87,7 +87,7 @@ class Attention:
         self.contents, self.caches, self.rows, self.beside = contents, caches, rows, beside
         self.positions = contents.model.positions
         self.hd = contents.model.shape.head_dim
-        self.only = 1 + contents.array.grid[0]
+        self.only = rows.first_ram
 
     def heads(self, number: int, score_shift: int, at: Words) -> None:
         """All heads of a layer."""

@@ -46,7 +46,12 @@ SEED_BYTES = 4
 
 
 def compile_die(
-    model: Model, array: ArrayModel, ram_rows: int, ram_words: int, ranks: Mapping[str, int] | None = None
+    model: Model,
+    array: ArrayModel,
+    ram_rows: int,
+    ram_words: int,
+    ranks: Mapping[str, int] | None = None,
+    skipped: int = 0,
 ) -> DieImage:
     """Lay a model on a die.
 
@@ -55,6 +60,7 @@ def compile_die(
         array: Empty rom tiles, one column of them; filled here.
         ram_rows, ram_words: Ram tiles to the south of them, and rows of each.
         ranks: Of the adapters that the host loads, by the name of the matrix; None without adapters.
+        skipped: Rows of rom tiles that the vec tile sends steps to beyond those of the array.
 
     Raises:
         FlowError: It does not fit; the message says which memory, and by how much.
@@ -63,11 +69,11 @@ def compile_die(
     room = Room(ram_rows, ram_words)
     caches = Caches.of(s.layers, s.kv_heads, s.head_dim, positions, room)
     contents = Contents(model, array)
-    rows = Rows()
+    rows = Rows(skipped, array.grid[0], ram_rows)
     decoder = _Decoder(Layers(contents, caches, rows, ranks or {}, room))
     rom_bytes = max(contents.read(n) for n in contents.matrices())
     return DieImage(
-        array, ram_rows, ram_words, decoder.layers.memory, (rom_bytes, decoder.layers.ram_bytes),
+        array, skipped, ram_rows, ram_words, decoder.layers.memory, (rom_bytes, decoder.layers.ram_bytes),
         decoder.rows.resolved(positions), tuple(decoder.rows.phases),
         np.array(contents.words, np.int64).astype(np.uint16), positions, decoder.token_bytes,
         decoder.count_bytes, decoder.layers.adapted.place,
@@ -88,7 +94,7 @@ class _Decoder:
         m = self.model
         self.layers.adapted.load()
         self.rows.label("start")
-        self.rows.control(Kind.RESTART, sync=True)
+        self.rows.restart()
         for _ in range(SEED_BYTES):
             self.rows.control(Kind.RECEIVE_SEED)
         self.rows.control(Kind.RECEIVE_BETA)
@@ -170,7 +176,8 @@ class _Decoder:
                         )  # fmt: skip
                         clear = False
                     self.rows.row(
-                        Op.STEPS, only=r + 1, row=blocks[0].row + p.row, plane=p.plane.number,
+                        Op.STEPS, only=1 + self.rows.skipped + r,
+                        row=blocks[0].row + p.row, plane=p.plane.number,
                         n=count,
                         x=X.ONE1 if k else X.ONE0, each=1, place=Place.TOKEN, drain=1,
                     )  # fmt: skip

@@ -25,7 +25,8 @@ def die_macros(image: DieImage, rom: RomTileSize, vec: VecTileSize) -> dict[str,
     Raises:
         FlowError: A memory of the vec tile is too small.
     """
-    rows, bottom = vec.rom_rows, f"vec_{vec.rom_rows + vec.ram_rows}_0"
+    rows = image.array.grid[0]
+    bottom = f"vec_{rows + image.ram_rows}_0"
     for what, needed, there in (
         ("rows of program", len(image.program), WORDS * vec.program_banks),
         ("words of factors and tables", len(image.words), WORDS * BITS // WORD_BITS * vec.rom_banks),

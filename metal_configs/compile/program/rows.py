@@ -20,15 +20,25 @@ class Rows:
     """A program as it grows.
 
     Attributes:
+        skipped: Rows of rom tiles that the vec tile sends steps to and that are not there.
+        rom_tiles, ram_tiles: Those that are there.
         code: Rows, and labels that they go to.
         labels: Numbers of rows.
         phases: What each row is for: "embedding", "norms", "matrices", "attention", "swiglu" or "head".
     """
 
+    skipped: int
+    rom_tiles: int
+    ram_tiles: int
     code: list[tuple[Row, str]] = field(default_factory=list)
     labels: dict[str, int] = field(default_factory=dict)
     phases: list[str] = field(default_factory=list)
     _phase: str = "head"
+
+    @property
+    def first_ram(self) -> int:
+        """The first ram tile, as rows number the rows of tiles."""
+        return 1 + self.skipped + self.rom_tiles
 
     def begin(self, phase: str) -> None:
         """Rows from here on are for that."""
@@ -50,6 +60,10 @@ class Rows:
     def branch(self, condition: Condition, target: str, value: int = 0) -> None:
         """Append a branch to a label, taken when all before it was done."""
         self.control(Kind.BRANCH, target, condition=condition, value=value, sync=True)
+
+    def restart(self) -> None:
+        """Append what a text, or what is loaded, begins with."""
+        self.control(Kind.RESTART, value=self.ram_tiles, target=self.skipped, sync=True)
 
     def label(self, name: str) -> None:
         """Name the next row."""

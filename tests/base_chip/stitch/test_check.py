@@ -119,10 +119,10 @@ def test_every_row_gets_its_steps_at_the_west_edge():
         "nothing sends steps to west_payload of ram_1_0, at (40, 121.6) to (94.28, 203.2) um",
         "nothing sends steps to west_valid of ram_1_0, at (40, 121.6) to (94.28, 203.2) um",
     ]
-    pin = vec.pins["west_1_valid"]
-    wrong = replace(vec, pins={**vec.pins, "west_1_valid": replace(pin, box=pin.box.moved(680, 0))})
+    pin = vec.pins["west_ram_0_valid"]
+    wrong = replace(vec, pins={**vec.pins, "west_ram_0_valid": replace(pin, box=pin.box.moved(680, 0))})
     (told,) = faults([view("rom")], [view("ram")], [wrong])
-    assert told.startswith("west_1_valid of vec_2_0 is on met3 at (40.68, ")
+    assert told.startswith("west_ram_0_valid of vec_2_0 is on met3 at (40.68, ")
     (told,) = faults([view("rom")], [view("ram")], [vec], edge=26_000)
     assert told == "the margin is 26 um, what is in it takes 31.52 um"
 

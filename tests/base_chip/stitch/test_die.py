@@ -132,14 +132,24 @@ def test_a_port_of_one_tile_alone_is_one_of_the_die():
     assert {"vec_1_0_rx_valid", "vec_1_1_rx_valid"} < set(two.die_ports())
 
 
+def test_a_vec_tile_may_send_steps_to_more_rows_than_there_are():
+    vec = view("vec", feeds=4)
+    plan = plan_rows("fed", "sky130", [[view("rom")], [view("rom")], [view("ram")], [vec]], 40_000)
+    joined = plan.joins(plan.tiles[-1])
+    assert plan.joins(plan.tiles[1])["west_valid"].net == joined["west_rom_0_valid"].net
+    assert plan.joins(plan.tiles[2])["west_valid"].net == joined["west_ram_0_valid"].net
+    assert {joined[f"west_ram_{n}_valid"].role for n in (1, 2)} == {"open"}
+    assert "row0_west_valid" in plan.die_ports()  # nothing sends steps to the northernmost
+
+
 def test_steps_go_from_the_vec_tile_to_the_rows(tmp_path):
     vec = view("vec", feeds=2)
     plan = plan_rows("fed", "sky130", [[view("rom")], [view("ram")], [vec]], 40_000)
     (tmp_path / "die.v").write_text(die_verilog(plan))
     module = read_netlist(tmp_path / "die.v")
     pins = {name: i.pins for name, i in module.instances.items()}
-    assert pins["vec_2_0"]["west_0_payload"] == pins["rom_0_0"]["west_payload"] != ("",)
-    assert pins["vec_2_0"]["west_1_valid"] == pins["ram_1_0"]["west_valid"]
+    assert pins["vec_2_0"]["west_rom_0_payload"] == pins["rom_0_0"]["west_payload"] != ("",)
+    assert pins["vec_2_0"]["west_ram_0_valid"] == pins["ram_1_0"]["west_valid"]
     assert set(module.ports) == {"clk", "rst", "column0_south_valid", "column0_south_payload"}
     lengths = margin_wires(plan, MARGIN)
     assert lengths["vec_2_0.clk"] == 40_000

@@ -46,7 +46,7 @@ def test_places_are_those_of_the_instances_in_the_tiles_layouts(blocks, tmp_path
             assert box.inside(tile.box)
             seen += 1
     rom, _, vec = die_tiles(TRIO)
-    assert seen == len(found) == rom.banks * vec.rom_rows + vec.program_banks + vec.rom_banks
+    assert seen == len(found) == rom.banks * TRIO.rom.rows + vec.program_banks + vec.rom_banks
 
 
 def test_they_are_in_the_order_of_read_back_and_no_sites_meet(blocks):
@@ -61,8 +61,8 @@ def test_they_are_in_the_order_of_read_back_and_no_sites_meet(blocks):
         assert rom.box[1] < y.min() < y.max() < rom.box[3]
 
 
-def test_a_die_with_other_rows_than_its_vec_tile_feeds_is_refused():
+def test_a_die_with_more_rows_than_its_vec_tile_feeds_is_refused():
     from dataclasses import replace
 
-    with pytest.raises(FlowError, match="the vec tile has a program for one column"):
+    with pytest.raises(FlowError, match="the vec tile sends steps to one column of at most 2 and 8"):
         die_tiles(replace(TRIO, rom=replace(TRIO.rom, rows=3)))

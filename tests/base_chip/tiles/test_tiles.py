@@ -130,7 +130,10 @@ def test_steps_and_the_hosts_bytes_are_at_the_west_edge_of_the_vec_tile(vec):
     size = load_tile("vec").size
     west = {name.partition("[")[0] for name, pin in vec.pins.items() if pin.left == 0 and pin.layer == "met3"}
     steps = {
-        f"west_{r}_{part}" for r in range(size.rom_rows + size.ram_rows) for part in ("valid", "payload")
+        f"west_{kind}_{r}_{part}"
+        for kind, rows in (("rom", size.rom_rows), ("ram", size.ram_rows))
+        for r in range(rows)
+        for part in ("valid", "payload")
     }
     host = {f"{way}_{part}" for way in ("rx", "tx") for part in ("valid", "ready", "payload")}
     assert west == steps | host | {"clk", "rst"}
@@ -141,14 +144,17 @@ def test_steps_and_the_hosts_bytes_are_at_the_west_edge_of_the_vec_tile(vec):
 def test_a_vec_tile_has_macros_of_three_kinds(vec):
     names = {name: vec.macros[name].name for name in vec.places}
     assert names == {
-        "program_0.macro": "scf_rom_256x128", "program_1.macro": "scf_rom_256x128",
-        "rom_0.macro": "scf_rom_256x128", "memory_0.macro": "scf_ram_128x96",
-        "rom_inputs_0.macro": "scf_ram_64x16", "ram_inputs_0.macro": "scf_ram_64x16",
+        **{f"program_{n}.macro": "scf_rom_256x128" for n in range(5)},
+        **{f"rom_{n}.macro": "scf_rom_256x128" for n in range(3)},
+        **{f"memory_{n}.macro": "scf_ram_128x96" for n in range(3)},
+        **{f"rom_inputs_{n}.macro": "scf_ram_64x16" for n in range(2)},
+        "ram_inputs_0.macro": "scf_ram_128x16",
     }  # fmt: skip
-    assert [m.name for m in vec.memories] == ["scf_ram_128x96", "scf_ram_64x16", "scf_rom_256x128"]
+    kinds = ["scf_ram_128x16", "scf_ram_128x96", "scf_ram_64x16", "scf_rom_256x128"]
+    assert [m.name for m in vec.memories] == kinds
     assert {layout.top_cell().name for layout in macro_layouts(load_tile("vec"))} == set(names.values())
-    origin = vec.origins()["program_0.macro"]
-    assert origin[1] == pytest.approx(vec.places["program_0.macro"].y + 195.675, abs=0.1)  # MX
+    origin = vec.origins()["program_1.macro"]
+    assert origin[1] == pytest.approx(vec.places["program_1.macro"].y + 195.675, abs=0.1)  # MX
 
 
 def test_macros_lie_where_the_file_says_and_leave_the_widest_part_to_steps(ram):

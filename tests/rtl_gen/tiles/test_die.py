@@ -35,12 +35,12 @@ def words():
 
 
 def image(model):
-    return image_of(model, ROM, 2, 3, 64)
+    return image_of(model, ROM, 2, 3, 64, skipped=1)
 
 
 @pytest.fixture(scope="module")
 def die(model, words, tmp_path_factory):
-    """Two rom tiles and three ram tiles, with a vec tile that is large enough for both models."""
+    """Two rom tiles and three ram tiles; the vec tile holds both models, and sends steps to more tiles."""
     return Simulator(Whole.of(ROM, [image(model), image(words)]), tmp_path_factory.mktemp("die"))
 
 
@@ -117,6 +117,6 @@ def test_a_wrong_bit_in_a_rom_is_heard(words, die):
 
 def test_verilog_of_a_die_is_the_same_each_time(model):
     size = Whole.of(ROM, [image(model)])
-    first, second = (die_verilog(size.rom, size.ram, size.vec) for _ in range(2))
+    first, second = (die_verilog(size.rom, size.ram, size.vec, size.rows) for _ in range(2))
     assert first == second
     assert first.count("scf_rom_256x128 macro") == 2 * ROM.banks + size.vec.program_banks + size.vec.rom_banks

@@ -124,9 +124,9 @@ def test_streams_of_any_rows_are_read_and_written_as_if_there_were_three_ports(f
 
 
 def test_words_of_macros_behind_the_first_are_found():
-    unit = Lines(256 * LINE + 40)
+    unit = Lines(128 * LINE + 40)
     assert len(unit.macros) == 2
-    where = [0, 5, 256 * LINE - 1, 256 * LINE, 256 * LINE + 39]
+    where = [0, 5, 128 * LINE - 1, 128 * LINE, 128 * LINE + 39]
     got = []
 
     async def drive(ctx):
@@ -172,7 +172,7 @@ def test_a_bank_keeps_the_other_byte():
 
 
 @pytest.mark.parametrize(
-    ("rows", "macros"), [(1, (8, 1)), (20, (24, 1)), (33, (64, 1)), (256, (256, 1)), (257, (256, 2))]
+    ("rows", "macros"), [(1, (8, 1)), (20, (24, 1)), (33, (64, 1)), (128, (128, 1)), (129, (128, 2))]
 )
 def test_macros_have_sizes_that_can_be_drawn(rows, macros):
     assert sram_macros(rows) == macros

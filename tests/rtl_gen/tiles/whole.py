@@ -31,23 +31,30 @@ ON_ROW = 8  # words of factors and tables
 
 @dataclass(frozen=True)
 class Whole:
-    """Sizes of a die; the vec tile's are enough for some images."""
+    """Sizes of a die; the vec tile's are enough for some images.
+
+    Attributes:
+        rows: Of rom and of ram tiles.
+    """
 
     rom: RomTileSize
     ram: RamTileSize
     vec: VecTileSize
+    rows: tuple[int, int]
 
     @classmethod
     def of(cls, rom: RomTileSize, images: Sequence[DieImage]) -> "Whole":
-        """Of images for as many rom and ram tiles."""
-        (rom_rows, _), ram_rows, ram_words = images[0].array.grid, images[0].ram_rows, images[0].ram_words
+        """Of images for as many rom and ram tiles; if rom tiles are skipped, ram tiles are, too."""
+        image = images[0]
+        (rom_rows, _), ram_rows, ram_words = image.array.grid, image.ram_rows, image.ram_words
         vec = VecTileSize(
-            rom_rows=rom_rows, ram_rows=ram_rows, row_step=rom.row_step, memory=max(i.memory for i in images),
+            rom_rows=image.skipped + rom_rows, ram_rows=ram_rows + 2 * image.skipped, row_step=rom.row_step,
+            memory=max(i.memory for i in images),
             rom_bytes=max(i.activations[0] for i in images), ram_bytes=max(i.activations[1] for i in images),
             program_banks=max(-(-len(i.program) // MACRO_WORDS) for i in images),
             rom_banks=max(-(-len(i.words) // (MACRO_WORDS * ON_ROW)) for i in images),
         )  # fmt: skip
-        return cls(rom, RamTileSize(ram_words), vec)
+        return cls(rom, RamTileSize(ram_words), vec, (rom_rows, ram_rows))
 
     def contents(self, image: DieImage) -> dict[str, list[int]]:
         """Words of every ROM macro, by its name."""
@@ -61,10 +68,12 @@ class Whole:
         return out
 
 
-def image_of(model: Model, rom: RomTileSize, rows: int, ram_rows: int, ram_words: int) -> DieImage:
+def image_of(
+    model: Model, rom: RomTileSize, rows: int, ram_rows: int, ram_words: int, skipped: int = 0
+) -> DieImage:
     """A model on so many rom and ram tiles."""
     array = ArrayModel((rows, 1), rom.depth, rom.columns, rom.rows, rom.sum_bits, rom.row_step)
-    return compile_die(model, array, ram_rows, ram_words)
+    return compile_die(model, array, ram_rows, ram_words, skipped=skipped)
 
 
 class Simulator:
@@ -77,7 +86,7 @@ class Simulator:
         bits = 4 * whole.rom.columns
         rom = RomSpec(MACRO_WORDS, bits)
         assert rom.name == rom_macro_name(bits)
-        verilog = die_verilog(whole.rom, whole.ram, whole.vec)
+        verilog = die_verilog(whole.rom, whole.ram, whole.vec, whole.rows)
         rams = {(int(w), int(b)) for w, b in re.findall(r"scf_ram_(\d+)x(\d+) macro", verilog)}
         assert (whole.ram.words, MACRO_BITS) in rams
         (folder / "die.v").write_text(verilog)
