@@ -26,9 +26,11 @@ def model_forms(shape: Shape, forms: Table[str, Format] | None = None) -> dict[s
 
 
 def kv_rows(shape: Shape, size: DieSize, context: int) -> int:
-    """Rows of ram tiles for keys and values of a layer: keys a column a position, values a row a position."""
-    keys = -(-context // size.outputs) * shape.head_dim
-    return shape.kv_heads * (keys + -(-shape.head_dim // size.outputs) * context)
+    """Rows of ram tiles for keys and values of a layer, without exponents: keys a column a position; values a
+    row a position, as many heads side by side as there is room for."""
+    keys = shape.kv_heads * -(-context // size.outputs) * shape.head_dim
+    beside = max(1, size.outputs // shape.head_dim)
+    return keys + -(-shape.kv_heads // beside) * -(-shape.head_dim // size.outputs) * context
 
 
 def place_model(

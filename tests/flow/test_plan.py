@@ -81,7 +81,7 @@ def test_tiles_fill_no_more_than_the_die(base):
     plan = make_plan("words", KNOWN["words"].shape, load_die(base))
     areas = [x for x in plan.lines if x.group == "area of a die" and x.name not in ("die", "all dies")]
     assert sum(x.value for x in areas) == pytest.approx(plan.line("die"))
-    assert plan.line("spared") >= 0
+    assert plan.line("spared") >= -1e-9
     assert len(plan.dies) == 1
 
 

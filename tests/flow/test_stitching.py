@@ -63,9 +63,9 @@ def test_tiles_whose_heights_differ_are_told():
 def test_the_whole_way_on_the_command_line(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(HardenedBase, "home", staticmethod(lambda base: tmp_path / base))
-    assert main(["base", "new", "four", "--like", "story", "--rom", "4", "--out", "four.yaml"]) == 0
+    assert main(["base", "new", "four", "--like", "slot", "--rom", "4", "--out", "four.yaml"]) == 0
     assert "1,048,576 weights" in capsys.readouterr().out
-    assert yaml.safe_load((tmp_path / "four.yaml").read_text())["rom"] == {"rows": 1, "columns": 4}
+    assert yaml.safe_load((tmp_path / "four.yaml").read_text())["rom"] == {"rows": 2, "columns": 2}
     assert main(["base", "check", "four.yaml", "--all"]) == 1
     told = capsys.readouterr().out
     assert "not looked at: straps of tile rom, which is not hardened" in told
@@ -78,7 +78,7 @@ def test_the_whole_way_on_the_command_line(tmp_path, capsys, monkeypatch):
         assert main(["base", command, name]) == ExitCode.MISSING_TOOL
         assert "has no hardened artifact" in capsys.readouterr().err
     assert (
-        main(["base", "new", "four", "--like", "story", "--rom", "4", "--out", "four.yaml"])
+        main(["base", "new", "four", "--like", "slot", "--rom", "4", "--out", "four.yaml"])
         == ExitCode.OUTPUT
     )
 
