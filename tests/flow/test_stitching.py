@@ -78,8 +78,7 @@ def test_the_whole_way_on_the_command_line(tmp_path, capsys, monkeypatch):
         assert main(["base", command, name]) == ExitCode.MISSING_TOOL
         assert "has no hardened artifact" in capsys.readouterr().err
     assert (
-        main(["base", "new", "four", "--like", "slot", "--rom", "4", "--out", "four.yaml"])
-        == ExitCode.OUTPUT
+        main(["base", "new", "four", "--like", "slot", "--rom", "4", "--out", "four.yaml"]) == ExitCode.OUTPUT
     )
 
 
