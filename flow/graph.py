@@ -37,6 +37,7 @@ from flow.tasks.die.inside import INSIDE_STEPS, TILE_DRC_STEPS
 from flow.tasks.die.simulate import DieGatesimTask, DieSimulatorTask, RtlsimTask, RtlSimulatorTask
 from flow.tasks.die.stitch import SeamsTask, StitchTask
 from flow.tasks.die.tiles import MAP_STEPS, TILE_STEPS
+from flow.tasks.die.whole import DieAntennaTask, DieDrcKlayoutTask, DieIrDropTask
 from flow.tasks.drc_klayout import DrcKlayoutTask
 from flow.tasks.drc_magic import DrcMagicTask
 from flow.tasks.equiv import EquivTask
@@ -112,6 +113,9 @@ DIE_STEPS: Steps = (
     *TILE_DRC_STEPS,
     *INSIDE_STEPS,
     SeamsTask,
+    DieDrcKlayoutTask,
+    DieAntennaTask,
+    DieIrDropTask,
     DieInvarianceTask,
 )
 

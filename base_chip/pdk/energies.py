@@ -73,7 +73,7 @@ def load_energies(pdk: Pdk) -> Mapping[str, Mapping[str, CellEnergy]]:
 
 
 def from_liberty(text: str, prefix: str) -> dict[str, CellEnergy]:
-    """The cells of a liberty text, by their names without the library's prefix.
+    """The cells of a liberty text, by their names without the library's prefix; of a bus, what each bit has.
 
     Raises:
         ValueError: A pin's table is not one of liberty's two forms.
@@ -81,7 +81,7 @@ def from_liberty(text: str, prefix: str) -> dict[str, CellEnergy]:
     found = {}
     for name, body in _groups(text, "cell"):
         leak = re.search(r"^ *cell_leakage_power : ([\d.eE+-]+);", body, re.M)
-        pins = {pin: _pin(inside) for pin, inside in _groups(body, "pin")}
+        pins = {pin: _pin(inside) for kind in ("pin", "bus") for pin, inside in _groups(body, kind)}
         found[name.removeprefix(prefix)] = CellEnergy(_short(float(leak.group(1)) if leak else 0.0), pins)
     return found
 
@@ -103,7 +103,7 @@ def _value(table: str) -> float:
     axes = [
         [float(x) for x in values.split(",")] for values in re.findall(r'index_\d\s*\(\s*"([^"]*)"', table)
     ]
-    values = re.search(r"values\s*\((.*?)\);", table, re.S)
+    values = re.search(r"values\s*\((.*?)\)", table, re.S)
     if values is None or not axes:
         if values is None:
             raise ValueError(f"a power table without values: {table[:60]!r}")

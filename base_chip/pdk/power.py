@@ -33,6 +33,9 @@ class PowerFacts:
         note("of a square of a wire and of a cut, by layer, by corner of the wires"),
     ]
     bit_line: Annotated[BitLine, note("bit lines of the banks")]
+    assumed_activity: Annotated[
+        float, note("rises a cycle of a net of a die of tiles, whose clocks rise in each", gt=0, le=1)
+    ]
 
 
 def load_power(pdk: Pdk) -> PowerFacts:

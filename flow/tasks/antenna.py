@@ -2,6 +2,9 @@
 
 __all__ = ["AntennaTask"]
 
+from pathlib import Path
+from typing import ClassVar
+
 from flow.tasks.step import Job, Result, StepTask
 
 
@@ -9,13 +12,18 @@ class AntennaTask(StepTask):
     """Its negative control is a gate on too much metal, and one with a diode, on every layer."""
 
     step_name = "antenna"
-    needs = ("harden", "metal")
-    config = ("model", "base", "pdk", "waivers")
+    needs: ClassVar[tuple[str, ...]] = ("harden", "metal")
+    config: ClassVar[tuple[str, ...]] = ("model", "base", "pdk", "waivers")
     is_check = True
     routed = True
 
-    def work(self, job: Job) -> Result:
+    def layout(self, job: Job) -> tuple[Path, str]:
+        """What is checked: a GDS file and its top cell."""
         from base_chip.assemble import cell_name
+
+        return job.inputs["metal"] / "chip.gds", cell_name(f"scf_{job.config.base}_{job.config.model}")
+
+    def work(self, job: Job) -> Result:
         from base_chip.pdk import load_pdk
         from base_chip.pdk.checks import load_checks
         from flow.tasks.wiring import stack_of
@@ -24,6 +32,14 @@ class AntennaTask(StepTask):
 
         pdk = load_pdk(job.config.pdk)
         rules = {name: Rule(r.thickness, r.limit) for name, r in load_checks(pdk).antenna.items()}
-        chip = read_layout(job.inputs["metal"] / "chip.gds")
-        top = cell_name(f"scf_{job.config.base}_{job.config.model}")
-        return Result(run(chip, top, stack_of(pdk), rules, job.config.waivers, job.scratch / "antenna.lyrdb"))
+        chip, top = self.layout(job)
+        return Result(
+            run(
+                read_layout(chip),
+                top,
+                stack_of(pdk),
+                rules,
+                job.config.waivers,
+                job.scratch / "antenna.lyrdb",
+            )
+        )

@@ -20,7 +20,7 @@ class DrcKlayoutTask(StepTask):
     """Each has a negative control: for the rules, a small bank with an error of each group."""
 
     step_name = "drc_klayout"
-    needs = ("metal",)
+    needs: ClassVar[tuple[str, ...]] = ("metal",)
     config: ClassVar[tuple[str, ...]] = ("model", "base", "pdk", "waivers")
     tools = ("klayout",)
     roles = ("klayout_drc", "klayout_density", "klayout_zeroarea")

@@ -4,8 +4,9 @@ __all__ = ["IrDropTask"]
 
 import json
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flow.tasks.step import Job, Result, StepTask
 from flow.tasks.supply_grid import SUPPLIES
@@ -34,6 +35,7 @@ class IrDropTask(StepTask):
         from base_chip.pdk import load_pdk
         from base_chip.pdk.place_route import load_place_route
         from base_chip.pdk.power import load_power
+        from flow.tasks.energies import six_digits
         from signoff.netlist import read_netlist
         from signoff.power.blocks import block_of
         from signoff.power.energy import energies_of
@@ -94,20 +96,13 @@ class IrDropTask(StepTask):
                     for b in sorted(of_block, key=lambda b: -of_block[b])
                 },
             }
-        text = json.dumps(_short(report), indent=1)
+        text = json.dumps(six_digits(report), indent=1)
         (job.out / REPORT).write_text(text)
         (job.scratch / REPORT).write_text(text)  # evidence
         worst = max(found, key=lambda n: metrics[f"ir_drop_{n}_percent"])
         draw_drops(job.out / "ir_drop.png", found[worst].drops, places, base.floorplan.die)
         mw, nj = metrics["power_typical_mw"], metrics["energy_per_token_typical_nj"]
-        return Result(rows, _short(metrics), note=f"{mw:.1f} mW, {nj:.0f} nJ per token, typical corner")
-
-
-def _short(value: Any) -> Any:
-    """Numbers with six digits, so that the last bits of a solution, which are the machine's, do not show."""
-    if isinstance(value, dict):
-        return {key: _short(v) for key, v in value.items()}
-    return float(f"{value:.6g}") if isinstance(value, float) else value
+        return Result(rows, six_digits(metrics), note=f"{mw:.1f} mW, {nj:.0f} nJ per token, typical corner")
 
 
 def _bit_lines(contents: Path, bank: "BankSpec", farads: "BitLine") -> "BankEnergy":
@@ -127,22 +122,10 @@ def _corner(pdk: str, liberty: str, bank: "BankSpec", period: float) -> "Corner"
     """Cells and bank in a corner; `period` in ns."""
     from base_chip.bank.timing import load_timing
     from base_chip.pdk import load_pdk
-    from base_chip.pdk.energies import load_energies
-    from base_chip.pdk.place_route import load_place_route
-    from signoff.power.energy import Corner
+    from flow.tasks.energies import kit_corner
 
-    process = load_pdk(pdk)
-    prefix = f"{load_place_route(process).library}__"
-    cells = load_energies(process)[liberty]
     timing = load_timing(bank).corners[liberty]
-    farads: dict[str, dict[str, float]] = {}
-    inside: dict[str, dict[str, float]] = {}
-    leak: dict[str, float] = {}
-    for cell, of in cells.items():
-        name = prefix + cell
-        farads[name] = {pin: e.pf * 1e-12 for pin, e in of.pins.items() if e.pf}
-        inside[name] = {pin: e.pj * 1e-12 for pin, e in of.pins.items()}
-        leak[name] = of.nw * 1e-9
-    farads[bank.name] = {f"WL[{n}]": timing.word_line_ff * 1e-15 for n in range(bank.word_lines)}
-    farads[bank.name]["PRE_N"] = timing.precharge_ff * 1e-15
-    return Corner(timing.volts, period * 1e-9, leak, inside, farads)
+    inputs = {f"WL[{n}]": timing.word_line_ff * 1e-15 for n in range(bank.word_lines)}
+    inputs["PRE_N"] = timing.precharge_ff * 1e-15
+    kit = kit_corner(load_pdk(pdk), liberty, timing.volts, period)
+    return replace(kit, farads={**kit.farads, bank.name: inputs})

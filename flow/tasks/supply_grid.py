@@ -3,12 +3,8 @@
 __all__ = ["SUPPLIES", "SupplyGridTask"]
 
 import json
-from typing import TYPE_CHECKING
 
 from flow.tasks.step import Job, Result, StepTask
-
-if TYPE_CHECKING:
-    from signoff.assembly.routed import Macro, Place
 
 SUPPLIES = ("VGND", "VPWR")
 
@@ -25,10 +21,10 @@ class SupplyGridTask(StepTask):
         from base_chip.bank import BankSpec
         from base_chip.config import load_base
         from base_chip.pdk import load_pdk
-        from base_chip.pdk.place_route import load_place_route
+        from flow.tasks.energies import wire_farads
         from flow.tasks.wiring import routed_design, stack_of
         from signoff.netlist import read_netlist
-        from signoff.power.grid import grid_of
+        from signoff.power.grid import centre_of, grid_of
 
         layout = job.inputs["harden"] / "layout.def"
         if not layout.exists():
@@ -44,21 +40,8 @@ class SupplyGridTask(StepTask):
             grid = grid_of(routed, net, wires, places, {bank.name})
             grid.save(job.out / f"{net}.npz")
             resistors += len(grid.ends)
-        per_um = load_place_route(pdk).capacitance  # pF
-        farads = {
-            net: sum(per_um[layer] * nm / 1000 for layer, nm in lengths.items()) * 1e-12
-            for net, lengths in sorted(routed.lengths.items())
-        }
+        farads = wire_farads(routed, pdk)
         (job.out / "wires.json").write_text(json.dumps(farads))
-        centres = {name: _centre(routed.macros[place[0]], place) for name, place in places.items()}
+        centres = {name: centre_of(routed.macros[place[0]], place) for name, place in places.items()}
         (job.out / "places.json").write_text(json.dumps(centres))
         return Result(note=f"{resistors} resistors, {sum(farads.values()) * 1e12:.0f} pF of wires")
-
-
-def _centre(macro: "Macro", place: "Place") -> tuple[float, float]:
-    """Where an instance's middle is, um."""
-    import klayout.db as kdb
-
-    _, rot, x, y = place
-    middle = (kdb.Trans(rot % 4, rot >= 4, x, y) * kdb.Box(0, 0, macro.width, macro.height)).center()
-    return middle.x / 1000, middle.y / 1000

@@ -1,6 +1,6 @@
 """What each cell and bank takes from the supply while a token is made, from what moved in simulation."""
 
-__all__ = ["BankEnergy", "Corner", "Energy", "energies_of"]
+__all__ = ["BankEnergy", "Corner", "Energy", "energies_of", "pins_of"]
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -101,7 +101,7 @@ def energies_of(
         if bank is None and inside is None:
             without.add(instance.cell)
             continue
-        for pin, net in _pins(instance):
+        for pin, net in pins_of(instance):
             rises = activity.rises.get(net, 0)
             if bank is not None and pin in bank.lines:
                 parts["bit_lines"] += rises * bank.lines[pin] * squared
@@ -127,14 +127,14 @@ def _loads(
     found: dict[str, float] = defaultdict(float)
     for instance in netlist.instances.values():
         of = farads.get(instance.cell, {})
-        for pin, net in _pins(instance):
+        for pin, net in pins_of(instance):
             found[net] += of.get(pin, 0.0)
     for net in found:
         found[net] += wires.get(net, 0.0)
     return found
 
 
-def _pins(instance: Instance) -> Sequence[tuple[str, str]]:
+def pins_of(instance: Instance) -> Sequence[tuple[str, str]]:
     """Pins with the nets that they are on; those of a bus one by one."""
     out = []
     for pin, nets in instance.pins.items():

@@ -1,6 +1,6 @@
 """The supplies of a routed design as resistors: vias, and wires between the points where something joins."""
 
-__all__ = ["Grid", "PointsOf", "grid_of"]
+__all__ = ["Grid", "GridBuilder", "PointsOf", "centre_of", "grid_of"]
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -11,7 +11,7 @@ import klayout.db as kdb
 import numpy as np
 
 from rtl_gen.errors import FlowError
-from signoff.assembly.routed import Place, Routed
+from signoff.assembly.routed import Macro, Place, Routed
 
 _TAPS = 16  # points along a pin of a bank at which it takes its current
 
@@ -114,7 +114,7 @@ def grid_of(
             for layer, box in shapes
             if layer in wires
         ]
-    builder = _Builder(wires)
+    builder = GridBuilder(wires)
     for layer, boxes in drawn.items():
         for box in boxes:
             builder.wire(layer, box)
@@ -135,7 +135,13 @@ def grid_of(
     return builder.grid(net, taps)
 
 
-class _Builder:
+def centre_of(macro: Macro, place: Place) -> tuple[float, float]:
+    """Where the middle of what stands at a place is, um."""
+    middle = _moved(kdb.Box(0, 0, macro.width, macro.height), place).center()
+    return middle.x / 1000, middle.y / 1000
+
+
+class GridBuilder:
     """Collects wires, vias and taps; then cuts each wire where anything joins it."""
 
     def __init__(self, wires: Sequence[str]) -> None:
@@ -161,12 +167,14 @@ class _Builder:
         return [(layer, round(a[1] + (b[1] - a[1]) * s), round(a[2] + (b[2] - a[2]) * s)) for s in steps]
 
     def via(self, cut: str, lower: str, upper: str, at: tuple[int, int], cuts: int) -> None:
+        """A via of so many cuts, which count as one beside the other."""
         self.vias.append((self._node((lower, *at)), self._node((upper, *at)), cut, 1 / cuts))
 
     def _node(self, node: Node) -> int:
         return self.nodes.setdefault(node, len(self.nodes))
 
     def grid(self, net: str, taps: Mapping[str, Sequence[Node]]) -> Grid:
+        """The resistors of all that was collected, and where instances take their current."""
         for nodes in taps.values():
             for node in nodes:
                 self._node(node)

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from base_chip.arrays.liberty import rom_liberty
+from base_chip.arrays.spec import RomSpec
+from base_chip.arrays.timing import load_timing
 from base_chip.pdk import load_pdk
 from base_chip.pdk.energies import from_liberty, load_energies
 from base_chip.pdk.place_route import load_place_route
@@ -66,6 +69,15 @@ def test_a_pin_has_its_capacitance_and_the_mean_energy_of_a_cycle():
     assert cell.nw == 0.5
     assert (cell.pins["A"].pf, cell.pins["A"].pj) == (0.002, 0.001)
     assert (cell.pins["Y"].pf, cell.pins["Y"].pj) == (0.0, 0.004)  # mean of 0.006 and 0.002
+
+
+def test_a_macro_has_energies_of_its_clock_and_capacitances_of_its_buses():
+    spec, corner = RomSpec(256, 128), "tt_025C_1v80"
+    (rom,) = from_liberty(rom_liberty(spec, corner, load_timing(spec)), "").values()
+    timing = load_timing(spec).at(corner)
+    assert rom.nw == pytest.approx(1000 * timing.leakage_uw, rel=1e-3)
+    assert rom.pins["clk"].pj == pytest.approx(timing.read_pj, rel=1e-3)
+    assert {pin for pin, e in rom.pins.items() if not e.pf} == {"q"}
 
 
 def test_a_liberty_that_is_cut_short_is_refused():

@@ -15,6 +15,7 @@ from flow.tasks.die.programmed import LOADED
 from flow.tasks.die.simulate import DieGatesimTask, DieSimulatorTask
 from flow.tasks.die.stitch import SeamsTask
 from flow.tasks.die.tiles import MapRomTask, MapVecTask
+from flow.tasks.die.whole import DieAntennaTask, DieDrcKlayoutTask, DieIrDropTask
 from flow.tasks.gatesim import LACKING
 from flow.tasks.integer_model import golden_model
 from rtl_gen.errors import ExitCode, FlowError
@@ -55,7 +56,7 @@ def test_all_that_no_model_changes_follows_from_the_step_base():
     from flow.graph import descendants
 
     of_base = {"tile_rom", "tile_ram", "tile_vec", "map_rom", "map_ram", "map_vec", "stitch", "seams"}
-    of_base |= {s.step_name for s in (*INSIDE_STEPS, *TILE_DRC_STEPS)}
+    of_base |= {s.step_name for s in (*INSIDE_STEPS, *TILE_DRC_STEPS, *OF_DIE)}
     assert of_base <= set(descendants(DIE_STEPS, "base"))
     of_model = {"quantise", "compile", "metal", "readback"}
     assert not of_base & {n for s in of_model for n in descendants(DIE_STEPS, s)}
@@ -87,11 +88,24 @@ def test_without_a_netlist_of_every_tile_nothing_is_simulated(job):
     assert all(r.reason == told for r in rows)
 
 
-def test_seams_of_tiles_that_are_not_routed_are_not_run(job):
+OF_DIE = (SeamsTask, DieDrcKlayoutTask, DieAntennaTask, DieIrDropTask)
+
+
+@pytest.mark.parametrize("step", OF_DIE)
+def test_a_die_of_tiles_that_are_not_routed_is_not_checked(step, job):
     (job.inputs["tile_rom"] / "layout.def").write_text("")
-    (row,) = SeamsTask().work(job).checks
-    assert (row.name, row.status) == ("seams", "not run")
+    (row,) = step().work(job).checks
+    assert (row.name, row.status) == (step.step_name, "not run")
     assert "tile ram, vec is not placed and routed" in row.reason
+
+
+def test_design_rules_of_a_die_that_is_too_large_are_those_of_its_parts(job, monkeypatch):
+    for kind in ("rom", "ram", "vec"):
+        (job.inputs[f"tile_{kind}"] / "layout.def").write_text("")
+    monkeypatch.setattr("base_chip.dies.load_die", lambda name: SimpleNamespace(die=(4000.0, 2600.0)))
+    (row,) = DieDrcKlayoutTask().work(job).checks
+    assert (row.name, row.status) == ("drc_klayout", "not run")
+    assert row.reason.startswith("10.4 mm2, more than 10")
 
 
 @pytest.mark.parametrize("step", [*INSIDE_STEPS, *TILE_DRC_STEPS])

@@ -2,6 +2,7 @@
 
 import pytest
 
+from flow.stitching.power import check_power
 from flow.stitching.run import pictures
 from flow.stitching.seams import check_seams
 from tests.kit import needs
@@ -37,3 +38,13 @@ def test_every_check_of_the_seams_passes_and_finds_what_is_planted(stitched, pdk
     assert {r.name for r in rows} == ROWS | {f"{name}_control" for name in CONTROLLED}
     assert [r for r in rows if r.status != "pass"] == []
     assert min(metrics.values()) > 0
+
+
+def test_the_supplies_reach_every_cell_of_a_die(stitched, pdk_kit):
+    found = check_power(*stitched, TILE.target_ns, pdk_kit)
+    assert [(r.name, r.status) for r in found.rows] == [("ir_drop", "pass"), ("ir_drop_control", "pass")]
+    assert len(found.places) > 10_000
+    assert {name.partition(".")[0] for name in found.places} == {
+        f"rom_{r}_{c}" for r in (0, 1) for c in (0, 1)
+    }
+    assert 0.01 < found.metrics["supply_ohms_vpwr"] < 10

@@ -1,6 +1,6 @@
 """The die: its tiles side by side, as layout and netlist; and what is checked of their seams."""
 
-__all__ = ["SeamsTask", "StitchTask"]
+__all__ = ["TILES", "SeamsTask", "StitchTask", "lacking_tiles", "stitched_die"]
 
 from typing import TYPE_CHECKING
 
@@ -9,6 +9,8 @@ from flow.tasks.step import Job, Result, StepTask
 
 if TYPE_CHECKING:
     from base_chip.stitch import StitchPlan
+    from flow.stitching.stitch import Stitched
+    from flow.stitching.tiles import HardTile
 
 TILES = ("tile_rom", "tile_ram", "tile_vec")
 
@@ -42,17 +44,26 @@ class SeamsTask(StepTask):
 
     def work(self, job: Job) -> Result:
         from flow.stitching.seams import check_seams
-        from flow.stitching.stitch import Stitched
 
-        folders = {name.removeprefix("tile_"): job.inputs[name] for name in TILES}
-        if lacking := not_routed(self.step_name, folders):
+        if lacking := lacking_tiles(self.step_name, job):
             return lacking
-        plan, period = _plan(job)
-        tiles = {kind: hard_tile(kind, folder) for kind, folder in folders.items()}
-        rows, metrics = check_seams(
-            Stitched(plan, job.inputs["stitch"]), tiles, period, job.pdk, job.scratch / "seams"
-        )
-        return Result(rows, metrics)
+        made, tiles, period = stitched_die(job)
+        return Result(*check_seams(made, tiles, period, job.pdk, job.scratch / "seams"))
+
+
+def lacking_tiles(step: str, job: Job) -> Result | None:
+    """What a check of a stitched die comes to while a tile is not routed."""
+    return not_routed(step, {name.removeprefix("tile_"): job.inputs[name] for name in TILES})
+
+
+def stitched_die(job: Job) -> "tuple[Stitched, dict[str, HardTile], float]":
+    """What `stitch` made of routed tiles, these by kind, and the period (ns) that they were made for."""
+    from flow.stitching.stitch import Stitched
+
+    plan, period = _plan(job)
+    kinds = [name.removeprefix("tile_") for name in TILES]
+    tiles = {kind: hard_tile(kind, job.inputs[f"tile_{kind}"]) for kind in kinds}
+    return Stitched(plan, job.inputs["stitch"]), tiles, period
 
 
 def _plan(job: Job) -> "tuple[StitchPlan, float]":
