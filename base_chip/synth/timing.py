@@ -111,7 +111,7 @@ def tile_timing(
 
 def _macro(name: str, corner: str) -> str:
     """Liberty of a macro."""
-    kind, words, bits, mux = re.fullmatch(r"scf_(rom|ram)_(\d+)x(\d+)(?:_mux(\d+))?", name).groups()  # type: ignore[union-attr]
+    ((kind, words, bits, mux),) = re.findall(r"^scf_(rom|ram)_(\d+)x(\d+)(?:_mux(\d+))?$", name)
     if kind == "rom":
         rom = RomSpec(int(words), int(bits), mux=int(mux or 1))
         return rom_liberty(rom, corner, load_timing(rom))

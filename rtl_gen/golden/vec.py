@@ -3,14 +3,13 @@
 __all__ = ["VecModel"]
 
 from collections import deque
-from dataclasses import dataclass
 
 import numpy as np
 
 from rtl_gen.golden.arith import saturate, xorshift32
 from rtl_gen.golden.decoder import DRAW_BITS
 from rtl_gen.golden.die_image import DieImage
-from rtl_gen.golden.formats import DISTANCE, EXPONENTIAL, LEFT_SHIFT, SCORE_FRACTION, SQUARES, SUM, WORD
+from rtl_gen.golden.formats import EXPONENTIAL, LEFT_SHIFT, SCORE_FRACTION, SQUARES, SUM, WORD
 from rtl_gen.golden.tile import Pass, Plane, RamTileModel
 from rtl_gen.golden.vec_isa import (
     BLOCK,
@@ -35,22 +34,9 @@ from rtl_gen.golden.vec_isa import (
     Write,
     X,
 )
+from rtl_gen.golden.vec_tables import Context, distance, entries, signed
 from rtl_gen.golden.vec_time import Clock
-from rtl_gen.golden.vector import EXP_INDEX, REST, length
-
-SIGMOID_REST = 9  # bits that interpolate the sigmoid of the widest gate; others are shifted to it
-LEADING = 7  # bits of the normalised accumulator that address a table, less what is left out below it
-
-
-@dataclass
-class _Context:
-    """What is found for a head."""
-
-    query: int = 0
-    maximum: int = 0
-    normal: int = 0
-    shifts: int = 0
-    r: int = 0
+from rtl_gen.golden.vector import length
 
 
 class VecModel:
@@ -81,7 +67,7 @@ class VecModel:
         self._token = self._count = self._beta = self._generator = self._draw = 0
         self._accumulator = self._where = 0
         self._seen = [0, 0]
-        self._contexts = [_Context() for _ in range(CONTEXTS)]
+        self._contexts = [Context() for _ in range(CONTEXTS)]
         self._heard: deque[int] = deque()
         self._said = bytearray()
         self.clock = Clock(image.skipped + rom_rows + image.ram_rows)
@@ -190,14 +176,14 @@ class VecModel:
 
     def _lane(self, row: Row, o: np.ndarray, sums: np.ndarray | None = None, chunk: int = 0) -> None:
         """Elements `o` of a vector, or of a chunk of one."""
-        m, off = self.memory, chunk * BLOCK
+        m, off, here = self.memory, chunk * BLOCK, self._contexts[row.context]
         at = 2 * o if row.walk == Walk.SPREAD else o
         a, b = m[row.a + off + at], m[row.b + off + at] if row.dest != Dest.ROM_BYTES else np.zeros_like(o)
         low = np.zeros_like(o)
         if row.walk == Walk.PAIR:
             product = self._rotated(row, o)
         elif row.value == Value.DELTA:
-            low, delta, rest = self._entries(row, a)
+            low, delta, rest = entries(row, a, here, self.image.words)
             product = delta * rest
         else:
             product = self._value(row, o, a, sums) * self._factor(row, o, a, b)
@@ -216,7 +202,7 @@ class VecModel:
         if row.value == Value.DELTA:
             out = out + low
             if row.special & 3 in (Table.EXP, Table.EXP_DISTANCE):
-                out = out >> np.minimum(self._distance(row, a) >> SCORE_FRACTION, EXPONENTIAL)
+                out = out >> np.minimum(distance(row, a, here) >> SCORE_FRACTION, EXPONENTIAL)
         if row.post == Post.ADD:
             out = saturate(out + b, SUM)
         elif row.post == Post.DRAW:
@@ -237,7 +223,7 @@ class VecModel:
             joined = (sums >> 2 * (row.special >> 1 & 1)) << (row.special >> 2)
             if not row.special & 1:
                 joined = joined + a
-            return _signed(joined, SUM)
+            return signed(joined, SUM)
         if row.value == Value.DISTANCE:
             return np.asarray(self._contexts[row.context].maximum - a)
         if row.value == Value.BUTTERFLY:
@@ -249,7 +235,7 @@ class VecModel:
     def _factor(self, row: Row, o: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         factor = Factor(row.factor)
         if factor is Factor.ROM:
-            return _signed(self.image.words[self._rom(row, o)], 12)
+            return signed(self.image.words[self._rom(row, o)], 12)
         if factor is Factor.SIGMOID:
             return np.where(a < 0, (1 << (WORD - 1)) - b, b)
         return {
@@ -263,29 +249,8 @@ class VecModel:
     def _rotated(self, row: Row, o: np.ndarray) -> np.ndarray:
         even, odd = self.memory[row.a + (o & ~1)], self.memory[row.a + (o | 1)]
         at = row.rom + self._turn + (o & ~1)
-        cos, sin = _signed(self.image.words[at], WORD), _signed(self.image.words[at + 1], WORD)
+        cos, sin = signed(self.image.words[at], WORD), signed(self.image.words[at + 1], WORD)
         return np.asarray(np.where(o & 1, even * sin + odd * cos, even * cos - odd * sin))
-
-    def _distance(self, row: Row, a: np.ndarray) -> np.ndarray:
-        if row.special & 3 == Table.EXP:
-            return a
-        return np.asarray(np.minimum(self._contexts[row.context].maximum - a, (1 << DISTANCE) - 1))
-
-    def _entries(self, row: Row, a: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Entries of a table, what follows is more, and where between them, as `shift` bits."""
-        table = Table(row.special & 3)
-        if table is Table.SIGMOID:
-            align = row.special >> 2
-            size = np.minimum(np.abs(a), (8 << (12 - align)) - 1) << align
-            index, rest = size >> SIGMOID_REST, size & ((1 << SIGMOID_REST) - 1)
-        elif table is Table.NORMAL:
-            top = self._contexts[row.context].normal >> (SQUARES - LEADING - REST)
-            index, rest = np.array([(top >> REST) - 32]), np.array([top & ((1 << REST) - 1)])
-        else:
-            d, bits = self._distance(row, a), SCORE_FRACTION - EXP_INDEX
-            index, rest = d >> bits & ((1 << EXP_INDEX) - 1), d & ((1 << bits) - 1)
-        at = row.rom + 2 * index
-        return self.image.words[at].astype(np.int64), _signed(self.image.words[at + 1], WORD), rest
 
     def _store(self, row: Row, o: np.ndarray, at: np.ndarray, off: int, out: np.ndarray) -> None:
         dest, ram = Dest(row.dest), self.banks[-1]
@@ -334,10 +299,10 @@ class VecModel:
             ram, at = self.banks[-1], 2 * row.offset
             values = ram[at : at + row.n]
             if row.x == X.HOST:
-                values = _signed(np.array([self._heard.popleft() for _ in range(row.n)]), 8)
+                values = signed(np.array([self._heard.popleft() for _ in range(row.n)]), 8)
             if row.append:
                 packed = self._registers[Register.KEY] | self._registers[Register.VALUE] << 4
-                values = np.append(values, _signed(np.array([packed]), 8))
+                values = np.append(values, signed(np.array([packed]), 8))
             self._ram(row).write(base, column, values.astype(np.int8), down=row.write == Write.DOWN)
             self.clock.steps(row, n, [], column)
             return
@@ -404,8 +369,3 @@ class VecModel:
 
 
 _RECEIVES = (Kind.RECEIVE_SEED, Kind.RECEIVE_BETA, Kind.RECEIVE_COUNT, Kind.RECEIVE_TOKEN)
-
-
-def _signed(words: np.ndarray, bits: int) -> np.ndarray:
-    found = words.astype(np.int64) & ((1 << bits) - 1)
-    return found - ((found >> (bits - 1)) << bits)

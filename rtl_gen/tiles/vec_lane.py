@@ -10,7 +10,6 @@ from amaranth.lib.wiring import In, Out
 
 from rtl_gen.golden.decoder import DRAW_BITS
 from rtl_gen.golden.formats import EXPONENTIAL, LEFT_SHIFT, SUM, WORD
-from rtl_gen.golden.vec import SIGMOID_REST
 from rtl_gen.golden.vec_isa import (
     LANE,
     LINE,
@@ -26,6 +25,7 @@ from rtl_gen.golden.vec_isa import (
     Value,
     Walk,
 )
+from rtl_gen.golden.vec_tables import SIGMOID_REST
 from rtl_gen.golden.vec_time import FOUND, SHORTEST
 from rtl_gen.tiles.lane import RESCALE, SHIFT_BITS, Rescale
 from rtl_gen.tiles.macro import address, rom_pins

@@ -7,8 +7,8 @@ from typing import Any
 from amaranth.hdl import Array, Module, Mux, Signal, signed
 
 from rtl_gen.golden.formats import DISTANCE, EXPONENTIAL, SCORE_FRACTION, SUM, WORD
-from rtl_gen.golden.vec import LEADING, SIGMOID_REST
 from rtl_gen.golden.vec_isa import Factor, Table, Value
+from rtl_gen.golden.vec_tables import LEADING, SIGMOID_REST
 from rtl_gen.golden.vector import EXP_INDEX, REST
 from rtl_gen.tiles.vec_totals import Totals
 

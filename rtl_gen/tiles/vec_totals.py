@@ -9,8 +9,8 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl_gen.golden.formats import SQUARES, SUM, WORD
-from rtl_gen.golden.vec import LEADING
 from rtl_gen.golden.vec_isa import CONTEXTS, LANE, WRITABLE, Dest, Reduce, Register
+from rtl_gen.golden.vec_tables import LEADING
 from rtl_gen.golden.vector import REST
 from rtl_gen.tiles.lane import Largest
 

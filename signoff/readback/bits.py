@@ -56,7 +56,7 @@ def recover(layout: kdb.Layout, grids: Mapping[str, BankGrid] | None = None) -> 
 def _recover(layout: kdb.Layout, grids: Mapping[str, BankGrid] | None) -> Recovered:
     placed = _placements(layout)
     cells = {cell.name: cell for cell, _ in placed}
-    if len({BANK.fullmatch(name).groups()[1:] for name in cells}) != 1:  # type: ignore[union-attr]
+    if len({size.groups()[1:] for name in cells if (size := BANK.fullmatch(name))}) != 1:
         raise FlowError(
             f"sizes of banks in {layout.top_cell().name}: {sorted(cells)}, expected one",
             hint="A chip holds equal banks in cells named scf_bank_<word lines>x<bit lines> or scf_rom_...",

@@ -27,7 +27,6 @@ from rtl_gen.golden.formats import (
 )
 from rtl_gen.golden.matrix import Matrix
 from rtl_gen.golden.model import Layer
-from rtl_gen.golden.vec import SIGMOID_REST
 from rtl_gen.golden.vec_isa import (
     BLOCK,
     CONTEXTS,
@@ -48,6 +47,7 @@ from rtl_gen.golden.vec_isa import (
     joining,
     special,
 )
+from rtl_gen.golden.vec_tables import SIGMOID_REST
 
 MEMORY = 1 << 12  # words of M that a row of the program can address
 OFFSETS = 1 << STEPS["offset"]  # words of a bank of A that a pass can begin at
