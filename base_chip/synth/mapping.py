@@ -29,6 +29,7 @@ techmap -map chosen.v
 hierarchy -check -top {top}
 setattr -mod -set keep_hierarchy 1 {top}.core.datapath.engine {top}.rom.phase*
 setattr -mod -set keep_hierarchy 1 {top}.tile.half? {top}.tile.half?.channel? {top}.tile.half?.channel?.near?
+setattr -mod -set keep_hierarchy 1 {top}.inner.near?
 proc
 flatten
 opt

@@ -37,7 +37,7 @@ ROM_TILES = (
     RomTileSize(16, 2, columns=16),
 )
 VEC_TILE = VecTileSize(
-    rom_rows=2, ram_rows=8, memory=1536, rom_bytes=128, ram_bytes=256, program_banks=5, rom_banks=3
+    rom_rows=2, ram_rows=8, memory=1024, rom_bytes=128, ram_bytes=256, program_banks=5, rom_banks=3
 )
 RAM_TILES = tuple(RamTileSize(words) for words in (64, 128, 256))
 

@@ -1,6 +1,6 @@
 """The `rom` tile: banks of via ROM, columns over them, seams to its neighbours."""
 
-__all__ = ["RomTile", "RomTileSize", "rom_tile_verilog"]
+__all__ = ["Near", "RomTile", "RomTileSize", "rom_tile_verilog"]
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -5,7 +5,7 @@ __all__ = ["MACROS", "VecTile", "VecTileSize"]
 from dataclasses import dataclass
 from typing import Any
 
-from amaranth.hdl import Cat, Elaboratable, Module, Mux, ResetInserter, Signal, signed
+from amaranth.hdl import Cat, Elaboratable, Module, Mux, ResetInserter, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -23,6 +23,7 @@ from rtl_gen.golden.vec_isa import (
 from rtl_gen.golden.vec_time import ROW_LATENCY, SUM_LATENCY
 from rtl_gen.tiles.macro import address, low_clock, rom_pins
 from rtl_gen.tiles.ports import Step, sums, take_reset
+from rtl_gen.tiles.rom import Near
 from rtl_gen.tiles.vec_issue import COLUMN_BITS, Issue
 from rtl_gen.tiles.vec_lane import Lane, pause
 from rtl_gen.tiles.vec_steps import Feed
@@ -201,10 +202,18 @@ class VecTile(wiring.Component):
             m.d.low += enable.eq(reading & ((bank == n) if banks > 1 else 1))
             address(m, at, pins.a, pins.b_n)
             m.d.comb += pins.enable.eq(enable)
-        with m.Switch(bank):
-            for n, pins in enumerate(self.program):
+        words: list[Value] = [pins.q for pins in self.program]
+        if banks > 1:
+            # Of two macros side by side one is selected at their pins, so that a bit crosses on one wire.
+            pairs, words = [words[n : n + 2] for n in range(0, banks, 2)], []
+            for n, own in enumerate(pairs):
+                m.submodules[f"near{n}"] = near = Near(len(own), len(q))
+                m.d.comb += [near.q.eq(Cat(own)), near.which.eq(bank[0])]
+                words.append(near.word)
+        with m.Switch(bank[1:]):
+            for n, word in enumerate(words):
                 with m.Case(n):
-                    m.d.comb += q.eq(~pins.q)
+                    m.d.comb += q.eq(~word)
         return q
 
     def _state(self, m: Module, lane: Lane, position: Signal) -> dict[str, Signal]:

@@ -186,7 +186,6 @@ class _Decoder:
         """The next token."""
         m, s = self.model, self.model.shape
         logits = self.layers.w + lines(s.dim)
-        distances = logits + lines(s.vocab)
         self.layers.norm("head" if m.final is None else "final")
         if m.final is not None:
             self.layers.times(
@@ -205,11 +204,11 @@ class _Decoder:
         self.rows.begin("head")
         self.rows.branch(Condition.GREEDY, "greedy")
         self.rows.vector(
-            s.vocab, logits, distances, value=Value.DISTANCE, factor=Factor.BETA, shift=m.beta_shift,
+            s.vocab, logits, logits, value=Value.DISTANCE, factor=Factor.BETA, shift=m.beta_shift,
             width=Width.DISTANCE, dest=Dest.MEMORY,
         )  # fmt: skip
         self.rows.vector(
-            s.vocab, distances, logits, value=Value.DELTA, special=special(table=Table.EXP),
+            s.vocab, logits, logits, value=Value.DELTA, special=special(table=Table.EXP),
             rom=self.contents.at["exp2"], shift=SCORE_FRACTION - EXP_INDEX, width=Width.SUM, post=Post.DRAW,
             dest=Dest.MEMORY, reduce=Reduce.SUM, clear=1,
         )  # fmt: skip

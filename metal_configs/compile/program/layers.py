@@ -99,7 +99,7 @@ class Layers:
         """Words of M with so many heads side by side."""
         m, s = self.model, self.model.shape
         heads = 2 * lines(s.q_dim) + 2 * lines(s.kv_dim) + beside * lines(m.positions)
-        head = lines(s.dim) + 2 * lines(s.vocab)
+        head = lines(s.dim) + lines(s.vocab)
         return self.w + max(2 * lines(s.dim), heads, 3 * lines(s.hidden), head)
 
     def norm(self, name: str) -> None:

@@ -146,7 +146,7 @@ def test_a_vec_tile_has_macros_of_three_kinds(vec):
     assert names == {
         **{f"program_{n}.macro": "scf_rom_256x128" for n in range(5)},
         **{f"rom_{n}.macro": "scf_rom_256x128" for n in range(3)},
-        **{f"memory_{n}.macro": "scf_ram_128x96" for n in range(3)},
+        **{f"memory_{n}.macro": "scf_ram_128x96" for n in range(2)},
         **{f"rom_inputs_{n}.macro": "scf_ram_64x16" for n in range(2)},
         "ram_inputs_0.macro": "scf_ram_128x16",
     }  # fmt: skip
