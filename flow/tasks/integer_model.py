@@ -37,10 +37,17 @@ def save_integer_model(model: IntModel | Model, folder: Path) -> None:
     save_file({str(n): a for n, a in enumerate(arrays)}, str(folder / NAME), metadata=told)
 
 
-def golden_model(folder: Path) -> GoldenDecoder | Network:
-    """The golden model of what `quantise` left; FlowError when the file is damaged."""
+def golden_model(folder: Path, positions: int | None = None) -> GoldenDecoder | Network:
+    """The golden model of what `quantise` left; FlowError when the file is damaged.
+
+    Args:
+        folder: Outputs of `quantise`.
+        positions: Of a die of tiles that has no more; None for those of the model.
+    """
     model = _read(folder)
-    return Network(model, adapter=adapter(folder)) if isinstance(model, Model) else GoldenDecoder(model)
+    if isinstance(model, Model):
+        return Network(model.shortened(positions) if positions else model, adapter=adapter(folder))
+    return GoldenDecoder(model)
 
 
 def adapter(folder: Path) -> Adapter | None:

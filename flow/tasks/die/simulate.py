@@ -4,11 +4,16 @@ __all__ = ["DieGatesimTask", "DieSimulatorTask", "RtlSimulatorTask", "RtlsimTask
 
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from flow.tasks.die.programmed import LOADED, read_chip
 from flow.tasks.die.tiles import MODELS, NETLIST, routed
 from flow.tasks.gatesim import LACKING, Chip, GatesimTask
 from flow.tasks.step import Job, Result, StepTask
+
+if TYPE_CHECKING:
+    from rtl_gen.golden.decoder import GoldenDecoder
+    from rtl_gen.golden.network import Network
 
 KINDS = ("rom", "ram", "vec")
 TILES = tuple(f"tile_{kind}" for kind in KINDS)
@@ -54,6 +59,12 @@ class DieGatesimTask(GatesimTask):
     """As of nano; the control inverts a macro of the first rom tile."""
 
     needs = ("quantise", "compile", "simulator", "readback")
+
+    def golden(self, job: Job) -> "GoldenDecoder | Network":
+        from base_chip.dies import load_die
+        from flow.tasks.integer_model import golden_model
+
+        return golden_model(job.inputs["quantise"], load_die(job.config.base).context)
 
     def chip(self, job: Job) -> Chip:
         from signoff.gatesim.host import Protocol
