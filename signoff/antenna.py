@@ -34,9 +34,11 @@ class Rule:
     limit: tuple[tuple[float, float], ...]
 
     def allowed(self, diffusion: float) -> float:
-        """The limit with so much diffusion (um2)."""
+        """The limit with so much diffusion (um2); beyond the last point the line goes on."""
         x, y = zip(*self.limit, strict=True)
-        return float(np.interp(diffusion, x, y))
+        if diffusion <= x[-1]:
+            return float(np.interp(diffusion, x, y))
+        return float(y[-1] + (diffusion - x[-1]) * (y[-1] - y[-2]) / (x[-1] - x[-2]))
 
 
 @dataclass(frozen=True)
