@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from flow.tasks.chip_layout import chip_layout
 from flow.tasks.step import Job, Result, StepTask
 
 if TYPE_CHECKING:
@@ -28,9 +29,7 @@ class DrcKlayoutTask(StepTask):
 
     def layout(self, job: Job) -> tuple[Path, str]:
         """What is checked: a GDS file and its top cell."""
-        from base_chip.assemble import cell_name
-
-        return job.inputs["metal"] / "chip.gds", cell_name(f"scf_{job.config.base}_{job.config.model}")
+        return chip_layout(job)
 
     def work(self, job: Job) -> Result:
         from base_chip.pdk import load_pdk

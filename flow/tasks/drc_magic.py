@@ -5,6 +5,7 @@ __all__ = ["DrcMagicTask"]
 from pathlib import Path
 from typing import ClassVar
 
+from flow.tasks.chip_layout import chip_layout
 from flow.tasks.step import Job, Result, StepTask
 
 
@@ -20,9 +21,7 @@ class DrcMagicTask(StepTask):
 
     def layout(self, job: Job) -> tuple[Path, str]:
         """What is checked: a GDS file and its top cell."""
-        from base_chip.assemble import cell_name
-
-        return job.inputs["metal"] / "chip.gds", cell_name(f"scf_{job.config.base}_{job.config.model}")
+        return chip_layout(job)
 
     def work(self, job: Job) -> Result:
         from base_chip.pdk import load_pdk
