@@ -87,7 +87,7 @@ def tile_timing(
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "netlist.v").write_text(net.verilog)
         (folder / "cells.lib").symlink_to(liberty.resolve())
-        macros = [name for name in net.cells if not name.startswith(PREFIX)]
+        macros = [name for name in net.cells if _MACRO.fullmatch(name)]  # a tile has modules of its own, too
         for name in macros:
             (folder / f"{name}.lib").write_text(_macro(name, corner))
         text = _TCL.format(
@@ -109,9 +109,12 @@ def tile_timing(
     return found
 
 
+_MACRO = re.compile(r"scf_(rom|ram)_(\d+)x(\d+)(?:_mux(\d+))?")
+
+
 def _macro(name: str, corner: str) -> str:
     """Liberty of a macro."""
-    ((kind, words, bits, mux),) = re.findall(r"^scf_(rom|ram)_(\d+)x(\d+)(?:_mux(\d+))?$", name)
+    ((kind, words, bits, mux),) = _MACRO.findall(name)
     if kind == "rom":
         rom = RomSpec(int(words), int(bits), mux=int(mux or 1))
         return rom_liberty(rom, corner, load_timing(rom))
