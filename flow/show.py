@@ -85,10 +85,8 @@ def markers_of(build: Path) -> list[Path]:
     wanted = []
     for row in result.checks:
         if row.status in ("fail", "waived") and not row.name.endswith("_control"):
-            named = (
-                f"{row.name}.lyrdb",
-                f"{row.name.partition('_')[2]}.lyrdb",
-            )  # of a tile: without its kind
+            names = row.name, row.name.partition("_")[2]  # of a tile's row also without its kind
+            named = [f"{name}.lyrdb" for name in names]
             wanted += [e for e in row.evidence if Path(e).name.removesuffix(".gz") in named]
     return [build / name for name in wanted if (build / name).is_file()]
 

@@ -19,7 +19,7 @@ Side = Literal["east", "south"]
 # Ports of a tile that come from the west of a row or from the north of a column, where there may be no tile
 _FROM = {side: {into for _, into in CROSSINGS[side]} for side in CROSSINGS}
 _TO = {side: {out for out, _ in CROSSINGS[side]} for side in CROSSINGS}
-# A vec tile's port with the steps of a row of that kind, which takes them as west_*; rows are counted from$
+# A vec tile's port with the steps of a row of that kind, which takes them as west_*; rows are counted from
 # where rom and ram tiles meet, those of rom tiles to the north.
 _FEED = re.compile(r"west_(rom|ram)_(\d+)_(\w+)")
 # What all rows get from one port of the die

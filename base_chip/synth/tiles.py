@@ -15,6 +15,7 @@ from pathlib import Path
 
 from base_chip.synth.mapping import PREFIX, Netlist, map_to_cells
 from base_chip.synth.yosys import yosys_version
+from base_chip.tiles.config import VecTileConfig, load_tile
 from rtl_gen.tiles.columns import SLOT_BITS
 from rtl_gen.tiles.macro import (
     IN_GROUP,
@@ -29,6 +30,14 @@ from rtl_gen.tiles.ram import MACRO_BITS, RamTileSize, ram_tile_verilog
 from rtl_gen.tiles.rom import RomTileSize, rom_tile_verilog
 from rtl_gen.tiles.vec import MACROS, VecTile, VecTileSize
 
+
+def _vec_tile() -> VecTileSize:
+    """The size that is hardened."""
+    tile = load_tile("vec")
+    assert isinstance(tile, VecTileConfig)
+    return tile.size.vec()
+
+
 TILES = Path(__file__).parents[1] / "pdk" / "sky130" / "tiles.json"
 
 ROM_TILES = (
@@ -36,9 +45,7 @@ ROM_TILES = (
     *(RomTileSize(banks, 4) for banks in (16, 32)),
     RomTileSize(16, 2, columns=16),
 )
-VEC_TILE = VecTileSize(
-    rom_rows=2, ram_rows=8, memory=1024, rom_bytes=128, ram_bytes=256, program_banks=5, rom_banks=3
-)
+VEC_TILE = _vec_tile()
 RAM_TILES = tuple(RamTileSize(words) for words in (64, 128, 256))
 
 

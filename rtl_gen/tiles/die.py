@@ -50,7 +50,7 @@ class Die(wiring.Component):
         m = Module()
         m.submodules.array, m.submodules.vec = array, vec = self.array, self.vec
         m.d.comb += [array.rst.eq(self.rst), vec.rst.eq(self.rst)]
-        for sent, taken in zip(vec.west[self.skipped :], array.west, strict=False):
+        for sent, taken in zip(vec.west[self.skipped :][: len(self.rows)], array.west, strict=True):
             wiring.connect(m, sent, taken)
         wiring.connect(m, array.south[0], vec.north)
         wiring.connect(m, wiring.flipped(self.rx), vec.rx)
