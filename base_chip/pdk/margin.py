@@ -1,6 +1,6 @@
 """What the margin of a die of tiles is made of, by PDK."""
 
-__all__ = ["Cut", "Feed", "Margin", "Ring", "load_margin"]
+__all__ = ["Cut", "Feed", "Jumper", "Margin", "Ring", "load_margin"]
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,11 +20,22 @@ class Ring:
 
 
 @dataclass(frozen=True)
+class Jumper:
+    """A piece of met5 in a wire on met4: until it is made, a gate sees none of the wire beyond it."""
+
+    width: Annotated[Dbu, note("of the piece")]
+    space: Annotated[Dbu, note("to other met5")]
+    span: Annotated[Dbu, note("from via4 to via4")]
+
+
+@dataclass(frozen=True)
 class Feed:
     """Wires that take steps from a vec tile to the rows."""
 
     width: Annotated[Dbu, note("of a wire")]
     pitch: Annotated[Dbu, note("from one to the next")]
+    longest: Annotated[Dbu, note("without a jumper where the step is taken")]
+    jumper: Annotated[Jumper, note("of longer ones")]
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,9 @@
 """What is drawn in the margin of a die of tiles.
 
 From the tiles outwards: along the north edge a wire that ties inputs without a neighbour to ground, along the
-west edge clock and reset for all rows, and wires that take steps from a vec tile to the rows; the power ring,
-ground inside; pins at the edge. Straps run on to the
-edge across the ring, and pins of tiles straight to it below the ring.
+west edge clock and reset for all rows, and wires that take steps from a vec tile to the rows (long ones with
+a jumper near their end); the power ring, ground inside; pins at the edge. Straps run on to the edge across
+the ring, and pins of tiles straight to it below the ring.
 """
 
 __all__ = ["draw_margin"]
@@ -61,8 +61,12 @@ class _Drawer:
                     self.port(tile, net, layer, box)
         if low:
             self.tie(low)
+        takers: dict[str, list[tuple[int, kdb.Box, kdb.Box]]] = defaultdict(list)
         for track, pins in enumerate(self.plan.feeds):
-            self.feed(track, [tile.view.pins[pin].box.moved(*tile.at) for tile, pin in pins])
+            sends, takes = (tile.view.pins[pin].box.moved(*tile.at) for tile, pin in pins)
+            takers[pins[1][0].name].append((track, sends, takes))
+        for wires in takers.values():
+            self.feeds(wires)
         for track, (net, boxes) in enumerate(sorted(spines.items())):
             self.spine(net, track, boxes)
         signals = [
@@ -157,15 +161,64 @@ class _Drawer:
         self.rect(TIE, edge)
         self.pin(net, TIE, edge)
 
-    def feed(self, track: int, boxes: list[kdb.Box]) -> None:
-        """A wire along the west edge from a pin to another."""
+    def feeds(self, wires: list[tuple[int, kdb.Box, kdb.Box]]) -> None:
+        """Wires along the west edge to the pins of a tile: of each its track, what sends, and what takes."""
         feed, half = self.margin.feed, self.margin.feed.width // 2
-        x = self.plan.array.left - self.margin.clear - track * feed.pitch
-        for box in boxes:
-            self.rect(TIE, kdb.Box(x - half, box.bottom, box.left, box.top))
-            self.via("via3", kdb.Point(x, box.center().y), (TIE, SPINE))
-        low, high = sorted(box.center().y for box in boxes)
-        self.rect(SPINE, kdb.Box(x - half, low - half, x - half + feed.width, high + half))
+        taken = kdb.Box()
+        for _, _, pin in wires:
+            taken += pin
+        down = wires[0][1].center().y < taken.bottom
+        slots = self.slots(taken.bottom if down else taken.top, down)
+        for track, sends, takes in wires:
+            x = self.plan.array.left - self.margin.clear - track * feed.pitch
+            for box in (sends, takes):
+                self.rect(TIE, kdb.Box(x - half, box.bottom, box.left, box.top))
+                self.via("via3", kdb.Point(x, box.center().y), (TIE, SPINE))
+            ends = sorted(box.center().y for box in (sends, takes))
+            if ends[1] - ends[0] > feed.longest:
+                low, high = self.jumper(x, slots[track % len(slots)])
+                pieces = [(ends[0], low), (high, ends[1])]
+            else:
+                pieces = [(ends[0], ends[1])]
+            for low, high in pieces:
+                self.rect(SPINE, kdb.Box(x - half, low - half, x - half + feed.width, high + half))
+
+    def slots(self, y: int, down: bool) -> list[int]:
+        """Middles of jumpers above each other, as many as neighbours need, from y on between the straps."""
+        jumper, pitch = self.margin.feed.jumper, self.margin.feed.pitch
+        long = jumper.span + 2 * (self.margin.cuts["via4"].size // 2 + self.margin.cuts["via4"].upper)
+        straps = sorted(
+            (box.bottom - jumper.space, box.top + jumper.space)
+            for tile in self.plan.tiles for strap in tile.view.straps
+            if strap.layer == LAYERS["horizontal"]
+            and (box := strap.box.moved(*tile.at)).left == self.plan.array.left
+        )  # fmt: skip
+        found: list[int] = []
+        step = -1 if down else 1
+        y += step * jumper.space
+        while len(found) * pitch < jumper.width + jumper.space:
+            low, high = sorted((y, y + step * long))
+            if hit := [s for s in straps if s[0] < high and low < s[1]]:
+                y = min(s[0] for s in hit) if down else max(s[1] for s in hit)
+            else:
+                found.append((low + high) // 2)
+                y += step * (long + jumper.space)
+        return found
+
+    def jumper(self, x: int, y: int) -> tuple[int, int]:
+        """Two via4 and the piece between them; returns their middles."""
+        jumper, cut = self.margin.feed.jumper, self.margin.cuts["via4"]
+        low, high = y - jumper.span // 2, y + jumper.span // 2
+        for at in (low, high):
+            hole = kdb.Box(x, at, x, at).enlarged(cut.size // 2, cut.size // 2)
+            self.rect("via4", hole)
+            self.rect(SPINE, hole.enlarged(cut.lower, cut.lower))
+        beyond = cut.size // 2 + cut.upper
+        self.rect(
+            LAYERS["horizontal"],
+            kdb.Box(x - jumper.width // 2, low - beyond, x + jumper.width // 2, high + beyond),
+        )
+        return low, high
 
     def pin(self, net: str, layer: str, wire: kdb.Box) -> None:
         """The end of a wire at the edge of the die."""

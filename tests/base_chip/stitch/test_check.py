@@ -124,7 +124,7 @@ def test_every_row_gets_its_steps_at_the_west_edge():
     (told,) = faults([view("rom")], [view("ram")], [wrong])
     assert told.startswith("west_ram_0_valid of vec_2_0 is on met3 at (40.68, ")
     (told,) = faults([view("rom")], [view("ram")], [vec], edge=26_000)
-    assert told == "the margin is 26 um, what is in it takes 31.52 um"
+    assert told == "the margin is 26 um, what is in it takes 32.36 um"
 
 
 def test_a_tile_that_is_not_hardened_has_the_pins_of_its_floorplan():

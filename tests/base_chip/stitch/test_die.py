@@ -1,6 +1,7 @@
 """A stitched die: where things are in its layout, and what its netlist, LEF and constraints say."""
 
 import re
+from dataclasses import replace
 
 import klayout.db as kdb
 import pytest
@@ -158,6 +159,26 @@ def test_steps_go_from_the_vec_tile_to_the_rows(tmp_path):
     layout, _ = stitch_layout(plan, write_tiles([view("rom"), view("ram"), vec], tmp_path), PDK, MARGIN)
     die = die_of(plan, tmp_path)
     assert lvs.compare(extract(layout, die.top, stack_of(PDK), die.pins).netlist, die) == []
+
+
+def test_a_gate_sees_little_of_a_long_wire_until_met5(tmp_path):
+    vec = view("vec", feeds=2)
+    plan = plan_rows("fed", "sky130", [[view("rom")], [view("ram")], [vec]], 40_000)
+    feed = replace(MARGIN.feed, longest=HEIGHT // 2)
+    margin = replace(MARGIN, feed=feed)
+    layout, _ = stitch_layout(plan, write_tiles([view("rom"), view("ram"), vec], tmp_path), PDK, margin)
+    die = die_of(plan, tmp_path)
+    assert lvs.compare(extract(layout, die.top, stack_of(PDK), die.pins).netlist, die) == []
+    met4, met5 = (merged(layout, layout.top_cell(), layer) for layer in ("met4", "met5"))
+    assert met5.space_check(1600).is_empty()
+    assert met4.space_check(300).is_empty()
+    feeds = met4 & kdb.Region(kdb.Box(0, 0, plan.array.left - MARGIN.clear + 1000, plan.die[1]))
+    for sender, taker in plan.feeds:
+        ends = [tile.view.pins[pin].box.moved(*tile.at).center().y for tile, pin in (sender, taker)]
+        x = plan.array.left - MARGIN.clear - plan.feeds.index((sender, taker)) * feed.pitch
+        at = [p for p in feeds.each() if p.bbox().contains(kdb.Point(x, ends[1]))]
+        assert len(at) == 1
+        assert at[0].bbox().height() < HEIGHT // 2 < abs(ends[0] - ends[1])
 
 
 def test_every_kind_of_seam_and_of_margin_has_a_window(plan):
