@@ -84,7 +84,6 @@ class Block:
         sdc: Constraints.
         diamond: Whether cells are put into rows by OpenROAD's older search: its newer one finds no place for
             any cell when there is no row at some height.
-        overflow: Whether global route may leave wires without a track, for the detailed router to find one.
         resimplify: As of `map_to_cells`.
         split_gates: Whether clock gates that drive many flip-flops become several (clock_gates.tcl).
         dont_use: Cells that place and route must not use, beside those of the process.
@@ -110,7 +109,6 @@ class Block:
     pins: Mapping[str, Pin]
     straps: str = ""
     diamond: bool = False
-    overflow: bool = False
     resimplify: bool = False
     split_gates: bool = False
     least_row: float = 0.0

@@ -18,7 +18,8 @@ proc clock_tree_synthesis { args } {
 }
 
 # A tile hands its clock on through one buffer that stands where the clock comes in, ahead of the tile's own tree: as a
-# leaf of the tree it came as late as the flip-flops, and each tile added that to those to its east.
+# leaf of the tree it came as late as the flip-flops, and each tile added that to those to its east. The clock that
+# comes in is a wire of the tile to the west, too, so it has an antenna diode.
 proc scf_pass_on { block } {
     set onward [$block findNet clk_east]
     if { $onward == "NULL" } { return }
@@ -29,5 +30,9 @@ proc scf_pass_on { block } {
     $in connect [$block findNet clk]
     set box [[$block findBTerm clk] getBBox]
     $gate setLocation [$box xMax] [$box yMin]
+    set diode [odb::dbInst_create $block [[ord::get_db] findMaster sky130_fd_sc_hd__diode_2] diode_clk]
+    [$diode findITerm DIODE] connect [$block findNet clk]
+    $diode setLocation [$box xMax] [$box yMin]
+    $diode setPlacementStatus PLACED
     puts "clock to the east: [$gate getName] at ([$box xMax], [$box yMin])"
 }

@@ -63,7 +63,6 @@ def tile_block(tile: TileConfig, facts: PlaceRoute, timing: RomTiming | None = N
         pins=pins,
         straps="-extend_to_boundary",
         diamond=rom,
-        overflow=rom,
         resimplify=isinstance(tile, VecTileConfig),
         split_gates=True,
         least_row=facts.strap_pitch["vertical"] + STRAP,

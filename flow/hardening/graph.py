@@ -39,7 +39,9 @@ from flow.pdk.files import PdkFiles
 
 FIRST, ROUTED, LAST = "synthesis", "route.detailed_antenna_repair", "write.views"
 # What timing repair adds to the constraints, as routed wires are slower than estimated ones.
-SETUP_MARGIN_NS, HOLD_MARGIN_NS = 3.0, 0.1
+SETUP_MARGIN_NS, HOLD_MARGIN_NS = 3.0, 0.2
+# Percent by which repair keeps slews of a tile below their limits, for the same reason.
+SLEW_MARGIN = 30
 OVERFLOW_ITERATIONS = 30
 # Percent of the antenna limits: before detailed route, and after.
 ROUTE_ANTENNA_MARGIN, ANTENNA_MARGIN = 25, 3
@@ -172,21 +174,23 @@ def _set_up_tasks(project: ASIC, block: Block, facts: PlaceRoute, sources: Sourc
     timing.set("var", "rsz_repair_tns", 0)
     timing.set("var", "rsz_setup_slack_margin", SETUP_MARGIN_NS)
     timing.set("var", "rsz_hold_slack_margin", HOLD_MARGIN_NS)
-    if block.overflow:
+    # Wires differ from what global route foresaw, so more is repaired there, where a diode costs nothing.
+    AntennaRepairTask.find_task(project).set("var", "ant_margin", ROUTE_ANTENNA_MARGIN)
+    DetailedRouteAntennaRepairTask.find_task(project).set("var", "ant_margin", ANTENNA_MARGIN)
+    repair = RepairDesignTask.find_task(project)
+    if block.kind == "tile":
+        repair.add("prescript", str(harden_file("ports.tcl")))
+        # Wires alone: timing puts buffers in, and congestion over macros blows cells up.
+        for slews in (repair, timing):
+            slews.set("var", "rsz_slew_margin", SLEW_MARGIN)
+        for seen in ("timing", "routability"):
+            GlobalPlacementTask.find_task(project).set("var", f"gpl_{seen}_driven", False)
         # A hundredth of the tracks that are wanted over the macros is missing to the end: the detailed router
         # finds them among those that layer_adjustment leaves alone.
         route = GlobalRouteTask.find_task(project)
         route.set("var", "grt_allow_congestion", True)
         route.set("var", "grt_overflow_iter", OVERFLOW_ITERATIONS)
-        # Before detailed route it would refuse to go on with any overflow, even if that may stay.
-        AntennaRepairTask.find_task(project).set("var", "ant_repair", False)
-    # Wires differ from what global route foresaw, so more is repaired there, where a diode costs nothing.
-    AntennaRepairTask.find_task(project).set("var", "ant_margin", ROUTE_ANTENNA_MARGIN)
-    DetailedRouteAntennaRepairTask.find_task(project).set("var", "ant_margin", ANTENNA_MARGIN)
-    repair = RepairDesignTask.find_task(project)
-    if block.kind == "tile":  # wires alone: timing puts buffers in, and congestion over macros blows cells up
-        for seen in ("timing", "routability"):
-            GlobalPlacementTask.find_task(project).set("var", f"gpl_{seen}_driven", False)
+        AntennaRepairTask.find_task(project).set("prescript", str(harden_file("antennas.tcl")))
     if block.homes:
         repair.add("prescript", [str(sources.variables), str(harden_file("homes.tcl"))])
     if block.split_gates:

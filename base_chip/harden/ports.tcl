@@ -1,0 +1,30 @@
+# After global placement. What a tile's input hangs on is the next tile's wire, which neither tile sees whole: so each
+# input gets an antenna diode, and a buffer with a large gate, as the antenna rules compare a wire's sides with the gate
+# (a buf_6 has 0.495 um2, a flip-flop 0.126). The clock gets its diode with its tree (clock_tree.tcl).
+set scf_buffers 0
+set scf_block [ord::get_db_block]
+foreach port [$scf_block getBTerms] {
+    set net [$port getNet]
+    if { [$port getIoType] != "INPUT" || [$port getSigType] in {POWER GROUND} || [$port getName] == "clk" } { continue }
+    set loads [$net getITerms]
+    if { [llength $loads] == 0 } { continue }
+    set box [$port getBBox]
+    set name [string map {"[" _ "]" ""} [$port getName]]
+    set buffer [odb::dbInst_create $scf_block [[ord::get_db] findMaster sky130_fd_sc_hd__buf_6] "input_$name"]
+    set diode [odb::dbInst_create $scf_block [[ord::get_db] findMaster sky130_fd_sc_hd__diode_2] "diode_$name"]
+    set inside [odb::dbNet_create $scf_block "inside_$name"]
+    foreach load $loads {
+        $load disconnect
+        $load connect $inside
+    }
+    [$buffer findITerm X] connect $inside
+    [$buffer findITerm A] connect $net
+    [$diode findITerm DIODE] connect $net
+    foreach inst [list $buffer $diode] {
+        $inst setLocation [$box xMin] [$box yMin]
+        $inst setPlacementStatus PLACED
+        $inst setDoNotTouch 1
+    }
+    incr scf_buffers
+}
+puts "inputs with a buffer and a diode: $scf_buffers"
