@@ -2,9 +2,11 @@
 
 import json
 import re
+from collections import defaultdict
 
 import pytest
 
+from signoff.netlist import read_netlist
 from tests.tiny_tile import TILE
 
 pytestmark = pytest.mark.flow
@@ -43,6 +45,22 @@ def test_pins_lie_where_the_floorplan_says(tile):
         for name, p in block.pins.items()
     }
     assert found == wanted
+
+
+def test_an_input_goes_to_a_large_gate_and_a_diode_and_nowhere_else(tile, tmp_path):
+    block, made = tile
+    (tmp_path / "netlist.v").write_bytes(made.content("netlist.v"))
+    module = read_netlist(tmp_path / "netlist.v")
+    loads = defaultdict(list)
+    for instance in module.instances.values():
+        for pin, nets in instance.pins.items():
+            for net in nets:
+                loads[net].append(f"{instance.cell.removeprefix('sky130_fd_sc_hd__')}/{pin}")
+    inputs = {name for name, pin in block.pins.items() if not pin.output}
+    assert "diode_2/DIODE" in loads["clk"]
+    for name in inputs - {"clk"}:
+        assert set(loads[name]) == {"buf_6/A", "diode_2/DIODE"}, name
+        assert loads[name].count("buf_6/A") == 1
 
 
 def test_straps_go_through_from_edge_to_edge(tile):

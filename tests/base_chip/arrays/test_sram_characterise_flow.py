@@ -95,7 +95,7 @@ def test_a_word_that_comes_after_the_hold_is_not_written(deck):
         return measure(lambda _: text.replace(".end\n", f"{watch}\n.end\n"), 0)["peak"]
 
     assert peak(hold["a"]) < 0.1 * TYPICAL.volts
-    assert peak(hold["a"] - 2) > 0.5 * TYPICAL.volts
+    assert peak(hold["a"] - 1) > 0.5 * TYPICAL.volts
 
 
 def test_leakage_grows_with_the_cells(library):

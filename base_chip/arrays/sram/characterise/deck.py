@@ -27,16 +27,16 @@ from base_chip.bank.characterise.corners import Corner, mismatch
 from base_chip.schema import note, parse
 
 _WP, _WN = gates.WIDTHS
-# What inputs open: both ends of word lines, and of the write bit line that falls.
-_WORDS = "rwl0", "rwl_far", "wwl0", "wwl_far"
+# What inputs open: the gates where they meet the clock, and both ends of the write bit line that falls.
 OPENED = {
-    "clk": (*_WORDS, "ev"),
-    "a[0]": _WORDS,
-    "b_n[0]": _WORDS,
-    "enable": (*_WORDS[:2], "ev"),
+    "clk": ("wwl_far", "b_rwl0", "b_wwl0", "rwl_n0", "wwl_n0", "ev_0"),
+    "a[0]": ("rwl_n0", "wwl_n0"),
+    "b_n[0]": ("b_rwl0", "b_wwl0"),
+    "enable": ("ev_0",),
     "write[0]": ("wblb0", "wblb0_far"),
     "d[0]": ("wbl0", "wbl0_far"),
 }
+_LOW = "rwl_n0", "wwl_n0", "ev_0", "wblb0", "wblb0_far", "wbl0", "wbl0_far"  # open when low
 _TOGETHER = {"write[0]": ("write[1]",), "d[0]": ("d[8]",)}
 _LINE_UM = {"rbl": 0.17, "wbl": 0.17, "rwl": 0.26, "wwl": 0.26}  # width
 
@@ -165,7 +165,7 @@ class SramDeck:
         sources |= dict.fromkeys((pin, *_TOGETHER.get(pin, ())), f"pwl(0 {rest} {ends})")
         lines = [*self._macro(sources, 5.0, (0, 0))]
         for node in OPENED[pin]:
-            level, edges = ("0.9", ("fall", "rise")) if node.startswith("wbl") else ("0.1", ("rise", "fall"))
+            level, edges = ("0.9", ("fall", "rise")) if node in _LOW else ("0.1", ("rise", "fall"))
             for name, edge, way in zip(
                 ("on", "off"), ("fall", "rise") if low else ("rise", "fall"), edges, strict=True
             ):

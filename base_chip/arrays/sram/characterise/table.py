@@ -89,11 +89,13 @@ def _corner(spec: SramSpec, corner: Corner, models: str, told: Callable[[str], N
 def setup_and_hold(deck: SramDeck, low_ns: float) -> tuple[dict[str, float], dict[str, float]]:
     """Setups before clk falls and holds after it rises, ns, by pin or bus.
 
-    What an input no longer selects must have closed before clk opens it, and what it selects next must not
-    open before clk has closed it, within 10 % of the supply at both ends of every line. A gate never gives
-    more than either of its inputs alone lets it give, so no line then leaves its level by more, whatever the
-    edges' shapes. `d` needs no setup: the last value wins, and the least low pulse is measured with `d` that
-    moves as clk falls.
+    Measured where an input meets the clock, at the gate that joins them: what it no longer selects must have
+    closed, and what it selects next must have begun to open, before clk opens it; and what it selects next
+    must not open before clk has closed it, within 10 % of the supply. A gate never gives more than either of
+    its inputs alone lets it give, so its output then does not leave its level by more, whatever the edges'
+    shapes, and no word line behind it leaves its own. `d` and `write` meet the clock in the cells: a write
+    bit line must not change before the far end of the write line is low. `d` needs no setup: the last value
+    wins, and the least low pulse is measured with `d` that moves as clk falls.
     """
     edges = SLEWS_NS[0], SLEWS_NS[-1]  # opens early, closes late
     end = START_NS + 1.3 * low_ns
@@ -107,10 +109,11 @@ def setup_and_hold(deck: SramDeck, low_ns: float) -> tuple[dict[str, float], dic
         if pin == "clk":
             continue
         own, name = times(pin), pin.split("[")[0]
-        # a write bit line must not be away from its level while the write line is
         gates = {node: "wwl_far" if node.startswith("wbl") else node for node in OPENED[pin]}
-        setup[name] = _up(max(own[f"off_{node}"] - clk[f"on_{gate}"] for node, gate in gates.items()))
-        hold[name] = _up(max(clk[f"off_{gate}"] - own[f"on_{node}"] for node, gate in gates.items()))
+        setup[name] = _up(
+            max(max(own[f"off_{n}"], own[f"on_{n}"]) - clk[f"on_{gate}"] for n, gate in gates.items())
+        )
+        hold[name] = _up(max(clk[f"off_{gate}"] - own[f"on_{n}"] for n, gate in gates.items()))
     return setup | {"d": 0.0}, hold
 
 
