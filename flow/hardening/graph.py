@@ -40,7 +40,7 @@ from flow.pdk.files import PdkFiles
 FIRST, ROUTED, LAST = "synthesis", "route.detailed_antenna_repair", "write.views"
 # What timing repair adds to the constraints, as routed wires are slower than estimated ones.
 SETUP_MARGIN_NS, HOLD_MARGIN_NS = 3.0, 0.2
-# Percent by which repair keeps slews of a tile below their limits, for the same reason. With 30, buffers against
+# Percent by which repair keeps slews of a tile below their limits, for the same reason. With 30, buffers for
 # slews made the rom tile's worst path 3 ns longer.
 SLEW_MARGIN = 15
 OVERFLOW_ITERATIONS = 30
@@ -180,7 +180,7 @@ def _set_up_tasks(project: ASIC, block: Block, facts: PlaceRoute, sources: Sourc
     DetailedRouteAntennaRepairTask.find_task(project).set("var", "ant_margin", ANTENNA_MARGIN)
     repair = RepairDesignTask.find_task(project)
     if block.kind == "tile":
-        repair.add("prescript", [str(harden_file("weak.tcl")), str(harden_file("ports.tcl"))])
+        repair.add("prescript", str(harden_file("ports.tcl")))
         # Wires alone: timing puts buffers in, and congestion over macros blows cells up.
         for slews in (repair, timing):
             slews.set("var", "rsz_slew_margin", SLEW_MARGIN)

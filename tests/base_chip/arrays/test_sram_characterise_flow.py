@@ -98,6 +98,18 @@ def test_a_word_that_comes_after_the_hold_is_not_written(deck):
     assert peak(hold["a"] - 1) > 0.5 * TYPICAL.volts
 
 
+@pytest.mark.parametrize("pin", ["write[0]", "d[0]"])
+def test_what_comes_before_the_hold_is_written_and_what_comes_after_is_not(deck, pin):
+    _, hold = setup_and_hold(deck, LOW_NS)
+
+    def high(after_ns: float) -> float:
+        text = deck.overwritten(pin, after_ns, 1.5, LOW_NS / 2, START_NS + 2 * LOW_NS)
+        return measure(lambda _: text, 0)["high"] / TYPICAL.volts
+
+    assert high(hold[pin.split("[")[0]]) > 0.95
+    assert high(-1) < 0.5
+
+
 def test_leakage_grows_with_the_cells(library):
     def amperes(spec: SramSpec) -> float:
         models = model_text(spec.array, library, TYPICAL.process, sizes())

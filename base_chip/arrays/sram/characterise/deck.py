@@ -27,17 +27,16 @@ from base_chip.bank.characterise.corners import Corner, mismatch
 from base_chip.schema import note, parse
 
 _WP, _WN = gates.WIDTHS
-# What inputs open: the gates where they meet the clock, and both ends of the write bit line that falls.
+# What inputs open: the gates where they meet the clock, and both ends of a write bit line.
 OPENED = {
     "clk": ("wwl_far", "b_rwl0", "b_wwl0", "rwl_n0", "wwl_n0", "ev_0"),
     "a[0]": ("rwl_n0", "wwl_n0"),
     "b_n[0]": ("b_rwl0", "b_wwl0"),
     "enable": ("ev_0",),
     "write[0]": ("wblb0", "wblb0_far"),
-    "d[0]": ("wbl0", "wbl0_far"),
 }
-_LOW = "rwl_n0", "wwl_n0", "ev_0", "wblb0", "wblb0_far", "wbl0", "wbl0_far"  # open when low
-_TOGETHER = {"write[0]": ("write[1]",), "d[0]": ("d[8]",)}
+_LOW = "rwl_n0", "wwl_n0", "ev_0", "wblb0", "wblb0_far"  # open when low
+_TOGETHER = {"write[0]": ("write[1]",)}
 _LINE_UM = {"rbl": 0.17, "wbl": 0.17, "rwl": 0.26, "wwl": 0.26}  # width
 
 
@@ -190,13 +189,34 @@ class SramDeck:
         sources = {"clk": self._pulse(edge, low_ns), **data}
         return self._frame([*self._macro(sources, 5.0), *measures], stop_ns)
 
+    def overwritten(self, pin: str, after_ns: float, slew_ns: float, low_ns: float, stop_ns: float) -> str:
+        """A write line closes, and a bit line begins to write the other value; `high`: what a cell keeps.
+
+        Another byte of the word is written, or this one (`d[0]`); the cell is the one whose line closes last,
+        and its access transistors conduct better than any other's.
+
+        Args:
+            pin: What starts the bit line: `write[0]`, or `d[0]` while `write` stays.
+            after_ns: When, from the middle of clk's rising edge on.
+            slew_ns: Of that edge, 20 to 80 %.
+            low_ns: For which clk is low before it.
+            stop_ns: End of the simulation.
+        """
+        edge = slew_ns / 0.6
+        at = START_NS + low_ns + edge / 2 + after_ns
+        starts, ends = ("0", "{vdd}"), ("{vdd}", "0")
+        sources = {"clk": self._pulse(edge, low_ns), "write[1]": "{vdd}", "d[0]": "0", "write[0]": "{vdd}"}
+        sources[pin] = step(at, SLEW_NS / 0.6 / 5, *(starts if pin == "write[0]" else ends))
+        lines = self._macro(sources, 5.0, (1, 1), strong=True)
+        return self._frame([*lines, f".measure tran high min v(r0) from={START_NS}n to={stop_ns}n"], stop_ns)
+
     def _pulse(self, edge: float, low_ns: float) -> str:
         back = START_NS + low_ns
         return f"pwl(0 {{vdd}} {START_NS}n {{vdd}} {START_NS + edge}n 0 {back}n 0 {back + edge}n {{vdd}})"
 
     def _macro(
         self, sources: dict[str, str], load_ff: float, stored: tuple[int, int] | None = None, was: int = 1,
-        beside_ff: float = 0,
+        beside_ff: float = 0, strong: bool = False,
     ) -> Iterator[str]:  # fmt: skip
         """All of it: the column that is looked at, and the rest as column 8.
 
@@ -206,13 +226,14 @@ class SramDeck:
             stored: Bits of that column and of the rest; None for a zero, and ones if it works alone.
             was: What q shows to begin with.
             beside_ff: Of the bit line's wire, what does not lead to ground.
+            strong: The cell's access transistors conduct better than others, not worse.
         """
         yield from self._periphery(sources)
         values = stored or (0, 0 if self.late else 1)
         for column, count, value in ((0, 1, values[0]), (BYTE, self.spec.bits - 1, values[1])):
             devices = Devices(self.spec, simulated=True, count=count)
             yield from tagged(f"c{column}", self._column(devices, column, count))
-            yield from self._nodes(column, count, 0 if column else beside_ff)
+            yield from self._nodes(column, count, 0 if column else beside_ff, -1 if strong else 1)
             yield f"Cm{column} m{column} 0 {self._wires.m * count:.4f}f"
             yield f"Cq{column} q[{column}] 0 {(self._wires.q + load_ff) * count:.4f}f"
             high = {1: "{vdd}", 0: "0"}
@@ -236,7 +257,7 @@ class SramDeck:
             size = width["read" if line == "rbl" else "access"]
             yield other.n(f"{line}{far}", "VGND", "VGND", size).replace("X", "Xoff_")
 
-    def _nodes(self, column: int, count: int, beside_ff: float) -> Iterator[str]:
+    def _nodes(self, column: int, count: int, beside_ff: float, way: int) -> Iterator[str]:
         """Wires of a column, and by how much the weakest cell differs."""
         wires, rows, far = self._wires, self.spec.words, f"{column}_far"
         for line, size in (("rbl", wires.rbl), ("wbl", wires.wbl), ("wblb", wires.wbl)):
@@ -248,7 +269,7 @@ class SramDeck:
         if column == 0 and self.late:
             shift = self._shift()
             yield from (
-                f"V{a}weak {a}_far {a}_weak {shift['access' if a == 'wwl' else 'read']:.5f}"
+                f"V{a}weak {a}_far {a}_weak {way * shift['access' if a == 'wwl' else 'read']:.5f}"
                 for a in ("rwl", "wwl")
             )
             yield f"Vlweak l0 l0_weak {shift['read']:.5f}"

@@ -18,6 +18,8 @@ from base_chip.bank.characterise.ngspice import measure
 
 _LOW_NS = {"ss": 24.0, "tt": 8.0, "ff": 6.0}  # for which clk is low in a simulation
 _REST_NS = 20.0  # that leakage is measured in
+_HIGH = 0.95  # of the supply, of a cell's high node
+_STEP_NS = 0.05  # in which holds are sought
 
 
 def characterise(
@@ -93,9 +95,11 @@ def setup_and_hold(deck: SramDeck, low_ns: float) -> tuple[dict[str, float], dic
     closed, and what it selects next must have begun to open, before clk opens it; and what it selects next
     must not open before clk has closed it, within 10 % of the supply. A gate never gives more than either of
     its inputs alone lets it give, so its output then does not leave its level by more, whatever the edges'
-    shapes, and no word line behind it leaves its own. `d` and `write` meet the clock in the cells: a write
-    bit line must not change before the far end of the write line is low. `d` needs no setup: the last value
-    wins, and the least low pulse is measured with `d` that moves as clk falls.
+    shapes, and no word line behind it leaves its own.
+
+    `d` and `write` meet the clock in the cells. Their holds are the least at which the high node of a cell
+    whose line closes keeps 95 % of the supply. `d` needs no setup: the last value wins, and the least low
+    pulse is measured with `d` that moves as clk falls.
     """
     edges = SLEWS_NS[0], SLEWS_NS[-1]  # opens early, closes late
     end = START_NS + 1.3 * low_ns
@@ -113,8 +117,29 @@ def setup_and_hold(deck: SramDeck, low_ns: float) -> tuple[dict[str, float], dic
         setup[name] = _up(
             max(max(own[f"off_{n}"], own[f"on_{n}"]) - clk[f"on_{gate}"] for n, gate in gates.items())
         )
-        hold[name] = _up(max(clk[f"off_{gate}"] - own[f"on_{n}"] for n, gate in gates.items()))
+        if name != "write":
+            hold[name] = _up(max(clk[f"off_{gate}"] - own[f"on_{n}"] for n, gate in gates.items()))
+    for pin in ("write[0]", "d[0]"):
+        hold[pin.split("[")[0]] = _kept(deck, pin, low_ns)
     return setup | {"d": 0.0}, hold
+
+
+def _kept(deck: SramDeck, pin: str, low_ns: float) -> float:
+    """The least time after clk at which a bit line may turn, to `_STEP_NS`."""
+    end = START_NS + 1.8 * low_ns
+
+    def harms(steps: int) -> bool:
+        after = steps * _STEP_NS
+        found = measure(lambda stop: deck.overwritten(pin, after, SLEWS_NS[-1], low_ns / 2, stop), end)
+        return found["high"] < _HIGH * deck.corner.volts
+
+    low, high = 0, 1
+    while harms(high - 1):
+        low, high = high, 2 * high
+    while low < high - 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if harms(middle - 1) else (low, middle)
+    return round(low * _STEP_NS, 3)
 
 
 def _up(seconds: float) -> float:
