@@ -12,7 +12,15 @@ from base_chip.harden.block import Block, Pin
 from base_chip.harden.constraints import tile_sdc
 from base_chip.pdk.place_route import PlaceRoute
 from base_chip.schema import digest
-from base_chip.tiles.config import SLOW, PlacedTileConfig, RomTileConfig, TileConfig, VecTileConfig, load_tile
+from base_chip.tiles.config import (
+    SLOW,
+    PlacedTileConfig,
+    RamTileConfig,
+    RomTileConfig,
+    TileConfig,
+    VecTileConfig,
+    load_tile,
+)
 from base_chip.tiles.floorplan import Floorplan, Spans, plan_placed, plan_tile, seam_pins
 from base_chip.tiles.parts import rom_macro_size, tile_macros, tile_ports, top_of
 
@@ -65,7 +73,7 @@ def tile_block(tile: TileConfig, facts: PlaceRoute, timing: RomTiming | None = N
         diamond=rom,
         resimplify=isinstance(tile, VecTileConfig),
         # The ram tile was routed with such gates.
-        avoid=() if tile.kind == "ram" else SLOW,
+        avoid=() if isinstance(tile, RamTileConfig) else SLOW,
         split_gates=True,
         least_row=facts.strap_pitch["vertical"] + STRAP,
         dont_use=tile.dont_use if isinstance(tile, RomTileConfig) else (),
