@@ -2,6 +2,7 @@
 
 __all__ = ["characterise", "setup_and_hold"]
 
+import bisect
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -125,21 +126,16 @@ def setup_and_hold(deck: SramDeck, low_ns: float) -> tuple[dict[str, float], dic
 
 
 def _kept(deck: SramDeck, pin: str, low_ns: float) -> float:
-    """The least time after clk at which a bit line may turn, to `_STEP_NS`."""
+    """The least time after clk at which a bit line may turn, to `_STEP_NS`; at most half of `low_ns`."""
     end = START_NS + 1.8 * low_ns
 
-    def harms(steps: int) -> bool:
+    def keeps(steps: int) -> bool:
         after = steps * _STEP_NS
         found = measure(lambda stop: deck.overwritten(pin, after, SLEWS_NS[-1], low_ns / 2, stop), end)
-        return found["high"] < _HIGH * deck.corner.volts
+        return found["high"] >= _HIGH * deck.corner.volts
 
-    low, high = 0, 1
-    while harms(high - 1):
-        low, high = high, 2 * high
-    while low < high - 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if harms(middle - 1) else (low, middle)
-    return round(low * _STEP_NS, 3)
+    times = range(round(low_ns / 2 / _STEP_NS))
+    return round(bisect.bisect_left(times, True, key=keeps) * _STEP_NS, 3)
 
 
 def _up(seconds: float) -> float:
