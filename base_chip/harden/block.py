@@ -84,7 +84,7 @@ class Block:
         sdc: Constraints.
         diamond: Whether cells are put into rows by OpenROAD's older search: its newer one finds no place for
             any cell when there is no row at some height.
-        resimplify, avoid: As of `map_to_cells`.
+        resimplify: As of `map_to_cells`.
         split_gates: Whether clock gates that drive many flip-flops become several (clock_gates.tcl).
         dont_use: Cells that place and route must not use, beside those of the process.
         homes: Where the cells of a module lie: the beginning of their names, and left, bottom, right and top.
@@ -110,7 +110,6 @@ class Block:
     straps: str = ""
     diamond: bool = False
     resimplify: bool = False
-    avoid: tuple[str, ...] = ()
     split_gates: bool = False
     least_row: float = 0.0
     dont_use: tuple[str, ...] = ()

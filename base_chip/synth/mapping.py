@@ -5,7 +5,6 @@ __all__ = ["Netlist", "map_to_cells", "script_digest", "stat_netlist"]
 import hashlib
 import json
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,12 +83,13 @@ GATE_FROM = 4  # flip-flops that share an enable before a clock gate pays: 17 um
 PERIOD_PS = 18000
 
 # Adders as Sklansky's, and an abc that leaves them so: dc2 in its own script makes chains of them, for 4 %
-# less area and sums of the rom tile that take 7.9 ns where these take 4.7 (typical, without wires). OpenROAD
-# and OpenSTA read no assignment to several wires at once.
+# less area and sums of the rom tile that take 7.9 ns where these take 4.7 (typical, without wires). No NOR of
+# four inputs: with four transistors in series to the supply one takes 5 ns in the slow corner. OpenROAD and
+# OpenSTA read no assignment to several wires at once.
 TILE = {
     "-noattr -noexpr": "-noattr -noexpr -simple-lhs",
     "\ntechmap\n": "\ntechmap -map +/techmap.v -map +/choices/sklansky.v\n",
-    " {avoid}\n": " {avoid} -script +strash;ifraig;scorr;dretime;strash;"
+    " {avoid}\n": " {avoid} -dont_use {prefix}nor4* -script +strash;ifraig;scorr;dretime;strash;"
     "&get,-n;&dch,-f;&nf;&put;buffer;upsize,{{D}};dnsize,{{D}};stime,-p\n",
 }
 AGAIN = ("opt -full\nopt_dff", "opt -full\nsimplemap\nopt_dff")
@@ -123,7 +123,6 @@ def map_to_cells(
     *,
     tile: bool = False,
     resimplify: bool = False,
-    avoid: Sequence[str] = (),
 ) -> Netlist:
     """Synthesise a base or a tile.
 
@@ -133,9 +132,8 @@ def map_to_cells(
         liberty: sky130_fd_sc_hd at the typical corner (.lib).
         banks: Macros: module name to Verilog text that declares its ports.
         work: Folder for the script, the log and intermediate files.
-        tile: Make adders of few levels; bases that ship were mapped without them.
+        tile: Make adders of few levels, and use no NOR of four; the base that ships was mapped otherwise.
         resimplify: Break up multiplexers that the last sharing of logic makes; most tiles have none.
-        avoid: Cells that must not be used, beside `AVOID`.
 
     Raises:
         FlowError: Yosys failed; its log is in `work`.
@@ -156,7 +154,7 @@ def map_to_cells(
         gate_from=GATE_FROM,
         mux4_cost=MUX4_COST,
         period_ps=PERIOD_PS,
-        avoid=" ".join(f"-dont_use {PREFIX}{a}" for a in (*AVOID, *avoid)),
+        avoid=" ".join(f"-dont_use {PREFIX}{a}" for a in AVOID),
     )
     run_yosys(script, work, "map")
     verilog = re.sub(r"\A/\*.*?\*/\n", "", (work / "netlist.v").read_text(), flags=re.S)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from base_chip.synth.mapping import PREFIX, Netlist, map_to_cells
 from base_chip.synth.yosys import yosys_version
-from base_chip.tiles.config import SLOW, VecTileConfig, load_tile
+from base_chip.tiles.config import VecTileConfig, load_tile
 from rtl_gen.tiles.columns import SLOT_BITS
 from rtl_gen.tiles.macro import (
     IN_GROUP,
@@ -53,7 +53,7 @@ def map_rom_tile(size: RomTileSize, liberty: Path, work: Path) -> Netlist:
     """Map a rom tile to cells; its macros are cells without area."""
     name = rom_macro_name(SLOT_BITS * size.columns, size.mux)
     macros = {name: macro_ports(name, size.macro_pins)}
-    return map_to_cells(rom_tile_verilog(size), "scf_rom_tile", liberty, macros, work, tile=True, avoid=SLOW)
+    return map_to_cells(rom_tile_verilog(size), "scf_rom_tile", liberty, macros, work, tile=True)
 
 
 def map_ram_tile(size: RamTileSize, liberty: Path, work: Path) -> Netlist:
@@ -73,9 +73,7 @@ def map_vec_tile(size: VecTileSize, liberty: Path, work: Path) -> Netlist:
         macro = ram_macro_name(words, bits) if "write" in pins.members else rom_macro_name(bits)
         macros[macro] = macro_ports(macro, pins)
     verilog = component_verilog(Enclosed(tile, MACROS), "scf_vec_tile")
-    return map_to_cells(
-        verilog, "scf_vec_tile", liberty, macros, work, tile=True, resimplify=True, avoid=SLOW
-    )
+    return map_to_cells(verilog, "scf_vec_tile", liberty, macros, work, tile=True, resimplify=True)
 
 
 def _main() -> None:

@@ -12,15 +12,7 @@ from base_chip.harden.block import Block, Pin
 from base_chip.harden.constraints import tile_sdc
 from base_chip.pdk.place_route import PlaceRoute
 from base_chip.schema import digest
-from base_chip.tiles.config import (
-    SLOW,
-    PlacedTileConfig,
-    RamTileConfig,
-    RomTileConfig,
-    TileConfig,
-    VecTileConfig,
-    load_tile,
-)
+from base_chip.tiles.config import PlacedTileConfig, RomTileConfig, TileConfig, VecTileConfig, load_tile
 from base_chip.tiles.floorplan import Floorplan, Spans, plan_placed, plan_tile, seam_pins
 from base_chip.tiles.parts import rom_macro_size, tile_macros, tile_ports, top_of
 
@@ -72,8 +64,6 @@ def tile_block(tile: TileConfig, facts: PlaceRoute, timing: RomTiming | None = N
         straps="-extend_to_boundary",
         diamond=rom,
         resimplify=isinstance(tile, VecTileConfig),
-        # The ram tile was routed with such gates.
-        avoid=() if isinstance(tile, RamTileConfig) else SLOW,
         split_gates=True,
         least_row=facts.strap_pitch["vertical"] + STRAP,
         dont_use=tile.dont_use if isinstance(tile, RomTileConfig) else (),

@@ -1,7 +1,6 @@
 """Tile configs: the YAML files that say how large a tile is and how far apart its macros lie."""
 
 __all__ = [
-    "SLOW",
     "MacroPlace",
     "MacroRules",
     "PlacedTileConfig",
@@ -148,8 +147,6 @@ class VecTileConfig(PlacedTileConfig):
     size: Annotated[VecSize, note("what it holds, and what it sends steps to")]
 
 
-# Cells that synthesis does without: four transistors in series to the supply take 5 ns in the slow corner.
-SLOW = ("nor4*",)
 KINDS: dict[str, type[TileConfig]] = {"rom": RomTileConfig, "ram": RamTileConfig, "vec": VecTileConfig}
 
 

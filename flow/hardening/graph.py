@@ -161,7 +161,6 @@ def _set_up_tasks(project: ASIC, block: Block, facts: PlaceRoute, sources: Sourc
     synthesis.set("var", "liberty", str(sources.liberty))
     synthesis.set("var", "macros", json.dumps({macro.name: macro.ports for macro in block.memories}))
     synthesis.set("var", "resimplify", block.resimplify)
-    synthesis.set("var", "avoid", list(block.avoid))
     for task in (EndCapTapCellTask, PowerGridTask):
         task.find_task(project).set("prescript", str(sources.variables))
     for legal in (DetailedPlacementTask, CTSTask, FillCellTask, RepairTimingTask):

@@ -30,7 +30,6 @@ class SynthesisNode(Task):
         self.add_parameter("rows_um2", "float", "area for cells, um2")
         self.add_parameter("pin_places", "int", "pins that the edges of the die have room for")
         self.add_parameter("script", "str", "digest of the synthesis script")
-        self.add_parameter("avoid", "[str]", "cells that must not be used")
         self.add_parameter("resimplify", "bool", "whether multiplexers of late sharing are broken up")
 
     def tool(self) -> str:
@@ -69,7 +68,6 @@ class SynthesisNode(Task):
             work,
             tile=self.get("var", "block").startswith("tile "),
             resimplify=self.get("var", "resimplify"),
-            avoid=self.get("var", "avoid"),
         )
         block = self.get("var", "block")
         used = check_utilisation(block, self.get("var", "rows_um2"), netlist.area_um2)

@@ -103,7 +103,6 @@ class MapTask(StepTask):
             rtl, block.top, plain_liberty(need_liberty(job.pdk), job.scratch),
             {m.name: m.ports for m in block.memories}, job.scratch / "map", tile=True,
             resimplify=block.resimplify,
-            avoid=block.avoid,
         )  # fmt: skip
         (job.out / NETLIST).write_text(netlist.verilog)
         cells = netlist.cell_count - len(block.places)
