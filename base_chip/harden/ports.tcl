@@ -2,6 +2,7 @@
 # input gets an antenna diode, and a buffer with a large gate, as the antenna rules compare a wire's sides with the gate
 # (a buf_6 has 0.495 um2, a flip-flop 0.126). The clock gets its diode with its tree (clock_tree.tcl).
 set scf_buffers 0
+set scf_kept {}
 set scf_block [ord::get_db_block]
 foreach port [$scf_block getBTerms] {
     set net [$port getNet]
@@ -23,8 +24,11 @@ foreach port [$scf_block getBTerms] {
     foreach inst [list $buffer $diode] {
         $inst setLocation [$box xMin] [$box yMin]
         $inst setPlacementStatus PLACED
-        $inst setDoNotTouch 1
+        lappend scf_kept $inst
     }
     incr scf_buffers
 }
+# Supplies first: what nobody may touch, they pass by.
+global_connect
+foreach inst $scf_kept { $inst setDoNotTouch 1 }
 puts "inputs with a buffer and a diode: $scf_buffers"

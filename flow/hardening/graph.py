@@ -181,7 +181,6 @@ def _set_up_tasks(project: ASIC, block: Block, facts: PlaceRoute, sources: Sourc
     repair = RepairDesignTask.find_task(project)
     if block.kind == "tile":
         repair.add("prescript", str(harden_file("ports.tcl")))
-        WriteViewsTask.find_task(project).set("prescript", str(harden_file("supplies.tcl")))
         # Wires alone: timing puts buffers in, and congestion over macros blows cells up.
         for slews in (repair, timing):
             slews.set("var", "rsz_slew_margin", SLEW_MARGIN)
