@@ -182,8 +182,8 @@ class _Routes:
             if word == "(":
                 inside = list(iter(words.__next__, ")"))
                 if not layer:
-                    if wide and inside[0] == "*":
-                        self.supply_of[inside[1]] = net
+                    if wide and inside[0] != "PIN" and self.supply_of.setdefault(inside[1], net) != net:
+                        raise ValueError(f"{inside[1]} is on {self.supply_of[inside[1]]} and on {net}")
                     continue
                 to = _point(inside, point)
                 if wide and point is not None:

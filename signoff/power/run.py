@@ -10,6 +10,7 @@ import scipy
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
+from rtl_gen.errors import FlowError
 from signoff.power.energy import Energy
 from signoff.power.grid import Grid
 from signoff.power.solve import drops_of
@@ -109,7 +110,11 @@ def _solve(grids: Sequence[Grid], corner: CornerGrid) -> Found:
         for name, volts in drops.by_instance.items():
             total[name] = total.get(name, 0.0) + volts
         unfed.update(drops.unfed)
-    worst = max((name for name in total if name not in unfed), key=lambda n: (total[n], n))
+    fed = total.keys() - unfed
+    if not fed:
+        nets = " and ".join(grid.net for grid in grids)
+        raise FlowError(f"no cell is on both {nets}", hint="The SPECIALNETS of the DEF say what is.")
+    worst = max(fed, key=lambda n: (total[n], n))
     return Found(total, worst, tuple(sorted(unfed)))
 
 

@@ -50,7 +50,8 @@ def drops_of(grid: Grid, ohms: Mapping[str, float], amps: Mapping[str, float]) -
     inner[grid.sources] = False
     taken = np.zeros(count)
     for name, points in grid.points.items():
-        if current := amps.get(name, 0.0):
+        # Without a point an instance takes nothing: it is among the grid's unfed.
+        if points and (current := amps.get(name, 0.0)):
             np.add.at(taken, points, current / len(points))
     volts = np.where(fed, 0.0, np.inf)
     index = np.flatnonzero(inner)

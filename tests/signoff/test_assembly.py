@@ -80,6 +80,11 @@ def test_a_routed_design_says_what_stands_where_and_how_its_supplies_run():
     assert read.macros["inv"].supplies["VPWR"] == (("met1", kdb.Box(0, 1900, 1000, 2100)),)
 
 
+def test_supplies_of_a_routed_design_may_be_told_cell_by_cell():
+    text = design.def_text().replace("( * VPWR )", "( PIN VPWR ) ( u0 VPWR ) ( u1 VPWR ) ( u2 VPWR )")
+    assert routed(text).supply_of == routed(design.def_text()).supply_of
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [
@@ -90,6 +95,7 @@ def test_a_routed_design_says_what_stands_where_and_how_its_supplies_run():
         ("MICRONS 1000", "MICRONS 2000"),
         ("+ ROWCOL 1 2", "+ ROWCOL 1 2 + PATTERN 1"),
         ("( 800 -1200 ) ( 800 5200 )", "( 800 -1200 ) ( 900 5200 )"),
+        ("( * VPWR )", "( u0 VPWR ) ( u1 VGND )"),
     ],
 )
 def test_a_routed_design_that_is_cut_short_or_not_understood_is_an_error(old, new):

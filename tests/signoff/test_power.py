@@ -65,6 +65,20 @@ def test_a_cell_beside_all_rails_is_not_fed(routed):
     assert grid.unfed == ("lost",)
 
 
+def test_a_cell_without_a_pin_on_a_supply_is_told_and_takes_nothing(grids):
+    grid = replace(grids[1], points={**grids[1].points, "u9": []}, unfed=("u9",))
+    found = drops_of(grid, OHMS, {"u2": 1e-3, "u9": 1e-3})
+    assert found.unfed == ("u9",)
+    assert found.by_instance == drops_of(grids[1], OHMS, {"u2": 1e-3}).by_instance
+
+
+def test_supplies_that_no_cell_is_on_are_an_error(grids):
+    corner = CornerGrid(1.8, OHMS, Energy({"u2": 1e-12}, 0.0, 0.0, 0.0, 0.0, 1e-6, ()))
+    cut = replace(grids[1], sources=np.array([], np.int64))
+    with pytest.raises(FlowError, match="no cell is on both VGND and VPWR"):
+        analyse([grids[0], cut], {"typical": corner}, 5, lambda _: (0.0, 0.0))
+
+
 def test_a_supply_without_uppermost_wires_is_an_error(routed):
     with pytest.raises(FlowError, match="no wire on met6"):
         grid_of(routed, "VPWR", (*WIRES, "met6"), {}, ())
