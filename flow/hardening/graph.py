@@ -44,10 +44,6 @@ SETUP_MARGIN_NS, HOLD_MARGIN_NS = 3.0, 0.2
 # slews made the rom tile's worst path 3 ns longer.
 SLEW_MARGIN = 15
 OVERFLOW_ITERATIONS = 30
-# Sites that a tile's cells keep apart at each side, in global and in detailed placement. Without, a place here and there
-# had twice the mean number of pins, and the detailed router was left with 11 (rom) and 51 (ram) violations at such
-# places, on met1.
-PADDING = (2, 1)
 # Percent of the antenna limits: before detailed route, and after.
 ROUTE_ANTENNA_MARGIN, ANTENNA_MARGIN = 25, 3
 
@@ -116,8 +112,6 @@ def make_project(
     project.set_pdk(pdk)
     cells = cell_library(files, facts, pdk, sources.cells, block.dont_use)
     cells.set_openroad_placement_density(block.density)
-    if block.kind == "tile":
-        cells.set_openroad_cell_padding(*PADDING)
     project.set_mainlib(cells)
     for macro in block.memories:
         project.add_asiclib(bank_library(macro.name, sources.views, facts, pdk))
