@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from base_chip.arrays.characterise.mismatch import read_margin
+from base_chip.arrays.characterise.mismatch import read_margin, sigmas
 from base_chip.arrays.spec import RomSpec
 from base_chip.arrays.sram.characterise.mismatch import KINDS as CELL
 from base_chip.arrays.sram.characterise.mismatch import cell_margin
@@ -71,11 +71,6 @@ def main(library: Path, kinds: tuple[str, ...], tried: int, samples: int) -> Non
     except FlowError as e:
         click.echo(f"error: {e}", err=True)
         sys.exit(e.code)
-
-
-def sigmas(volts: np.ndarray) -> float:
-    """Mean of samples by their standard deviation."""
-    return float(volts.mean() / volts.std(ddof=1))
 
 
 def told(kind: str, where: Where, volts: np.ndarray) -> str:

@@ -5,7 +5,7 @@ the one to which the cell pulls it while the keeper, fully on, pulls it up; and 
 turns over as the bit line falls slowly. Their distance is the read margin.
 """
 
-__all__ = ["Margin", "read_margin"]
+__all__ = ["Margin", "read_margin", "sigmas"]
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -34,9 +34,13 @@ class Margin:
 
     @property
     def sigmas(self) -> float:
-        """Mean of their distance by its standard deviation."""
-        distance = self.trip - self.reached
-        return float(distance.mean() / distance.std(ddof=1))
+        """Of their distance."""
+        return sigmas(self.trip - self.reached)
+
+
+def sigmas(samples: np.ndarray) -> float:
+    """Mean of samples [n] by their standard deviation."""
+    return float(samples.mean() / samples.std(ddof=1))
 
 
 def read_margin(spec: RomSpec, corner: Corner, library: Path, samples: int = 1000, seed: int = 1) -> Margin:

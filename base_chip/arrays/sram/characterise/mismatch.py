@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from base_chip.arrays.characterise.mismatch import sigmas
 from base_chip.arrays.spice import Devices
 from base_chip.arrays.sram import cell, latch
 from base_chip.arrays.sram.characterise.deck import sizes, tagged
@@ -42,7 +43,7 @@ class CellMargin:
     @property
     def sigmas(self) -> float:
         """Mean by standard deviation."""
-        return float(self.volts.mean() / self.volts.std(ddof=1))
+        return sigmas(self.volts)
 
 
 def cell_margin(
