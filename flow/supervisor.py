@@ -190,7 +190,10 @@ class _Watch:
             if (status := self._reap()) is not None:
                 if os.WIFEXITED(status):
                     return _told(os.WEXITSTATUS(status))
-                return _told(INTERRUPTED) if self._asked else _killed(os.WTERMSIG(status))
+                number = os.WTERMSIG(status)
+                # Python lets signals do what they do by default again while it ends: a late request kills.
+                asked = self._asked or number in self._requests
+                return _told(INTERRUPTED) if asked else _killed(number)
             if self._asked > 1 or time.monotonic() > self._deadline:
                 return _told(INTERRUPTED)
             if time.monotonic() - looked >= LOOK_S:

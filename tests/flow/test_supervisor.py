@@ -165,6 +165,20 @@ def test_many_requests_at_once_are_130_without_a_traceback(tree):
     assert tree.all_gone()
 
 
+def test_a_request_that_meets_the_work_while_python_ends_is_130(monkeypatch):
+    late = """        if "late" in sys.argv:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            os.kill(os.getpid(), signal.SIGINT)
+"""
+    before = '        if "stubborn"'
+    monkeypatch.setattr(sys.modules[__name__], "SCRIPT", SCRIPT.replace(before, late + before))
+    tree = start("late")
+    os.kill(tree.worker, signal.SIGINT)
+    out, err = tree.process.communicate(timeout=20)
+    assert (tree.process.returncode, out, err.count("sc-flow: interrupted;")) == (130, "interrupted\n", 1)
+    assert tree.all_gone()
+
+
 def test_work_that_does_not_end_is_killed(monkeypatch):
     monkeypatch.setattr(
         sys.modules[__name__], "SCRIPT", "import flow.supervisor\nflow.supervisor.PATIENCE_S = 1\n" + SCRIPT
