@@ -2,6 +2,7 @@
 
 __all__ = ["Quantised", "Request", "check_loss", "measure", "run"]
 
+import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -9,6 +10,10 @@ from functools import cached_property
 from pathlib import Path
 
 from base_chip.config import fitting_bases, load_base
+from flow.digest import content_digest
+from flow.files import sha256_bytes
+from flow.kept_codes import kept_codes
+from flow.memory import give_back
 from flow.own_text import chat, own_text
 from flow.tasks.model import Model, token_sequences
 from metal_configs.adapters import Lora, quantise_adapter, read_peft, rounding_error, turned
@@ -109,7 +114,7 @@ def run(model: Model, asked: Request, say: Say = lambda text: None, folder: Path
         model: The float model.
         asked: How.
         say: Told about progress.
-        folder: Keeps the sampled text for the next time.
+        folder: Keeps the sampled text and the codes for the next time; the codes are there afterwards.
 
     Raises:
         FlowError: The base does not hold the model, or the budget is too small.
@@ -126,14 +131,29 @@ def run(model: Model, asked: Request, say: Say = lambda text: None, folder: Path
         text += own_text(model, calibration, asked.samples, say, folder)
     _say_what_is_short(model, text, say)
     weights = Folded(model.checkpoint, rotation)
-    if asked.bits is None:
-        policy = Policy(asked.method)
+
+    def find() -> QuantModel:
+        if asked.bits is None:
+            policy = Policy(asked.method)
+        else:
+            formats = choose_formats(weights, asked.bits, text, say=say, method=asked.method)
+            policy = Policy.of_formats(formats, asked.method)
+        return quantise_checkpoint(model.checkpoint, policy, text, say, rotation)
+
+    give_back()
+    if folder is None:
+        done = find()
     else:
-        formats = choose_formats(weights, asked.bits, text, say=say, method=asked.method)
-        policy = Policy.of_formats(formats, asked.method)
-    done = quantise_checkpoint(model.checkpoint, policy, text, say, rotation)
+        key = {
+            "model": content_digest(model.checkpoint.source), "method": asked.method, "bits": asked.bits,
+            "text": sha256_bytes(json.dumps([list(map(int, s)) for s in text]).encode()),
+            "rotated": rotation is not None,
+        }  # fmt: skip
+        done = kept_codes(folder, key, find, say)
+    give_back()
     if train is not None:
         exact = train(weights, done, text, asked.repair, say)
+        give_back()
     elif lora is not None:
         exact = turned(lora, weights)
     else:

@@ -81,6 +81,7 @@ def quantise(
     from flow.config import model_name
     from flow.digest import content_digest
     from flow.files import atomic_write, disk_faults, make_folder
+    from flow.kept_codes import CODES
     from flow.lock import claim
     from flow.quality import Request, measure, run
     from flow.tasks.model import open_model
@@ -97,16 +98,14 @@ def quantise(
     if out is None:
         claim(folder, str(path.absolute()), content_digest(path))
     say = _sayer()
-    done = run(
-        opened, Request(method, bits, base, calibration_texts, adapter, repair, samples=samples), say, folder
-    )
     with disk_faults(folder):
-        done.model.save(folder / "quantised.safetensors")
+        asked = Request(method, bits, base, calibration_texts, adapter, repair, samples=samples)
+        done = run(opened, asked, say, folder)
         if done.adapter is not None:
             done.adapter.save(folder / "adapter.safetensors")
     click.echo(
         f"{done.average_bits:.3f} bits of code per weight, {done.average_rom_bits:.3f} of ROM with scales: "
-        f"{folder / 'quantised.safetensors'}"
+        f"{folder / CODES}"
     )
     if done.adapter is not None:
         click.echo(f"adapter {printable(done.adapter.name)}: {folder / 'adapter.safetensors'}")

@@ -12,6 +12,8 @@ from rtl_gen.golden.model import Model
 from rtl_gen.golden.network import Network
 from rtl_gen.golden.params import IntModel
 
+POSITIONS = 64  # whose logits are worked out together: with a large vocabulary they are the largest arrays
+
 
 def golden_logits(
     model: IntModel | Model, adapter: Adapter | None = None
@@ -39,7 +41,10 @@ def _together(model: Model, adapter: Adapter | None) -> Callable[[np.ndarray], n
         out = np.empty((*tokens.shape, model.shape.vocab), np.float32)
         for b, sequence in enumerate(tokens):
             network.reset()
-            out[b] = network.logits(network.feed(sequence)) / np.float32(model.logit_scale)
+            x = network.feed(sequence)
+            for at in range(0, len(x), POSITIONS):
+                rows = slice(at, at + POSITIONS)
+                out[b, rows] = network.logits(x[rows]) / np.float32(model.logit_scale)
         return out
 
     return run

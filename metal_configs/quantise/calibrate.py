@@ -34,6 +34,7 @@ Improve = Callable[
     dict[str, QuantMatrix],
 ]
 Parts = list[np.ndarray]  # activations [b, t, features] of each batch
+Inside = Callable[[Mapping[str, np.ndarray], np.ndarray], np.ndarray]
 
 
 def quantise_layers(
@@ -56,31 +57,26 @@ def quantise_layers(
     del embed
     for n in range(shape.layers):
         say(f"layer {n + 1} of {shape.layers}")
-        p = f"layers.{n}."
         want = _layer_weights(weights, n)
         have = dict(want)
-
-        def settle(kinds: str, given: Parts, wanted: Parts) -> None:
-            found = _settle(policy, want, [p + k for k in kinds.split()], given, wanted)  # noqa: B023
+        before = list(x)
+        for kinds, inside, adds in _stages(shape, n):
+            given, sums = [], _Sums()
+            # Batch by batch: what a layer is given in all the text is the largest thing there is.
+            for i, (a, b) in enumerate(zip(x, exact, strict=True)):
+                a, b = (inside(w, rms_norm(part, shape.norm_eps)) for w, part in ((have, a), (want, b)))
+                sums.add(a, b)
+                if adds:
+                    given.append(a)
+                    exact[i] = exact[i] + b @ want[adds].T
+            found = _settle(policy, want, kinds, sums)
             done.update(found)
-            have.update({k: m.dequantised(np.float32) for k, m in found.items()})  # noqa: B023
-
-        before = x
-        a, b = ([rms_norm(part, shape.norm_eps) for part in side] for side in (x, exact))
-        settle("q k v", a, b)
-        a = [mixed(shape, have, n, part) for part in a]
-        b = [mixed(shape, want, n, part) for part in b]
-        settle("o", a, b)
-        x, exact = _added(x, a, have[p + "o"]), _added(exact, b, want[p + "o"])
-        a, b = ([rms_norm(part, shape.norm_eps) for part in side] for side in (x, exact))
-        settle("gate up", a, b)
-        a = [hidden(have, n, part) for part in a]
-        b = [hidden(want, n, part) for part in b]
-        settle("down", a, b)
-        exact = _added(exact, b, want[p + "down"])
-        if improve is None:
-            x = _added(x, a, have[p + "down"])
-        else:
+            have.update({k: m.dequantised(np.float32) for k, m in found.items()})
+            for i, a in enumerate(given):
+                x[i] = x[i] + a @ have[adds].T
+            del given
+        if improve is not None:
+            del x
             found = improve(shape, n, want, done, before, exact, int(want.get("hadamard", 1)))
             done.update(found)
             have.update({k: m.dequantised(np.float32) for k, m in found.items()})
@@ -93,6 +89,18 @@ def quantise_layers(
         given = [head_input(shape, final, part) for part in x]
         done["head"] = _rounded(policy, "head", weights["head"], _moment(given))
     return {name: done[name] for name in weights.matrices()}
+
+
+def _stages(shape: Shape, n: int) -> list[tuple[list[str], Inside, str]]:
+    """Matrices that multiply the same vector, how it comes from the normed residual, and which of them adds
+    to the residual ("" for none), in the order of execution."""
+    p = f"layers.{n}."
+    return [
+        ([p + "q", p + "k", p + "v"], lambda w, a: a, ""),
+        ([p + "o"], lambda w, a: mixed(shape, w, n, a), p + "o"),
+        ([p + "gate", p + "up"], lambda w, a: a, ""),
+        ([p + "down"], lambda w, a: hidden(w, n, a), p + "down"),
+    ]
 
 
 def head_moment(weights: Folded, calibration: Sequence[Sequence[int]]) -> np.ndarray:
@@ -128,21 +136,37 @@ def _rounded(policy: Policy, name: str, w: np.ndarray, moment: np.ndarray) -> Qu
     return gptq(w, form.bits, moment, policy.damping, sweeps=SWEEPS)
 
 
+class _Sums:
+    """Second moments of what matrices multiply, gathered batch by batch."""
+
+    def __init__(self) -> None:
+        self._moment: float | np.ndarray = 0.0
+        self._shift: float | np.ndarray = 0.0
+        self._tokens = 0
+
+    def add(self, given: np.ndarray, wanted: np.ndarray) -> None:
+        """A batch [b, t, inputs] of the rounded model, and what the exact one has there."""
+        a, b = (part.reshape(-1, part.shape[-1]) for part in (given, wanted))
+        self._moment = self._moment + np.float64(a.T @ a)
+        self._shift = self._shift + np.float64((b - a).T @ a)
+        self._tokens += len(a)
+
+    def means(self) -> tuple[np.ndarray, np.ndarray]:
+        """float64 [inputs, inputs]: means over tokens of given given', and of (wanted - given) given'."""
+        tokens = max(self._tokens, 1)
+        return np.asarray(self._moment) / tokens, np.asarray(self._shift) / tokens
+
+
 def _settle(
-    policy: Policy,
-    want: Mapping[str, np.ndarray],
-    names: Sequence[str],
-    given: Parts,
-    wanted: Parts,
+    policy: Policy, want: Mapping[str, np.ndarray], names: Sequence[str], sums: _Sums
 ) -> dict[str, QuantMatrix]:
-    """Round matrices that multiply `given`, where the exact model has `wanted`.
+    """Round matrices by what they multiply in the rounded and in the exact model.
 
     Least squares finds the weights W' with which W' given is nearest to W wanted, and stays at W where
     the text does not say.
     """
-    inputs = given[0].shape[-1]
-    moment = _moment(given)
-    shift = _product([b - a for a, b in zip(given, wanted, strict=True)], given)
+    moment, shift = sums.means()
+    inputs = len(moment)
     damped = moment + np.eye(inputs) * (TRUST * moment.trace() / inputs)
     correction = np.linalg.solve(damped, shift.T).T
     out = {}
@@ -152,19 +176,9 @@ def _settle(
     return out
 
 
-def _product(a: Parts, b: Parts) -> np.ndarray:
-    """float64 [features of a, features of b]: mean over tokens of a b'."""
-    total, tokens = np.zeros((a[0].shape[-1], b[0].shape[-1])), 0
-    for x, y in zip(a, b, strict=True):
-        x, y = x.reshape(-1, x.shape[-1]), y.reshape(-1, y.shape[-1])
-        total += x.T @ y
-        tokens += len(x)
-    return total / max(tokens, 1)
-
-
 def _moment(given: Parts) -> np.ndarray:
-    return _product(given, given)
-
-
-def _added(x: Parts, a: Parts, w: np.ndarray) -> Parts:
-    return [part + y @ w.T for part, y in zip(x, a, strict=True)]
+    """float64 [features, features]: mean over tokens of a a'."""
+    sums = _Sums()
+    for part in given:
+        sums.add(part, part)
+    return sums.means()[0]

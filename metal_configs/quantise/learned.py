@@ -98,7 +98,10 @@ class Learner:
         out = []
         for part in parts:
             step = max(1, self.tokens // part.shape[1])
-            out += [torch.from_numpy(np.float32(part[i : i + step])) for i in range(0, len(part), step)]
+            out += [
+                torch.from_numpy(np.asarray(part[i : i + step], np.float32))
+                for i in range(0, len(part), step)
+            ]
         return out
 
 

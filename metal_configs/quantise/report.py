@@ -17,7 +17,7 @@ from rtl_gen.golden.quantised import QuantModel
 Logits = Callable[[np.ndarray], np.ndarray]
 FLOAT, ROUNDED = "float", "weights rounded"
 FLOATS = ("BF16", "F16", "F32", "F64")  # as files name them
-POSITIONS = 256  # whose logits are looked at together; bounds memory
+POSITIONS = 64  # whose logits are looked at together; bounds memory
 BLOCK = 32  # consecutive tokens that are drawn together: neighbours are not independent
 DRAWS = 1000
 

@@ -9,6 +9,7 @@ import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from flow.cli import main
+from flow.kept_codes import KEY
 from flow.own_text import TURN, TURN_ENDS, own_text
 from flow.quality import Request, run
 from flow.tasks.model import open_model, token_sequences
@@ -97,6 +98,7 @@ def test_the_command_calibrates_on_them(tmp_path, capsys, one_thread):
     call = ["quantise", "--model", "words", "--out", str(tmp_path), "--calibration-texts", "4"]
     codes = []
     for more in ([], ["--samples", "500"], ["--samples", "500"]):
+        (tmp_path / KEY).unlink(missing_ok=True)
         assert main([*call, *more]) == 0
         codes.append((tmp_path / "quantised.safetensors").read_bytes())
     assert codes[0] != codes[1] == codes[2]

@@ -143,9 +143,9 @@ def test_quantise_under_a_budget_with_own_text(capsys, tmp_path, monkeypatch):
     assert "calibration text has 12 tokens for matrices of 64 inputs" in capsys.readouterr().err
     assert (tmp_path / "q" / "report.png").read_bytes().startswith(b"\x89PNG")
     first = (tmp_path / "q" / "quantised.safetensors").read_bytes()
-    again = ["quantise", "--model", str(source), "--bits", "5", "--out", "q"]
+    again = ["quantise", "--model", str(source), "--bits", "5", "--out", "again"]
     assert main(again) == 0
-    assert (tmp_path / "q" / "quantised.safetensors").read_bytes() == first
+    assert (tmp_path / "again" / "quantised.safetensors").read_bytes() == first
     capsys.readouterr()
     assert main([*again, "--calibration-texts", "1"]) == 0
     assert "calibration text has 4 tokens" in capsys.readouterr().err
