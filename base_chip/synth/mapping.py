@@ -83,13 +83,17 @@ GATE_FROM = 4  # flip-flops that share an enable before a clock gate pays: 17 um
 PERIOD_PS = 18000
 
 # Adders as Sklansky's, and an abc that leaves them so: dc2 in its own script makes chains of them, for 4 %
-# less area and sums of the rom tile that take 7.9 ns where these take 4.7 (typical, without wires). No NOR of
-# four inputs: with four transistors in series to the supply one takes 5 ns in the slow corner. OpenROAD and
-# OpenSTA read no assignment to several wires at once.
+# less area and sums of the rom tile that take 7.9 ns where these take 4.7 (typical, without wires). OpenROAD
+# and OpenSTA read no assignment to several wires at once.
+#
+# Cells that tiles do without. A NOR of four has four transistors in series to the supply and takes 5 ns in
+# the slow corner. Pins of a222oi_1 and or3_1 are hard to reach: of what detailed route could not solve in the
+# ram tile, 40 and 16 times as much lay at these as at any other cell.
+HARD = "-dont_use {prefix}nor4* -dont_use {prefix}a222oi_1 -dont_use {prefix}or3_1"
 TILE = {
     "-noattr -noexpr": "-noattr -noexpr -simple-lhs",
     "\ntechmap\n": "\ntechmap -map +/techmap.v -map +/choices/sklansky.v\n",
-    " {avoid}\n": " {avoid} -dont_use {prefix}nor4* -script +strash;ifraig;scorr;dretime;strash;"
+    " {avoid}\n": f" {{avoid}} {HARD} -script +strash;ifraig;scorr;dretime;strash;"
     "&get,-n;&dch,-f;&nf;&put;buffer;upsize,{{D}};dnsize,{{D}};stime,-p\n",
 }
 AGAIN = ("opt -full\nopt_dff", "opt -full\nsimplemap\nopt_dff")
