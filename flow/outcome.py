@@ -98,14 +98,14 @@ def collect(steps: Sequence[type[StepTask]], asked: Collection[str], work: Path,
             out.steps.append(StepRow(name, "not run", 0.0, 0.0, False, f"needs {', '.join(lacking)}"))
             if step.is_check:
                 reason = out.steps[-1].note
-                out.checks.append(CheckResult(name, "", "", None, None, "not run", reason, ""))
+                out.checks.append(CheckResult.not_run(name, reason))
         else:
             broken.add(name)
             told = failure or _lost(name, node, said)
             out.errors.append((FlowError(told["what"], where=told["where"], hint=told["hint"]), told["code"]))
             out.steps.append(StepRow(name, "failed", told["seconds"], told["cpu"], False, told["what"]))
             if step.is_check:
-                out.checks.append(CheckResult(name, "", "", None, None, "not run", told["what"], ""))
+                out.checks.append(CheckResult.not_run(name, told["what"]))
     return out
 
 

@@ -116,7 +116,7 @@ def precheck(
     for name, script in SCRIPTS.items():
         if not (root / script).is_file():
             reason = f"{Path(script).name} of {WHEEL} is not here; run: sc-flow precheck --fetch"
-            rows.append(CheckResult(name, "KLayout", "", None, None, "not run", reason))
+            rows.append(CheckResult.not_run(name, reason, "KLayout"))
             continue
         say(name)
         if name == "pins_on_metal":

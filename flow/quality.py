@@ -256,7 +256,7 @@ def check_loss(model: Model, done: Quantised, found: Report, limit: float) -> li
             f"the float model predicts its held-out text no better than chance ({exact.nll:.3f} nats a"
             f" token of {chance:.3f}), so nothing tells what quantising costs"
         )
-        row = CheckResult(QUALITY, "sc-flow", "", None, None, "not run", reason, "")
+        row = CheckResult.not_run(QUALITY, reason, "sc-flow")
         return [row, replace(row, name=f"{QUALITY}_control")]
     row = _quality(
         last.nll / exact.nll, limit, f"{last.nll:.3f} nats per token on {last.tokens} held-out tokens"

@@ -55,7 +55,7 @@ class Eda:
         if shutil.which(self.exe):
             return None
         reason = f"{self.exe} is not on PATH. {self.tool.way_on}"
-        return CheckResult(check, self.name, "", None, None, "not run", reason)
+        return CheckResult.not_run(check, reason, self.name)
 
     def failed(self, reason: str, folder: Path) -> FlowError:
         """What to raise where the tool ran in a folder and its result is worthless.

@@ -38,3 +38,8 @@ class CheckResult:
     def __post_init__(self) -> None:
         if self.status not in STATUSES:
             raise ValueError(f"status is {self.status!r}, expected one of {STATUSES}")
+
+    @classmethod
+    def not_run(cls, name: str, reason: str, tool: str = "", version: str = "") -> "CheckResult":
+        """The row of a check that could not run, and why."""
+        return cls(name, tool, version, None, None, "not run", reason)

@@ -70,7 +70,7 @@ class GatesimTask(StepTask):
 
         if (lacking := job.inputs[self.simulator_step] / LACKING).exists():
             names, why = (self.step_name, f"{self.step_name}_control"), lacking.read_text("utf-8")
-            return Result([CheckResult(n, "verilator", "", None, None, "not run", why, "") for n in names])
+            return Result([CheckResult.not_run(n, why, "verilator") for n in names])
         model = load_model(job.config)
         golden = self.golden(job)
         prompt = model.prompt(job.config.prompt)

@@ -47,7 +47,7 @@ class IrDropTask(StepTask):
         told = job.inputs["timed"] / "activity.json"
         if not told.exists():
             reason = "what moves while a token is made comes from the step timed, which did not run"
-            return Result([CheckResult(self.step_name, "", "", None, None, "not run", reason)])
+            return Result([CheckResult.not_run(self.step_name, reason)])
         pdk, base = load_pdk(job.config.pdk), load_base(job.config.base)
         facts, routing = load_power(pdk), load_place_route(pdk)
         bank = BankSpec.of(base.rom, base.pdk)

@@ -201,12 +201,12 @@ class StepTask(Task):
         for tool in self.tools:
             if self.is_check and version(tool) is None:
                 reason = f"{TOOLS[tool].exe or tool} is not installed; run: {TOOLS[tool].fix}"
-                return Result([CheckResult(self.step_name, tool, "", None, None, "not run", reason, "")])
+                return Result([CheckResult.not_run(self.step_name, reason, tool)])
             require(tool)
         if self.routed and not Path("inputs", "harden", "layout.def").exists():
             base = run.config.base
             reason = f"base {base} is not placed and routed yet; with OpenROAD: sc-flow base build {base}"
-            return Result([CheckResult(self.step_name, "", "", None, None, "not run", reason, "")])
+            return Result([CheckResult.not_run(self.step_name, reason)])
         scratch = Path("scratch").absolute()
         scratch.mkdir()
         asked = Settings(run.config, self.config, self.step_name)

@@ -49,7 +49,7 @@ class ReplayTask(StepTask):
         version = require("verilator")
         if weights > LARGEST:
             reason = f"{weights:,} weights; the golden model takes {LARGEST:,} into memory"
-            return Result([CheckResult("replay", "verilator", version, None, None, "not run", reason, "")])
+            return Result([CheckResult.not_run("replay", reason, "verilator", version)])
         token = job.out / "token.npz"
         number = write_token(dies[0].source(), placed, job.config.seed, token)
         # Beside the dies, where all workers see it.

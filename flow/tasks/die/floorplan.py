@@ -38,7 +38,7 @@ class FloorplanTask(StepTask):
         ]
         if found.unseen:
             why = "; ".join(found.unseen)
-            rows.append(CheckResult("floorplan_straps", "sc-flow", "", None, None, "not run", why, ""))
+            rows.append(CheckResult.not_run("floorplan_straps", why, "sc-flow"))
         width, height = die.die
         return Result(
             rows, {"die_mm2": width * height / 1e6}, note=f"{width:g} x {height:g} um, {found.looked_at}"

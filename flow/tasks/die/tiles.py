@@ -27,7 +27,7 @@ def not_routed(step: str, folders: Mapping[str, Path]) -> Result | None:
     if not (lacking := [kind for kind, folder in folders.items() if not routed(folder)]):
         return None
     why = f"tile {', '.join(lacking)} is not placed and routed yet; with OpenROAD: sc-flow base build"
-    return Result([CheckResult(step, "", "", None, None, "not run", why, "")])
+    return Result([CheckResult.not_run(step, why)])
 
 
 def hard_tile(kind: str, folder: Path) -> "HardTile":
@@ -97,7 +97,7 @@ class MapTask(StepTask):
             return Result(note="of the artifact")
         if not job.pdk.liberty:
             why = f"tile {self.kind} has no artifact, and no liberty to map it; set SCF_LIBERTY_DIR"
-            return Result([CheckResult(self.step_name, "", "", None, None, "not run", why, "")])
+            return Result([CheckResult.not_run(self.step_name, why)])
         block, rtl = load_block(self.kind)
         netlist = map_to_cells(
             rtl, block.top, plain_liberty(need_liberty(job.pdk), job.scratch),

@@ -44,7 +44,7 @@ class DieDrcKlayoutTask(DrcKlayoutTask):
         width, height = load_die(job.config.base).die
         if (area := width * height / 1e6) > _LARGEST:
             why = f"{area:.1f} mm2, more than {_LARGEST:g}: tiles, seams and margin have rows of their own"
-            return Result([CheckResult(self.step_name, "", "", None, None, "not run", why, "")])
+            return Result([CheckResult.not_run(self.step_name, why)])
         return super().work(job)
 
 
