@@ -14,6 +14,8 @@ from rtl_gen.untrusted import read_file
 
 CODES, KEY = "quantised.safetensors", "quantised.json"
 LARGEST = 1 << 20  # bytes of the key's file
+# Modules that codes depend on; what repairs or measures them is not among these.
+QUANTISER = ("metal_configs.quantise", "metal_configs.quantise.budget", "metal_configs.quantise.learned")
 
 
 def kept_codes(
@@ -29,7 +31,7 @@ def kept_codes(
         find: Finds them.
         say: Told if they were kept.
     """
-    key = {**asked, "code": Sources().closure("metal_configs.quantise.learned", "flow.quality").digest}
+    key = {**asked, "code": Sources().closure(*QUANTISER).digest}
     if (found := _kept(folder, key)) is not None:
         say(f"codes as found before: {folder / CODES}")
         return found

@@ -82,14 +82,14 @@ MUX4_COST = 220  # where a 2-way multiplexer is 100: as their areas are
 GATE_FROM = 4  # flip-flops that share an enable before a clock gate pays: 17 um2 against 11 um2 each
 PERIOD_PS = 18000
 
-# Adders as Sklansky's, and an abc that leaves them so: dc2 in its own script makes chains of them, for 4 %
-# less area and sums of the rom tile that take 7.9 ns where these take 4.7 (typical, without wires). OpenROAD
-# and OpenSTA read no assignment to several wires at once.
-#
 # Cells that tiles do without. A NOR of four has four transistors in series to the supply and takes 5 ns in
 # the slow corner. Pins of a222oi_1 and or3_1 are hard to reach: of what detailed route could not solve in the
 # ram tile, 40 and 16 times as much lay at these as at any other cell.
 HARD = "-dont_use {prefix}nor4* -dont_use {prefix}a222oi_1 -dont_use {prefix}or3_1"
+
+# Adders as Sklansky's, and an abc that leaves them so: dc2 in its own script makes chains of them, for 4 %
+# less area and sums of the rom tile that take 7.9 ns where these take 4.7 (typical, without wires). OpenROAD
+# and OpenSTA read no assignment to several wires at once.
 TILE = {
     "-noattr -noexpr": "-noattr -noexpr -simple-lhs",
     "\ntechmap\n": "\ntechmap -map +/techmap.v -map +/choices/sklansky.v\n",

@@ -61,7 +61,7 @@ def quantise_layers(
         have = dict(want)
         before = list(x)
         for kinds, inside, adds in _stages(shape, n):
-            given, sums = [], _Sums()
+            given, sums = [], _Sums(want[kinds[0]].shape[1])
             # Batch by batch: what a layer is given in all the text is the largest thing there is.
             for i, (a, b) in enumerate(zip(x, exact, strict=True)):
                 a, b = (inside(w, rms_norm(part, shape.norm_eps)) for w, part in ((have, a), (want, b)))
@@ -137,24 +137,23 @@ def _rounded(policy: Policy, name: str, w: np.ndarray, moment: np.ndarray) -> Qu
 
 
 class _Sums:
-    """Second moments of what matrices multiply, gathered batch by batch."""
+    """Second moments of what matrices of so many inputs multiply, gathered batch by batch."""
 
-    def __init__(self) -> None:
-        self._moment: float | np.ndarray = 0.0
-        self._shift: float | np.ndarray = 0.0
+    def __init__(self, inputs: int) -> None:
+        self._moment, self._shift = np.zeros((2, inputs, inputs))
         self._tokens = 0
 
     def add(self, given: np.ndarray, wanted: np.ndarray) -> None:
         """A batch [b, t, inputs] of the rounded model, and what the exact one has there."""
         a, b = (part.reshape(-1, part.shape[-1]) for part in (given, wanted))
-        self._moment = self._moment + np.float64(a.T @ a)
-        self._shift = self._shift + np.float64((b - a).T @ a)
+        self._moment += a.T @ a
+        self._shift += (b - a).T @ a
         self._tokens += len(a)
 
     def means(self) -> tuple[np.ndarray, np.ndarray]:
         """float64 [inputs, inputs]: means over tokens of given given', and of (wanted - given) given'."""
         tokens = max(self._tokens, 1)
-        return np.asarray(self._moment) / tokens, np.asarray(self._shift) / tokens
+        return self._moment / tokens, self._shift / tokens
 
 
 def _settle(
@@ -178,7 +177,7 @@ def _settle(
 
 def _moment(given: Parts) -> np.ndarray:
     """float64 [features, features]: mean over tokens of a a'."""
-    sums = _Sums()
+    sums = _Sums(given[0].shape[-1])
     for part in given:
         sums.add(part, part)
     return sums.means()[0]

@@ -90,3 +90,5 @@ def test_the_tiles_of_the_explorer_are_what_synthesis_of_their_rtl_gives(tmp_pat
     net = map_tile(size, liberty, tmp_path)
     kept = next(t for t in json.loads(TILES.read_text())[kind] if t.items() >= asdict(size).items())
     assert round(net.area_um2) == kept["um2"]
+    hard = {"sky130_fd_sc_hd__a222oi_1", "sky130_fd_sc_hd__or3_1"}
+    assert not hard & net.cells.keys()  # whose pins the router cannot reach
