@@ -33,6 +33,7 @@ pitches: [10, 26]
 margin: [0.92, 2.72]
 macros: {edge: 3, back: [4, 4], halo: [10, 4]}
 layer_adjustment: {met1: 0.5, met2: 0.3, met3: 0.3, met4: 0.3, met5: 0.3}
+clock_layer: met3
 density: 0.4
 dont_use: []
 target_ns: 50

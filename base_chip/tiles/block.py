@@ -67,6 +67,7 @@ def tile_block(tile: TileConfig, facts: PlaceRoute, timing: RomTiming | None = N
         split_gates=True,
         least_row=facts.strap_pitch["vertical"] + STRAP,
         dont_use=tile.dont_use if isinstance(tile, RomTileConfig) else (),
+        clock_layer=tile.clock_layer if isinstance(tile, RomTileConfig | VecTileConfig) else None,
         homes=homes,
     )
 

@@ -119,6 +119,7 @@ class RomTileConfig(TileConfig):
     size: Annotated[Size, note("what it holds")]
     pitches: Annotated[tuple[Count, Count], note("width and height, in pitches of the power grid's straps")]
     dont_use: Annotated[tuple[str, ...], note("cells that buffers and timing repair must not use")]
+    clock_layer: Annotated[str, note("lowest layer of the trunks of the clock tree")]
     macros: Annotated[MacroRules, note("where macros lie")]
 
 
@@ -145,6 +146,7 @@ class VecTileConfig(PlacedTileConfig):
 
     kind: Annotated[Literal["vec"], note("of the tile")]
     size: Annotated[VecSize, note("what it holds, and what it sends steps to")]
+    clock_layer: Annotated[str, note("lowest layer of the trunks of the clock tree")]
 
 
 KINDS: dict[str, type[TileConfig]] = {"rom": RomTileConfig, "ram": RamTileConfig, "vec": VecTileConfig}

@@ -192,6 +192,9 @@ def _set_up_tasks(project: ASIC, block: Block, facts: PlaceRoute, sources: Sourc
         route.set("var", "grt_allow_congestion", True)
         route.set("var", "grt_overflow_iter", OVERFLOW_ITERATIONS)
         AntennaRepairTask.find_task(project).set("prescript", str(harden_file("antennas.tcl")))
+    if block.clock_layer:
+        for routes in (GlobalRouteTask, AntennaRepairTask):
+            routes.find_task(project).set("var", "grt_clock_min_layer", block.clock_layer)
     if block.homes:
         repair.add("prescript", [str(sources.variables), str(harden_file("homes.tcl"))])
     if block.split_gates:
