@@ -1,17 +1,19 @@
 """Prove that a model changes nothing of its base but the program layers."""
 
-__all__ = ["Chip", "Hasher", "Sites", "check_hashes", "check_legal_sites", "check_xor", "invariance"]
+__all__ = [
+    "Chip", "Sites", "changes", "check_hashes", "check_legal_sites", "check_xor", "hashes", "invariance",
+]  # fmt: skip
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import klayout.db as kdb
 import numpy as np
 
-from signoff.readback.shapes import KLAYOUT, boxes, drawn, flat
+from signoff.readback.shapes import KLAYOUT, Drawn, boxes, drawn, flat, minus
 from signoff.result import CheckResult
 from signoff.structure import Structure
 
@@ -34,15 +36,21 @@ class Sites:
     centres: np.ndarray
     size: int
 
+    def boxes(self) -> np.ndarray:
+        """The squares, int64 [n, 4], nm."""
+        low = self.centres - self.size // 2
+        return np.concatenate([low, low + self.size], axis=1)
+
 
 class Chip:
     """A layout, with what was once computed of its layers."""
 
     def __init__(self, layout: kdb.Layout) -> None:
         self.layout = layout
-        self._structure = Structure(layout)
+        self.structure = Structure(layout)
         self._drawn: dict[Layer, str] = {}
-        self._texts: dict[Layer, list[str]] = {}
+        self._shapes: dict[Layer, Drawn] = {}
+        self._taken: dict[Sites, np.ndarray] = {}
 
     def layers(self) -> list[Layer]:
         """Layers that hold anything, sorted."""
@@ -54,19 +62,40 @@ class Chip:
         return flat(self.layout, self.layout.top_cell(), layer)
 
     def drawn(self, layer: Layer) -> str:
-        """A digest of a layer as it is drawn.
+        """SHA-256 of a layer as it is drawn.
 
         Equal ones have equal geometry; different ones may yet cover the same area.
         """
         if layer not in self._drawn:
-            self._drawn[layer] = self._structure.layer(layer)
+            self._drawn[layer] = self.structure.layer(layer)
         return self._drawn[layer]
 
     def texts(self, layer: Layer) -> list[str]:
         """Texts of a layer with their places, sorted."""
-        if layer not in self._texts:
-            self._texts[layer] = drawn(self.layout, self.layout.top_cell(), layer).texts
-        return self._texts[layer]
+        index = self.layout.find_layer(*layer)
+        if index is None:
+            return []
+        return sorted(map(str, kdb.Texts(self.layout.top_cell().begin_shapes_rec(index)).each()))
+
+    def shapes(self, layer: Layer) -> Drawn:
+        """Shapes of a layer, without hierarchy."""
+        if layer not in self._shapes:
+            self._shapes[layer] = drawn(self.layout, self.layout.top_cell(), layer)
+        return self._shapes[layer]
+
+    def around(self, layer: Layer, where: kdb.Region) -> kdb.Region:
+        """Shapes of a layer that overlap some places."""
+        index = self.layout.find_layer(*layer)
+        if index is None:
+            return kdb.Region()
+        return kdb.Region(kdb.RecursiveShapeIterator(self.layout, self.layout.top_cell(), index, where, True))
+
+    def taken(self, sites: Sites) -> np.ndarray:
+        """Shapes on the program layer that overlap or touch a legal site, int64 [n, 4], nm."""
+        if sites not in self._taken:
+            old = self.shapes(sites.layer)
+            self._taken[sites] = _touching(np.concatenate([old.rectangles, boxes(old.others)]), sites.boxes())
+        return self._taken[sites]
 
     def edited(self, layer: Layer, *squares: kdb.Box) -> "Chip":
         """A copy with more squares on a layer."""
@@ -95,45 +124,34 @@ class Chip:
         """A copy that is going to be changed on a layer."""
         copy = Chip(self.layout.dup())
         copy._drawn = {k: v for k, v in self._drawn.items() if k != layer}
-        copy._texts = {k: v for k, v in self._texts.items() if k != layer}
+        copy._shapes = {k: v for k, v in self._shapes.items() if k != layer}
         return copy
 
 
-class Hasher:
-    """SHA-256 of the merged flat geometry and the texts of layers.
+def hashes(
+    base: Chip, chip: Chip, program_layers: Collection[Layer]
+) -> tuple[dict[Layer, str], dict[Layer, str]]:
+    """For base and chip, a hash of every layer that is not a program layer, SHA-256.
 
-    It depends on the area covered alone, not on hierarchy or on how the area is cut into shapes. Merging
-    is slow, so shapes drawn as seen before are not merged again.
+    Equal ones have the same texts and cover the same area, however that is cut into shapes and cells: a layer
+    of the chip that is drawn otherwise, and yet is the same, has the base's.
     """
+    mine, its = (
+        {c: side.drawn(c) for c in side.layers() if c not in program_layers} for side in (base, chip)
+    )
+    for layer in mine.keys() & its.keys():
+        if mine[layer] != its[layer] and not changes(base, chip, layer):
+            its[layer] = mine[layer]
+    return mine, its
 
-    def __init__(self) -> None:
-        self._known: dict[str, str] = {}
 
-    def pair(
-        self, base: Chip, chip: Chip, program_layers: Collection[Layer]
-    ) -> tuple[dict[Layer, str], dict[Layer, str]]:
-        """For base and chip, a hash of every layer that is not a program layer.
-
-        Layers that both draw alike have equal geometry: how they are drawn stands for it, unmerged.
-        """
-        sides = base, chip
-        hashes: tuple[dict[Layer, str], dict[Layer, str]] = ({}, {})
-        for layer in {*base.layers(), *chip.layers()} - set(program_layers):
-            alike = base.drawn(layer) == chip.drawn(layer)
-            for side, told in zip(sides, hashes, strict=True):
-                if alike or layer in side.layers():
-                    told[layer] = f"drawn {side.drawn(layer)}" if alike else self.layer(side, layer)
-        return hashes
-
-    def layer(self, chip: Chip, layer: Layer) -> str:
-        key = chip.drawn(layer)
-        if key not in self._known:
-            merged = chip.flat(layer).merged()
-            # Few shapes are not rectangles. Their edges, not their points, are canonical: where two corners
-            # touch, the same area can be read as one polygon or as two.
-            edges = map(str, merged.non_rectangles().edges().each())
-            self._known[key] = _sha256(boxes(merged.rectangles()), edges, chip.texts(layer))
-        return self._known[key]
+def changes(a: Chip, b: Chip, layer: Layer) -> int:
+    """Polygons by which two chips differ on a layer, and a further one if its texts do."""
+    if a.drawn(layer) == b.drawn(layer):
+        return 0
+    where = a.structure.apart(b.structure, layer)
+    covered = kdb.Region() if where.is_empty() else a.around(layer, where) ^ b.around(layer, where)
+    return int(covered.count()) + (a.texts(layer) != b.texts(layer))
 
 
 def invariance(
@@ -158,11 +176,11 @@ def invariance(
     Returns:
         One result a check: `base_hashes`, `model_xor` and `legal_sites`, and `..._control` of each.
     """
-    a, b, c, hasher, program = Chip(base), Chip(chip), Chip(other), Hasher(), (sites.layer,)
-    results = [check_hashes(*hasher.pair(a, b, program))]
+    a, b, c, program = Chip(base), Chip(chip), Chip(other), (sites.layer,)
+    results = [check_hashes(*hashes(a, b, program))]
     if controls:
         planted = _with_extra_met1(b)
-        found = check_hashes(*hasher.pair(a, planted, program))
+        found = check_hashes(*hashes(a, planted, program))
         results.append(_control("base_hashes", [found]))
     results.append(check_xor(b, c, program))
     if controls:
@@ -172,7 +190,7 @@ def invariance(
         found_vias = [check_legal_sites(a, wrong, sites) for wrong in _with_wrong_vias(a, b, sites)]
         results.append(_control("legal_sites", found_vias))
     pairs = {"base and chip": (a, b), "chip and other": (b, c)}
-    told = {name: _told(*hasher.pair(*pair, program)) for name, pair in pairs.items()}
+    told = {name: _told(*hashes(*pair, program)) for name, pair in pairs.items()}
     report.write_text(json.dumps(told, indent=1))
     return results
 
@@ -193,16 +211,15 @@ def check_xor(a: Chip, b: Chip, program_layers: Collection[Layer]) -> CheckResul
     """XOR two chips: nothing outside the program layers, something on each of them."""
     faults, seen = [], []
     for layer in sorted({*a.layers(), *b.layers(), *program_layers}):
-        # Shapes drawn alike need no XOR to be equal.
-        alike = a.drawn(layer) == b.drawn(layer)
-        count = 0 if alike else int((a.flat(layer) ^ b.flat(layer)).count())
-        changed = not alike and (count or a.texts(layer) != b.texts(layer))
-        if layer in program_layers and count:
+        if layer not in program_layers:
+            if count := changes(a, b, layer):
+                faults.append(f"{count} differences on {_names([layer])}")
+            continue
+        one, two = (c.shapes(layer).rectangles for c in (a, b))
+        if count := len(minus(one, two)) + len(minus(two, one)):
             seen.append(f"{count} shapes of {_names([layer])}")
-        elif layer in program_layers:
+        else:
             faults.append(f"no difference on {_names([layer])}")
-        elif changed:
-            faults.append(f"{count} differences on {_names([layer])}")
     good = f"two models differ in {', '.join(seen)} and in nothing else"
     return _result("model_xor", len(faults), "; ".join(faults[:SHOWN]) or good)
 
@@ -213,14 +230,12 @@ def check_legal_sites(base: Chip, chip: Chip, sites: Sites) -> CheckResult:
     The base's own shapes on that layer, such as vias of its wires, must be unchanged, and none may touch a
     legal site, where it would be a bit that no model can clear.
     """
-    old, new = (drawn(c.layout, c.layout.top_cell(), sites.layer) for c in (base, chip))
-    missing = _multiset_minus(old.rectangles, new.rectangles)
-    added = _multiset_minus(new.rectangles, old.rectangles)
+    old, new = base.shapes(sites.layer), chip.shapes(sites.layer)
+    missing = minus(old.rectangles, new.rectangles)
+    added = minus(new.rectangles, old.rectangles)
     rest = boxes(new.others ^ old.others)
-    half = sites.size // 2
-    legal = np.concatenate([sites.centres - half, sites.centres - half + sites.size], axis=1)
-    illegal = _multiset_minus(added, legal)
-    taken = _touching(np.concatenate([old.rectangles, boxes(old.others)]), legal)
+    illegal = minus(added, sites.boxes())
+    taken = base.taken(sites)
     texts = len(set(old.texts) ^ set(new.texts))
     faults = [
         *_spots("the base's own shape is at a legal site", taken),
@@ -231,32 +246,10 @@ def check_legal_sites(base: Chip, chip: Chip, sites: Sites) -> CheckResult:
     ]
     count = len(taken) + len(missing) + len(illegal) + len(rest) + texts
     good = (
-        f"{len(added)} squares of {sites.size} nm, each at its own one of {len(legal)} legal sites;"
+        f"{len(added)} squares of {sites.size} nm, each at its own one of {len(sites.centres)} legal sites;"
         f" {len(old.rectangles)} shapes of the base unchanged"
     )
     return _result("legal_sites", count, "; ".join(faults[:SHOWN]) or good)
-
-
-def _sha256(squares: np.ndarray, others: Iterable[str], texts: Iterable[str]) -> str:
-    """Of boxes, other shapes and texts in any order."""
-    sha = hashlib.sha256(squares[np.lexsort(squares.T[::-1])].astype("<i8").tobytes())
-    for part in (others, texts):
-        sha.update("\n".join(["", *sorted(part), ""]).encode())
-    return sha.hexdigest()
-
-
-def _multiset_minus(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Rows of `a` that `b` lacks, counting repeats, in ascending order; both int [n, 4]."""
-    rows = np.concatenate([a, b])
-    if not len(rows):
-        return rows
-    low, high = (rows[:, n].astype(np.int64) << 32 | rows[:, n + 1].astype(np.uint32) for n in (0, 2))
-    order = np.lexsort((high, low))
-    new = np.ones(len(rows), bool)
-    new[1:] = (np.diff(low[order]) != 0) | (np.diff(high[order]) != 0)
-    first = np.flatnonzero(new)
-    left = np.add.reduceat(np.where(order < len(a), 1, -1), first)
-    return np.repeat(rows[order[first]], np.maximum(left, 0), axis=0)
 
 
 def _touching(shapes: np.ndarray, squares: np.ndarray) -> np.ndarray:
@@ -289,7 +282,7 @@ def _with_wrong_vias(base: Chip, chip: Chip, sites: Sites) -> Iterator[Chip]:
     good = kdb.Box(0, 0, sites.size, sites.size).moved(x, y)
     for wrong in ([good.moved(5, 0)], [good.enlarged(5, 5)], [good, good]):
         yield chip.edited(sites.layer, *wrong)
-    own = drawn(base.layout, base.layout.top_cell(), sites.layer).rectangles
+    own = base.shapes(sites.layer).rectangles
     if len(own):
         via = kdb.Box(*own[len(own) // 2].tolist())
         yield chip.without(sites.layer, via)

@@ -3,16 +3,18 @@
 __all__ = ["Structure"]
 
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 import klayout.db as kdb
 import numpy as np
 
-from signoff.readback.shapes import drawn
+from signoff.readback.shapes import Drawn, drawn, minus
 
 Layer = tuple[int, int]
 NOTHING = b""
+ORIGIN = "r0 0,0"
+_NONE = Drawn(np.zeros((0, 4), np.int64), kdb.Region(), [])
 
 
 class Structure:
@@ -45,6 +47,57 @@ class Structure:
             self._known[key] = self._digest(cell, layer)
         return self._known[key]
 
+    def apart(self, other: "Structure", layer: Layer) -> kdb.Region:
+        """Where two layouts draw a layer otherwise: boxes, dbu, outside which their shapes are the same.
+
+        Texts are not among shapes.
+        """
+        found = kdb.Region()
+        self._apart(self._layout.top_cell(), other, other._layout.top_cell(), layer, kdb.ICplxTrans(), found)
+        return found
+
+    def _apart(
+        self,
+        cell: kdb.Cell,
+        other: "Structure",
+        its: kdb.Cell,
+        layer: Layer,
+        at: kdb.ICplxTrans,
+        found: kdb.Region,
+    ) -> None:
+        """Of two cells at the same place."""
+        mine, its_own = self.cell(cell, layer), other.cell(its, layer)
+        if mine == its_own:
+            return
+        here, there = (drawn(s._layout, c, layer, below=False) for s, c in ((self, cell), (other, its)))
+        held, others = self._held(cell, layer), other._held(its, layer)
+        # One may be the other with something around it: what it holds of the other is no difference.
+        if same := [told for told in others if told[:2] == (ORIGIN, mine)][:1]:
+            here, held = _NONE, same
+        elif same := [told for told in held if told[:2] == (ORIGIN, its_own)][:1]:
+            there, others = _NONE, same
+        for one, two in ((here, there), (there, here)):
+            for box in minus(one.rectangles, two.rectangles).tolist():
+                found.insert(kdb.Box(*box).transformed(at))
+            for polygon in (Counter(one.others.each()) - Counter(two.others.each())).elements():
+                found.insert(polygon.transformed(at))
+        spare, spared = _spare(held, others), _spare(others, held)
+        for place in spare.keys() | spared.keys():
+            lone, its_lone = spare.get(place, []), spared.get(place, [])
+            if len(lone) == len(its_lone) == 1 and not lone[0].is_regular_array():
+                self._apart(lone[0].cell, other, its_lone[0].cell, layer, at * lone[0].cplx_trans, found)
+                continue
+            for side, insts in ((self, lone), (other, its_lone)):
+                for inst in insts:
+                    found.insert(inst.bbox(side._layout.find_layer(*layer)).transformed(at))
+
+    def _held(self, cell: kdb.Cell, layer: Layer) -> list[tuple[str, bytes, kdb.Instance]]:
+        """Place, digest and instance of each cell that a cell holds and that draws anything."""
+        if self._layout.find_layer(*layer) is None:
+            return []
+        found = ((_place(inst), self.cell(inst.cell, layer), inst) for inst in cell.each_inst())
+        return [told for told in found if told[1] != NOTHING]
+
     def _digest(self, cell: kdb.Cell, layer: Layer) -> bytes:
         below = [
             (child, places, alone)
@@ -71,10 +124,24 @@ class Structure:
             for inst in cell.each_inst():
                 found[inst.cell_index].append(_place(inst))
             self._places[cell.cell_index()] = [
-                (index, hashlib.sha256(_lines(places)).digest(), places == ["r0 0,0"])
+                (index, hashlib.sha256(_lines(places)).digest(), places == [ORIGIN])
                 for index, places in found.items()
             ]
         return self._places[cell.cell_index()]
+
+
+def _spare(
+    some: Iterable[tuple[str, bytes, kdb.Instance]], others: Iterable[tuple[str, bytes, kdb.Instance]]
+) -> dict[str, list[kdb.Instance]]:
+    """Instances that have no equal among others, by their places."""
+    left = Counter((place, digest) for place, digest, _ in others)
+    found: dict[str, list[kdb.Instance]] = defaultdict(list)
+    for place, digest, inst in some:
+        if left[place, digest]:
+            left[place, digest] -= 1
+        else:
+            found[place].append(inst)
+    return found
 
 
 def _place(inst: kdb.Instance) -> str:

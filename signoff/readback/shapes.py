@@ -12,6 +12,7 @@ __all__ = [
     "boxes",
     "drawn",
     "flat",
+    "minus",
     "read_layout",
 ]
 
@@ -139,6 +140,20 @@ def boxes(region: kdb.Region) -> np.ndarray:
     extents.remove_properties()
     shapes.insert(extents)
     return _to_numpy(carrier, shapes)
+
+
+def minus(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Rows of `a` that `b` lacks, counting repeats, in ascending order; both int [n, 4]."""
+    rows = np.concatenate([a, b])
+    if not len(rows):
+        return rows
+    low, high = (rows[:, n].astype(np.int64) << 32 | rows[:, n + 1].astype(np.uint32) for n in (0, 2))
+    order = np.lexsort((high, low))
+    new = np.ones(len(rows), bool)
+    new[1:] = (np.diff(low[order]) != 0) | (np.diff(high[order]) != 0)
+    first = np.flatnonzero(new)
+    left = np.add.reduceat(np.where(order < len(a), 1, -1), first)
+    return np.repeat(rows[order[first]], np.maximum(left, 0), axis=0)
 
 
 def _carrier() -> tuple[kdb.Layout, kdb.Shapes]:
