@@ -87,8 +87,8 @@ class Block:
         resimplify: As of `map_to_cells`.
         split_gates: Whether clock gates that drive many flip-flops become several (clock_gates.tcl).
         dont_use: Cells that place and route must not use, beside those of the process.
-        clock_layer: Lowest layer of the trunks of the clock tree; that of all wires if None. On met1 they close the
-            way to pins of cells that they pass.
+        clock_layer: Lowest layer of the trunks of the clock tree; that of all wires if None. On met1 they
+            close the way to pins of cells that they pass.
         homes: Where the cells of a module lie: the beginning of their names, and left, bottom, right and top.
             They have no need of a placement that sees timing or wires over macros.
     """
