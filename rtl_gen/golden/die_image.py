@@ -44,7 +44,7 @@ class DieImage:
     adapters: AdapterRows
 
     def request(self, prompt: list[int], beta: int, seed: int) -> bytes:
-        """What the host sends for a text."""
+        """What the host sends for a text, to a die or to the first of a chain."""
         tokens = b"".join(t.to_bytes(self.token_bytes, "little") for t in prompt)
         count = len(prompt).to_bytes(self.count_bytes, "little")
         return seed.to_bytes(4, "little") + bytes([beta]) + count + tokens

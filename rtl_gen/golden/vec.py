@@ -3,6 +3,7 @@
 __all__ = ["VecModel"]
 
 from collections import deque
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -47,7 +48,7 @@ class VecModel:
         ram: The ram tiles.
         rows: How many rows of the program were done, by their numbers.
         spent: Cycles that each row took.
-        clock: Cycles of the RTL; `said_at` those in which bytes were said.
+        clock: Cycles of the RTL; `said_at` those in which bytes were said, if they were taken at once.
     """
 
     def __init__(self, image: DieImage) -> None:
@@ -68,14 +69,19 @@ class VecModel:
         self._accumulator = self._where = 0
         self._seen = [0, 0]
         self._contexts = [Context() for _ in range(CONTEXTS)]
-        self._heard: deque[int] = deque()
+        self._heard: deque[tuple[int, int]] = deque()  # bytes, and the cycle in which each is there
         self._said = bytearray()
         self.clock = Clock(image.skipped + rom_rows + image.ram_rows)
         self.said_at: list[int] = []
 
-    def send(self, data: bytes) -> bytes:
-        """Run until there is no byte to take any more; returns what was said meanwhile."""
-        self._heard.extend(data)
+    def send(self, data: bytes, at: Sequence[int] | None = None) -> bytes:
+        """Run until there is no byte to take any more; returns what was said meanwhile.
+
+        Args:
+            data: Bytes of the host.
+            at: The cycle in which each is there; without it none is waited for.
+        """
+        self._heard.extend(zip(data, [0] * len(data) if at is None else at, strict=True))
         self._said.clear()
         while self._do():
             pass
@@ -119,6 +125,7 @@ class VecModel:
     def _control(self, row: Row) -> None:
         kind, value = row.kind, row.value
         more, at = 0, self._at
+        came = self._heard[0][1] if kind in _RECEIVES else 0
         if kind == Kind.BRANCH:
             taken = {
                 Condition.ALWAYS: True, Condition.PROMPT_LEFT: self._count != 0,
@@ -129,14 +136,14 @@ class VecModel:
             if taken:
                 self._at = row.target
         elif kind == Kind.RECEIVE_SEED:
-            self._generator = self._heard.popleft() << 24 | self._generator >> 8
+            self._generator = self._hear() << 24 | self._generator >> 8
         elif kind == Kind.RECEIVE_BETA:
-            self._beta = self._heard.popleft()
+            self._beta = self._hear()
         elif kind == Kind.RECEIVE_COUNT:
             self._count = self._byte(self._count, row.high)
         elif kind == Kind.RECEIVE_TOKEN:
             self._token = self._byte(self._token, row.high)
-            self._count -= not row.high
+            self._count -= self._count != 0 and not row.high
         elif kind == Kind.EMIT:
             self._said.append(self._token >> (8 * row.high) & 255)
         elif kind == Kind.TOKEN:
@@ -164,12 +171,15 @@ class VecModel:
         elif kind == Kind.TOKEN_ROWS:
             more = self._token // BLOCK
             self._token_rows = more * value
-        self.clock.control(row, more, jumps=self._at != at)
+        done = self.clock.control(row, more, jumps=self._at != at, came=came)
         if kind == Kind.EMIT:
-            self.said_at.append(self.clock.now)
+            self.said_at.append(done)
+
+    def _hear(self) -> int:
+        return self._heard.popleft()[0]
 
     def _byte(self, old: int, high: int) -> int:
-        byte = self._heard.popleft()
+        byte = self._hear()
         return old & 255 | byte << 8 if high else byte
 
     # The lane.
@@ -296,15 +306,7 @@ class VecModel:
     def _steps(self, row: Row) -> None:
         base, column, n = self._place(row)
         if row.write:
-            ram, at = self.banks[-1], 2 * row.offset
-            values = ram[at : at + row.n]
-            if row.x == X.HOST:
-                values = signed(np.array([self._heard.popleft() for _ in range(row.n)]), 8)
-            if row.append:
-                packed = self._registers[Register.KEY] | self._registers[Register.VALUE] << 4
-                values = np.append(values, signed(np.array([packed]), 8))
-            self._ram(row).write(base, column, values.astype(np.int8), down=row.write == Write.DOWN)
-            self.clock.steps(row, n, [], column)
+            self._bytes(row, base, column)
             return
         drain = self.image.program[self._at - 2]
         if not row.drain or drain.op is not Op.DRAIN:
@@ -321,6 +323,26 @@ class VecModel:
             self._lane(drain, np.arange(len(sums)), sums, chunk)
             counts.append(len(sums))
         self.clock.steps(row, n, counts, column)
+
+    def _bytes(self, row: Row, base: int, column: int) -> None:
+        """Bytes that are sent, or written to a ram tile."""
+        at = 2 * row.offset
+        values = self.banks[-1][at : at + row.n]
+        if row.write == Write.SEND:
+            self._said += values.astype(np.uint8).tobytes()
+            self.said_at += self.clock.send(row)
+            return
+        came = [self._heard.popleft() for _ in range(row.n)] if row.x == X.HOST else []
+        if came:
+            values = np.array([byte for byte, _ in came])
+        if row.append:
+            packed = self._registers[Register.KEY] | self._registers[Register.VALUE] << 4
+            values = np.append(values, packed)
+        self._ram(row).write(base, column, values.astype(np.int8), down=row.write == Write.DOWN)
+        if came:
+            self.clock.receive(row, [cycle for _, cycle in came])
+        else:
+            self.clock.steps(row, row.n, [], column)
 
     def _place(self, row: Row) -> tuple[int, int, int]:
         place = Place(row.place)

@@ -42,7 +42,7 @@ class Op(enum.IntEnum):
     CONTROL = 0  # the sequencer itself
     VECTOR = 1  # the lane, over n elements of M
     DRAIN = 2  # the lane, over the sums of the pass that the next row asks for
-    STEPS = 3  # a pass of the array, or bytes that are written to a ram tile
+    STEPS = 3  # a pass of the array, or bytes that are written to a ram tile, or sent
 
 
 class Value(enum.IntEnum):
@@ -200,9 +200,12 @@ class Place(enum.IntEnum):
 
 
 class Write(enum.IntEnum):
+    """Where bytes go that a row of STEPS does not multiply."""
+
     NONE = 0
-    DOWN = 1
-    ALONG = 2
+    DOWN = 1  # a column of a ram tile
+    ALONG = 2  # a row of one
+    SEND = 3  # of the bank of ram tiles to the host, or the next die
 
 
 class Kind(enum.IntEnum):

@@ -2,6 +2,7 @@
 
 __all__ = ["FEWEST", "FOUND", "LANE_GAP", "ROW_LATENCY", "SHORTEST", "SUM_LATENCY", "Clock", "pause"]
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rtl_gen.golden.vec_isa import BLOCK, LINE, OF_TILES, Row, Sync, Walk, Write
@@ -17,11 +18,14 @@ FOUND, EMPTY = 11, 15
 FED = 14  # from an element to the first step that reads what it became
 JUMP = 3  # from a branch to the row that it goes to
 FEWEST = 2  # sums of a pass, in the time that is kept for them
+FETCH = 2  # before two bytes of A leave
 
 
 @dataclass
 class Clock:
-    """Counts cycles, with a host that never lets the chip wait.
+    """Counts cycles, with a host, or a next die, that takes every byte at once.
+
+    `came` is the cycle in which a byte of the host is there.
 
     Attributes:
         rows: Rows of tiles.
@@ -42,10 +46,11 @@ class Clock:
         self._only = -1
         self._pending: Row | None = None
 
-    def control(self, row: Row, more: int, *, jumps: bool) -> None:
-        """A row of the sequencer that takes so many cycles more than one."""
-        done = self._calm(row) + more
+    def control(self, row: Row, more: int, *, jumps: bool, came: int = 0) -> int:
+        """A row of the sequencer that takes so many cycles more than one; returns its last."""
+        done = max(self._calm(row), came) + more
         self._next(done, JUMP if jumps else 0)
+        return done
 
     def vector(self, row: Row, n: int) -> None:
         """A vector of so many elements."""
@@ -63,6 +68,20 @@ class Clock:
         """What becomes of the sums of the pass that follows."""
         self._pending = row
         self._next(self.now)
+
+    def send(self, row: Row) -> list[int]:
+        """Bytes of A that leave; returns the cycle of each."""
+        begin = max(self._calm(row) + 1, self._fed + FED)
+        sent = [begin + FETCH + n // 2 * (FETCH + 2) + n % 2 for n in range(row.n)]
+        self._next(sent[-1])
+        return sent
+
+    def receive(self, row: Row, came: Sequence[int]) -> None:
+        """Bytes of the host that are written to a ram tile as they come."""
+        done = max(self._calm(row) + 2, self._fed + FED - 1)
+        for cycle in came:
+            done = max(done + 1, cycle)
+        self._next(done)
 
     def steps(self, row: Row, n: int, counts: list[int], column: int) -> None:
         """Steps, for so many sums of each pass; n steps in each."""

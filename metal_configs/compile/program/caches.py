@@ -76,7 +76,7 @@ class Caches:
     values: dict[tuple[int, int], tuple[int, int, int]]
 
     @classmethod
-    def of(cls, layers: int, heads: int, head_dim: int, positions: int, room: Room) -> "Caches":
+    def of(cls, layers: range, heads: int, head_dim: int, positions: int, room: Room) -> "Caches":
         """Give each layer and head its room.
 
         Raises:
@@ -91,7 +91,7 @@ class Caches:
                 f" {max(BLOCK, head_dim)} bytes, a ram tile has {room.words} of {BLOCK}",
                 hint="Take larger ram tiles, or fewer positions (--context).", code=ExitCode.USAGE,
             )  # fmt: skip
-        all_heads = [(n, g) for n in range(layers) for g in range(heads)]
+        all_heads = [(n, g) for n in layers for g in range(heads)]
         groups = [all_heads[at : at + beside] for at in range(0, len(all_heads), beside)]
         values: dict[tuple[int, int], tuple[int, int, int]] = {}
         for group in groups:

@@ -5,22 +5,22 @@ __all__ = ["STEP", "Contents"]
 
 import numpy as np
 
+from metal_configs.compile.program.part import Part
 from rtl_gen.errors import ExitCode, FlowError
 from rtl_gen.golden.array import ArrayModel
 from rtl_gen.golden.matrix import Matrix
-from rtl_gen.golden.model import Model
 from rtl_gen.golden.vec_isa import (
     BLOCK,
 )
 
 STEP = 2  # activations of a step
-KINDS = ("q", "k", "v", "o", "gate", "up", "down")
 
 
 class Contents:
-    """A model's matrices on rom tiles, its factors and tables in the ROM of the vec tile.
+    """A part's matrices on rom tiles, its factors and tables in the ROM of the vec tile.
 
     Attributes:
+        part, model: What is laid here, and of which model.
         at: Where the factors of a matrix, and each table, begin in the ROM.
         words: The ROM, 16 bits each.
 
@@ -28,29 +28,21 @@ class Contents:
         FlowError: The rom tiles are too small.
     """
 
-    def __init__(self, model: Model, array: ArrayModel) -> None:
+    def __init__(self, part: Part, array: ArrayModel) -> None:
         if array.grid[1] != 1 or array.slots.shape[-1] != BLOCK:
             raise ValueError(f"an array of one column of tiles of {BLOCK} is needed")
-        self.model, self.array = model, array
+        self.part, self.model, self.array = part, part.model, array
         self.at: dict[str, int] = {}
         self.words: list[int] = []
-        for name, matrix in self.matrices().items():
+        for name, matrix in part.matrices().items():
             self._lay(name, matrix)
-        if model.shape.tied:
-            self._factors("embed", model.embed)
-        t = model.tables
+        if part.embeds and part.embedding != "embed":
+            self._factors("embed", self.model.embed)
+        t = self.model.tables
         for name in ("rsqrt", "recip", "exp2", "sigmoid"):
             entries = getattr(t, name)
             self._append(name, np.stack([entries, np.diff(entries, append=entries[-1])], 1))
         self._append("rotary", t.rotary)
-
-    def matrices(self) -> dict[str, Matrix]:
-        """What is laid on the tiles, by name, in this order."""
-        m = self.model
-        found = {f"layers.{n}.{k}": getattr(x, k) for n, x in enumerate(m.layers) for k in KINDS}
-        if not m.shape.tied:
-            found["embed"] = m.embed
-        return found | ({"final": m.final} if m.final is not None else {}) | {"head": m.head}
 
     def each(self, name: str) -> int:
         """Inputs of a matrix that the first row of tiles has; others have no more."""

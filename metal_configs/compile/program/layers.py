@@ -54,7 +54,7 @@ OFFSETS = 1 << STEPS["offset"]  # words of a bank of A that a pass can begin at
 
 
 class Layers:
-    """Writes rows for the layers of a model, and for what its head shares with them.
+    """Writes rows for layers of a model, and for what its head shares with them.
 
     Attributes:
         x, j, e, w: In M the residual; sums that are joined; exponents of keys and values; what changes from
@@ -84,8 +84,9 @@ class Layers:
         ):
             self.beside -= 1
         self.memory = self._words(self.beside)
+        sent = 0 if contents.part.chooses else s.dim
         self.ram_bytes = max(
-            2 * self.beside * m.positions, (2 + self.beside) * s.head_dim, self.adapted.bytes_
+            2 * self.beside * m.positions, (2 + self.beside) * s.head_dim, self.adapted.bytes_, sent
         )
         self.heads = Attention(contents, caches, rows, self.beside)
         if self.memory > MEMORY:
@@ -98,9 +99,9 @@ class Layers:
     def _words(self, beside: int) -> int:
         """Words of M with so many heads side by side."""
         m, s = self.model, self.model.shape
+        choice = lines(s.dim) + lines(s.vocab) if self.contents.part.chooses else 0
         heads = 2 * lines(s.q_dim) + 2 * lines(s.kv_dim) + beside * lines(m.positions)
-        head = lines(s.dim) + lines(s.vocab)
-        return self.w + max(2 * lines(s.dim), heads, 3 * lines(s.hidden), head)
+        return self.w + max(2 * lines(s.dim), heads, 3 * lines(s.hidden), choice)
 
     def norm(self, name: str) -> None:
         """The residual, normalised, as what `name` multiplies."""

@@ -24,7 +24,8 @@ class Rows:
         rom_tiles, ram_tiles: Those that are there.
         code: Rows, and labels that they go to.
         labels: Numbers of rows.
-        phases: What each row is for: "embedding", "norms", "matrices", "attention", "swiglu" or "head".
+        phases: What each row is for: "embedding", "norms", "matrices", "attention", "swiglu", "link" or
+            "head".
     """
 
     skipped: int

@@ -1,0 +1,137 @@
+"""A model cut over a chain of dies says what the golden decoder says."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from metal_configs.compile.program.die import compile_chain
+from metal_configs.compile.program.part import cut
+from metal_configs.compile.program.residual import Message
+from rtl_gen.errors import FlowError
+from rtl_gen.golden.array import ArrayModel
+from rtl_gen.golden.chain import ChainModel
+from rtl_gen.golden.network import Network
+from rtl_gen.golden.shape import Shape
+from tests.metal_configs.test_program import WORDS, tokens
+from tests.rtl_gen.test_network import random_model
+
+
+def chain(model, dies=2, rows=1, ram_rows=2, ram_words=64, depth=4096):
+    arrays = [ArrayModel((rows, 1), depth, 32, 2, 20, 2) for _ in range(dies)]
+    return compile_chain(model, arrays, ram_rows, ram_words)
+
+
+def says(dies, images, prompt, beta=0, seed=1):
+    return tokens(images[0], dies.answer(images[0].request(prompt, beta, seed)))
+
+
+def first_layer(model):
+    return dataclasses.replace(
+        model, shape=dataclasses.replace(model.shape, layers=1), layers=model.layers[:1]
+    )
+
+
+shapes = st.builds(
+    lambda dim, layers, heads, head_dim, hidden, vocab, context, tied: Shape(
+        dim=dim, layers=layers, heads=heads[0], kv_heads=heads[1], head_dim=head_dim, hidden=hidden,
+        vocab=vocab, context=context, tied=tied,
+    ),
+    st.integers(1, 40), st.integers(3, 5), st.sampled_from([(1, 1), (4, 2)]), st.sampled_from([2, 6, 10]),
+    st.sampled_from([4, 48]), st.sampled_from([11, 70, 300]), st.sampled_from([3, 35]), st.booleans(),
+)  # fmt: skip
+
+
+@settings(max_examples=8, deadline=None)
+@given(
+    shapes, st.integers(2, 3), st.integers(1, 2), st.integers(0, 999), st.sampled_from([0, 32]),
+    st.sampled_from([0.05, 1.0, 30.0]),
+)  # fmt: skip
+def test_any_model_on_a_chain_says_what_the_golden_decoder_says(shape, dies, rows, seed, beta, size):
+    """With factors that are too large residuals saturate."""
+    model = random_model(shape, seed, size=size)
+    images = chain(model, dies, rows, 8, 128, 16384)
+    said = ChainModel(images)
+    for prompt in ([1], [2, 0, 5]):
+        assert says(said, images, prompt, beta, seed + 1) == list(
+            Network(model).generate(prompt, beta=beta, seed=seed + 1)
+        )
+
+
+def test_residuals_are_whole_at_the_ends_of_their_range():
+    model = random_model(WORDS, 3, size=30.0)
+    images = chain(model)
+    sent = Network(first_layer(model)).feed(range(WORDS.context))
+    assert (sent.min(), sent.max()) == (-(1 << 23), (1 << 23) - 1)
+    for token in range(0, WORDS.context, 9):
+        assert says(ChainModel(images), images, [token]) == list(Network(model).generate([token]))
+
+
+def test_requests_follow_each_other_whatever_they_ask_for():
+    model = dataclasses.replace(random_model(WORDS, 3, 16), ends=(17, 2))
+    images = chain(model)
+    dies = ChainModel(images)
+    for prompt, seed in (([3, 1], 1), ([], 1), ([5], 9), ([1] * 17, 2), ([3, 1], 1), ([1] * 16, 4)):
+        fits = 0 < len(prompt) <= 16
+        want = list(Network(model).generate(prompt, beta=32, seed=seed)) if fits else [17]
+        assert says(dies, images, prompt, 32, seed) == want
+    half = images[0].request([4, 5], 0, 1)
+    assert dies.send(half[:7]) == b""
+    assert tokens(images[0], dies.answer(half[7:])) == list(Network(model).generate([4, 5]))
+
+
+def test_what_travels_is_a_byte_and_three_for_each_word():
+    model = random_model(WORDS, 3, 16)
+    images = chain(model)
+    first, second = ChainModel(images).dies
+    text = bytes([Message.TEXT, 1, 0, 0, 0, 0])
+    sent = first.send(images[0].request([4, 5], 0, 1))
+    size = 1 + 3 * WORDS.dim
+    assert sent[:6] == text
+    assert sent[6::size] == bytes([Message.MORE, Message.LAST])
+    assert len(sent) == 6 + 2 * size
+    words = np.frombuffer(sent[7 : 6 + size], np.int8).reshape(3, -1).astype(np.int64)
+    residual = Network(first_layer(model)).feed(4)[0]
+    assert np.array_equal(words[0] * 65536 + words[1] * 256 + words[2], residual)
+    assert len(second.send(sent)) == 1
+
+
+def test_parts_are_as_even_as_can_be():
+    shape = dataclasses.replace(WORDS, layers=7)
+    model = random_model(shape, 3)
+    bits = lambda part: sum(m.codes.size * m.bits for m in part.matrices().values())  # noqa: E731
+    parts = cut(model, 3)
+    assert [n for p in parts for n in p.layers] == list(range(7))
+    largest = max(bits(p) for p in parts)
+    for a in range(1, 6):
+        for b in range(a + 1, 7):
+            others = [dataclasses.replace(parts[0], layers=range(*r)) for r in ((0, a), (a, b), (b, 7))]
+            assert max(bits(p) for p in others) >= largest
+
+
+def test_weights_of_a_chain_are_those_of_a_die():
+    """An embedding that is tied lies on the first die and, as the head, on the last."""
+    for tied in (True, False):
+        model = random_model(dataclasses.replace(WORDS, tied=tied), 3)
+        first, last = cut(model, 2)
+        assert list(first.matrices())[-1] == "embed"
+        assert [n for n in last.matrices() if "." not in n] == (["final", "head"] if tied else ["head"])
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"depth": 256}, r"die 0 of 2, layers 0 to 0: random does not fit the rom tiles: .* a tile has 256"),
+        (
+            {"ram_rows": 1, "ram_words": 26},
+            "die 1 of 2, layers 1 to 1: keys and values beside a row for residuals need 2 ram tiles",
+        ),
+        ({"ram_words": 8}, "die 0 of 2, layers 0 to 0: .* 16 positions need 16 rows of 32 bytes"),
+        ({"dies": 3}, "has 2 layers, which cannot be cut for 3 dies"),
+    ],
+)
+def test_what_does_not_fit_is_named(change, says):
+    with pytest.raises(FlowError, match=says):
+        chain(random_model(WORDS, 3, 16), **change)
