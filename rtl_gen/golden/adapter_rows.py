@@ -24,16 +24,15 @@ class Inner:
     Attributes:
         columns: First column of each matrix, from that of the group on; even.
         used: Columns in all, in whole lines of M.
-        inputs: Rows.
-        at: Where they begin.
+        slices: Rows, in parts that each lie in a ram tile: where one begins, and how many it has; even but
+            for the last.
         factors: Where the upper digits of their factors begin; a row below the lower ones, then their shifts.
         to: Byte of the activations of ram tiles from which on A x is; the activations are from 0 on.
     """
 
     columns: Mapping[str, int]
     used: int
-    inputs: int
-    at: Spot
+    slices: tuple[tuple[Spot, int], ...]
     factors: Spot
     to: int
 
@@ -92,7 +91,10 @@ class AdapterRows:
         for group in self.inner:
             for name, column in group.columns.items():
                 pair = adapter.pairs[name]
-                put(group.at, column, pair.a.codes.T)
+                first = 0
+                for spot, count in group.slices:
+                    put(spot, column, pair.a.codes.T[first : first + count])
+                    first += count
                 put(group.factors, column, _factors(name, pair, adapter.name))
         for name, outer in self.outer.items():
             for n, spot in enumerate(outer.blocks):

@@ -249,7 +249,8 @@ class VecModel:
         if factor is Factor.SIGMOID:
             return np.where(a < 0, (1 << (WORD - 1)) - b, b)
         return {
-            Factor.ONE: np.ones_like(a), Factor.B: b, Factor.A: a, Factor.BETA: np.full_like(a, self._beta),
+            Factor.ONE: np.ones_like(a), Factor.A: a,
+            Factor.B: b >> 4 if row.element == Element.KEY else b, Factor.BETA: np.full_like(a, self._beta),
             Factor.R: np.full_like(a, self._contexts[row.context].r),
         }[factor]  # fmt: skip
 

@@ -62,7 +62,7 @@ class Factor(enum.IntEnum):
     ROM = 1  # 12 bits of a word of the ROM
     ROTARY = 2  # cosine, sine, or minus that
     R = 3
-    B = 4
+    B = 4  # without its lowest four bits where element is KEY
     A = 5
     SIGMOID = 6  # b, or 2 ** 15 - b where a is negative
     BETA = 7

@@ -7,7 +7,7 @@ from typing import Any
 from amaranth.hdl import Array, Module, Mux, Signal, signed
 
 from rtl_gen.golden.formats import DISTANCE, EXPONENTIAL, SCORE_FRACTION, SUM, WORD
-from rtl_gen.golden.vec_isa import Factor, Table, Value
+from rtl_gen.golden.vec_isa import Element, Factor, Table, Value
 from rtl_gen.golden.vec_tables import LEADING, SIGMOID_REST
 from rtl_gen.golden.vector import EXP_INDEX, REST
 from rtl_gen.tiles.vec_totals import Totals
@@ -85,7 +85,7 @@ def operands(
         with m.Case(Factor.R):
             m.d.sync += factor.eq(Array(totals.r)[row.context])
         with m.Case(Factor.B):
-            m.d.sync += factor.eq(b)
+            m.d.sync += factor.eq(Mux(row.element == Element.KEY, b >> 4, b))
         with m.Case(Factor.A):
             m.d.sync += factor.eq(a)
         with m.Case(Factor.SIGMOID):

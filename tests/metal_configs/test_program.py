@@ -124,13 +124,13 @@ def adapted(model, adapter, rows, ram_rows, ram_words, depth=16384):
 @settings(max_examples=8, deadline=None)
 @given(
     shapes, st.integers(1, 2), st.sampled_from([1, 4]), st.integers(0, 99), st.sampled_from([1, 4, 5, 16]),
-    st.sets(st.sampled_from(KINDS), min_size=1),
+    st.sets(st.sampled_from(KINDS), min_size=1), st.sampled_from([41, 128]),
 )  # fmt: skip
 def test_an_adapter_that_the_host_loads_says_what_the_golden_decoder_says(
-    shape, rows, hadamard, seed, rank, kinds
+    shape, rows, hadamard, seed, rank, kinds, ram_words
 ):
     model, adapter = random_model(shape, seed, hadamard), random_adapter(shape, seed, rank, kinds)
-    image = adapted(model, adapter, rows, 40, 128)
+    image = adapted(model, adapter, rows, 80, ram_words)  # of 41 rows A of a `down` needs two
     for loaded in (adapter, None):
         vec = VecModel(image)
         data = image.adapters.load(loaded)
@@ -139,6 +139,17 @@ def test_an_adapter_that_the_host_loads_says_what_the_golden_decoder_says(
         for prompt in ([1], [2, 0, 5]):
             want = list(Network(model, adapter=loaded).generate(prompt, beta=16, seed=3))
             assert says(vec, image, prompt, 16, 3) == want
+
+
+def test_a_of_an_adapter_may_be_taller_than_a_ram_tile():
+    model, adapter = random_model(WORDS, 4, 16), random_adapter(WORDS, 4, 4)
+    image = adapted(model, adapter, 1, 20, 64)
+    assert {len(group.slices) for group in image.adapters.inner} == {1, 2}  # down has 80 inputs
+    vec = VecModel(image)
+    vec.send(image.adapters.load(adapter))
+    assert says(vec, image, [3, 1], 16, 3) == list(
+        Network(model, adapter=adapter).generate([3, 1], beta=16, seed=3)
+    )
 
 
 def test_adapters_of_another_shape_or_without_room_are_refused():

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from metal_configs.compile.program.attention import BEGIN, lines
+from metal_configs.compile.program.attention import lines
 from metal_configs.compile.program.caches import Room, Shelves
 from metal_configs.compile.program.rows import Rows
 from rtl_gen.golden.adapter_rows import SHIFT, AdapterRows, Inner, Outer, Spot
@@ -28,7 +28,7 @@ from rtl_gen.golden.vec_isa import (
     joining,
 )
 
-DIGIT = 7
+DIGIT, NIBBLE = 7, 4
 ALIKE = ("q", "k", "v"), ("o",), ("gate", "up"), ("down",)  # kinds that multiply the same activations
 
 
@@ -39,20 +39,24 @@ class Adapted:
     Attributes:
         rows: Of the program.
         place: Where adapters lie.
-        factors: Where factors begin in tiles and in M, and how many there are, as each pass brings them; the
-            same number of words behind those in M says how much less they shift.
-        memory: The first word of M behind these.
+        factors: Where factors begin in tiles and in M, and how many there are, as each pass brings them. A
+            word of M has how much less it shifts in its lowest nibble.
+        joined: The first word of M where sums wait for others.
+        memory: The first word of M behind factors.
         bytes_: Of the activations of ram tiles.
     """
 
     rows: Rows
     place: AdapterRows
     factors: tuple[tuple[Spot, int, int], ...]
+    joined: int
     memory: int
     bytes_: int
 
     @classmethod
-    def of(cls, rows: Rows, model: Model, ranks: Mapping[str, int], room: Room, memory: int) -> "Adapted":
+    def of(
+        cls, rows: Rows, model: Model, ranks: Mapping[str, int], room: Room, joined: int, memory: int
+    ) -> "Adapted":
         """Give adapters room.
 
         Args:
@@ -60,6 +64,7 @@ class Adapted:
             model: The integers.
             ranks: By the name of the matrix.
             room: Of the ram tiles that keys and values leave.
+            joined: The first of 32 words of M where sums wait for others.
             memory: The first free word of M.
 
         Raises:
@@ -68,9 +73,14 @@ class Adapted:
         before, shelves, sizes = list(room.used), Shelves(room), model.shape.matrices()
         groups = [g for n in range(model.shape.layers) for kinds in ALIKE for g in _groups(n, kinds, ranks)]
         inputs = [sizes[next(iter(columns))][1] for columns, _, _ in groups]
-        taken: dict[int, Spot] = {}
-        for n in sorted(range(len(groups)), key=lambda n: -inputs[n]):  # the tallest first
-            taken[n] = shelves.take(inputs[n], groups[n][1])
+        heights = [
+            (min(room.words, rows - at), n)
+            for n, rows in enumerate(inputs)
+            for at in range(0, rows, room.words)
+        ]
+        taken: dict[int, list[tuple[Spot, int]]] = {n: [] for n in range(len(groups))}
+        for height, n in sorted(heights, key=lambda told: -told[0]):  # the tallest first
+            taken[n].append((shelves.take(height, groups[n][1]), height))
         outer = {}
         for name, rank in sorted(ranks.items(), key=lambda item: -item[1]):
             outputs = sizes[name][0]
@@ -88,15 +98,15 @@ class Adapted:
             for k in waiting:
                 columns, used, back = groups[k]
                 to = lines(inputs[k]) + BLOCK * back
-                inner.append(Inner(columns, used, inputs[k], taken[k], (tile, row, column), to))
+                inner.append(Inner(columns, used, tuple(taken[k]), (tile, row, column), to))
                 column += used
-            memory += 2 * together
+            memory += together
             waiting = []
         room.check("an adapter beside keys and values")
         begun = before + [0] * (len(room.used) - len(before))
         loaded = tuple((t, a, b - a) for t, (a, b) in enumerate(zip(begun, room.used, strict=True)) if a < b)
         most = max((g.to + BLOCK for g in inner), default=0)
-        return cls(rows, AdapterRows(tuple(inner), outer, loaded), tuple(factors), memory, most)
+        return cls(rows, AdapterRows(tuple(inner), outer, loaded), tuple(factors), joined, memory, most)
 
     def load(self) -> None:
         """Take an adapter from the host."""
@@ -112,23 +122,12 @@ class Adapted:
             self.rows.branch(Condition.ALWAYS, f"load{tile}")
             self.rows.label(f"loaded{tile}")
         for (tile, row, column), at, count in self.factors:
-            digits = [(at, joining(begin=True, high=False, left=DIGIT)),
-                      (at, joining(begin=False, high=False, left=0)),
-                      (at + count, BEGIN)]  # fmt: skip
-            for n, (d, join) in enumerate(digits):
+            for n, left in enumerate((NIBBLE + DIGIT, NIBBLE, 0)):
                 self.rows.row(
-                    Op.DRAIN, value=Value.JOIN, special=join, n=count, a=d, d=d, width=Width.SUM,
-                    dest=Dest.MEMORY,
+                    Op.DRAIN, value=Value.JOIN, special=joining(begin=not n, high=False, left=left), n=count,
+                    a=at, d=at, width=Width.SUM, dest=Dest.MEMORY,
                 )  # fmt: skip
-                self.rows.row(
-                    Op.STEPS,
-                    only=self.rows.first_ram + tile,
-                    row=row + n,
-                    column=column,
-                    n=1,
-                    x=X.ONE0,
-                    drain=1,
-                )
+                self._pass((tile, row + n, column), n=1, x=X.ONE0)
 
     def inner(self, name: str, n: int, a: int, exponent: Register) -> None:
         """A x of all matrices that multiply what `name` does: n words of M from `a` on."""
@@ -138,17 +137,28 @@ class Adapted:
         if found:
             self.rows.vector(n, a, 0, plus=exponent, width=Width.MANTISSA, dest=Dest.RAM_BYTES)
         for group in found:
-            spot, first, count = next(f for f in self.factors if _within(group.factors, f[0], f[2]))
+            spot, first, _ = next(f for f in self.factors if _within(group.factors, f[0], f[2]))
             factor = first + group.factors[2] - spot[2]
-            tile, row, column = group.at
-            self.rows.row(
-                Op.DRAIN, value=Value.JOIN, special=BEGIN, n=group.used, a=factor, b=factor + count,
-                d=group.to, factor=Factor.A, element=Element.KEY, shift=SHIFT, width=Width.MANTISSA,
-                dest=Dest.RAM_BYTES,
-            )  # fmt: skip
-            self.rows.row(
-                Op.STEPS, only=self.rows.first_ram + tile, row=row, column=column, n=n, x=X.BYTES, drain=1
-            )
+            begun = 0
+            for at, height in group.slices:
+                row: dict[str, Any] = {
+                    "a": self.joined, "d": self.joined, "width": Width.SUM, "dest": Dest.MEMORY,
+                }  # fmt: skip
+                if begun + height == n:
+                    row |= {
+                        "b": factor, "factor": Factor.B, "element": Element.KEY, "shift": SHIFT,
+                        "d": group.to, "width": Width.MANTISSA, "dest": Dest.RAM_BYTES,
+                    }  # fmt: skip
+                self.rows.row(
+                    Op.DRAIN, value=Value.JOIN, special=joining(begin=not begun, high=False, left=0),
+                    n=group.used, **row,
+                )  # fmt: skip
+                self._pass(at, n=height, x=X.BYTES, offset=begun // 2)
+                begun += height
+
+    def _pass(self, at: Spot, **fields: Any) -> None:
+        tile, row, column = at
+        self.rows.row(Op.STEPS, only=self.rows.first_ram + tile, row=row, column=column, drain=1, **fields)
 
     def outer(self, name: str, number: int) -> dict[str, Any] | None:
         """Fields of the STEPS that multiply A x by B, for a block of outputs; None if it is not adapted."""

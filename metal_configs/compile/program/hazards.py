@@ -137,7 +137,7 @@ def _words(row: Row, positions: int) -> Iterator[tuple[range, int]]:
     count = max(row.n, positions) * (2 if row.walk == Walk.SPREAD else 1)
     if not row.by_position and row.op is Op.VECTOR:
         count = row.n
-    joined = row.value == Value.JOIN and row.special & 1 and row.factor != Factor.A
+    joined = row.value == Value.JOIN and row.special & 1
     if not joined and not _tabled(row, Table.NORMAL):
         yield range(row.a, row.a + count), 0
     if row.reads_b:

@@ -75,7 +75,7 @@ class Layers:
         s = m.shape
         self.x, self.j = 0, lines(s.dim)
         self.e = self.j + BLOCK
-        self.adapted = Adapted.of(rows, m, ranks, room, self.e + lines(m.positions))
+        self.adapted = Adapted.of(rows, m, ranks, room, self.j, self.e + lines(m.positions))
         self.w = self.adapted.memory
         # As many heads side by side as there is room for.
         self.beside = min(s.group, CONTEXTS)
