@@ -84,13 +84,15 @@ class Simulator:
             pytest.skip("no verilator")
         self.whole, self.folder = whole, folder
         bits = 4 * whole.rom.columns
-        rom = RomSpec(MACRO_WORDS, bits)
-        assert rom.name == rom_macro_name(bits)
+        roms = [RomSpec(MACRO_WORDS, bits, mux=mux) for mux in sorted({1, whole.rom.mux})]
+        assert [rom.name for rom in roms] == [rom_macro_name(bits, rom.mux) for rom in roms]
         verilog = die_verilog(whole.rom, whole.ram, whole.vec, whole.rows)
         rams = {(int(w), int(b)) for w, b in re.findall(r"scf_ram_(\d+)x(\d+) macro", verilog)}
         assert (whole.ram.words, MACRO_BITS) in rams
         (folder / "die.v").write_text(verilog)
-        (folder / "macros.v").write_text(rom_verilog(rom) + "".join(sram_verilog(SramSpec(*r)) for r in rams))
+        (folder / "macros.v").write_text(
+            "".join([*map(rom_verilog, roms), *(sram_verilog(SramSpec(*r)) for r in sorted(rams))])
+        )
         shutil.copy(Path(__file__).with_name("die.cpp"), folder / "host.cpp")
         subprocess.run(
             ["verilator", "--cc", "--exe", "--build", "-O3", "--x-assign", "unique", "--x-initial", "unique",
