@@ -32,6 +32,7 @@ from flow.tasks.chain.replay import ReplayTask, TileSimulatorTask
 from flow.tasks.chain.sample import SampleTask
 from flow.tasks.die.chip import DieInvarianceTask, DieMetalTask, TilesReadbackTask
 from flow.tasks.die.compile import CompileTask, DieQuantiseTask
+from flow.tasks.die.energy import DieEnergyTask
 from flow.tasks.die.floorplan import FloorplanTask
 from flow.tasks.die.inside import INSIDE_STEPS, TILE_DRC_STEPS
 from flow.tasks.die.simulate import DieGatesimTask, DieSimulatorTask, RtlsimTask, RtlSimulatorTask
@@ -110,6 +111,7 @@ DIE_STEPS: Steps = (
     RtlSimulatorTask,
     RtlsimTask,
     DieGatesimTask,
+    DieEnergyTask,
     *TILE_DRC_STEPS,
     *INSIDE_STEPS,
     SeamsTask,

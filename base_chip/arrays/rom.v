@@ -79,6 +79,10 @@ module @NAME@ #(
   endtask
 
 `ifdef VERILATOR
+  // Rises once with each read: for the energy of a token.
+  /* verilator tracing_on */
+  wire reads = enable & ~clk;
+  /* verilator tracing_off */
   always @(negedge clk)
     if (enable) begin
       reading = 0;

@@ -8,7 +8,7 @@ whatever its load. They are read at the input transition nearest to `SLEW` and t
 pin with several tables, by condition or by the input that causes it, has their mean.
 """
 
-__all__ = ["CellEnergy", "PinEnergy", "from_liberty", "load_energies"]
+__all__ = ["CellEnergy", "PinEnergy", "by_condition", "from_liberty", "load_energies"]
 
 import gzip
 import re
@@ -86,12 +86,27 @@ def from_liberty(text: str, prefix: str) -> dict[str, CellEnergy]:
     return found
 
 
+def by_condition(text: str, pin: str) -> dict[str, float]:
+    """pJ of a cycle of a pin of the only cell of a liberty text, by the condition; "" where there is none.
+
+    Raises:
+        ValueError: A pin's table is not one of liberty's two forms.
+    """
+    found = {}
+    for _, power in _groups(dict(_groups(text, "pin"))[pin], "internal_power"):
+        when = re.search(r'^ *when : "([^"]*)";', power, re.M)
+        found[when.group(1) if when else ""] = _cycle(power)
+    return found
+
+
+def _cycle(power: str) -> float:
+    """What a rise and a fall take."""
+    return sum(_value(table) for edge in ("rise_power", "fall_power") for _, table in _groups(power, edge))
+
+
 def _pin(body: str) -> PinEnergy:
     capacitance = re.search(r"^ *capacitance : ([\d.eE+-]+);", body, re.M)
-    cycles = []
-    for _, power in _groups(body, "internal_power"):
-        edges = [_value(table) for edge in ("rise_power", "fall_power") for _, table in _groups(power, edge)]
-        cycles.append(sum(edges))
+    cycles = [_cycle(power) for _, power in _groups(body, "internal_power")]
     mean = sum(cycles) / len(cycles) if cycles else 0.0
     output = re.search(r'^ *direction : "output";', body, re.M)
     pf = float(capacitance.group(1)) if capacitance and not output else 0.0

@@ -3,13 +3,12 @@
 __all__ = ["DiePower", "check_power"]
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import klayout.db as kdb
 
 from base_chip.harden.block import Macro
 from base_chip.pdk import Pdk, load_pdk
-from base_chip.pdk.energies import from_liberty
 from base_chip.pdk.place_route import Corner as Asked
 from base_chip.pdk.place_route import load_place_route
 from base_chip.pdk.power import load_power
@@ -17,13 +16,13 @@ from flow.pdk.files import PdkFiles
 from flow.stitching.inside import PERIODS
 from flow.stitching.stitch import Stitched
 from flow.stitching.tiles import HardTile
-from flow.tasks.energies import kit_corner, wire_farads
+from flow.tasks.energies import kit_corner, wire_farads, with_macros
 from flow.tasks.wiring import stack_of
 from signoff.assembly.routed import Routed, read_macros, read_vias
 from signoff.netlist import Netlist, read_netlist
 from signoff.power.assumed import assumed
 from signoff.power.die import die_grid, margin_grid
-from signoff.power.energy import Corner, Energy, energies_of, pins_of
+from signoff.power.energy import Energy, energies_of
 from signoff.power.grid import Grid, centre_of, grid_of
 from signoff.power.run import CornerGrid, Found, analyse
 from signoff.power.solve import drops_of
@@ -149,14 +148,7 @@ def _energy(
     """What a tile takes in a corner."""
     kit = kit_corner(pdk, asked.liberty, asked.voltage, period)
     first = {instance.cell: instance for instance in tile.netlist.instances.values()}
-    inside, farads, leak = dict(kit.inside), dict(kit.farads), dict(kit.leak)
-    for macro in macros:
-        (of,) = from_liberty(macro.liberty[asked.liberty], "").values()
-        bits = {pin: of.pins[pin.partition("[")[0]] for pin, _ in pins_of(first[macro.name])}
-        inside[macro.name] = {pin: e.pj * 1e-12 for pin, e in bits.items()}
-        farads[macro.name] = {pin: e.pf * 1e-12 for pin, e in bits.items() if e.pf}
-        leak[macro.name] = of.nw * 1e-9
-    corner: Corner = replace(kit, inside=inside, farads=farads, leak=leak)
+    corner = with_macros(kit, macros, first, asked.liberty)
     return energies_of(tile.netlist, tile.farads, assumed(tile.netlist, corner, _CLOCK, share), corner, {})
 
 

@@ -9,15 +9,13 @@ import klayout.db as kdb
 
 from base_chip.harden.constraints import LOAD
 from base_chip.pdk import load_pdk
-from base_chip.pdk.margin import load_margin
 from base_chip.pdk.place_route import load_place_route
-from base_chip.stitch import StitchPlan
 from base_chip.stitch.windows import windows
-from base_chip.stitch.wires import margin_wires
 from flow.pdk.files import PdkFiles
 from flow.pdk.magic_tech import tech_for_magic
 from flow.stitching.stitch import Stitched
 from flow.stitching.tiles import HardTile
+from flow.stitching.wires import wires_of_margin
 from flow.tasks.wiring import stack_of
 from rtl_gen.tools import require
 from signoff.assembly.routed import Routed, read_macros, read_vias
@@ -94,16 +92,6 @@ def _timing(
         corners.append(
             timing.SeamCorner(Corner(name, Path(), constraints, period_ns, macros=tuple(liberty)), of_tiles)
         )
-    wires = _wires(made.plan)
+    wires = wires_of_margin(made.plan)
     die = timing.Timed(read_netlist(made.file(".v")), files.path("cells"), list(macros), LOAD, wires)
     return timing.run(die, corners, folder)
-
-
-def _wires(plan: StitchPlan) -> dict[str, timing.Wire]:
-    """Wires in the margin, as those of met3 and met4 are estimated before routing."""
-    pdk = load_pdk(plan.pdk)
-    facts = load_place_route(pdk)
-    ohm, pf = (max(of[layer] for layer in ("met3", "met4")) for of in (facts.resistance, facts.capacitance))
-    lengths = {pin: nm / 1000 for pin, nm in margin_wires(plan, load_margin(pdk)).items()}
-    # ohm times pF is 1e-3 ns; half of a wire's capacitance is charged through all of its resistance
-    return {pin: timing.Wire(ohm * um * pf * um / 2000, pf * um) for pin, um in lengths.items()}

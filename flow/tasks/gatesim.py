@@ -1,10 +1,12 @@
 """The netlist with the ROM that was read back generates text, token for token as the golden model."""
 
-__all__ = ["LACKING", "Chip", "GatesimTask"]
+__all__ = ["ACTIVITY", "LACKING", "Chip", "GatesimTask"]
 
 import functools
+import json
 import shutil
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -16,8 +18,10 @@ from signoff.result import CheckResult
 if TYPE_CHECKING:
     from rtl_gen.golden.decoder import GoldenDecoder
     from rtl_gen.golden.network import Network
+    from signoff.gatesim import Request, Simulation
     from signoff.gatesim.host import Protocol
 
+ACTIVITY = "activity.json"  # what rose while one token was made, if that was counted
 LACKING = "lacking.txt"  # in place of a simulator: why there is none
 
 
@@ -38,7 +42,11 @@ class Chip:
 
 
 class GatesimTask(StepTask):
-    """Generates one text a seed, from `--seed` on, and shows each as it grows; the control spoils the ROM."""
+    """Generates one text a seed, from `--seed` on, and shows each as it grows; the control spoils the ROM.
+
+    Attributes:
+        counts: Whether it writes `ACTIVITY`; the simulator must be one that counts rises.
+    """
 
     step_name = "gatesim"
     needs: ClassVar[tuple[str, ...]] = ("quantise", "simulator", "readback")
@@ -47,6 +55,7 @@ class GatesimTask(StepTask):
     is_check = True
     simulator_step: ClassVar[str] = "simulator"
     metric: ClassVar[str] = "gate_sim"
+    counts: ClassVar[bool] = False
 
     def chip(self, job: Job) -> "Chip":
         """The chip to simulate."""
@@ -95,7 +104,8 @@ class GatesimTask(StepTask):
         program.chmod(0o755)
         chip = self.chip(job)
         run = functools.partial(simulate, program, f"scf_{job.config.base}", protocol=chip.protocol)
-        done = run(chip.contents, requests, job.scratch / "run", show)
+        between = _whole_token(requests) if self.counts else None
+        done = run(chip.contents, requests, job.scratch / "run", show, between=between)
         # The first text once more from other random register contents: what is never set must not matter.
         first = requests[:1]
         again = run(chip.contents, first, job.scratch / "again", start=2)
@@ -129,6 +139,8 @@ class GatesimTask(StepTask):
             "a ROM with inverted word lines was not noticed" if missed else "",
             "a ROM with inverted word lines says something else",
         )
+        if between and equal:
+            _keep_activity(job, requests, done, between)
         (job.out / "text.txt").write_text("".join(f"{t}\n" for t in texts), "utf-8")
         metrics = {
             "cycles_per_token": done.cycles / passes,
@@ -137,6 +149,34 @@ class GatesimTask(StepTask):
             f"{self.metric}_tokens": len(done.tokens),
         }
         return Result([row, control], metrics, texts, equal, note=", ".join(texts))
+
+
+def _whole_token(requests: "Sequence[Request]") -> tuple[int, int] | None:
+    """Numbers of two tokens, one after the other, in the middle of the first text that has two."""
+    before = 0
+    for request in requests:
+        if (count := len(request.expected)) > 1:
+            return before + count // 2, before + count // 2 + 1
+        before += count
+    return None
+
+
+def _keep_activity(
+    job: Job, requests: "Sequence[Request]", done: "Simulation", between: tuple[int, int]
+) -> None:
+    """Write what rose while a token was made, and which one it is."""
+    from signoff.gatesim import read_rises
+    from signoff.timed import Activity
+
+    number, text = between[1], 0
+    while number > len(requests[text].expected):
+        number -= len(requests[text].expected)
+        text += 1
+    begin, end = (done.tokens[n - 1].cycle for n in between)
+    rises = read_rises(job.scratch / "run", f"scf_{job.config.base}")
+    token = f"token {number} of text {text + 1}, at position {len(requests[text].prompt) + number - 2}"
+    told = {"token": token, "activity": asdict(Activity(end - begin, 1, rises))}
+    (job.out / ACTIVITY).write_text(json.dumps(told, sort_keys=True))
 
 
 def _difference(wrong: int, same_start: bool) -> str:

@@ -4,7 +4,7 @@ The simulator depends on netlist and bank alone: contents are loaded when it sta
 serves every model of a base.
 """
 
-__all__ = ["Simulation", "Token", "build_simulator", "simulate"]
+__all__ = ["Simulation", "Token", "build_simulator", "read_rises", "simulate"]
 
 import shutil
 import time
@@ -18,6 +18,8 @@ from signoff.gatesim.host import NANO, Protocol, Request, request_bytes
 from signoff.gatesim.models import cell_models
 from signoff.gatesim.tools import running, verilate
 
+_OFF, _ON = (f"/* verilator tracing_{way} */\n" for way in ("off", "on"))
+_RISES = "rises.txt"  # that host.cpp writes
 PATIENCE = 60_000  # cycles; a token of the largest base takes a fraction of it
 
 
@@ -68,6 +70,7 @@ def build_simulator(
     jobs: int = 2,
     *,
     protocol: Protocol = NANO,
+    rises: bool = False,
 ) -> Path:
     """Compile a tile into a program.
 
@@ -79,6 +82,7 @@ def build_simulator(
         work: Folder for generated files.
         jobs: Compilers at a time.
         protocol: Names the ports of its host.
+        rises: Whether it can count how often nets rise; such a program is slower.
 
     Returns:
         The program; `simulate` runs it.
@@ -87,14 +91,20 @@ def build_simulator(
         FlowError: Verilator or a C++ compiler is missing or fails, or a cell has no model.
     """
     work.mkdir(parents=True, exist_ok=True)
-    (work / "cells.v").write_text(cell_models(netlist, cells))
-    (work / "bank.v").write_text(bank_model)
-    (work / "netlist.v").write_text(netlist)
-    (work / "host.cpp").write_text(files("signoff.gatesim").joinpath("host.cpp").read_text("utf-8"))
+    # Nets count, and what models of macros say of themselves; what is inside of cells does not.
+    (work / "cells.v").write_text(f"{_OFF}{cell_models(netlist, cells)}")
+    (work / "bank.v").write_text(f"{_OFF}{bank_model}")
+    (work / "netlist.v").write_text(f"{_ON}{netlist}")
+    for name in ("host.cpp", "rises.h"):
+        (work / name).write_text(files("signoff.gatesim").joinpath(name).read_text("utf-8"))
     sources = ("host.cpp", "cells.v", "bank.v", "netlist.v")
-    data = [f"{way.upper()}_DATA={way}_{protocol.data}" for way in ("rx", "tx")]
+    defines = [f"{way.upper()}_DATA={way}_{protocol.data}" for way in ("rx", "tx")]
+    more: tuple[str, ...] = ()
+    if rises:
+        defines.append("SCF_RISES")
+        more = ("--trace", "--trace-underscore", "-CFLAGS", "-I..")
     # Compiling takes longer than running some texts: as small as can be is quick to compile.
-    return verilate(work, top, sources, optimise="s", jobs=jobs, defines=data)
+    return verilate(work, top, sources, optimise="s", jobs=jobs, defines=defines, more=more)
 
 
 def simulate(
@@ -106,6 +116,7 @@ def simulate(
     on_token: Callable[[Token], None] = lambda token: None,
     start: int = 1,
     protocol: Protocol = NANO,
+    between: tuple[int, int] | None = None,
 ) -> Simulation:
     """Run requests through a simulator.
 
@@ -119,6 +130,8 @@ def simulate(
         on_token: Called as each token appears.
         start: Seed of the registers' random initial values.
         protocol: How tokens travel.
+        between: Count how often nets rise from one token to another, of all that come: 0 is the end of reset,
+            1 the first token. `read_rises` reads what was counted. Only of a simulator that can.
 
     Raises:
         FlowError: The simulator cannot be started, was killed, or stopped without a word about the chip.
@@ -129,8 +142,30 @@ def simulate(
         shutil.copyfile(file, work / f"TOP.{top}.{instance}.hex")
     count = sum(len(r.expected) for r in requests) * protocol.token_bytes
     command = [str(simulator.resolve()), "requests.bin", str(count), str(PATIENCE)]
+    command += [str(n * protocol.token_bytes) for n in between or ()]
     command += ["+scf_bank_dir=.", "+verilator+rand+reset+2", f"+verilator+seed+{start}"]
     return _run(command, work, on_token, protocol.token_bytes)
+
+
+def read_rises(work: Path, top: str) -> dict[str, int]:
+    """How often each net rose, by its name below the top: `tile.net`, or `net[3]` of a bus.
+
+    Args:
+        work: Folder of a run that counted.
+        top: Module of the tile.
+
+    Raises:
+        FlowError: The run counted nothing.
+    """
+    path, begin, found = work / _RISES, f"TOP.{top}.", {}
+    try:
+        for line in path.read_text("utf-8").splitlines():
+            name, count = line.rsplit(" ", 1)
+            if name.startswith(begin):
+                found[name.removeprefix(begin)] = int(count)
+    except (OSError, ValueError) as e:
+        raise FlowError(f"no count of rises ({e})", where=str(path), code=ExitCode.TOOL_FAILED) from e
+    return found
 
 
 def _run(command: list[str], work: Path, on_token: Callable[[Token], None], token_bytes: int) -> Simulation:

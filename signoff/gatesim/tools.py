@@ -19,7 +19,14 @@ QUIET = ("-Wno-fatal", "-Wno-lint", "-Wno-style", "-Wno-TIMESCALEMOD", "-Wno-MUL
 
 
 def verilate(
-    work: Path, top: str, sources: Sequence[str], *, optimise: str, jobs: int = 2, defines: Sequence[str] = ()
+    work: Path,
+    top: str,
+    sources: Sequence[str],
+    *,
+    optimise: str,
+    jobs: int = 2,
+    defines: Sequence[str] = (),
+    more: Sequence[str] = (),
 ) -> Path:
     """Compile Verilog and its host into a program.
 
@@ -30,13 +37,21 @@ def verilate(
         optimise: Level of the C++ compiler for what runs in every cycle, such as "2"; the rest runs once.
         jobs: Compilers at a time.
         defines: Macros of C++, such as A=b.
+        more: Options of Verilator besides.
 
     Raises:
         FlowError: Verilator, make or a C++ compiler is missing or fails.
     """
     # Registers start with random values: what a program leaves undefined must not matter.
     start = ["--x-assign", "unique", "--x-initial", "unique"]
-    options = ["--cc", "--exe", "-O3", *start, *(x for macro in defines for x in ("-CFLAGS", f"-D{macro}"))]
+    options = [
+        "--cc",
+        "--exe",
+        "-O3",
+        *more,
+        *start,
+        *(x for macro in defines for x in ("-CFLAGS", f"-D{macro}")),
+    ]
     names = ["--top-module", top, "--prefix", "Vtile", "-o", "simulator", "--Mdir", "obj"]
     run_tool(["verilator", *options, *QUIET, *names, *sources], work, "verilate", "verilator")
     # Its makefile refuses a folder with a space in its path, which it takes from CURDIR; what it reads and

@@ -1,6 +1,6 @@
 """Activity that is assumed where none was simulated: no clock is off, all other nets are equally busy."""
 
-__all__ = ["assumed"]
+__all__ = ["assumed", "clock_nets"]
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -22,12 +22,23 @@ def assumed(netlist: Netlist, corner: Corner, clock: str, share: float) -> Activ
         clock: Port that rises once a cycle, as all does behind it through buffers, inverters and clock gates.
         share: Rises a cycle of all other nets.
     """
+    clocks = clock_nets(netlist, corner, clock)
+    nets = {net for instance in netlist.instances.values() for _, net in pins_of(instance)}
+    return Activity(_CYCLES, 0, {n: _CYCLES if n in clocks else round(_CYCLES * share) for n in sorted(nets)})
+
+
+def clock_nets(netlist: Netlist, corner: Corner, clock: str) -> set[str]:
+    """A clock and all nets behind it through buffers, inverters and clock gates.
+
+    Args:
+        netlist: Flat.
+        corner: Any; says which pins of a cell are inputs.
+        clock: Net.
+    """
     takers: dict[str, list[str]] = defaultdict(list)
-    nets = set()
     for name, instance in netlist.instances.items():
         inputs = corner.farads.get(instance.cell, {})
         for pin, net in pins_of(instance):
-            nets.add(net)
             if pin in inputs:
                 takers[net].append(name)
     clocks, todo = {clock}, [clock]
@@ -37,7 +48,7 @@ def assumed(netlist: Netlist, corner: Corner, clock: str, share: float) -> Activ
                 if net not in clocks:
                     clocks.add(net)
                     todo.append(net)
-    return Activity(_CYCLES, 0, {n: _CYCLES if n in clocks else round(_CYCLES * share) for n in sorted(nets)})
+    return clocks
 
 
 def _goes_on(netlist: Netlist, corner: Corner, name: str) -> Iterable[str]:

@@ -10,7 +10,7 @@ from base_chip.arrays.liberty import rom_liberty
 from base_chip.arrays.spec import RomSpec
 from base_chip.arrays.timing import load_timing
 from base_chip.pdk import load_pdk
-from base_chip.pdk.energies import from_liberty, load_energies
+from base_chip.pdk.energies import by_condition, from_liberty, load_energies
 from base_chip.pdk.place_route import load_place_route
 from base_chip.pdk.power import load_power
 
@@ -62,6 +62,11 @@ library ("x") {
     }
 }
 """
+
+
+def test_energies_of_a_pin_by_their_condition():
+    assert by_condition(LIBERTY, "Y") == pytest.approx({"": 0.006, "B": 0.002})
+    assert by_condition(LIBERTY, "A") == pytest.approx({"": 0.001})
 
 
 def test_a_pin_has_its_capacitance_and_the_mean_energy_of_a_cycle():

@@ -12,7 +12,7 @@ from metal_configs.image import build_image
 from rtl_gen.errors import ExitCode, FlowError
 from rtl_gen.golden.decoder import GoldenDecoder
 from rtl_gen.tile import tile_verilog
-from signoff.gatesim import Request, Simulation, Token, build_simulator, simulate
+from signoff.gatesim import Request, Simulation, Token, build_simulator, read_rises, simulate
 from signoff.gatesim.host import request_bytes
 from signoff.gatesim.models import PRIMITIVES, cell_models
 from tests.rtl_gen.models import SMALL, core_for, random_model
@@ -169,3 +169,53 @@ def test_a_misused_memory_counts_once_reset_is_over(tmp_path, late, fault):
     assert [t.value for t in done.tokens] == [7]
     assert done.fault.startswith(fault)
     assert bool(done.fault) == bool(fault)
+
+
+COUNTER = """
+module t(input clk, input rst, input [7:0] rx_data, input rx_valid, output rx_ready,
+         output [7:0] tx_data, output tx_valid, input tx_ready);
+  reg [3:0] count;
+  always @(posedge clk) count <= rst ? 0 : count + 1;
+  wire _low = ~clk;
+  wire \\inner.odd[1] = count[0];
+  inner inner (.clk(_low), .up(count[0:0]));
+  assign {rx_ready, tx_valid, tx_data} = {1'b1, count == 15, 4'b0, count};
+endmodule
+module inner(input clk, input up);
+  wire [4:3] both = {up, clk};
+endmodule
+"""
+MEMORY = """module memory;
+  wire hidden = 1;
+endmodule
+"""
+
+
+@pytest.mark.flow
+def test_rises_are_counted_from_token_to_token(tmp_path):
+    """Sixteen cycles, of a counter and what follows from it; names are those of the Verilog."""
+    if shutil.which("verilator") is None:
+        pytest.skip("verilator is not installed")
+    program = build_simulator(COUNTER, "t", tmp_path, MEMORY, tmp_path / "build", rises=True)
+    request = [Request([0], 0, 1, [15, 15, 15])]
+    done = simulate(program, "t", {}, request, tmp_path / "run", between=(1, 2))
+    assert done.equals(request)
+    found = read_rises(tmp_path / "run", "t")
+    assert [found[f"count[{n}]"] for n in range(4)] == [8, 4, 2, 1]
+    assert {n: found[n] for n in ("clk", "_low", "tx_valid", "rst", "rx_ready", "inner.odd[1]")} == {
+        "clk": 16, "_low": 16, "tx_valid": 1, "rst": 0, "rx_ready": 0, "inner.odd[1]": 8,
+    }  # fmt: skip
+    assert (found["inner.both[4]"], found["inner.both[3]"]) == (8, 16)
+    assert not [name for name in found if "hidden" in name]
+    simulate(program, "t", {}, request, tmp_path / "first", between=(0, 1))
+    assert read_rises(tmp_path / "first", "t")["clk"] == done.tokens[0].cycle + 1
+    simulate(program, "t", {}, request, tmp_path / "none")
+    with pytest.raises(FlowError, match="no count of rises"):
+        read_rises(tmp_path / "none", "t")
+
+
+@pytest.mark.flow
+def test_a_simulator_that_does_not_count_says_so(tile, tmp_path):
+    _, _, program = tile
+    found = simulate(program, "scf_test", {}, [Request([0], 0, 1, [5])], tmp_path / "run", between=(0, 1))
+    assert found.fault == "FAULT this simulator does not count rises"

@@ -66,6 +66,11 @@ module @NAME@ (
   endtask
 
 `ifdef VERILATOR
+  // Rise once with each read, and with each byte that is written: for the energy of a token.
+  /* verilator tracing_on */
+  wire reads = enable & ~clk;
+  wire [@BYTES@-1:0] writes = write & {@BYTES@{~clk}};
+  /* verilator tracing_off */
   always @(negedge clk) begin
     word = 0;
     reading = 0;

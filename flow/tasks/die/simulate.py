@@ -50,7 +50,7 @@ class DieSimulatorTask(StepTask):
             why = f"tile {', '.join(lacking)} has neither an artifact nor, without liberty, a mapped netlist"
             (job.out / LACKING).write_text(why)
             return Result(note=why)
-        _build(job, list(found.values()), job.pdk.path("cells"))
+        _build(job, list(found.values()), job.pdk.path("cells"), rises=True)
         mapped = [kind for kind in KINDS if not routed(job.inputs[f"tile_{kind}"])]
         return Result(note=f"mapped, not routed: {', '.join(mapped)}" if mapped else "all tiles routed")
 
@@ -59,6 +59,7 @@ class DieGatesimTask(GatesimTask):
     """As of nano; the control inverts a macro of the first rom tile."""
 
     needs = ("quantise", "compile", "simulator", "readback")
+    counts = True
 
     def golden(self, job: Job) -> "GoldenDecoder | Network":
         from base_chip.dies import load_die
@@ -82,10 +83,11 @@ class RtlsimTask(DieGatesimTask):
     step_name = "rtlsim"
     needs = ("quantise", "compile", "rtl_simulator", "readback")
     simulator_step = "rtl_simulator"
+    counts = False
     metric = "rtl_sim"
 
 
-def _build(job: Job, tiles: list[Path], cells: Path) -> None:
+def _build(job: Job, tiles: list[Path], cells: Path, *, rises: bool = False) -> None:
     from signoff.gatesim import Protocol, build_simulator
 
     stitched = job.inputs["stitch"] / f"{job.config.base}.v"
@@ -93,5 +95,5 @@ def _build(job: Job, tiles: list[Path], cells: Path) -> None:
     models = {path.name: path for tile in TILES for path in (job.inputs[tile] / MODELS).iterdir()}
     memories = "\n".join(path.read_text("utf-8") for _, path in sorted(models.items()))
     top, data = f"scf_{job.config.base}", Protocol("payload")
-    program = build_simulator(netlist, top, cells, memories, job.scratch, protocol=data)
+    program = build_simulator(netlist, top, cells, memories, job.scratch, protocol=data, rises=rises)
     shutil.copy2(program, job.out / "simulator")

@@ -1,6 +1,6 @@
 """The die: its tiles side by side, as layout and netlist; and what is checked of their seams."""
 
-__all__ = ["TILES", "SeamsTask", "StitchTask", "lacking_tiles", "stitched_die"]
+__all__ = ["TILES", "SeamsTask", "StitchTask", "lacking_tiles", "plan_of", "stitched_die"]
 
 from typing import TYPE_CHECKING
 
@@ -25,7 +25,7 @@ class StitchTask(StepTask):
     def work(self, job: Job) -> Result:
         from flow.stitching.stitch import stitch
 
-        plan, period = _plan(job)
+        plan, period = plan_of(job)
         layouts = {name.removeprefix("tile_"): job.inputs[name] / "tile.gds" for name in TILES}
         stitch(plan, layouts, period, job.out)
         x, y = plan.die
@@ -60,13 +60,13 @@ def stitched_die(job: Job) -> "tuple[Stitched, dict[str, HardTile], float]":
     """What `stitch` made of routed tiles, these by kind, and the period (ns) that they were made for."""
     from flow.stitching.stitch import Stitched
 
-    plan, period = _plan(job)
+    plan, period = plan_of(job)
     kinds = [name.removeprefix("tile_") for name in TILES]
     tiles = {kind: hard_tile(kind, job.inputs[f"tile_{kind}"]) for kind in kinds}
     return Stitched(plan, job.inputs["stitch"]), tiles, period
 
 
-def _plan(job: Job) -> "tuple[StitchPlan, float]":
+def plan_of(job: Job) -> "tuple[StitchPlan, float]":
     """The die, and the clock period that its tiles were made for."""
     from base_chip.dies import load_die
     from base_chip.stitch import place_tiles

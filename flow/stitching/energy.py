@@ -1,0 +1,162 @@
+"""Energy of a token of a die of tiles, as its gate-level simulation counted what rises."""
+
+__all__ = ["SimulatedTile", "TokenEnergy", "token_energy"]
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from base_chip.harden.block import Macro
+from base_chip.pdk import Pdk
+from base_chip.pdk.place_route import load_place_route
+from flow.pdk.files import PdkFiles
+from flow.stitching.inside import PERIODS
+from flow.tasks.energies import kit_corner, wire_farads, with_macros
+from signoff.assembly.routed import Routed, read_macros, read_vias
+from signoff.netlist import Instance, Netlist, read_modules, read_netlist
+from signoff.power.flat import flat_die
+from signoff.power.token import Priced, TokenDie, price
+from signoff.result import CheckResult
+from signoff.timed import Activity
+
+_CLOCK = "clk"
+
+
+@dataclass(frozen=True)
+class SimulatedTile:
+    """A kind of tile as it was simulated.
+
+    Attributes:
+        top: Its module.
+        netlist: Of cells: routed, or mapped.
+        macros: Memories in it.
+        routed: Folder with its `layout.def` and the `cells.lef` of its cells; None if it is but mapped.
+    """
+
+    top: str
+    netlist: Path
+    macros: Sequence[Macro]
+    routed: Path | None
+
+
+@dataclass(frozen=True)
+class TokenEnergy:
+    """What was found.
+
+    Attributes:
+        rows: `energy` and its control.
+        metrics: Energy, power and tokens per second, by corner.
+        report: The same by block, and what is not counted.
+        note: Numbers of the typical corner.
+    """
+
+    rows: list[CheckResult]
+    metrics: dict[str, float]
+    report: dict[str, Any]
+    note: str
+
+
+def token_energy(
+    die: Path,
+    tiles: Mapping[str, SimulatedTile],
+    margin: Mapping[str, float],
+    counted: Activity,
+    token: str,
+    period_ns: float,
+    pdk: Pdk,
+    files: PdkFiles,
+) -> TokenEnergy:
+    """Energy of the token in three corners.
+
+    Args:
+        die: Netlist of tiles.
+        tiles: By kind.
+        margin: Capacitance of wires of the margin, F, by the pin of a tile; none while there is no margin.
+        counted: Rises by net in the simulation of the token.
+        token: Says which token it is.
+        period_ns: Clock period of the slow and the fast corner; `PERIODS` has the others'.
+        pdk: The process.
+        files: Its files.
+    """
+    macros = {macro.name: macro for tile in tiles.values() for macro in tile.macros}
+    modules = {name: of for tile in tiles.values() for name, of in read_modules(tile.netlist).items()}
+    flat = flat_die(read_netlist(die), {name: _accessed(of, macros) for name, of in modules.items()})
+    wires = dict(margin)
+    for tile in tiles.values():
+        if tile.routed is None:
+            continue
+        farads = _farads(tile.routed, pdk, files)
+        for name, module in flat.kinds.items():
+            if module == tile.top:
+                wires |= {f"{name}.{net}": of for net, of in farads.items()}
+    memories = {
+        name: "SRAM macros" if "write" in macro.ports else "ROM macros" for name, macro in macros.items()
+    }
+    first = {instance.cell: instance for instance in flat.netlist.instances.values()}
+    corners = {}
+    for name, asked in load_place_route(pdk).corners.items():
+        kit = kit_corner(pdk, asked.liberty, asked.voltage, period_ns * PERIODS.get(name, 1))
+        corners[name] = with_macros(kit, list(macros.values()), first, asked.liberty)
+    without = _not_counted(tiles, bool(margin))
+    told = f"{token}, {counted.cycles} cycles, without delays and so without glitches; {without}"
+    rows, found = price(TokenDie(flat, wires, memories, _CLOCK), counted, corners, told)
+    metrics: dict[str, float] = {}
+    for name, priced in found.items():
+        metrics |= {
+            f"energy_per_token_{name}_nj": 1e9 * priced.total,
+            f"power_{name}_mw": 1e3 * priced.total / priced.seconds,
+            f"tokens_per_s_{name}": 1 / priced.seconds,
+        }
+    report = {
+        "token": token,
+        "cycles": counted.cycles,
+        "without": without,
+        "corners": {name: _told(priced, corners[name].volts) for name, priced in found.items()},
+    }
+    typical = metrics["energy_per_token_typical_nj"], metrics["tokens_per_s_typical"]
+    note = "{:.0f} nJ per token, {:,.0f} tokens/s, typical corner; ".format(*typical) + without
+    return TokenEnergy(rows, metrics, report, note)
+
+
+def _accessed(module: Netlist, macros: Mapping[str, Macro]) -> Netlist:
+    """A module whose memories have the signals by which their models tell reads and writes as pins, too."""
+    instances = {
+        name: replace(of, pins={**of.pins, **_accesses(of)}) if of.cell in macros else of
+        for name, of in module.instances.items()
+    }
+    return replace(module, instances=instances)
+
+
+def _accesses(memory: Instance) -> dict[str, tuple[str, ...]]:
+    pins: dict[str, tuple[str, ...]] = {"reads": (f"{memory.name}.reads",)}
+    if "write" in memory.pins:
+        width = len(memory.pins["write"])
+        pins["writes"] = tuple(f"{memory.name}.writes[{n}]" for n in range(width - 1, -1, -1))
+    return pins
+
+
+def _farads(folder: Path, pdk: Pdk, files: PdkFiles) -> dict[str, float]:
+    """Capacitance of each net's wires in a routed tile, F."""
+    vias = read_vias(files.path("tech_lef").read_text("utf-8"))
+    cells = read_macros((folder / "cells.lef").read_text("utf-8"))
+    return wire_farads(Routed((folder / "layout.def").read_text("utf-8"), cells, vias), pdk)
+
+
+def _not_counted(tiles: Mapping[str, SimulatedTile], margin: bool) -> str:
+    if mapped := [kind for kind, tile in tiles.items() if tile.routed is None]:
+        return (
+            f"wires of {', '.join(mapped)} and of the margin not counted, nor their clock trees and buffers"
+        )
+    return "all wires counted" if margin else "wires of the margin not counted"
+
+
+def _told(priced: Priced, volts: float) -> dict[str, Any]:
+    return {
+        "volts": volts,
+        "nj_per_token": 1e9 * priced.total,
+        "mw": 1e3 * priced.total / priced.seconds,
+        "tokens_per_s": 1 / priced.seconds,
+        "leakage_nj": 1e9 * priced.leakage,
+        "blocks_nj": {block: 1e9 * joules for block, joules in priced.blocks.items()},
+    }

@@ -1,0 +1,99 @@
+"""Energy of a token of a die of tiles: which token, its memories, what is told of wires that are not there."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from base_chip.pdk import load_pdk
+from base_chip.pdk.place_route import load_place_route
+from base_chip.tiles import load_tile
+from base_chip.tiles.parts import tile_macros
+from flow.stitching.energy import SimulatedTile, token_energy
+from flow.tasks.die.energy import DieEnergyTask
+from flow.tasks.energies import kit_corner, with_macros
+from flow.tasks.gatesim import _whole_token
+from signoff.gatesim import Request
+from signoff.netlist import Instance
+from signoff.timed import Activity
+
+LIBERTY = "tt_025C_1v80"
+P = "sky130_fd_sc_hd__"
+
+
+@pytest.fixture(scope="module")
+def macros():
+    """Memories of a vec tile, ROM and SRAM, by their names."""
+    found = tile_macros(load_tile("vec"), load_place_route(load_pdk("sky130")))
+    return {macro.name: macro for macro in found.values()}
+
+
+@pytest.mark.parametrize(
+    ("counts", "between"),
+    [((5,), (2, 3)), ((2,), (1, 2)), ((1, 4), (3, 4)), ((1, 1), None)],
+)
+def test_the_token_is_a_whole_one_in_the_middle_of_a_text(counts, between):
+    assert _whole_token([Request([0], 0, 1, [1] * n) for n in counts]) == between
+
+
+def test_memories_take_what_liberty_says_of_reads_and_of_bytes_written(macros):
+    ram = macros["scf_ram_64x16"]
+    pins = {"clk": ("c",), "enable": ("e",), "write": ("w1", "w0"), "q": tuple(f"q{n}" for n in range(16))}
+    kit = kit_corner(load_pdk("sky130"), LIBERTY, 1.8, 16.7)
+    mean = with_macros(kit, [ram], {ram.name: Instance(ram.name, "m", pins)}, LIBERTY)
+    assert mean.inside[ram.name]["clk"] > 0
+    seen = pins | {"reads": ("r",), "writes": ("b1", "b0")}
+    told = with_macros(kit, [ram], {ram.name: Instance(ram.name, "m", seen)}, LIBERTY).inside[ram.name]
+    assert told["clk"] == 0
+    # base_chip/pdk/sky130/timing_scf_ram_64x16.json; a write is that of two bytes
+    assert told["reads"] == pytest.approx(5.90e-12)
+    assert told["writes[0]"] == told["writes[1]"] == pytest.approx(5.73e-12 / 2, rel=1e-3)
+
+
+def small(folder, macros):
+    """A die of one mapped tile: a buffer that enables a ROM, and an SRAM."""
+    rom, ram = macros["scf_rom_256x128"], macros["scf_ram_64x16"]
+    (folder / "tile.v").write_text(
+        f"module scf_vec_tile (clk, go); input clk; input go; wire on;\n"
+        f"{P}buf_1 _0_ (.A(go), .X(on));\n"
+        f"{rom.name} \\bank0.macro (.clk(clk), .enable(on));\n"
+        f"{ram.name} \\work.macro (.clk(clk), .enable(go), .write({{on, go}}));\nendmodule\n"
+    )
+    (folder / "die.v").write_text(
+        "module scf_d (clk, go); input clk; input go; scf_vec_tile vec (.clk(clk), .go(go)); endmodule\n"
+    )
+    return {"vec": SimulatedTile("scf_vec_tile", folder / "tile.v", [rom, ram], None)}
+
+
+RISES = {
+    "clk": 50, "vec.clk": 50, "go": 9, "vec.go": 9, "vec.on": 9, "vec.bank0.macro.reads": 7,
+    "vec.work.macro.reads": 4, "vec.work.macro.writes[0]": 3, "vec.work.macro.writes[1]": 0,
+}  # fmt: skip
+
+
+def test_a_die_of_mapped_tiles_says_that_it_has_no_wires(tmp_path, macros):
+    tiles = small(tmp_path, macros)
+    files = SimpleNamespace()
+    done = token_energy(
+        tmp_path / "die.v", tiles, {}, Activity(50, 1, RISES), "token 2", 40.0, load_pdk("sky130"), files
+    )  # fmt: skip
+    assert [(r.name, r.status) for r in done.rows] == [("energy", "pass"), ("energy_control", "pass")], (
+        done.rows
+    )
+    lacking = "wires of vec and of the margin not counted, nor their clock trees and buffers"
+    assert lacking in done.rows[0].detail
+    assert lacking == done.report["without"]
+    assert lacking in done.note
+    typical = done.report["corners"]["typical"]["blocks_nj"]
+    leak = 50 * 40e-9 * 25 / 60  # s
+    assert typical["vec ROM macros"] == pytest.approx(1e9 * (7 * 205.87e-12 + leak * 232e-9), rel=1e-3)
+    assert "vec wires" not in typical
+    assert done.metrics["tokens_per_s_slow"] == pytest.approx(1 / (50 * 40e-9))
+    assert done.metrics["tokens_per_s_typical"] == pytest.approx(60e6 / 50)
+    assert done.metrics["energy_per_token_typical_nj"] == pytest.approx(sum(typical.values()))
+
+
+def test_where_no_token_was_counted_the_step_is_not_run(tmp_path):
+    job = SimpleNamespace(inputs={"gatesim": tmp_path})
+    rows = DieEnergyTask().work(job).checks
+    assert [(r.name, r.status) for r in rows] == [("energy", "not run"), ("energy_control", "not run")]
+    assert "no whole token" in rows[0].reason
