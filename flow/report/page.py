@@ -39,6 +39,7 @@ SUMMARY = (
     ("cycles_per_token", "cycles per token", "", 0),
     ("power_typical_mw", "power, typical corner", "mW", 1),
     ("energy_per_token_typical_nj", "energy per token, typical corner", "nJ", 0),
+    ("tokens_per_s_typical", "tokens per second, typical corner", "", 0),
 )
 
 
@@ -76,6 +77,7 @@ def render_report(build: Path, config: BuildConfig, outcome: Outcome) -> str:
         codes=figures.get("codes", {}),
         areas=figures.get("areas", []),
         power=_json(power / "power.json") or {},
+        energy=_json(folders.get("energy", build / ".none") / "energy.json") or {},
         drops=_png(power / "ir_drop.png"),
         versions=_versions(outcome),
         command=_command(config),

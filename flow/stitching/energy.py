@@ -15,6 +15,7 @@ from flow.stitching.inside import PERIODS
 from flow.tasks.energies import kit_corner, wire_farads, with_macros
 from signoff.assembly.routed import Routed, read_macros, read_vias
 from signoff.netlist import Instance, Netlist, read_modules, read_netlist
+from signoff.power.energy import Corner
 from signoff.power.flat import flat_die
 from signoff.power.token import Priced, TokenDie, price
 from signoff.result import CheckResult
@@ -112,7 +113,7 @@ def token_energy(
         "token": token,
         "cycles": counted.cycles,
         "without": without,
-        "corners": {name: _told(priced, corners[name].volts) for name, priced in found.items()},
+        "corners": {name: _told(priced, corners[name]) for name, priced in found.items()},
     }
     typical = metrics["energy_per_token_typical_nj"], metrics["tokens_per_s_typical"]
     note = "{:.0f} nJ per token, {:,.0f} tokens/s, typical corner; ".format(*typical) + without
@@ -151,9 +152,10 @@ def _not_counted(tiles: Mapping[str, SimulatedTile], margin: bool) -> str:
     return "all wires counted" if margin else "wires of the margin not counted"
 
 
-def _told(priced: Priced, volts: float) -> dict[str, Any]:
+def _told(priced: Priced, corner: Corner) -> dict[str, Any]:
     return {
-        "volts": volts,
+        "volts": corner.volts,
+        "period_ns": 1e9 * corner.period,
         "nj_per_token": 1e9 * priced.total,
         "mw": 1e3 * priced.total / priced.seconds,
         "tokens_per_s": 1 / priced.seconds,

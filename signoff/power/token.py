@@ -25,7 +25,8 @@ class TokenDie:
 
     Attributes:
         flat: Its netlist.
-        wires: Capacitance of wires, F, by any name of their net; of tiles that are routed, without supplies.
+        wires: Capacitance of wires, F, by the name of their net where they are, such as "ram_1_0.net7";
+            without supplies.
         macros: What memories are called in a sum, such as "ROM macros", by their cell.
         clock: Port that clocks come from.
     """
@@ -41,13 +42,16 @@ class Priced:
     """A token in one corner, J.
 
     Attributes:
-        blocks: Parts of the sum, such as "rom_0_0 cells"; the largest first.
-        nets: The same sum by net: what charges it, and what cells take inside when it moves.
+        total: Of all.
+        blocks: Parts of it, such as "rom_0_0 cells"; the largest first. Wires are those in a tile, whatever
+            drives them.
+        nets: The same by net, without leakage: what charges it, and what cells take inside when it moves.
         leakage: Of all cells.
         seconds: How long the token takes.
         without: Kinds of cell for which there is no energy.
     """
 
+    total: float
     blocks: Mapping[str, float]
     nets: Mapping[str, float]
     leakage: float
@@ -55,13 +59,10 @@ class Priced:
     without: tuple[str, ...]
 
     @property
-    def total(self) -> float:
-        return math.fsum(self.blocks.values())
-
-    @property
     def adds_up(self) -> bool:
-        """Whether the blocks come to what the nets come to."""
-        return math.isclose(self.total, math.fsum([*self.nets.values(), self.leakage]), rel_tol=_EQUAL)
+        """Whether the blocks, and the nets, come to the total."""
+        sums = math.fsum(self.blocks.values()), math.fsum([*self.nets.values(), self.leakage])
+        return all(math.isclose(self.total, each, rel_tol=_EQUAL) for each in sums)
 
 
 def price(
@@ -93,7 +94,7 @@ def price(
     found = {name: _priced(die, activity, corner, clock) for name, corner in corners.items()}
     for name, priced in found.items():
         faults += [f"{name}: no energy of {cell}" for cell in priced.without]
-        faults += [] if priced.adds_up else [f"{name}: blocks and nets come to different sums"]
+        faults += [] if priced.adds_up else [f"{name}: blocks, nets and all cells come to different sums"]
     texts = [_text(name, found[name], corners[name]) for name in found]
     detail = "; ".join([*faults[:_SHOWN], *texts, *([told] if told else [])])
     row = _row(NAME, len(faults), faults[0] if faults else "", detail)
@@ -150,31 +151,31 @@ def _drives(cell: str, pin: str, corner: Corner) -> bool:
 def _priced(die: TokenDie, activity: Activity, corner: Corner, clock: str) -> Priced:
     netlist = die.flat.netlist
     roots = {name: net for net, names in die.flat.names.items() for name in names}
+    blocks: dict[str, float] = defaultdict(float)
     wires: dict[str, float] = defaultdict(float)
     for name, farads in die.wires.items():
-        if name in roots:
-            wires[roots[name]] += farads
+        net = roots.get(name, name)
+        wires[net] += farads
+        blocks[f"{die.flat.tile_of(name)} wires"] += farads * corner.volts**2 * activity.rises.get(net, 0)
     # All is linear in rises and capacitances: parts are differences of sums.
     whole = energies_of(netlist, wires, activity, corner, {})
     bare = energies_of(netlist, {}, activity, corner, {}).by_instance
     clocks = clock_nets(netlist, corner, clock)
     ticks = replace(activity, rises={n: r for n, r in activity.rises.items() if n in clocks})
     ticking = energies_of(netlist, {}, ticks, replace(corner, leak={}), {}).by_instance
-    blocks: dict[str, float] = defaultdict(float)
-    for name, joules in whole.by_instance.items():
+    for name, joules in bare.items():
         cell, tile = netlist.instances[name].cell, die.flat.tile_of(name)
         if cell == OUTSIDE:
             blocks["inputs of the die"] += joules
             continue
         if cell in die.macros:
-            blocks[f"{tile} {die.macros[cell]}"] += bare[name]
+            blocks[f"{tile} {die.macros[cell]}"] += joules
         else:
             blocks[f"{tile} clock"] += ticking[name]
-            blocks[f"{tile} cells"] += bare[name] - ticking[name]
-        blocks[f"{tile} wires"] += joules - bare[name]
+            blocks[f"{tile} cells"] += joules - ticking[name]
     shown = {b: blocks[b] for b in sorted(blocks, key=lambda b: -blocks[b]) if blocks[b]}
     nets = _by_net(die, wires, activity, corner)
-    return Priced(shown, nets, whole.leakage, whole.seconds, whole.without)
+    return Priced(whole.total, shown, nets, whole.leakage, whole.seconds, whole.without)
 
 
 def _by_net(

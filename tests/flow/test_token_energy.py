@@ -1,4 +1,4 @@
-"""Energy of a token of a die of tiles: which token, its memories, what is told of wires that are not there."""
+"""Energy of a token of a die of tiles: which one, memories, and wires that are not there."""
 
 from types import SimpleNamespace
 

@@ -1,12 +1,13 @@
 """The report holds what the build found, and nothing from outside of itself."""
 
 import html
+import json
 import re
 import shlex
 
 import pytest
 
-from flow.outcome import Outcome
+from flow.outcome import Outcome, StepRow
 from flow.report.page import render_report
 from flow.request import BuildConfig, Chain
 from rtl_gen.errors import FlowError
@@ -79,6 +80,23 @@ def test_power_is_told_by_corner_and_block(build, config, outcome):
     page = render_report(build, config, outcome)
     assert '<td>typical</td><td class="n">1.8</td><td class="n">5.50</td><td class="n">480</td>' in page
     assert '<td class="name">clock tree</td><td class="n">2.000</td>' in page
+
+
+def test_energy_of_a_token_is_told_with_what_is_not_counted(build, config, outcome):
+    typical = {
+        "volts": 1.8, "period_ns": 16.6667, "nj_per_token": 3083.7, "leakage_nj": 1.7, "mw": 38.27,
+        "tokens_per_s": 12409.5, "blocks_nj": {"rom_0_0 clock": 239.26, "ram_1_0 wires": 69.75},
+    }  # fmt: skip
+    told = {"token": "token 4 of text 1", "cycles": 4835, "without": "wires of rom not counted"}
+    outcome.steps.append(StepRow("energy", "done", 0, 0, True))
+    assert "Energy per token" not in render_report(build, config, outcome)
+    (build / "energy").mkdir()
+    (build / "energy" / "energy.json").write_text(json.dumps(told | {"corners": {"typical": typical}}))
+    page = render_report(build, config, outcome)
+    assert "token 4 of text 1, 4835 cycles" in page
+    assert "wires of rom not counted" in page
+    assert '<td class="n">38.27</td><td class="n">12,410</td>' in page
+    assert '<td class="name">rom_0_0 clock</td><td class="n">239.3</td>' in page
 
 
 def test_the_command_that_builds_it_again_has_its_options(build, config, outcome):
