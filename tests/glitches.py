@@ -39,12 +39,12 @@ def main(build: Path, work: Path) -> None:
     bank, facts = BankSpec.of(base.rom, base.pdk), load_power(pdk)
     config = BuildConfig("words", str(resolve("words")), "")
     prompt, beta = load_model(config).prompt(""), beta_of(config.temperature)
-    first = golden_model(build / "quantise").generate(prompt, beta=beta, seed=config.seed)[:1]
+    first = next(iter(golden_model(build / "quantise").generate(prompt, beta=beta, seed=config.seed)))
     read = {f"rom.bank{n}": build / "readback" / f"bank{n}.hex" for n in range(base.rom.banks)}
     text = (build / "harden" / "netlist.v").read_text("utf-8")
     cells = find_pdk(pdk).path("cells")
     program = build_simulator(text, "scf_nano", cells, bank_verilog(bank), work / "sim", rises=True)
-    requests = [Request(prompt, beta, config.seed, tuple(first))]
+    requests = [Request(prompt, beta, config.seed, [first])]
     done = simulate(program, "scf_nano", read, requests, work / "run", between=(0, 1))
     assert done.equals(requests), done
     netlist = read_netlist(build / "harden" / "netlist.v")
