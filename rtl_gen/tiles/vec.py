@@ -171,7 +171,7 @@ class VecTile(wiring.Component):
             issue.holds.eq(lane.feeding | committed & sent.dest.matches(*OF_TILES)),
             issue.host.valid.eq(self.rx.valid), issue.host.payload.eq(self.rx.payload),
             self.rx.ready.eq(issue.host.ready),
-            feed.order.eq(issue.order),
+            feed.order.eq(issue.order), feed.fetch.eq(issue.fetch), issue.said.eq(self.tx.ready),
             issue.packed.eq(lane.totals.packed),
         ]  # fmt: skip
         m.d.comb += [
@@ -188,7 +188,10 @@ class VecTile(wiring.Component):
                 m.d.comb += done.eq(1)
                 m.d.sync += waiting.eq(row)
             with m.Case(Op.STEPS):
-                m.d.comb += [issue.go.eq(1), done.eq(issue.done)]
+                m.d.comb += [
+                    issue.go.eq(1), done.eq(issue.done), self.tx.valid.eq(issue.says),
+                    self.tx.payload.eq(feed.fetched.word_select(issue.high, 8)),
+                ]  # fmt: skip
         return ResetInserter(take_reset(m, self.rst))(m)
 
     def _read(self, m: Module, counter: Signal, reading: Signal) -> Signal:
@@ -269,7 +272,7 @@ class VecTile(wiring.Component):
                         m.d.sync += s["count"].eq(Mux(row.high, Cat(s["count"][:8], byte), byte))
                     with m.Case(Kind.RECEIVE_TOKEN):
                         m.d.sync += s["token"].eq(Mux(row.high, Cat(s["token"][:8], byte), byte))
-                        with m.If(~row.high):
+                        with m.If(~row.high & (s["count"] != 0)):
                             m.d.sync += s["count"].eq(s["count"] - 1)
             with m.Case(Kind.EMIT):
                 m.d.comb += [

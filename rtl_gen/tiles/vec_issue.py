@@ -39,6 +39,8 @@ class Issue(wiring.Component):
         holds: Activations are still written.
         waits: The lane has not taken up the last commit yet, or works on a vector.
         host: Bytes of the host, for rows that write them.
+        fetch: Of a row that sends bytes: the word of A of `order` is read, whatever else that says.
+        says, high, said: Its byte is at hand, it is the upper one of its word, it is taken.
         commit: The last step of a pass leaves: in a fixed time its first sum is here.
         count, offset: Behind a commit, how many sums the lane takes, and what it adds to its addresses.
         order: Steps.
@@ -52,6 +54,7 @@ class Issue(wiring.Component):
                 "chunk_rows": In(STEPS["row"]), "token": In(16), "token_rows": In(STEPS["row"]),
                 "packed": In(8), "sums": In(LANE["n"]), "pause": In(2),
                 "waits": In(1), "holds": In(1), "host": In(stream.Signature(8)), "commit": Out(1),
+                "fetch": Out(1), "says": Out(1), "high": Out(1), "said": In(1),
                 "count": Out(LANE["n"]),
                 "offset": Out(LANE["a"]), "order": Out(Order()),
             }
@@ -86,7 +89,12 @@ class Issue(wiring.Component):
             with m.If(counter != 0):
                 m.d.sync += counter.eq(counter - 1)
         ready = (gap == 0) & ~self.waits & ((tail == 0) | (row.only == before))
-        m.d.comb += order.only.eq(row.only)
+        bytes_ = (row.x == X.BYTES) | (row.write != Write.NONE)
+        end = t == length - 1
+        word = Signal(STEPS["offset"])
+        m.d.comb += [
+            order.only.eq(row.only), word.eq(row.offset + Mux(bytes_, t >> 1, t)), self.high.eq(t[0]),
+        ]  # fmt: skip
         with m.If(self.go):
             m.d.sync += self.busy.eq(~self.done)
             with m.FSM(name="steps"):
@@ -106,7 +114,9 @@ class Issue(wiring.Component):
                     with m.If(row.at_position):
                         m.d.sync += column.eq(self.position[:COLUMN_BITS])
                     m.next = "SEEK"
-                    with m.If(row.write != Write.NONE):
+                    with m.If(row.write == Write.SEND):
+                        m.next = "FETCH"
+                    with m.Elif(row.write != Write.NONE):
                         m.next = "SELECT"
                 with m.State("SELECT"):
                     m.d.comb += [order.valid.eq(1), order.source.eq(Source.LITERAL), order.one.eq(1)]
@@ -120,7 +130,6 @@ class Issue(wiring.Component):
                     ]  # fmt: skip
                     m.next = "RUN"
                 with m.State("RUN"):
-                    end = t == length - 1
                     takes = (row.drain & (end | row.each & (t == 0))) & ~(row.each & (t != 0))
                     of_host = row.x == X.HOST
                     go = ~self.holds & (~takes | ready)
@@ -159,8 +168,7 @@ class Issue(wiring.Component):
                             order.last.eq(end | row.each),
                             order.one.eq(row.each),
                         ]  # fmt: skip
-                    bytes_ = (row.x == X.BYTES) | (row.write != Write.NONE)
-                    m.d.comb += order.at.eq(row.offset + Mux(bytes_, t >> 1, t))
+                    m.d.comb += order.at.eq(word)
                     with m.If(of_host):
                         m.d.comb += [order.source.eq(Source.LITERAL), order.at.eq(self.host.payload)]
                     with m.Elif(bytes_):
@@ -175,6 +183,23 @@ class Issue(wiring.Component):
                                 order.source.eq(Source.LITERAL),
                                 order.at.eq(Mux(row.x == X.ONE1, 256, 1)),
                             ]
+                # Two bytes that are sent: their word is read until both are taken, as nothing keeps it.
+                with m.State("FETCH"):
+                    m.d.comb += [order.at.eq(word), self.fetch.eq(~self.holds)]
+                    with m.If(self.fetch):
+                        m.next = "READ"
+                with m.State("READ"):
+                    m.d.comb += [order.at.eq(word), self.fetch.eq(1)]
+                    m.next = "SAY"
+                with m.State("SAY"):
+                    m.d.comb += [order.at.eq(word), self.fetch.eq(1), self.says.eq(1)]
+                    with m.If(self.said):
+                        m.d.sync += t.eq(t + 1)
+                        with m.If(end):
+                            m.d.comb += self.done.eq(1)
+                            m.next = "PLACE"
+                        with m.Elif(t[0]):
+                            m.next = "FETCH"
                 with m.State("APPEND"):
                     m.d.comb += [
                         order.valid.eq(1), order.source.eq(Source.LITERAL), order.at.eq(self.packed),

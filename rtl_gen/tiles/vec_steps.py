@@ -5,7 +5,7 @@ __all__ = ["Feed", "Order", "Source"]
 from types import SimpleNamespace
 from typing import Any
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import data, enum, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -49,6 +49,8 @@ class Feed(wiring.Component):
 
     Attributes:
         order: What is sent next, once it has been in a register.
+        fetch, fetched: Two cycles later the word of the ram tiles' bank that `order` tells is here. Not while
+            steps that read the bank are on their way to it.
         write: Bytes for the banks, likewise; not while a step reads them.
         west: Steps.
         rom_inputs: Pins of the macros of the rom tiles' banks, row after row.
@@ -62,7 +64,7 @@ class Feed(wiring.Component):
         steps = stream.Signature(Step(2), always_ready=True)
         super().__init__(
             {
-                "order": In(Order()), "write": In(activation_write()),
+                "order": In(Order()), "fetch": In(1), "fetched": Out(WORD), "write": In(activation_write()),
                 "west": Out(steps).array(rom_rows + ram_rows),
                 "rom_inputs": Out(ram_pins(macros[0][0], WORD)).array(rom_rows * macros[0][1]),
                 "ram_inputs": Out(ram_pins(macros[1][0], WORD)).array(macros[1][1]),
@@ -71,7 +73,9 @@ class Feed(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        order = _later(m, self.order, "order")
+        order = first = _later(m, self.order, "order")
+        fetching = Signal()
+        m.d.sync += fetching.eq(self.fetch)
         write = {
             name: Signal.like(getattr(self.write, name), name=f"write_{name}", reset_less=name != "valid")
             for name in self.write.signature.members
@@ -83,7 +87,15 @@ class Feed(wiring.Component):
             if 0 < r <= self.rom_rows:
                 order = _later(m, order, f"{name}_later")
             if r <= self.rom_rows:
-                word = self._bank(m, r, order, written)
+                mine = (order.only == 0) | (order.only == r + 1)
+                if r == self.rom_rows:
+                    mine = order.only > r
+                read, at = order.valid & (order.source != Source.LITERAL) & mine, order.at
+                if r == self.rom_rows:
+                    read, at = read | fetching, Mux(fetching, first.at, at)
+                word = self._bank(m, r, read, at, written)
+                if r == self.rom_rows:
+                    m.d.comb += self.fetched.eq(word)
                 held = _later(m, order, f"{name}_order")
                 step = Signal(Step(2), name=f"{name}_step")
                 low, high = word[:ACTIVATION_BITS], word[ACTIVATION_BITS:]
@@ -125,7 +137,7 @@ class Feed(wiring.Component):
                     step, valid, only = further, further_valid, further_only
         return m
 
-    def _bank(self, m: Module, number: int, order: Any, write: Any) -> Signal:
+    def _bank(self, m: Module, number: int, read: Value, at: Value, write: Any) -> Signal:
         m.submodules[f"bank{number}"] = bank = Bank(self.depths[number])
         count = len(bank.macros)
         pins = self.ram_inputs
@@ -133,12 +145,7 @@ class Feed(wiring.Component):
             pins = self.rom_inputs[count * number : count * (number + 1)]
         for mine, inner in zip(pins, bank.macros, strict=True):
             wiring.connect(m, wiring.flipped(mine), inner)
-        mine = (order.only == 0) | (order.only == number + 1)
-        if number == self.rom_rows:
-            mine = order.only > number
-        m.d.comb += [
-            bank.read.eq(order.valid & (order.source != Source.LITERAL) & mine), bank.at.eq(order.at),
-        ]  # fmt: skip
+        m.d.comb += [bank.read.eq(read), bank.at.eq(at)]
         if number < self.rom_rows:
             mine = (write.dest == Dest.ROM_BYTES) & (write.bank == number)
         else:

@@ -1,7 +1,8 @@
-// A host of a die, told by lines on standard input; prints each byte that comes with its cycle.
+// A host of a die, or of a chain of them, told by lines on standard input; prints each byte that comes with its cycle.
 //   send HEX   bytes to offer        wait N    run until N more have come, at most LIMIT cycles
 //   run N      cycles                reset     for four cycles; what was not taken is dropped
 //   pace A B   offer a byte in every A-th cycle only, and take one in every B-th
+//   return     from here on offer every byte that comes, before those that are still to be sent
 // usage: simulator LIMIT [+scf_bank_dir=DIR]
 #include <cstdio>
 #include <cstdlib>
@@ -19,19 +20,22 @@ int main(int argc, char** argv) {
   context->commandArgs(argc, argv);
   auto die = std::make_unique<Vdie>(context.get());
   const long limit = std::atol(argv[1]);
-  std::deque<int> queue;
+  std::deque<int> queue, returned;
+  bool returns = false;
   long now = 0, offer = 1, take = 1, came = 0;
   auto cycle = [&](bool reset) {
-    const bool offers = !queue.empty() && now % offer == 0 && !reset;
+    std::deque<int>& next = returned.empty() ? queue : returned;
+    const bool offers = !next.empty() && now % offer == 0 && !reset;
     die->rst = reset;
     die->rx_valid = offers;
-    die->rx_payload = offers ? queue.front() : 0xff;
+    die->rx_payload = offers ? next.front() : 0xff;
     die->tx_ready = now % take == 0 && !reset;
     die->clk = 0;
     die->eval();
-    if (offers && die->rx_ready) queue.pop_front();
+    if (offers && die->rx_ready) next.pop_front();
     if (!reset && die->tx_valid && die->tx_ready) {
       std::printf("BYTE %d %ld\n", die->tx_payload, now);
+      if (returns) returned.push_back(die->tx_payload);
       ++came;
     }
     die->clk = 1;
@@ -59,8 +63,11 @@ int main(int argc, char** argv) {
       while (n-- > 0) cycle(false);
     } else if (word == "pace") {
       std::cin >> offer >> take;
+    } else if (word == "return") {
+      returns = true;
     } else if (word == "reset") {
       queue.clear();
+      returned.clear();
       for (n = 0; n < 4; ++n) cycle(true);
     }
   }

@@ -5,8 +5,8 @@ import itertools
 import pytest
 from amaranth.sim import Simulator
 
-from rtl_gen.golden.vec_isa import BLOCK, Write, X
-from rtl_gen.golden.vec_time import LANE_GAP
+from rtl_gen.golden.vec_isa import BLOCK, Op, Row, Write, X
+from rtl_gen.golden.vec_time import LANE_GAP, Clock
 from rtl_gen.tiles.vec_issue import Issue
 from rtl_gen.tiles.vec_steps import Source
 
@@ -101,3 +101,37 @@ def test_bytes_of_the_host_become_steps_that_write_as_they_come():
     sim.run()
     assert [byte for _, byte in written] == [byte for _, byte in offered]
     assert all(t >= came for (t, _), (came, _) in zip(written, offered, strict=True))
+
+
+@pytest.mark.parametrize("takes", [lambda t: True, lambda t: t % 3 == 0, lambda t: t > 40])
+def test_bytes_that_are_sent_wait_for_who_takes_them(takes):
+    """Seven, from word 5 on; what is read is here two cycles after its address, and no longer."""
+    unit, sent = Issue(ROM_ROWS, 1), []
+    row = Row(Op.STEPS, {"n": 7, "offset": 5, "write": Write.SEND})
+
+    async def drive(ctx):
+        for name in ("n", "offset", "write"):
+            ctx.set(getattr(unit.row, name), getattr(row, name))
+        ctx.set(unit.go, 1)
+        read = [None, None, None]
+        for t in range(80):
+            ctx.set(unit.said, takes(t))
+            ctx.set(unit.holds, t in (0, 1, 2, 11))
+            await ctx.delay(1e-7)
+            assert not ctx.get(unit.order.valid)
+            read = [ctx.get(unit.order.at) if ctx.get(unit.fetch) else None, *read[:2]]
+            if ctx.get(unit.says) and takes(t):
+                sent.append((t, 2 * read[2] + ctx.get(unit.high)))
+            if ctx.get(unit.done):
+                ctx.set(unit.go, 0)
+            await ctx.tick()
+
+    sim = Simulator(unit)
+    sim.add_clock(1e-6)
+    sim.add_testbench(drive)
+    sim.run()
+    assert [byte for _, byte in sent] == list(range(10, 17))
+    if takes(1):
+        # The clock has the row in its register in the cycle before `holds` ends the first time.
+        clock = Clock(2, now=2)
+        assert [t for t, _ in sent[:4]] == clock.send(row)[:4]

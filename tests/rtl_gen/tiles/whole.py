@@ -1,4 +1,4 @@
-"""A die with the macros' own models in Verilator: one simulator for every model that it holds."""
+"""A die, or a chain, with the macros' own models in Verilator: one simulator for every model it holds."""
 
 import re
 import shutil
@@ -14,11 +14,12 @@ from base_chip.arrays.spec import RomSpec
 from base_chip.arrays.sram.spec import SramSpec
 from base_chip.arrays.sram.views import sram_verilog
 from base_chip.arrays.views import rom_verilog
-from metal_configs.compile.program.die import compile_die
+from metal_configs.compile.program.die import compile_chain, compile_die
 from metal_configs.compile.program.macros import die_macros
 from rtl_gen.golden.array import ArrayModel
 from rtl_gen.golden.die_image import DieImage
 from rtl_gen.golden.model import Model
+from rtl_gen.tiles.chain import chain_verilog
 from rtl_gen.tiles.die import die_verilog
 from rtl_gen.tiles.macro import rom_macro_name
 from rtl_gen.tiles.ram import MACRO_BITS, RamTileSize
@@ -72,21 +73,37 @@ def image_of(
     model: Model, rom: RomTileSize, rows: int, ram_rows: int, ram_words: int, skipped: int = 0
 ) -> DieImage:
     """A model on so many rom and ram tiles."""
-    array = ArrayModel((rows, 1), rom.depth, rom.columns, rom.rows, rom.sum_bits, rom.row_step)
-    return compile_die(model, array, ram_rows, ram_words, skipped=skipped)
+    return compile_die(model, array_of(rom, rows), ram_rows, ram_words, skipped=skipped)
+
+
+def images_of(
+    model: Model, dies: int, rom: RomTileSize, rows: int, ram_rows: int, ram_words: int, skipped: int = 0
+) -> list[DieImage]:
+    """A model on a chain of dies of so many rom and ram tiles."""
+    arrays = [array_of(rom, rows) for _ in range(dies)]
+    return compile_chain(model, arrays, ram_rows, ram_words, skipped=skipped)
+
+
+def array_of(rom: RomTileSize, rows: int) -> ArrayModel:
+    """Empty rom tiles."""
+    return ArrayModel((rows, 1), rom.depth, rom.columns, rom.rows, rom.sum_bits, rom.row_step)
 
 
 class Simulator:
-    """A die in Verilator; without Verilator the test is skipped."""
+    """A die in Verilator, or a chain of some whose links keep `room` bytes; without Verilator the test is
+    skipped."""
 
-    def __init__(self, whole: Whole, folder: Path) -> None:
+    def __init__(self, whole: Whole, folder: Path, dies: int = 0, room: int = 0) -> None:
         if shutil.which("verilator") is None:
             pytest.skip("no verilator")
         self.whole, self.folder = whole, folder
+        self.dies = [f"scf_chain.die{n}" for n in range(dies)] or ["scf_die"]
         bits = 4 * whole.rom.columns
         roms = [RomSpec(MACRO_WORDS, bits, mux=mux) for mux in sorted({1, whole.rom.mux})]
         assert [rom.name for rom in roms] == [rom_macro_name(bits, rom.mux) for rom in roms]
         verilog = die_verilog(whole.rom, whole.ram, whole.vec, whole.rows)
+        if dies:
+            verilog += chain_verilog(dies, room)
         rams = {(int(w), int(b)) for w, b in re.findall(r"scf_ram_(\d+)x(\d+) macro", verilog)}
         assert (whole.ram.words, MACRO_BITS) in rams
         (folder / "die.v").write_text(verilog)
@@ -97,16 +114,17 @@ class Simulator:
         subprocess.run(
             ["verilator", "--cc", "--exe", "--build", "-O3", "--x-assign", "unique", "--x-initial", "unique",
              "-CFLAGS", "-O2", "-Wno-fatal", "-Wno-lint", "-Wno-style", "-Wno-TIMESCALEMOD",
-             "--top-module", "scf_die", "--prefix", "Vdie", "-o", "simulator",
+             "--top-module", self.dies[0].split(".")[0], "--prefix", "Vdie", "-o", "simulator",
              "host.cpp", "die.v", "macros.v"],
             cwd=folder, check=True, capture_output=True,
         )  # fmt: skip
 
-    def load(self, image: DieImage) -> None:
-        """Make an image the contents of the ROMs."""
-        for name, words in self.whole.contents(image).items():
-            text = "\n".join(f"{int(w):x}" for w in [*words, *[0] * (MACRO_WORDS - len(words))])
-            (self.folder / f"TOP.scf_die.{name}.macro.hex").write_text(text + "\n")
+    def load(self, *images: DieImage) -> None:
+        """Make images the contents of the dies' ROMs."""
+        for die, image in zip(self.dies, images, strict=True):
+            for name, words in self.whole.contents(image).items():
+                text = "\n".join(f"{int(w):x}" for w in [*words, *[0] * (MACRO_WORDS - len(words))])
+                (self.folder / f"TOP.{die}.{name}.macro.hex").write_text(text + "\n")
 
     def run(self, script: str, limit: int = 3_000_000) -> tuple[list[int], list[int], float]:
         """Bytes that came, the cycle of each, and cycles a second of processor time."""

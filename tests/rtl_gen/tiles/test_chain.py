@@ -1,0 +1,99 @@
+"""A chain of whole dies in Verilator: tokens, and cycles, whoever waits and whatever is cut off."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from rtl_gen.golden.chain import ChainModel
+from rtl_gen.golden.network import Network
+from rtl_gen.golden.shape import Shape
+from rtl_gen.tiles.chain import chain_verilog
+from rtl_gen.tiles.rom import RomTileSize
+from tests.rtl_gen.test_network import random_model
+from tests.rtl_gen.tiles.whole import Simulator, Whole, images_of
+
+ROM = RomTileSize(banks=8)
+SHAPE = Shape(dim=36, layers=3, heads=2, kv_heads=1, head_dim=6, hidden=48, vocab=300, context=40)
+END = 31
+ROOM = 16  # of the links: as much as lets no die wait for the next, but in a prompt
+
+
+@pytest.fixture(scope="module", params=[2, 3])
+def chain(request, tmp_path_factory):
+    """Dies of one rom tile and two ram tiles, a model on them, and its images; tokens take two bytes."""
+    model = dataclasses.replace(random_model(SHAPE, 8, 16), ends=(END, 77))
+    images = images_of(model, request.param, ROM, 1, 2, 64, skipped=1)
+    folder = tmp_path_factory.mktemp("chain")
+    simulator = Simulator(Whole.of(ROM, images), folder, request.param, ROOM)
+    simulator.load(*images)
+    return model, images, simulator
+
+
+def says(model, prompt, beta, seed):
+    return list(Network(model).generate(prompt, beta=beta, seed=seed))
+
+
+def tokens(got):
+    return [low | high << 8 for low, high in zip(got[::2], got[1::2], strict=True)]
+
+
+@pytest.mark.flow
+def test_a_chain_says_what_the_golden_decoder_says(chain):
+    model, images, simulator = chain
+    long = np.random.default_rng(1).integers(0, SHAPE.vocab, 37).tolist()
+    requests = [([3, 1], 0, 1), ([7], 32, 99), (long, 40, 5), ([], 0, 1), ([2] * 41, 0, 1), ([2, 2], 16, 8)]
+    want = [says(model, *r) if 0 < len(r[0]) <= 40 else [END] for r in requests]
+    sent = [images[0].request(*r) for r in requests]
+    all_of_them = [token for each in want for token in each]
+
+    plain = "\n".join(f"send {s.hex()} wait {2 * len(w)}" for s, w in zip(sent, want, strict=True))
+    got, cycles, speed = simulator.run("return " + plain)
+    assert tokens(got) == all_of_them
+    print(f"{np.median(np.diff(cycles[::2])):.0f} cycles a token; {speed:,.0f} cycles a second")
+    golden = ChainModel(images)
+    for request in sent:
+        golden.answer(request)
+    within = np.ones(len(got) - 1, bool)
+    within[np.cumsum([2 * len(w) for w in want])[:-1] - 1] = False  # not from one text to the next
+    assert np.array_equal(np.diff(cycles)[within], np.diff(golden.said_at)[within])
+
+    # A host that is slow to send and to take.
+    got, _, _ = simulator.run(f"return pace 7 911\n{plain}")
+    assert tokens(got) == all_of_them
+
+    # A request that stops half way, and one in the middle of an answer; after a reset the next is its own.
+    cut = f"return send {sent[0][:6].hex()} run 9000 reset send {sent[1].hex()} wait 6 run 1234 reset\n"
+    got, _, _ = simulator.run(cut + plain)
+    assert tokens(got) == want[1][:3] + all_of_them
+
+    # Reset whenever: while the request comes, while a residual goes from die to die, between tokens.
+    moments = [*range(1, 60, 7), *range(1000, 9000, 697)]
+    whole = f"send {sent[1].hex()} run"
+    got, _, _ = simulator.run("return " + "".join(f"{whole} {n} reset " for n in moments) + plain)
+    assert tokens(got[-2 * len(all_of_them) :]) == all_of_them
+
+    # What is cut off is only waited for: the rest may come late.
+    late = f"return send {sent[0][:7].hex()} run 5000 send {sent[0][7:].hex()} wait {2 * len(want[0])}"
+    got, _, _ = simulator.run(late)
+    assert tokens(got) == want[0]
+
+
+@pytest.mark.flow
+def test_a_wrong_bit_in_the_last_die_is_heard(chain):
+    """The control: a factor that is twice as large, and the tokens are others."""
+    model, images, simulator = chain
+    wrong = images[-1].words.copy()
+    wrong[:32] += 1 << 12
+    simulator.load(*images[:-1], dataclasses.replace(images[-1], words=wrong))
+    request = [3, 1], 0, 1
+    want = says(model, *request)
+    got, _, _ = simulator.run(f"return send {images[0].request(*request).hex()} wait 2 run 40000")
+    simulator.load(*images)
+    assert tokens(got[: len(got) // 2 * 2]) != want
+
+
+def test_verilog_of_a_chain_is_the_same_each_time_and_has_its_dies():
+    first, second = (chain_verilog(3, ROOM) for _ in range(2))
+    assert first == second
+    assert first.count("scf_die die") == 3
