@@ -8,6 +8,7 @@ import pytest
 from rtl_gen.golden.chain import ChainModel
 from rtl_gen.golden.network import Network
 from rtl_gen.golden.shape import Shape
+from rtl_gen.golden.vec import VecModel
 from rtl_gen.tiles.chain import chain_verilog
 from rtl_gen.tiles.rom import RomTileSize
 from tests.rtl_gen.test_network import random_model
@@ -19,15 +20,18 @@ END = 31
 ROOM = 16  # of the links: as much as lets no die wait for the next, but in a prompt
 
 
-@pytest.fixture(scope="module", params=[2, 3])
-def chain(request, tmp_path_factory):
-    """Dies of one rom tile and two ram tiles, a model on them, and its images; tokens take two bytes."""
-    model = dataclasses.replace(random_model(SHAPE, 8, 16), ends=(END, 77))
-    images = images_of(model, request.param, ROM, 1, 2, 64, skipped=1)
-    folder = tmp_path_factory.mktemp("chain")
-    simulator = Simulator(Whole.of(ROM, images), folder, request.param, ROOM)
-    simulator.load(*images)
-    return model, images, simulator
+@pytest.fixture(scope="module")
+def model():
+    """Its tokens take two bytes."""
+    return dataclasses.replace(random_model(SHAPE, 8, 16), ends=(END, 77))
+
+
+@pytest.fixture(scope="module")
+def chain(model, tmp_path_factory):
+    """Two dies of one rom tile and two ram tiles, for any two that follow each other of two or three."""
+    images = {n: images_of(model, n, ROM, 1, 2, 64, skipped=1) for n in (2, 3)}
+    size = Whole.of(ROM, [*images[2], *images[3]])
+    return images, Simulator(size, tmp_path_factory.mktemp("chain"), 2, ROOM)
 
 
 def says(model, prompt, beta, seed):
@@ -39,8 +43,9 @@ def tokens(got):
 
 
 @pytest.mark.flow
-def test_a_chain_says_what_the_golden_decoder_says(chain):
-    model, images, simulator = chain
+def test_a_chain_says_what_the_golden_decoder_says(model, chain):
+    images, simulator = chain[0][2], chain[1]
+    simulator.load(*images)
     long = np.random.default_rng(1).integers(0, SHAPE.vocab, 37).tolist()
     requests = [([3, 1], 0, 1), ([7], 32, 99), (long, 40, 5), ([], 0, 1), ([2] * 41, 0, 1), ([2, 2], 16, 8)]
     want = [says(model, *r) if 0 < len(r[0]) <= 40 else [END] for r in requests]
@@ -80,16 +85,33 @@ def test_a_chain_says_what_the_golden_decoder_says(chain):
 
 
 @pytest.mark.flow
-def test_a_wrong_bit_in_the_last_die_is_heard(chain):
+def test_a_die_in_the_middle_passes_on_what_is_for_the_last(model, chain):
+    """The golden first die of three speaks to the others."""
+    images, simulator = chain[0][3], chain[1]
+    simulator.load(*images[1:])
+    first, script, want = VecModel(images[0]), "", []
+    for request in (([3, 1], 0, 1), ([], 0, 1), ([7], 32, 99)):
+        said = says(model, *request) if request[0] else [END]
+        sent = first.send(images[0].request(*request))
+        for token in said:
+            script += f"send {sent.hex()} wait 2\n"
+            sent = first.send(token.to_bytes(2, "little"))
+        script += f"send {sent.hex()}\n" if sent else ""
+        want += said
+    got, _, _ = simulator.run(script)
+    assert tokens(got) == want
+
+
+@pytest.mark.flow
+def test_a_wrong_bit_in_the_last_die_is_heard(model, chain):
     """The control: a factor that is twice as large, and the tokens are others."""
-    model, images, simulator = chain
+    images, simulator = chain[0][2], chain[1]
     wrong = images[-1].words.copy()
     wrong[:32] += 1 << 12
     simulator.load(*images[:-1], dataclasses.replace(images[-1], words=wrong))
     request = [3, 1], 0, 1
     want = says(model, *request)
     got, _, _ = simulator.run(f"return send {images[0].request(*request).hex()} wait 2 run 40000")
-    simulator.load(*images)
     assert tokens(got[: len(got) // 2 * 2]) != want
 
 
