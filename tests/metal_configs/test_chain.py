@@ -18,6 +18,8 @@ from rtl_gen.golden.shape import Shape
 from tests.metal_configs.test_program import WORDS, tokens
 from tests.rtl_gen.test_network import random_model
 
+STORY = Shape(dim=64, layers=5, heads=8, kv_heads=4, head_dim=8, hidden=160, vocab=512, context=64)
+
 
 def chain(model, dies=2, rows=1, ram_rows=2, ram_words=64, depth=4096):
     arrays = [ArrayModel((rows, 1), depth, 32, 2, 20, 2) for _ in range(dies)]
@@ -135,3 +137,20 @@ def test_weights_of_a_chain_are_those_of_a_die():
 def test_what_does_not_fit_is_named(change, says):
     with pytest.raises(FlowError, match=says):
         chain(random_model(WORDS, 3, 16), **change)
+
+
+@pytest.mark.parametrize("shape", [WORDS, STORY], ids=["words", "story"])
+def test_a_hop_costs_six_cycles_a_word_and_what_two_dies_do_at_its_ends(shape):
+    """Tokens at the third position; with -s, what docs/fabric.md says of them."""
+    model = random_model(dataclasses.replace(shape, context=4), 3)
+    cycles = []
+    for dies in range(1, min(shape.layers, 3) + 1):
+        images = chain(model, dies, 2, 6, 128)
+        said = ChainModel(images)
+        request = images[0].request([0, 1], 0, 1)
+        answer = said.send(request) if dies == 1 else said.answer(request)
+        assert tokens(images[0], answer) == list(Network(model).generate([0, 1]))
+        cycles.append(said.said_at[images[0].token_bytes] - said.said_at[0])
+        print(dies, cycles[-1], [(len(i.program), i.array.used) for i in images])
+    hops = np.diff(cycles)
+    assert np.all((6 * shape.dim < hops) & (hops < 6 * shape.dim + 420))
