@@ -228,4 +228,4 @@ def _faults(die: TokenDie, counted: Activity, other: Mapping[str, int]) -> set[s
 
 
 def _row(name: str, count: int, reason: str, detail: str) -> CheckResult:
-    return CheckResult(name, "", "", count, 0, "fail" if count else "pass", reason, detail)
+    return CheckResult(name, "sc-flow", "", count, 0, "fail" if count else "pass", reason, detail)
