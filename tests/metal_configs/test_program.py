@@ -141,9 +141,10 @@ def test_an_adapter_that_the_host_loads_says_what_the_golden_decoder_says(
             assert says(vec, image, prompt, 16, 3) == want
 
 
-def test_a_of_an_adapter_may_be_taller_than_a_ram_tile():
+@pytest.mark.parametrize("ram_words", [64, 41])
+def test_a_of_an_adapter_may_be_taller_than_a_ram_tile(ram_words):
     model, adapter = random_model(WORDS, 4, 16), random_adapter(WORDS, 4, 4)
-    image = adapted(model, adapter, 1, 20, 64)
+    image = adapted(model, adapter, 1, 40, ram_words)
     assert {len(group.slices) for group in image.adapters.inner} == {1, 2}  # down has 80 inputs
     vec = VecModel(image)
     vec.send(image.adapters.load(adapter))

@@ -73,13 +73,10 @@ class Adapted:
         before, shelves, sizes = list(room.used), Shelves(room), model.shape.matrices()
         groups = [g for n in range(model.shape.layers) for kinds in ALIKE for g in _groups(n, kinds, ranks)]
         inputs = [sizes[next(iter(columns))][1] for columns, _, _ in groups]
-        heights = [
-            (min(room.words, rows - at), n)
-            for n, rows in enumerate(inputs)
-            for at in range(0, rows, room.words)
-        ]
+        tall = room.words // 2 * 2  # two activations are read at a time
+        slices = [(min(tall, rows - at), n) for n, rows in enumerate(inputs) for at in range(0, rows, tall)]
         taken: dict[int, list[tuple[Spot, int]]] = {n: [] for n in range(len(groups))}
-        for height, n in sorted(heights, key=lambda told: -told[0]):  # the tallest first
+        for height, n in sorted(slices, key=lambda told: -told[0]):  # the tallest first
             taken[n].append((shelves.take(height, groups[n][1]), height))
         outer = {}
         for name, rank in sorted(ranks.items(), key=lambda item: -item[1]):
