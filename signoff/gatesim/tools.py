@@ -11,7 +11,7 @@ from typing import TextIO
 from rtl_gen.errors import ExitCode, FlowError, ending
 from rtl_gen.tools import TOOLS, run
 
-TIMEOUT_S = 1800
+TIMEOUT_S = 3600  # the simulator of story with its count of rises takes 20 minutes of processor time
 
 
 # What the kit's models and a flat netlist do by design: names, widths, declarations without a value.
