@@ -103,7 +103,10 @@ def test_what_travels_is_a_byte_and_three_for_each_word():
 def test_parts_are_as_even_as_can_be():
     shape = dataclasses.replace(WORDS, layers=7)
     model = random_model(shape, 3)
-    bits = lambda part: sum(m.codes.size * m.bits for m in part.matrices().values())  # noqa: E731
+
+    def bits(part):
+        return sum(m.codes.size * m.bits for m in part.matrices().values())
+
     parts = cut(model, 3)
     assert [n for p in parts for n in p.layers] == list(range(7))
     largest = max(bits(p) for p in parts)
