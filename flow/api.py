@@ -103,6 +103,8 @@ def build(
     temperature: float = 0.8,
     words: int = 3,
     adapter: Path | None = None,
+    chained: int = 0,
+    context: int = 0,
     loss_limit: float = LOSS_LIMIT,
     waivers: Path | None = None,
     out: Path = Path("build"),
@@ -111,7 +113,9 @@ def build(
     jobs: int = 2,
     show: bool = False,
 ) -> Outcome:
-    """Build a chip of one die and prove it; results are in `<out>/<model>`, as the command leaves them.
+    """Build a chip of one hardened die, or a chain of them, and prove it.
+
+    Results are in `<out>/<model>`, as the command leaves them.
 
     Args:
         model: A known model's name, or the path of a checkpoint.
@@ -124,6 +128,8 @@ def build(
         words: Texts to generate.
         adapter: PEFT's folder of a LoRA adapter, which the host loads before the first text; for a base of
             tiles.
+        chained: Dies of one column of tiles to cut the model over; 0 for as few as hold it.
+        context: Positions that these keep; 0 for the base's own number.
         loss_limit: Of the row `quality`: the integers' loss over that of floats.
         waivers: YAML of faults to count apart, each with reason and expiry.
         out: Folder that holds a folder for each model.
@@ -146,6 +152,8 @@ def build(
         words=words,
         loss_limit=loss_limit,
         adapter=adapter,
+        chained=chained,
+        context=context,
     )
     if waivers is not None:
         config = replace(config, waivers=load_waivers(waivers))

@@ -32,6 +32,8 @@ def make_config(
     loss_limit: float = LOSS_LIMIT,
     weights: Path | None = None,
     adapter: Path | None = None,
+    chained: int = 0,
+    context: int = 0,
 ) -> BuildConfig:
     """Resolve names and check them.
 
@@ -40,6 +42,8 @@ def make_config(
         base: None for none, which is enough to quantise.
         weights: The checkpoint of a known model that is neither in the package nor pulled.
         adapter: PEFT's folder of a LoRA adapter, for a base with ram tiles.
+        chained: Dies to cut the model over, of a base of one column of tiles; 0 for as few as hold it.
+        context: Positions that these keep; 0 for the base's own number.
 
     Raises:
         FlowError: A name is not known, base and PDK do not belong together, checkpoint or adapter are damaged
@@ -58,8 +62,20 @@ def make_config(
     checkpoint = load(path, name)
     open_model(checkpoint).prompt(prompt)
     config = BuildConfig(
-        name, str(path), content_digest(path), pdk, base or "", prompt, seed, temperature, words, loss_limit
-    )
+        name, str(path), content_digest(path), pdk, base or "", prompt, seed, temperature, words, loss_limit,
+        chained=chained, context=context,
+    )  # fmt: skip
+    if (chained or context) and base not in known_dies():
+        raise FlowError(
+            f"base {base} is one die, which has its own context and is no part of a chain",
+            where="--chain, --context", hint="Take a base of tiles: --base trio.", code=ExitCode.USAGE,
+        )  # fmt: skip
+    if chained > checkpoint.shape.layers:
+        raise FlowError(
+            f"{name} has {checkpoint.shape.layers} layers, which cannot be cut for {chained} dies",
+            where="--chain",
+            hint=f"Take 1 to {checkpoint.shape.layers} dies.", code=ExitCode.USAGE,
+        )  # fmt: skip
     if adapter is None:
         return config
     if base not in known_dies():

@@ -20,7 +20,7 @@ LARGEST = 64 << 20  # bytes of a run's description
 
 @dataclass(frozen=True)
 class Chain:
-    """What only a build on a chain of dies of tiles is asked for.
+    """What only a build on a chain of dies of tiles that are planned is asked for.
 
     Attributes:
         shape: Fields of the model's `Shape`.
@@ -70,7 +70,9 @@ class BuildConfig:
         words: How many texts the gate-level simulation generates.
         loss_limit: Most loss of the integer model on held-out text, as a multiple of the float model's.
         waivers: Faults that the checks of the chip are to count apart.
-        chain: For a build on a chain of dies of tiles.
+        chain: For a build on a chain of dies of tiles that are planned.
+        chained: Dies of one column of tiles to cut the model over; 0 for as few as hold it.
+        context: Positions that these keep; 0 for the base's own number.
     """
 
     model: str
@@ -87,6 +89,8 @@ class BuildConfig:
     chain: Chain | None = None
     adapter_path: str = ""
     adapter_digest: str = ""
+    chained: int = 0
+    context: int = 0
 
 
 @dataclass(frozen=True)

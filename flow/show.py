@@ -45,14 +45,18 @@ def latest_build(out: Path) -> Path:
     return runs[-1].parent
 
 
-def chip_of(build: Path) -> Chip:
-    """The chip that a build made; FlowError when it has not got that far."""
-    run, layout = build / ".run.json", build / "metal" / "chip.oas"
-    if not run.is_file() or not layout.is_file():
+def chip_of(build: Path, die: int | None = None) -> Chip:
+    """The chip that a build made, or a die of its chain; FlowError when it has not got that far."""
+    run, metal = build / ".run.json", build / "metal"
+    there = sorted(metal.glob("die*/chip.oas"))
+    layout = metal / f"die{die or 0}" / "chip.oas" if there else metal / "chip.oas"
+    if not run.is_file() or not layout.is_file() or (die and not there):
         raise FlowError(
-            "no chip there (metal/chip.oas)",
+            f"no chip there ({layout.relative_to(build)})" if not die else f"no die {die} there",
             where=str(build),
-            hint="Run `sc-flow build`, and give the folder build/<name>.",
+            hint=f"The build has {len(there)} dies, of which the first is 0."
+            if die
+            else "Run `sc-flow build`, and give the folder build/<name>.",
         )
     return Chip(build, layout, load_pdk(load_run(run).config.pdk))
 

@@ -45,7 +45,7 @@ def main(build: Path, work: Path) -> None:
     cells = find_pdk(pdk).path("cells")
     program = build_simulator(text, "scf_nano", cells, bank_verilog(bank), work / "sim", rises=True)
     requests = [Request(prompt, beta, config.seed, [first])]
-    done = simulate(program, "scf_nano", read, requests, work / "run", between=(0, 1))
+    done = simulate(program, "scf_nano", [read], requests, work / "run", between=(0, 1))
     assert done.equals(requests), done
     netlist = read_netlist(build / "harden" / "netlist.v")
     on_pins = {net for of in netlist.instances.values() for _, net in pins_of(of)}

@@ -39,6 +39,10 @@ from rtl_gen.errors import ExitCode, FlowError
     help="A LoRA adapter of the model, a folder of PEFT's: room for it in a base of tiles, and it is loaded.",
 )  # fmt: skip
 @click.option(
+    "--chain", "chained", type=click.IntRange(1, 64), metavar="N",
+    help="Base of one column of tiles: cut the model over N dies; as few as hold it by default.",
+)  # fmt: skip
+@click.option(
     "--loss-limit",
     type=Finite(min=1),
     default=LOSS_LIMIT,
@@ -53,7 +57,7 @@ from rtl_gen.errors import ExitCode, FlowError
 @click.option(
     "--jobs", type=click.IntRange(1, 64), default=2, show_default=True, help="Steps, and dies, at a time."
 )
-@click.option("--context", type=CONTEXT, help="Several dies: positions kept.")
+@click.option("--context", type=CONTEXT, help="Dies of tiles: positions kept.")
 @click.option("--dies", default="", metavar="FIRST:STOP", help="Several dies: build these of the plan only.")
 @click.option("--synthetic-weights", type=SEED, metavar="SEED", help="Several dies: generate weights.")
 @click.option(
@@ -75,6 +79,7 @@ def build(
     temperature: float,
     words: int,
     adapter: Path | None,
+    chained: int | None,
     loss_limit: float,
     waived: Path | None,
     strict: bool,
@@ -103,6 +108,12 @@ def build(
                 hint="Leave it out, or take a base of one die with ram tiles: --base trio.",
                 code=ExitCode.USAGE,
             )  # fmt: skip
+        if chained is not None:
+            raise FlowError(
+                "the dies of this base are counted by its plan", where="--chain",
+                hint="Leave it out, or take a base of one column of tiles: --base trio.",
+                code=ExitCode.USAGE,
+            )  # fmt: skip
         waivers = load_waivers(waived) if waived else ()
         plan = plan_of(model, pdk, base, context, quantised)
         try:
@@ -123,9 +134,9 @@ def build(
         config = replace(config, waivers=waivers)
         outcome = run_build(config, out, first=first, last=last, jobs=jobs)
     else:
-        if context or dies or synthetic_weights or quantised or scheduler or gds:
+        if dies or synthetic_weights or quantised or scheduler or gds:
             raise FlowError(
-                "--context, --dies, --synthetic-weights, --quantised, --scheduler and --gds are for models on"
+                "--dies, --synthetic-weights, --quantised, --scheduler and --gds are for models on"
                 f" several dies, {model} is built on {base or 'nano'}",
                 hint="Leave them out, or choose a base of several dies: --base reticle or --base slot.",
                 code=ExitCode.USAGE,
@@ -140,6 +151,8 @@ def build(
             temperature=temperature,
             words=words,
             adapter=adapter,
+            chained=chained or 0,
+            context=context or 0,
             loss_limit=loss_limit,
             waivers=waived,
             out=out,

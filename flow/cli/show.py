@@ -20,6 +20,7 @@ from rtl_gen.errors import ExitCode, FlowError
 @click.option(
     "--where", metavar="WEIGHT", help="Dies of tiles: mark a weight, such as 'layers.3.down[17,204]'."
 )
+@click.option("--die", type=click.IntRange(min=0), help="Which die of a chain; the first by default.")
 @click.option("--window", nargs=4, type=Finite(), metavar="L B R T", help="Part of the chip to draw, in um.")
 def show(
     build: Path | None,
@@ -27,6 +28,7 @@ def show(
     width: int,
     by_matrix: bool,
     where: str | None,
+    die: int | None,
     window: tuple[float, float, float, float] | None,
 ) -> None:
     """Open a build's chip in KLayout, with layer names and the markers of failed rows.
@@ -46,10 +48,12 @@ def show(
 
         if by_matrix:
             raise click.UsageError("--where and --by-matrix do not go together")
+        if die is not None:
+            raise click.UsageError("--where and --die do not go together: the weight tells the die")
         chip, _, around = marked(folder, where)
         window = window or around
     else:
-        chip = chip_of(folder)
+        chip = chip_of(folder, die)
     if by_matrix:
         chip = coloured_by_matrix(chip)
     if png is None:

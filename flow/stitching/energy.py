@@ -1,7 +1,8 @@
-"""Energy of a token of a die of tiles, as its gate-level simulation counted what rises."""
+"""Energy of a token of a die of tiles, or a chain, as its gate-level simulation counted what rises."""
 
 __all__ = ["SimulatedTile", "TokenEnergy", "token_energy"]
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from signoff.netlist import Instance, Netlist, read_modules, read_netlist
 from signoff.power.energy import Corner
 from signoff.power.flat import flat_die
 from signoff.power.token import Priced, TokenDie, price
-from signoff.result import CheckResult
+from signoff.result import CheckResult, of_dies
 from signoff.timed import Activity
 
 _CLOCK = "clk"
@@ -47,8 +48,8 @@ class TokenEnergy:
 
     Attributes:
         rows: `energy` and its control.
-        metrics: Energy, power and tokens per second, by corner.
-        report: The same by block, and what is not counted.
+        metrics: Energy and power of all dies, and tokens per second, by corner.
+        report: The same by die and block, and what is not counted.
         note: Numbers of the typical corner.
     """
 
@@ -62,7 +63,7 @@ def token_energy(
     die: Path,
     tiles: Mapping[str, SimulatedTile],
     margin: Mapping[str, float],
-    counted: Activity,
+    counted: Sequence[Activity],
     token: str,
     period_ns: float,
     pdk: Pdk,
@@ -74,7 +75,7 @@ def token_energy(
         die: Netlist of tiles.
         tiles: By kind.
         margin: Capacitance of wires of the margin, F, by the pin of a tile; none while there is no margin.
-        counted: Rises by net in the simulation of the token.
+        counted: Of each die of a chain, one or more, rises by net in the simulation of the token.
         token: Says which token it is.
         period_ns: Clock period of the slow and the fast corner; `PERIODS` has the others'.
         pdk: The process.
@@ -100,24 +101,28 @@ def token_energy(
         kit = kit_corner(pdk, asked.liberty, asked.voltage, period_ns * PERIODS.get(name, 1))
         corners[name] = with_macros(kit, list(macros.values()), first, asked.liberty)
     without = _not_counted(tiles, bool(margin))
-    told = f"{token}, {counted.cycles} cycles, without delays and so without glitches; {without}"
-    rows, found = price(TokenDie(flat, wires, memories, _CLOCK), counted, corners, told)
+    cycles = counted[0].cycles
+    told = f"{token}, {cycles} cycles, without delays and so without glitches; {without}"
+    token_die = TokenDie(flat, wires, memories, _CLOCK)
+    each = [price(token_die, activity, corners, told) for activity in counted]
+    found = {name: [priced[name] for _, priced in each] for name in corners}
     metrics: dict[str, float] = {}
-    for name, priced in found.items():
+    for name, dies in found.items():
+        total, seconds = math.fsum(priced.total for priced in dies), dies[0].seconds
         metrics |= {
-            f"energy_per_token_{name}_nj": 1e9 * priced.total,
-            f"power_{name}_mw": 1e3 * priced.total / priced.seconds,
-            f"tokens_per_s_{name}": 1 / priced.seconds,
+            f"energy_per_token_{name}_nj": 1e9 * total,
+            f"power_{name}_mw": 1e3 * total / seconds,
+            f"tokens_per_s_{name}": 1 / seconds,
         }
     report = {
         "token": token,
-        "cycles": counted.cycles,
+        "cycles": cycles,
         "without": without,
-        "corners": {name: _told(priced, corners[name]) for name, priced in found.items()},
+        "dies": [{name: _told(priced, corners[name]) for name, priced in of.items()} for _, of in each],
     }
     typical = metrics["energy_per_token_typical_nj"], metrics["tokens_per_s_typical"]
     note = "{:.0f} nJ per token, {:,.0f} tokens/s, typical corner; ".format(*typical) + without
-    return TokenEnergy(rows, metrics, report, note)
+    return TokenEnergy(of_dies([rows for rows, _ in each]), metrics, report, note)
 
 
 def _accessed(module: Netlist, macros: Mapping[str, Macro]) -> Netlist:

@@ -27,15 +27,16 @@ LACKING = "lacking.txt"  # in place of a simulator: why there is none
 
 @dataclass(frozen=True)
 class Chip:
-    """What a simulator needs of a chip.
+    """What a simulator needs of a chip, or of a chain of dies.
 
     Attributes:
-        contents: File of each ROM macro, by its instance.
+        contents: Of each die the file of each ROM macro, by its instance.
         protocol: How tokens travel.
-        spoiled: For the control: the macro whose words from `from_line` on, where weights are, are inverted.
+        spoiled: For the control: the macro of the first die whose words from `from_line` on, where weights
+            are, are inverted.
     """
 
-    contents: dict[str, Path]
+    contents: list[dict[str, Path]]
     protocol: "Protocol"
     spoiled: str
     from_line: int
@@ -64,7 +65,7 @@ class GatesimTask(StepTask):
 
         rom = load_base(job.config.base).rom
         contents = {f"rom.bank{n}": job.inputs["readback"] / f"bank{n}.hex" for n in range(rom.banks)}
-        return Chip(contents, NANO, "rom.bank0", rom.word_lines // 2)
+        return Chip([contents], NANO, "rom.bank0", rom.word_lines // 2)
 
     def golden(self, job: Job) -> "GoldenDecoder | Network":
         """What the chip must say."""
@@ -111,8 +112,9 @@ class GatesimTask(StepTask):
         again = run(chip.contents, first, job.scratch / "again", start=2)
         same_start = again.split(first) == done.split(first)
         equal = done.equals(requests) and same_start
-        spoil = _spoiled(chip.contents[chip.spoiled], job.scratch / "spoiled.hex", chip.from_line)
-        spoiled = run(chip.contents | {chip.spoiled: spoil}, first, job.scratch / "control")
+        head, *rest = chip.contents
+        spoil = _spoiled(head[chip.spoiled], job.scratch / "spoiled.hex", chip.from_line)
+        spoiled = run([head | {chip.spoiled: spoil}, *rest], first, job.scratch / "control")
         texts = [decode(said + t) for t in done.split(requests)]
         # The last token is not fed back; every other one, and every token of the prompt, costs a pass.
         passes = sum(len(prompt) + len(r.expected) - 1 for r in requests)
@@ -140,7 +142,7 @@ class GatesimTask(StepTask):
             "a ROM with inverted word lines says something else",
         )
         if between and equal:
-            _keep_activity(job, requests, done, between)
+            _keep_activity(job, requests, done, between, len(chip.contents))
         (job.out / "text.txt").write_text("".join(f"{t}\n" for t in texts), "utf-8")
         metrics = {
             "cycles_per_token": done.cycles / passes,
@@ -162,9 +164,9 @@ def _whole_token(requests: "Sequence[Request]") -> tuple[int, int] | None:
 
 
 def _keep_activity(
-    job: Job, requests: "Sequence[Request]", done: "Simulation", between: tuple[int, int]
+    job: Job, requests: "Sequence[Request]", done: "Simulation", between: tuple[int, int], dies: int
 ) -> None:
-    """Write what rose while a token was made, and which one it is."""
+    """Write what rose in each die while a token was made, and which one it is."""
     from signoff.gatesim import read_rises
     from signoff.timed import Activity
 
@@ -173,9 +175,10 @@ def _keep_activity(
         number -= len(requests[text].expected)
         text += 1
     begin, end = (done.tokens[n - 1].cycle for n in between)
-    rises = read_rises(job.scratch / "run", f"scf_{job.config.base}")
+    top = f"scf_{job.config.base}"
+    each = [read_rises(job.scratch / "run", top, n) for n in range(dies)]
     token = f"token {number} of text {text + 1}, at position {len(requests[text].prompt) + number - 2}"
-    told = {"token": token, "activity": asdict(Activity(end - begin, 1, rises))}
+    told = {"token": token, "activities": [asdict(Activity(end - begin, 1, rises)) for rises in each]}
     (job.out / ACTIVITY).write_text(json.dumps(told, sort_keys=True))
 
 

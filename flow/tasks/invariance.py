@@ -19,13 +19,20 @@ class InvarianceTask(ProgrammedStep):
         from metal_configs.writer import write_metal
         from signoff.invariance import Sites, invariance
         from signoff.readback import read_layout
+        from signoff.result import of_dies
 
         sites = self.sites(job)
-        base = self.base_layout(job)
-        other = job.scratch / "other.gds"
-        metal = write_metal(job.scratch / "other.oas", ~self.image(job), sites)
-        merge_chip(base, metal.path, other, model="other")
-        chip = read_layout(job.inputs["metal"] / "chip.gds")
         legal = Sites(sites.layer, sites.centres(), sites.size)
-        report = job.scratch / "layers.json"
-        return Result(invariance(read_layout(base), chip, read_layout(other), legal, report))
+        base = self.base_layout(job)
+        rows = []
+        for die, image in zip(self.dies(job), self.images(job), strict=True):
+            folder = job.scratch / die
+            folder.mkdir(exist_ok=True)
+            other = folder / "other.gds"
+            metal = write_metal(folder / "other.oas", ~image, sites)
+            merge_chip(base, metal.path, other, model="other")
+            chip = read_layout(job.inputs["metal"] / die / "chip.gds")
+            rows.append(
+                invariance(read_layout(base), chip, read_layout(other), legal, folder / "layers.json")
+            )
+        return Result(of_dies(rows))

@@ -23,11 +23,15 @@ class ProgrammedStep(StepTask):
 
         return site_map(load_base(job.config.base))
 
-    def image(self, job: Job) -> np.ndarray:
-        """The ROM image, bool [rows, bits]."""
+    def dies(self, job: Job) -> list[str]:
+        """Folders of the dies, in the outputs of steps that have something for each."""
+        return ["."]
+
+    def images(self, job: Job) -> np.ndarray:
+        """The ROM image of each die, bool [dies, rows, bits]."""
         from flow.tasks.rom_image import read_image
 
-        return read_image(job.inputs["image"])
+        return read_image(job.inputs["image"])[np.newaxis]
 
     def base_layout(self, job: Job) -> Path:
         """The base chip's layout."""

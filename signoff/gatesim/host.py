@@ -1,6 +1,6 @@
 """What the host sends: one request a generated text."""
 
-__all__ = ["NANO", "Protocol", "Request", "request_bytes"]
+__all__ = ["NANO", "Protocol", "Request", "exchanges", "request_bytes"]
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -49,12 +49,21 @@ class Request:
             raise ValueError(f"seed {self.seed} or beta {self.beta} is out of range")
 
 
-def request_bytes(requests: Sequence[Request], protocol: Protocol = NANO) -> bytes:
-    """The byte stream of requests: four bytes of seed from the lowest, beta, prompt length, prompt."""
-    out = bytearray(protocol.loaded)
+def exchanges(requests: Sequence[Request], protocol: Protocol = NANO) -> list[tuple[bytes, int]]:
+    """What the host sends, one thing after another, each with the number of bytes that answer it.
+
+    A request is four bytes of seed from the lowest, beta, prompt length, prompt.
+    """
+    out = [(protocol.loaded, 0)] if protocol.loaded else []
     for r in requests:
-        out += r.seed.to_bytes(4, "little") + bytes([r.beta])
-        out += len(r.prompt).to_bytes(protocol.count_bytes, "little")
+        sent = r.seed.to_bytes(4, "little") + bytes([r.beta])
+        sent += len(r.prompt).to_bytes(protocol.count_bytes, "little")
         for token in r.prompt:
-            out += token.to_bytes(protocol.token_bytes, "little")
-    return bytes(out)
+            sent += token.to_bytes(protocol.token_bytes, "little")
+        out.append((sent, len(r.expected) * protocol.token_bytes))
+    return out
+
+
+def request_bytes(requests: Sequence[Request], protocol: Protocol = NANO) -> bytes:
+    """All that the host sends."""
+    return b"".join(sent for sent, _ in exchanges(requests, protocol))

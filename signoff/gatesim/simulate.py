@@ -1,4 +1,4 @@
-"""Builds a simulator of a tile with Verilator, and runs requests through it as a host would.
+"""Builds a simulator of a chip with Verilator, and runs requests through one or a chain, as a host would.
 
 The simulator depends on netlist and bank alone: contents are loaded when it starts, so one simulator
 serves every model of a base.
@@ -14,11 +14,12 @@ from importlib.resources import files
 from pathlib import Path
 
 from rtl_gen.errors import ExitCode, FlowError
-from signoff.gatesim.host import NANO, Protocol, Request, request_bytes
+from signoff.gatesim.host import NANO, Protocol, Request, exchanges
 from signoff.gatesim.models import cell_models
 from signoff.gatesim.tools import running, verilate
 
 _OFF, _ON = (f"/* verilator tracing_{way} */\n" for way in ("off", "on"))
+_REQUESTS = "requests.txt"
 _RISES = "rises.txt"  # that host.cpp writes
 PATIENCE = 60_000  # cycles; a token of the largest base takes a fraction of it
 
@@ -110,7 +111,7 @@ def build_simulator(
 def simulate(
     simulator: Path,
     top: str,
-    contents: Mapping[str, Path],
+    contents: Sequence[Mapping[str, Path]],
     requests: Sequence[Request],
     work: Path,
     on_token: Callable[[Token], None] = lambda token: None,
@@ -123,8 +124,8 @@ def simulate(
     Args:
         simulator: What `build_simulator` returned.
         top: Module of the tile.
-        contents: By instance of a ROM below the top, such as rom.bank0, the file with its contents (one
-            hexadecimal word a word line, a line each).
+        contents: Of every die of a chain, one or more: by instance of a ROM below the top, such as rom.bank0,
+            the file with its contents (one hexadecimal word a word line, a line each).
         requests: What to send, one after another.
         work: Folder for generated files.
         on_token: Called as each token appears.
@@ -136,28 +137,36 @@ def simulate(
     Raises:
         FlowError: The simulator cannot be started, was killed, or stopped without a word about the chip.
     """
-    work.mkdir(parents=True, exist_ok=True)
-    (work / "requests.bin").write_bytes(request_bytes(requests, protocol))
-    for instance, file in contents.items():
-        shutil.copyfile(file, work / f"TOP.{top}.{instance}.hex")
-    count = sum(len(r.expected) for r in requests) * protocol.token_bytes
-    command = [str(simulator.resolve()), "requests.bin", str(count), str(PATIENCE)]
+    for n, files_of in enumerate(contents):
+        folder = work / _folder(n)
+        folder.mkdir(parents=True, exist_ok=True)
+        for instance, file in files_of.items():
+            shutil.copyfile(file, folder / f"TOP.{top}.{instance}.hex")
+    lines = [f"{sent.hex()} {answer}\n" for sent, answer in exchanges(requests, protocol)]
+    (work / _REQUESTS).write_text("".join(lines))
+    command = [str(simulator.resolve()), str(len(contents)), _REQUESTS, str(PATIENCE)]
     command += [str(n * protocol.token_bytes) for n in between or ()]
-    command += ["+scf_bank_dir=.", "+verilator+rand+reset+2", f"+verilator+seed+{start}"]
+    command += ["+verilator+rand+reset+2", f"+verilator+seed+{start}"]
     return _run(command, work, on_token, protocol.token_bytes)
 
 
-def read_rises(work: Path, top: str) -> dict[str, int]:
+def _folder(die: int) -> str:
+    """Where host.cpp looks for what belongs to a die."""
+    return f"die{die}"
+
+
+def read_rises(work: Path, top: str, die: int = 0) -> dict[str, int]:
     """How often each net rose, by its name below the top: `tile.net`, or `net[3]` of a bus.
 
     Args:
         work: Folder of a run that counted.
         top: Module of the tile.
+        die: Number of the die in its chain.
 
     Raises:
         FlowError: The run counted nothing.
     """
-    path, begin, found = work / _RISES, f"TOP.{top}.", {}
+    path, begin, found = work / _folder(die) / _RISES, f"TOP.{top}.", {}
     try:
         for line in path.read_text("utf-8").splitlines():
             name, count = line.rsplit(" ", 1)

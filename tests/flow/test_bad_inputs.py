@@ -201,7 +201,7 @@ INPUTS: list[tuple[tuple[str, ...], int, str]] = [
     (("base", "build", "nano", "--jobs", "0"), USAGE, "--jobs"),
     (("base", "sweep", "nano", "--jobs", "1000"), USAGE, "--jobs"),
     # options that do not go together
-    ((*BUILD, "--context", "8"), USAGE, "are for models on several dies"),
+    ((*BUILD, "--gds"), USAGE, "are for models on several dies"),
     ((*BUILD, "--quantised", "file"), USAGE, "are for models on several dies"),
     ((*BUILD, "--scheduler", "tcp://x:1"), USAGE, "are for models on several dies"),
     ((*PLANNED, "--synthetic-weights", "1", "--weights", "empty"), USAGE, "more than one is given"),
@@ -349,7 +349,9 @@ def test_a_place_that_cannot_be_written_is_6(capsys, here, fake_kit, monkeypatch
         from flow import show
 
         monkeypatch.setattr(
-            show, "chip_of", lambda build: show.Chip(here, here / "chip.oas", show.load_pdk("sky130"))
+            show,
+            "chip_of",
+            lambda build, die=None: show.Chip(here, here / "chip.oas", show.load_pdk("sky130")),
         )
         chip(here / "chip.oas")
         before = tree(here)

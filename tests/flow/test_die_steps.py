@@ -33,8 +33,8 @@ def job(tmp_path):
     for folder in (*inputs.values(), tmp_path / "out", tmp_path / "scratch"):
         folder.mkdir()
     return SimpleNamespace(
-        config=SimpleNamespace(base="trio", pdk="sky130"), inputs=inputs, out=tmp_path / "out",
-        scratch=tmp_path / "scratch", pdk=SimpleNamespace(liberty={}),
+        config=SimpleNamespace(base="trio", pdk="sky130", chained=0, context=0), inputs=inputs,
+        out=tmp_path / "out", scratch=tmp_path / "scratch", pdk=SimpleNamespace(liberty={}),
     )  # fmt: skip
 
 
@@ -159,6 +159,17 @@ def test_the_tiles_rtl_says_what_the_golden_model_says(tmp_path, pdk_kit, cache)
         assert rows[name] == rows[f"{name}_control"] == "pass"
     assert rows.get("floorplan_straps", "not run") == "not run"
     assert len(result["text"]) == 3
+    # The same model cut over two dies of the same base; nothing is compiled anew but the model.
+    assert main([*args, "--chain", "2"]) == 0
+    chained = json.loads((tmp_path / "words" / "result.json").read_text())
+    rows = {c["name"]: (c["status"], c["detail"]) for c in chained["checks"]}
+    for name in ("readback", "rtlsim"):
+        assert rows[name][0] == rows[f"{name}_control"][0] == "pass"
+    assert rows["readback"][1].startswith("each of 2 dies")
+    assert chained["text"] == result["text"]
+    assert {s["name"]: s["status"] for s in chained["steps"]}["rtl_simulator"] == "reused"
+    for die in ("die0", "die1"):
+        assert (tmp_path / "words" / "metal" / die / "chip.gds").is_file()
 
 
 @pytest.fixture(scope="module")
@@ -207,5 +218,21 @@ def test_with_an_adapter_the_chip_has_room_for_it_and_the_host_loads_it(job, ada
 def test_adapters_that_a_build_cannot_take(base, adapter, code, says, tmp_path, capsys):
     call = ["build", "--model", "words", "--out", str(tmp_path), "--base", base, "--adapter", str(adapter)]
     assert main(call) == code
+    assert says in capsys.readouterr().err
+    assert not (tmp_path / "words").exists()
+
+
+@pytest.mark.parametrize(
+    ("base", "option", "says"),
+    [
+        ("nano", ("--chain", "2"), "base nano is one die"),
+        ("nano", ("--context", "8"), "base nano is one die"),
+        ("slot", ("--chain", "2"), "the dies of this base are counted by its plan"),
+        ("trio", ("--chain", "3"), "words has 2 layers, which cannot be cut for 3 dies"),
+    ],
+)
+def test_chains_that_a_build_cannot_make(base, option, says, tmp_path, capsys):
+    call = ["build", "--model", "words", "--out", str(tmp_path), "--base", base, *option]
+    assert main(call) == ExitCode.USAGE
     assert says in capsys.readouterr().err
     assert not (tmp_path / "words").exists()

@@ -55,6 +55,23 @@ def test_png_needs_no_display(build, tmp_path, window):
     assert int.from_bytes(data[16:20]) == 200
 
 
+def test_a_die_of_a_chain_is_shown(build):
+    for die in ("die0", "die1"):
+        (build / "metal" / die).mkdir()
+        (build / "metal" / die / "chip.oas").write_bytes((build / "metal" / "chip.oas").read_bytes())
+    (build / "metal" / "chip.oas").unlink()
+    assert chip_of(build).layout == build / "metal" / "die0" / "chip.oas"
+    assert chip_of(build, 1).layout == build / "metal" / "die1" / "chip.oas"
+    with pytest.raises(FlowError, match="no die 2 there") as e:
+        chip_of(build, 2)
+    assert "has 2 dies" in e.value.hint
+
+
+def test_a_build_of_one_chip_has_no_other_die(build):
+    with pytest.raises(FlowError, match="no die 1 there"):
+        chip_of(build, 1)
+
+
 def test_an_unwritable_picture_is_one_message(build, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(FlowError, match="cannot write"):

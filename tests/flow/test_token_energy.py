@@ -74,7 +74,7 @@ def test_a_die_of_mapped_tiles_says_that_it_has_no_wires(tmp_path, macros):
     tiles = small(tmp_path, macros)
     files = SimpleNamespace()
     done = token_energy(
-        tmp_path / "die.v", tiles, {}, Activity(50, 1, RISES), "token 2", 40.0, load_pdk("sky130"), files
+        tmp_path / "die.v", tiles, {}, [Activity(50, 1, RISES)], "token 2", 40.0, load_pdk("sky130"), files
     )  # fmt: skip
     assert [(r.name, r.status) for r in done.rows] == [("energy", "pass"), ("energy_control", "pass")], (
         done.rows
@@ -83,13 +83,33 @@ def test_a_die_of_mapped_tiles_says_that_it_has_no_wires(tmp_path, macros):
     assert lacking in done.rows[0].detail
     assert lacking == done.report["without"]
     assert lacking in done.note
-    typical = done.report["corners"]["typical"]["blocks_nj"]
+    typical = done.report["dies"][0]["typical"]["blocks_nj"]
     leak = 50 * 40e-9 * 25 / 60  # s
     assert typical["vec ROM macros"] == pytest.approx(1e9 * (7 * 205.87e-12 + leak * 232e-9), rel=1e-3)
     assert "vec wires" not in typical
     assert done.metrics["tokens_per_s_slow"] == pytest.approx(1 / (50 * 40e-9))
     assert done.metrics["tokens_per_s_typical"] == pytest.approx(60e6 / 50)
     assert done.metrics["energy_per_token_typical_nj"] == pytest.approx(sum(typical.values()))
+
+
+def test_the_energy_of_a_chain_is_that_of_its_dies(tmp_path, macros):
+    tiles = small(tmp_path, macros)
+    idle = {net: 50 if net.endswith("clk") else 0 for net in RISES}
+
+    def spent(*rises):
+        counted = [Activity(50, 1, of) for of in rises]
+        files = SimpleNamespace()
+        return token_energy(
+            tmp_path / "die.v", tiles, {}, counted, "token 2", 40.0, load_pdk("sky130"), files
+        )
+
+    both, first, second = spent(RISES, idle), spent(RISES), spent(idle)
+    for name in ("energy_per_token_typical_nj", "power_slow_mw"):
+        assert both.metrics[name] == pytest.approx(first.metrics[name] + second.metrics[name])
+        assert first.metrics[name] > second.metrics[name]
+    assert both.metrics["tokens_per_s_typical"] == first.metrics["tokens_per_s_typical"]
+    assert both.report["dies"] == first.report["dies"] + second.report["dies"]
+    assert [(r.name, r.status) for r in both.rows] == [("energy", "pass"), ("energy_control", "pass")]
 
 
 def test_where_no_token_was_counted_the_step_is_not_run(tmp_path):

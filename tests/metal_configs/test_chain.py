@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metal_configs.compile.program.die import compile_chain
+from metal_configs.compile.program.fit import Column, fit_dies
 from metal_configs.compile.program.part import cut
 from metal_configs.compile.program.residual import Message
 from rtl_gen.errors import FlowError
@@ -15,6 +16,9 @@ from rtl_gen.golden.array import ArrayModel
 from rtl_gen.golden.chain import ChainModel
 from rtl_gen.golden.network import Network
 from rtl_gen.golden.shape import Shape
+from rtl_gen.tiles.ram import RamTileSize
+from rtl_gen.tiles.rom import RomTileSize
+from rtl_gen.tiles.vec import VecTileSize
 from tests.metal_configs.test_program import WORDS, tokens
 from tests.rtl_gen.test_network import random_model
 
@@ -157,3 +161,37 @@ def test_a_hop_costs_six_cycles_a_word_and_what_two_dies_do_at_its_ends(shape):
         print(dies, cycles[-1], [(len(i.program), i.array.used) for i in images])
     hops = np.diff(cycles)
     assert np.all((6 * shape.dim < hops) & (hops < 6 * shape.dim + 420))
+
+
+def column(program_banks=5):
+    rom = RomTileSize(banks=32, rows=2, columns=32)
+    return Column(rom, 1, RamTileSize(128), 2, VecTileSize(2, 8, 2, 1024, 128, 256, program_banks, 3))
+
+
+def test_a_model_takes_as_few_dies_as_hold_it():
+    shape = dataclasses.replace(WORDS, layers=4, context=16)
+    model = random_model(shape, 7)
+    assert len(fit_dies(model, column())) == 1
+    small = column(program_banks=2)
+    found = fit_dies(model, small)
+    assert len(found) == 2
+    said = ChainModel([image for image, _ in found])
+    images = [image for image, _ in found]
+    assert says(said, images, [1]) == list(Network(model).generate([1], beta=0, seed=1))
+    assert len({frozenset(macros) for _, macros in found}) == 1
+    assert len(fit_dies(model, small, dies=4)) == 4
+    with pytest.raises(FlowError, match="rows of program"):
+        fit_dies(model, small, dies=1)
+
+
+def test_what_no_number_of_dies_holds_says_what_the_longest_chain_lacks():
+    model = random_model(dataclasses.replace(WORDS, context=16), 7)
+    with pytest.raises(FlowError, match="rows of program") as e:
+        fit_dies(model, column(program_banks=1))
+    assert e.value.where == "die 0 of 2"
+
+
+def test_a_chain_takes_no_adapter():
+    model = random_model(dataclasses.replace(WORDS, context=16), 7)
+    with pytest.raises(FlowError, match="takes no adapter yet"):
+        fit_dies(model, column(), {"q": 2}, dies=2)

@@ -122,7 +122,7 @@ def run(tile, folder, requests, banks=None, start=1):
     for n, bits in enumerate(contents if banks is None else banks):
         files[f"rom.bank{n}"] = path = folder / f"bank{n}.hex"
         path.write_text(rom_hex(SPEC, bits))
-    return simulate(program, "scf_test", files, requests, folder / "run", start=start)
+    return simulate(program, "scf_test", [files], requests, folder / "run", start=start)
 
 
 def ask(model, prompt, beta, seed):
@@ -165,7 +165,7 @@ def test_a_misused_memory_counts_once_reset_is_over(tmp_path, late, fault):
     said = ["ERROR: m: more than one word is read", "BEGIN", late, "TOKEN 7 40", "END 41"]
     program.write_text("#!/bin/sh\n" + "".join(f"echo '{line}'\n" for line in said))
     program.chmod(0o755)
-    done = simulate(program, "t", {}, [Request([1], 0, 1, [7])], tmp_path / "run")
+    done = simulate(program, "t", [{}], [Request([1], 0, 1, [7])], tmp_path / "run")
     assert [t.value for t in done.tokens] == [7]
     assert done.fault.startswith(fault)
     assert bool(done.fault) == bool(fault)
@@ -198,7 +198,7 @@ def test_rises_are_counted_from_token_to_token(tmp_path):
         pytest.skip("verilator is not installed")
     program = build_simulator(COUNTER, "t", tmp_path, MEMORY, tmp_path / "build", rises=True)
     request = [Request([0], 0, 1, [15, 15, 15])]
-    done = simulate(program, "t", {}, request, tmp_path / "run", between=(1, 2))
+    done = simulate(program, "t", [{}], request, tmp_path / "run", between=(1, 2))
     assert done.equals(request)
     found = read_rises(tmp_path / "run", "t")
     assert [found[f"count[{n}]"] for n in range(4)] == [8, 4, 2, 1]
@@ -207,15 +207,51 @@ def test_rises_are_counted_from_token_to_token(tmp_path):
     }  # fmt: skip
     assert (found["inner.both[4]"], found["inner.both[3]"]) == (8, 16)
     assert not [name for name in found if "hidden" in name]
-    simulate(program, "t", {}, request, tmp_path / "first", between=(0, 1))
+    simulate(program, "t", [{}], request, tmp_path / "first", between=(0, 1))
     assert read_rises(tmp_path / "first", "t")["clk"] == done.tokens[0].cycle + 1
-    simulate(program, "t", {}, request, tmp_path / "none")
+    simulate(program, "t", [{}], request, tmp_path / "none")
     with pytest.raises(FlowError, match="no count of rises"):
         read_rises(tmp_path / "none", "t")
+
+
+RELAY = """
+module t(input clk, input rst, input [7:0] rx_data, input rx_valid, output rx_ready,
+         output reg [7:0] tx_data, output reg tx_valid, input tx_ready);
+  assign rx_ready = ~tx_valid | tx_ready;
+  always @(posedge clk)
+    if (rst) tx_valid <= 0;
+    else if (rx_ready) begin
+      tx_valid <= rx_valid;
+      tx_data <= rx_data + 1;
+    end
+endmodule
+"""
+
+
+@pytest.mark.flow
+def test_dies_of_a_chain_hear_each_other_and_the_host_returns_what_comes(tmp_path):
+    """Each die adds one. A request follows when all that answers the one before has been returned."""
+    if shutil.which("verilator") is None:
+        pytest.skip("verilator is not installed")
+    program = build_simulator(RELAY, "t", tmp_path, "", tmp_path / "build")
+    sent = request_bytes([Request([3], 0, 1, [0])])
+    rounds = [[byte + 3 * (n + 1) for byte in sent] for n in range(2)]
+    first = Request([3], 0, 1, [*rounds[0], *rounds[1]])
+    done = simulate(program, "t", [{}] * 3, [first], tmp_path / "run")
+    assert done.equals([first])
+    # What comes back from the first request is still on its way when the second one begins.
+    second = Request([9], 0, 2, [byte + 9 for byte in sent])
+    both = simulate(program, "t", [{}] * 3, [first, second], tmp_path / "both")
+    assert both.equals([first, second])
+    assert both.tokens[: len(done.tokens)] == done.tokens
+    alone = simulate(program, "t", [{}], [first, second], tmp_path / "alone")
+    again = request_bytes([first, second])
+    assert [t.value for t in alone.tokens] == [byte + 1 for byte in again]
+    assert "no token" in alone.fault
 
 
 @pytest.mark.flow
 def test_a_simulator_that_does_not_count_says_so(tile, tmp_path):
     _, _, program = tile
-    found = simulate(program, "scf_test", {}, [Request([0], 0, 1, [5])], tmp_path / "run", between=(0, 1))
+    found = simulate(program, "scf_test", [{}], [Request([0], 0, 1, [5])], tmp_path / "run", between=(0, 1))
     assert found.fault == "FAULT this simulator does not count rises"

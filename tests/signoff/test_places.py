@@ -106,7 +106,7 @@ def test_a_simulation_with_delays(place, kit_cells):
 def test_a_simulation_of_gates(place):
     program = build_simulator(ECHO, "scf_echo", place, "", place / "sim x")
     request = Request([7], 3, 1, [2, 1, 1, 1, 4, 2, 8])  # seed, beta, length and prompt come back, plus one
-    done = simulate(program, "scf_echo", {}, [request], place / "run x")
+    done = simulate(program, "scf_echo", [{}], [request], place / "run x")
     assert done.equals([request])
 
 
@@ -137,7 +137,7 @@ def test_a_simulator_that_is_killed_is_an_error_and_no_row(tmp_path, script, say
     program.write_text(f"#!/bin/sh\n{script}\n" if script else "#!/no/such/thing\n")
     program.chmod(0o755)
     with pytest.raises(FlowError, match=says) as found:
-        simulate(program, "t", {}, [Request([1], 0, 1, [1, 2])], tmp_path / "run")
+        simulate(program, "t", [{}], [Request([1], 0, 1, [1, 2])], tmp_path / "run")
     assert found.value.code == ExitCode.TOOL_FAILED
 
 

@@ -1,6 +1,10 @@
-"""The chip on a die of tiles: the model's vias, read back, and what they leave alone."""
+"""The chip on dies of tiles: the model's vias, read back, and what they leave alone."""
 
 __all__ = ["DieInvarianceTask", "DieMetalTask", "TilesReadbackTask"]
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -9,6 +13,10 @@ from flow.tasks.invariance import InvarianceTask
 from flow.tasks.metal import MetalTask
 from flow.tasks.step import Job, Result
 from rtl_gen.errors import FlowError
+from signoff.result import CheckResult
+
+if TYPE_CHECKING:
+    from metal_configs.sitemap import SiteMap
 
 
 class DieMetalTask(ProgrammedDie, MetalTask):
@@ -24,7 +32,7 @@ class DieInvarianceTask(ProgrammedDie, InvarianceTask):
 
 
 class TilesReadbackTask(ProgrammedDie):
-    """Reads GDS and OASIS, and hands each ROM macro to simulation as `<instance>.hex`."""
+    """Reads GDS and OASIS of each die, and hands each ROM macro to simulation as `<instance>.hex`."""
 
     step_name = "readback"
     needs = ("compile", "metal")
@@ -32,25 +40,37 @@ class TilesReadbackTask(ProgrammedDie):
     is_check = True
 
     def work(self, job: Job) -> Result:
-        from signoff.readback import compare, read_layout, readback_control, recover, write_hex
+        from signoff.result import of_dies
 
         sites = self.sites(job)
-        expected = sites.rom.to_banks(self.image(job))
-        chip = job.inputs["metal"] / "chip.oas"
-        layout = read_layout(chip)
-        found = recover(layout)
-        if found.bits.shape != expected.shape or not np.array_equal(
-            found.centres.reshape(-1, 2), sites.centres()
-        ):
-            raise FlowError(
-                "ROM macros stand elsewhere than the floorplans of the tiles have them", where=str(chip),
-                hint="Harden the tiles again: sc-flow base build",
-            )  # fmt: skip
-        again = recover(read_layout(chip.with_suffix(".gds")), found.grids)
-        if not (again.bits == found.bits).all():
-            raise FlowError(
-                "GDS and OASIS hold different bits", where=str(chip.parent), hint="Run with --from metal."
-            )
-        write_hex(found, job.out, read_chip(job.inputs["compile"])["roms"])
-        checks = [compare(found, expected), readback_control(layout, found, expected)]
-        return Result(checks, {"rom_bits_read_back": found.bits.size}, note=f"{found.bits.size:,} bits")
+        names = read_chip(job.inputs["compile"])["roms"]
+        rows, bits = [], 0
+        for die, image in zip(self.dies(job), self.images(job), strict=True):
+            expected = sites.rom.to_banks(image)
+            (job.out / die).mkdir()
+            rows.append(_read(job.inputs["metal"] / die / "chip.oas", sites, expected, names, job.out / die))
+            bits += expected.size
+        return Result(of_dies(rows), {"rom_bits_read_back": bits}, note=f"{bits:,} bits")
+
+
+def _read(
+    chip: Path, sites: "SiteMap", expected: np.ndarray, names: Sequence[str], out: Path
+) -> list[CheckResult]:
+    """A die: `expected` are its bits by macro, `names` the macros' instances."""
+    from signoff.readback import compare, read_layout, readback_control, recover, write_hex
+
+    layout = read_layout(chip)
+    found = recover(layout)
+    placed = np.array_equal(found.centres.reshape(-1, 2), sites.centres())
+    if found.bits.shape != expected.shape or not placed:
+        raise FlowError(
+            "ROM macros stand elsewhere than the floorplans of the tiles have them", where=str(chip),
+            hint="Harden the tiles again: sc-flow base build",
+        )  # fmt: skip
+    again = recover(read_layout(chip.with_suffix(".gds")), found.grids)
+    if not (again.bits == found.bits).all():
+        raise FlowError(
+            "GDS and OASIS hold different bits", where=str(chip.parent), hint="Run with --from metal."
+        )
+    write_hex(found, out, names)
+    return [compare(found, expected), readback_control(layout, found, expected)]

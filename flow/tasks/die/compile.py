@@ -1,4 +1,4 @@
-"""A model as the contents of every ROM macro of a die: weights, program, factors and tables."""
+"""A model as the contents of every ROM macro of one die or a chain: weights, program, factors, tables."""
 
 __all__ = ["CompileTask", "DieQuantiseTask"]
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from flow.tasks.die.programmed import CHIP, LOADED
+from flow.tasks.die.programmed import CHIP, LOADED, positions_of
 from flow.tasks.quantise import QuantiseTask
 from flow.tasks.step import Job, Result, StepTask
 
@@ -29,46 +29,54 @@ class DieQuantiseTask(QuantiseTask):
 
 
 class CompileTask(StepTask):
-    """Writes `image.npy`: the words of all macros in the order of `chip.json`. Says what does not fit.
+    """Writes `image.npy`: of each die the words of all macros in the order of `chip.json`.
 
-    With an adapter the chip has room for those of its shape; `adapter.bin` is what the host sends after a
-    reset to load it.
+    There are as few dies as hold the model, or as many as are asked for; what does not fit is said. With an
+    adapter the chip has room for those of its shape; `adapter.bin` is what the host sends after a reset to
+    load it.
     """
 
     step_name = "compile"
     needs = ("quantise",)
-    config = ("base",)
+    config = ("base", "chained", "context")
 
     def work(self, job: Job) -> Result:
         from base_chip.dies import load_die
         from flow.stitching.roms import die_roms, die_tiles
         from flow.tasks.integer_model import adapter, vector_model
-        from metal_configs.compile.program.die import compile_die
-        from metal_configs.compile.program.macros import die_macros
-        from rtl_gen.golden.array import ArrayModel
+        from metal_configs.compile.program.fit import Column, fit_dies
 
         die = load_die(job.config.base)
         rom, ram, vec = die_tiles(die)
-        model = vector_model(job.inputs["quantise"]).shortened(die.context)
-        array = ArrayModel((die.rom.rows, 1), rom.depth, rom.columns, rom.rows, rom.sum_bits, rom.row_step)
+        model = vector_model(job.inputs["quantise"]).shortened(positions_of(job))
         lora = adapter(job.inputs["quantise"])
         ranks = None if lora is None else {name: len(pair.a.codes) for name, pair in lora.pairs.items()}
-        image = compile_die(model, array, die.ram.rows, ram.words, ranks, vec.rom_rows - die.rom.rows)
-        (job.out / LOADED).write_bytes(image.adapters.load(lora))
-        held = die_macros(image, rom, vec)
+        column = Column(rom, die.rom.rows, ram, die.ram.rows, vec)
+        found = fit_dies(model, column, ranks, job.config.chained)
+        images = [image for image, _ in found]
+        (job.out / LOADED).write_bytes(images[0].adapters.load(lora))
         names = [place.name for place in die_roms(die)]
-        assert sorted(held) == sorted(names)
-        np.save(job.out / "image.npy", np.concatenate([held[name] for name in names]))
-        chip = {"roms": names, "token_bytes": image.token_bytes, "count_bytes": image.count_bytes}
+        assert all(sorted(macros) == sorted(names) for _, macros in found)
+        bits = np.stack([np.concatenate([macros[name] for name in names]) for _, macros in found])
+        np.save(job.out / "image.npy", bits)
+        chip = {
+            "dies": len(images),
+            "roms": names,
+            "token_bytes": images[0].token_bytes,
+            "count_bytes": images[0].count_bytes,
+        }
         (job.out / CHIP).write_text(json.dumps(chip, indent=1))
-        rows = die.rom.rows * array.used
+        used = [image.array.used for image in images]
+        rows = [len(image.program) for image in images]
+        note = f"{max(used)} of {rom.depth} rows of each rom tile, {max(rows)} rows of program"
         return Result(
             metrics={
-                "rom_bits": sum(held[name].size for name in names),
-                "rom_rows": die.rom.rows * rom.depth,
-                "rom_rows_used": rows,
-                "program_instructions": len(image.program),
-                "table_words": len(image.words),
+                "dies": len(images),
+                "rom_bits": bits.size,
+                "rom_rows": len(images) * die.rom.rows * rom.depth,
+                "rom_rows_used": die.rom.rows * sum(used),
+                "program_instructions": sum(rows),
+                "table_words": sum(len(image.words) for image in images),
             },
-            note=f"{array.used} of {rom.depth} rows of each rom tile, {len(image.program)} rows of program",
+            note=note if len(images) == 1 else f"{len(images)} dies; the fullest have {note}",
         )

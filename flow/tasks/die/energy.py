@@ -1,4 +1,4 @@
-"""Energy of a token that the die said in its gate-level simulation."""
+"""Energy of a token that the die, or the chain, said in its gate-level simulation."""
 
 __all__ = ["DieEnergyTask"]
 
@@ -48,9 +48,10 @@ class DieEnergyTask(StepTask):
         margin = {}
         if all(tile.routed for tile in tiles.values()):
             margin = {pin: wire.pf * 1e-12 for pin, wire in wires_of_margin(plan).items()}
+        counted = [Activity(**of) for of in found["activities"]]
         done = token_energy(
-            job.inputs["stitch"] / f"{job.config.base}.v", tiles, margin, Activity(**found["activity"]),
-            found["token"], period, load_pdk(job.config.pdk), job.pdk,
+            job.inputs["stitch"] / f"{job.config.base}.v", tiles, margin, counted, found["token"], period,
+            load_pdk(job.config.pdk), job.pdk,
         )  # fmt: skip
         text = json.dumps(six_digits(done.report), indent=1)
         (job.out / REPORT).write_text(text)

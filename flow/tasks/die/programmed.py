@@ -1,6 +1,6 @@
 """What steps read of a die of tiles, where those of nano have other steps."""
 
-__all__ = ["CHIP", "LOADED", "ProgrammedDie", "read_chip"]
+__all__ = ["CHIP", "LOADED", "ProgrammedDie", "dies_of", "positions_of", "read_chip"]
 
 import json
 from pathlib import Path
@@ -24,15 +24,30 @@ def read_chip(folder: Path) -> dict[str, Any]:
     return found
 
 
+def positions_of(job: Job) -> int:
+    """How many a sequence may have, if the model has as many."""
+    from base_chip.dies import load_die
+
+    return job.config.context or load_die(job.config.base).context
+
+
+def dies_of(job: Job) -> list[str]:
+    """Folders of the dies of a chain, one or more, in the outputs of steps that have something for each."""
+    return [f"die{n}" for n in range(read_chip(job.inputs["compile"])["dies"])]
+
+
 class ProgrammedDie(ProgrammedStep):
     """Reads the stitched die and what `compile` made for it."""
+
+    def dies(self, job: Job) -> list[str]:
+        return dies_of(job)
 
     def sites(self, job: Job) -> "SiteMap":
         from flow.stitching.roms import die_sites
 
         return die_sites(job.config.base)
 
-    def image(self, job: Job) -> np.ndarray:
+    def images(self, job: Job) -> np.ndarray:
         found: np.ndarray = np.load(job.inputs["compile"] / "image.npy")
         return found
 

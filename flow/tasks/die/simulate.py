@@ -1,4 +1,4 @@
-"""The die says what the golden model says: its RTL, and its netlist of cells, with the ROMs read back."""
+"""Dies say what the golden model says: their RTL, and their netlist of cells, with the ROMs read back."""
 
 __all__ = ["DieGatesimTask", "DieSimulatorTask", "RtlSimulatorTask", "RtlsimTask"]
 
@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flow.tasks.die.programmed import LOADED, read_chip
+from flow.tasks.die.programmed import LOADED, dies_of, positions_of, read_chip
 from flow.tasks.die.tiles import MODELS, NETLIST, routed
 from flow.tasks.gatesim import LACKING, Chip, GatesimTask
 from flow.tasks.step import Job, Result, StepTask
@@ -56,22 +56,25 @@ class DieSimulatorTask(StepTask):
 
 
 class DieGatesimTask(GatesimTask):
-    """As of nano; the control inverts a macro of the first rom tile."""
+    """As of nano, or of a chain of dies; the control inverts a macro of the first one's first rom tile."""
 
     needs = ("quantise", "compile", "simulator", "readback")
+    config = (*GatesimTask.config, "context")
     counts = True
 
     def golden(self, job: Job) -> "GoldenDecoder | Network":
-        from base_chip.dies import load_die
         from flow.tasks.integer_model import golden_model
 
-        return golden_model(job.inputs["quantise"], load_die(job.config.base).context)
+        return golden_model(job.inputs["quantise"], positions_of(job))
 
     def chip(self, job: Job) -> Chip:
         from signoff.gatesim.host import Protocol
 
         told = read_chip(job.inputs["compile"])
-        contents = {name: job.inputs["readback"] / f"{name}.hex" for name in told["roms"]}
+        contents = [
+            {name: job.inputs["readback"] / die / f"{name}.hex" for name in told["roms"]}
+            for die in dies_of(job)
+        ]
         loaded = (job.inputs["compile"] / LOADED).read_bytes()
         protocol = Protocol("payload", told["token_bytes"], told["count_bytes"], loaded)
         return Chip(contents, protocol, "rom_0_0.bank0.macro", 0)
