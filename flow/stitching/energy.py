@@ -49,7 +49,7 @@ class TokenEnergy:
     Attributes:
         rows: `energy` and its control.
         metrics: Energy and power of all dies, and tokens per second, by corner.
-        report: The same by die and block, and what is not counted.
+        report: The same by block, and what is not counted.
         note: Numbers of the typical corner.
     """
 
@@ -106,19 +106,19 @@ def token_energy(
     token_die = TokenDie(flat, wires, memories, _CLOCK)
     each = [price(token_die, activity, corners, told) for activity in counted]
     found = {name: [priced[name] for _, priced in each] for name in corners}
+    sums = {name: _told(dies, corners[name]) for name, dies in found.items()}
     metrics: dict[str, float] = {}
-    for name, dies in found.items():
-        total, seconds = math.fsum(priced.total for priced in dies), dies[0].seconds
+    for name, of in sums.items():
         metrics |= {
-            f"energy_per_token_{name}_nj": 1e9 * total,
-            f"power_{name}_mw": 1e3 * total / seconds,
-            f"tokens_per_s_{name}": 1 / seconds,
+            f"energy_per_token_{name}_nj": of["nj_per_token"],
+            f"power_{name}_mw": of["mw"],
+            f"tokens_per_s_{name}": of["tokens_per_s"],
         }
     report = {
         "token": token,
         "cycles": cycles,
         "without": without,
-        "dies": [{name: _told(priced, corners[name]) for name, priced in of.items()} for _, of in each],
+        "corners": sums,
     }
     typical = metrics["energy_per_token_typical_nj"], metrics["tokens_per_s_typical"]
     note = "{:.0f} nJ per token, {:,.0f} tokens/s, typical corner; ".format(*typical) + without
@@ -157,13 +157,20 @@ def _not_counted(tiles: Mapping[str, SimulatedTile], margin: bool) -> str:
     return "all wires counted" if margin else "wires of the margin not counted"
 
 
-def _told(priced: Priced, corner: Corner) -> dict[str, Any]:
+def _told(dies: Sequence[Priced], corner: Corner) -> dict[str, Any]:
+    """The token in all dies; blocks of a chain have the die's number before their names."""
+    total, seconds = math.fsum(die.total for die in dies), dies[0].seconds
+    blocks = {
+        f"die {n}, {block}" if len(dies) > 1 else block: 1e9 * joules
+        for n, die in enumerate(dies)
+        for block, joules in die.blocks.items()
+    }
     return {
         "volts": corner.volts,
         "period_ns": 1e9 * corner.period,
-        "nj_per_token": 1e9 * priced.total,
-        "mw": 1e3 * priced.total / priced.seconds,
-        "tokens_per_s": 1 / priced.seconds,
-        "leakage_nj": 1e9 * priced.leakage,
-        "blocks_nj": {block: 1e9 * joules for block, joules in priced.blocks.items()},
+        "nj_per_token": 1e9 * total,
+        "mw": 1e3 * total / seconds,
+        "tokens_per_s": 1 / seconds,
+        "leakage_nj": 1e9 * math.fsum(die.leakage for die in dies),
+        "blocks_nj": {block: blocks[block] for block in sorted(blocks, key=lambda b: -blocks[b])},
     }

@@ -83,7 +83,7 @@ def test_a_die_of_mapped_tiles_says_that_it_has_no_wires(tmp_path, macros):
     assert lacking in done.rows[0].detail
     assert lacking == done.report["without"]
     assert lacking in done.note
-    typical = done.report["dies"][0]["typical"]["blocks_nj"]
+    typical = done.report["corners"]["typical"]["blocks_nj"]
     leak = 50 * 40e-9 * 25 / 60  # s
     assert typical["vec ROM macros"] == pytest.approx(1e9 * (7 * 205.87e-12 + leak * 232e-9), rel=1e-3)
     assert "vec wires" not in typical
@@ -108,7 +108,13 @@ def test_the_energy_of_a_chain_is_that_of_its_dies(tmp_path, macros):
         assert both.metrics[name] == pytest.approx(first.metrics[name] + second.metrics[name])
         assert first.metrics[name] > second.metrics[name]
     assert both.metrics["tokens_per_s_typical"] == first.metrics["tokens_per_s_typical"]
-    assert both.report["dies"] == first.report["dies"] + second.report["dies"]
+    blocks = {
+        name: spent.report["corners"]["slow"]["blocks_nj"]
+        for name, spent in (("both", both), ("die 0", first), ("die 1", second))
+    }
+    assert blocks["both"] == {
+        f"{die}, {block}": nj for die in ("die 0", "die 1") for block, nj in blocks[die].items()
+    }
     assert [(r.name, r.status) for r in both.rows] == [("energy", "pass"), ("energy_control", "pass")]
 
 
