@@ -51,7 +51,9 @@ class GatesimTask(StepTask):
 
     step_name = "gatesim"
     needs: ClassVar[tuple[str, ...]] = ("quantise", "simulator", "readback")
-    config = ("model", "model_digest", "base", "prompt", "seed", "temperature", "words")
+    config: ClassVar[tuple[str, ...]] = (
+        "model", "model_digest", "base", "prompt", "seed", "temperature", "words",
+    )  # fmt: skip
     tools = ("verilator",)
     is_check = True
     simulator_step: ClassVar[str] = "simulator"
