@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from base_chip.dies import Floorplan
+from flow.chain.ground import Ground
 from metal_configs.compile import Placement
 from metal_configs.compile.matrix import FACTOR_BITS
 from metal_configs.compile.placement import FACTOR, VEC
@@ -59,7 +59,7 @@ class Spot:
         return f"{self.matrix}[{self.output},{'factor' if self.source == FACTOR else self.source}]"
 
 
-def of_weight(placed: Placement, base: Floorplan, text: str) -> list[Spot]:
+def of_weight(placed: Placement, ground: Ground, text: str) -> list[Spot]:
     """The bits of a weight such as layers.3.down[17,204], or of a factor, layers.3.down[17,factor].
 
     Raises:
@@ -91,12 +91,13 @@ def of_weight(placed: Placement, base: Floorplan, text: str) -> list[Spot]:
     bits = np.arange(FACTOR_BITS if source == FACTOR else m.bits)
     site = placed.site(number, np.array(output), np.array(source), bits)
     return [
-        _spot(base, (name, output, source, bit), *(int(a[bit]) for a in site)) for bit in range(len(site.die))
+        _spot(ground, (name, output, source, bit), *(int(a[bit]) for a in site))
+        for bit in range(len(site.die))
     ]
 
 
 def _spot(
-    base: Floorplan,
+    ground: Ground,
     held: tuple[str, int, int, int],
     die: int,
     row: int,
@@ -105,13 +106,12 @@ def _spot(
     word_line: int,
     bit_line: int,
 ) -> Spot:
-    bank = int(base.bank(*(np.array(v) for v in (row, column, macro))))
-    left, low = base.origins()[bank]
-    x, y = (left + base.sites.x[bit_line]) / 1000, (low + base.sites.y[word_line]) / 1000
-    return Spot(*held, die, row, column, macro, bank, word_line, bit_line, float(x), float(y))
+    bank = ground.bank((row, column, macro))
+    x, y = ground.centre(bank, word_line, bit_line)
+    return Spot(*held, die, row, column, macro, bank, word_line, bit_line, x / 1000, y / 1000)
 
 
-def at_point(placed: Placement, base: Floorplan, die: int, x: float, y: float) -> Spot:
+def at_point(placed: Placement, ground: Ground, die: int, x: float, y: float) -> Spot:
     """What lies at a point of a die, um: at the nearest site, if that is no more than a via away.
 
     Raises:
@@ -122,25 +122,16 @@ def at_point(placed: Placement, base: Floorplan, die: int, x: float, y: float) -
             f"there is no die {die}, the chain has {len(placed.dies)}: 0 to {len(placed.dies) - 1}",
             code=ExitCode.USAGE,
         )
-    column, bit_line, dx = _nearest(base.macro_x, base.sites.x, x * 1000)
-    line, word_line, dy = _nearest(base.macro_y, base.sites.y, y * 1000)
-    bank = line * len(base.macro_x) + column
-    tile = base.tile_of(bank) if max(dx, dy) <= base.sites.via else None
-    if tile is None:
+    found = ground.site(x * 1000, y * 1000)
+    if found is None:
         raise FlowError(
-            f"no ROM site at {x:g}, {y:g} um", code=ExitCode.USAGE,
-            hint=f"Sites are in the ROM macros of {base.name}, {base.die[0]:g} x {base.die[1]:g} um.",
+            f"no ROM site of weights at {x:g}, {y:g} um", code=ExitCode.USAGE,
+            hint="Sites are in the ROM macros; `sc-flow show` shows them.",
         )  # fmt: skip
+    tile, word_line, bit_line = found
     place = (*tile, word_line, bit_line)
     w = placed.weight(die, *(np.array([v]) for v in place))
     number, output, source, bit = (int(v[0]) for v in w)
     return _spot(
-        base, (placed.matrices[number].name if number >= 0 else "", output, source, bit), die, *place
+        ground, (placed.matrices[number].name if number >= 0 else "", output, source, bit), die, *place
     )
-
-
-def _nearest(starts: np.ndarray, local: np.ndarray, at: float) -> tuple[int, int, float]:
-    """Macro and line in it that are nearest to a coordinate, nm, and how far."""
-    macro = max(int(np.searchsorted(starts + local[0] - 345, at, side="right")) - 1, 0)
-    away = np.abs(starts[macro] + local - at)
-    return macro, int(away.argmin()), float(away.min())

@@ -61,7 +61,6 @@ def plan(
 def print_plan(p: "Plan") -> None:
     """Print a plan as text."""
     from base_chip.dies import STATUS
-    from flow.planning import NOT_COUNTED
 
     click.echo(f"{p.model} on base {p.base} ({p.pdk}; {STATUS}), context {p.context}\n")
     for text in p.single_die:
@@ -92,7 +91,7 @@ def print_plan(p: "Plan") -> None:
     for name in used:
         c = p.constants[name]
         click.echo(f"  {name:17} {c.value:>9,} {c.unit:5} {c.source}")
-    click.echo(f"\nnot counted: {NOT_COUNTED}")
+    click.echo(f"\nnot counted: {p.not_counted}")
 
 
 def _number(x: "Line") -> str:

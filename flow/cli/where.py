@@ -47,6 +47,7 @@ def where(
     from base_chip.config import known_bases
     from base_chip.dies import known_dies, load_die
     from flow.chain.config import plan_of
+    from flow.chain.ground import ground_of
     from flow.chain.where import at_point, of_weight
 
     if (weight is None) == (at is None) or (at is None) != (die is None):
@@ -58,7 +59,7 @@ def where(
             code=ExitCode.USAGE,
         )
     plan = plan_of(model, pdk, base, context, quantised)
-    on = load_die(plan.base)
+    on = ground_of(load_die(plan.base))
     if weight is not None:
         spots = of_weight(plan.placement, on, weight)
     else:

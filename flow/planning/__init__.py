@@ -3,7 +3,7 @@
 Nothing is built and no weights are read.
 """
 
-__all__ = ["NOT_COUNTED", "Line", "Plan", "fits_hardened", "make_plan", "model_shape"]
+__all__ = ["Line", "Plan", "fits_hardened", "make_plan", "model_shape"]
 
 import json
 from collections.abc import Mapping as Table
@@ -15,9 +15,10 @@ from base_chip.config import load_base
 from base_chip.dies import STATUS, Floorplan
 from base_chip.pdk.constants import Constant, constants
 from flow.planning.area import area_lines, mask_lines, single_die
+from flow.planning.column import column_lines, compile_shape
 from flow.planning.lines import Line
 from flow.planning.place import place
-from flow.planning.speed import memory_lines, speed_lines
+from flow.planning.speed import memory_lines, rom_energy, speed_lines
 from metal_configs.compile import Placement
 from metal_configs.compile.matrix import FACTOR_BITS
 from metal_configs.models import KNOWN, resolve
@@ -28,6 +29,7 @@ NOT_COUNTED = (
     "yield and repair; the host; tables and program; wires along a die, in time and power; logic, in power;"
     " what a vec tile takes is an assumption until it has RTL"
 )
+COUNTED = "yield and repair; the host; logic, in power"  # of dies for which a program is compiled
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class Plan:
             bits.
         dies: What each holds.
         single_die: Why one die does not do, or that it does; and the largest model for one.
+        not_counted: What the numbers leave out.
     """
 
     model: str
@@ -51,6 +54,7 @@ class Plan:
     single_die: tuple[str, ...]
     constants: dict[str, Constant]
     placement: Placement
+    not_counted: str
 
     def line(self, name: str) -> float:
         """The value of the line of that name."""
@@ -59,7 +63,8 @@ class Plan:
     def to_json(self) -> str:
         """All of it but the placement."""
         data = {k: getattr(self, k) for k in ("model", "base", "pdk", "context", "matrices", "dies")}
-        data |= {"base_status": STATUS, "lines": [asdict(x) for x in self.lines], "not_counted": NOT_COUNTED}
+        data |= {"base_status": STATUS, "lines": [asdict(x) for x in self.lines]}
+        data |= {"not_counted": self.not_counted}
         data |= {"single_die": self.single_die}
         data |= {"constants": {k: asdict(c) for k, c in self.constants.items()}}
         return json.dumps(data, indent=1)
@@ -113,11 +118,15 @@ def make_plan(
         FlowError: The model cannot be placed on dies of this base.
     """
     context = min(context or base.context, shape.context)
-    placed = place(shape, base, context, forms)
+    compiled = compile_shape(shape, base, context, forms) if base.one_column else None
+    placed = compiled.placement if compiled else place(shape, base, context, forms)
     table = {**constants(base.pdk), **constants(base.pdk, "fabric")}
     c, n = {k: v.value for k, v in table.items()}, len(placed.dies)
     lines = [*_rom(placed), *area_lines(base, n), *mask_lines(base, n, c)]
-    lines += [*memory_lines(shape, placed, context), *speed_lines(shape, base, placed, context, c)]
+    if compiled:
+        lines += [*column_lines(shape, base, compiled, context), rom_energy(shape, placed, c)]
+    else:
+        lines += [*memory_lines(shape, placed, context), *speed_lines(shape, base, placed, context, c)]
     used = {u for x in lines for u in x.uses}
     dies = tuple(
         {
@@ -130,7 +139,8 @@ def make_plan(
     )
     return Plan(
         model, base.name, base.pdk, context, _kinds(placed), tuple(lines), dies,
-        single_die(model, base, placed, c), {k: v for k, v in table.items() if k in used}, placed,
+        single_die(model, base, placed, c, compiled.why if compiled else ""),
+        {k: v for k, v in table.items() if k in used}, placed, COUNTED if compiled else NOT_COUNTED,
     )  # fmt: skip
 
 

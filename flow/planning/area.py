@@ -17,15 +17,18 @@ def area_lines(base: Floorplan, dies: int) -> list[Line]:
     die, h, width = math.prod(base.die) / 1e6, base.heights, base.tile_width / 1e6
     rom, ram = base.rom.rows * base.rom.columns, base.ram.rows * base.rom.columns
     weight = base.tile_width * h["rom"] / 1e6 / TILE.weights
-    used = ("utilisation", "macro_halo")
+    # Tiles of a single column have floorplans; the others' areas are derived.
+    used = () if base.one_column else ("utilisation", "macro_halo")
+    ram_used = (*used, "ram_bit") if used else ()
+    vec_used = (*used, "vec_cells", "vec_columns", "factor_bits") if used else ()
     sizes = {k: f"{base.tile_width / 1000:g} x {v / 1000:g} um" for k, v in h.items()}
     parts = [
         ("rom tiles", rom * width * h["rom"] / 1e6,
          f"{rom} of {sizes['rom']}: {weight:.2f} um2/weight", used),
-        ("ram tiles", ram * width * h["ram"] / 1e6, f"{ram} of {sizes['ram']}", (*used, "ram_bit")),
+        ("ram tiles", ram * width * h["ram"] / 1e6, f"{ram} of {sizes['ram']}", ram_used),
         ("vec tiles", base.rom.columns * width * h["vec"] / 1e6,
          f"{base.vecs} below {base.rom.columns} columns of tiles, {base.vec.macros} ROM macros each",
-         (*used, "vec_cells", "vec_columns", "factor_bits")),
+         vec_used),
         ("edge", die - inner, f"{base.edge:g} um on every side", ()),
     ]  # fmt: skip
     spared = die - sum(v for _, v, _, _ in parts)
@@ -38,8 +41,15 @@ def area_lines(base: Floorplan, dies: int) -> list[Line]:
     ]
 
 
-def single_die(model: str, base: Floorplan, placed: Placement, c: Table[str, float]) -> tuple[str, ...]:
-    """Sentences: why one die does not do, or that it does, and what the largest model for one is."""
+def single_die(
+    model: str, base: Floorplan, placed: Placement, c: Table[str, float], why: str = ""
+) -> tuple[str, ...]:
+    """Sentences: why one die does not do, or that it does, and what the largest model for one is.
+
+    Args:
+        model, base, placed, c: What is planned, and constants.
+        why: What a compiler says that one die lacks.
+    """
     dies, used = len(placed.dies), sum(m.used_bits for m in placed.matrices)
     field = c["field_width"] * c["field_height"]
     tiles = used / 4 / TILE.weights
@@ -49,6 +59,8 @@ def single_die(model: str, base: Floorplan, placed: Placement, c: Table[str, flo
             f"{model} fits on one die of {base.name}: {placed.dies[0][-1].end} of {placed.die.depth} rows of"
         )
         first += " every rom tile."
+    elif why:
+        first = f"One die of {base.name} does not hold {model}: {why}."
     elif mm2 > field:
         first = (
             f"One die cannot hold {model}: rom tiles for its bits alone take {mm2:.0f} mm2, {mm2 / field:.1f}"

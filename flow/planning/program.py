@@ -1,6 +1,8 @@
-"""Cycles of a model on a die of one column of tiles, counted from the program that is compiled for it."""
+"""Models by their shape alone, for a die of one column of tiles; and the cycles of their programs."""
 
-__all__ = ["STEP", "program_cycles"]
+__all__ = ["STEP", "hollow_model", "program_cycles"]
+
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -37,7 +39,7 @@ def program_cycles(
         FlowError: It does not fit.
     """
     array = ArrayModel((rows, 1), rom.depth, rom.columns, rom.rows, rom.sum_bits, rom.row_step)
-    image = compile_die(_hollow(shape, context), array, ram_rows, ram.words)
+    image = compile_die(hollow_model(shape, context), array, ram_rows, ram.words)
     vec = VecModel(image)
     request = image.request([0], 0, 1)
     head = len(request) - image.token_bytes
@@ -51,18 +53,28 @@ def program_cycles(
     return spent
 
 
-def _hollow(shape: Shape, context: int) -> Model:
-    """A model whose codes are all 0."""
+def hollow_model(shape: Shape, context: int, bits: Mapping[str, int] | None = None) -> Model:
+    """A model whose codes are all 0.
+
+    Args:
+        shape, context: The model, and how many positions are kept.
+        bits: Of the codes of each matrix, by name; None for 6 in k, v, embedding and head, 4 elsewhere.
+    """
     s = shape
 
-    def make(outputs: int, inputs: int, bits: int = NARROW) -> Matrix:
+    def make(name: str, outputs: int, inputs: int, given: int = NARROW) -> Matrix:
         factors = Factors.of(np.full(outputs, 1e-3), LARGEST_SHIFT)
-        return Matrix(bits, np.zeros((outputs, inputs), np.int8), factors)
+        held = given if bits is None else bits[name]
+        return Matrix(held, np.zeros((outputs, inputs), np.int8), factors)
 
-    layer = Layer(
-        make(s.q_dim, s.dim), make(s.kv_dim, s.dim, WIDE), make(s.kv_dim, s.dim, WIDE), make(s.dim, s.q_dim),
-        make(s.hidden, s.dim), make(s.hidden, s.dim), make(s.dim, s.hidden), score_shift=14, gate_unit=12,
-    )  # fmt: skip
+    def layer(n: int) -> Layer:
+        at = f"layers.{n}."
+        return Layer(
+            make(f"{at}q", s.q_dim, s.dim), make(f"{at}k", s.kv_dim, s.dim, WIDE),
+            make(f"{at}v", s.kv_dim, s.dim, WIDE), make(f"{at}o", s.dim, s.q_dim),
+            make(f"{at}gate", s.hidden, s.dim), make(f"{at}up", s.hidden, s.dim),
+            make(f"{at}down", s.dim, s.hidden), score_shift=14, gate_unit=12,
+        )  # fmt: skip
 
     def entries(intervals: int) -> np.ndarray:
         return np.zeros(intervals + 1, np.int64)
@@ -72,6 +84,7 @@ def _hollow(shape: Shape, context: int) -> Model:
         np.zeros((context, s.head_dim // 2, 2), np.int64),
     )  # fmt: skip
     return Model(
-        "hollow", s, make(s.vocab, s.dim, WIDE), (layer,) * s.layers, make(s.dim, s.dim) if s.tied else None,
-        make(s.vocab, s.dim, WIDE), 1, 1, 0, 1.0, tables,
+        "hollow", s, make("embed", s.vocab, s.dim, WIDE), tuple(map(layer, range(s.layers))),
+        make("final", s.dim, s.dim) if s.tied else None,
+        make("embed" if s.tied else "head", s.vocab, s.dim, WIDE), 1, 1, 0, 1.0, tables,
     )  # fmt: skip

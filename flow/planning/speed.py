@@ -1,6 +1,6 @@
 """Keys and values, cycles, tokens per second and energy of a model on a chain of dies of tiles."""
 
-__all__ = ["memory_lines", "speed_lines"]
+__all__ = ["memory_lines", "rom_energy", "speed_lines"]
 
 import math
 from collections.abc import Iterable
@@ -94,11 +94,6 @@ def speed_lines(
     )
     slowest = max(slowest, parts["head"]) + links / max(1, len(placed.dies))
     clock = clocks(base.pdk)
-    read = sum(
-        _read_bits(m.outputs * m.inputs, m.bits) for m in placed.matrices if m.name != "embed" or shape.tied
-    )
-    read *= TILE.ways  # rows beside each other in a word, of which one is selected
-    charge = c["ones"] * (c["bit_line"] + c["bit_line_load"]) * 1e-15 * c["supply"] ** 2
     g = "speed and energy"
     told = {
         "matrices": "for each pass its steps or the sums that leave a column; of a block a lane's products",
@@ -124,10 +119,22 @@ def speed_lines(
         Line(g, "the same, typical", typical / token, "1/s", "clock of typical silicon / cycles per token"),
         Line(g, "tokens/s pipelined", slow / slowest, "1/s", f"clock / {slowest:,.0f} cycles of a die"),
         Line(g, "pipelined, typical", typical / slowest, "1/s", "as many streams as dies share the memory"),
-        Line(g, "ROM energy per token", read * charge * 1e3, "mJ",
-             f"{read:,.0f} bits read * ones * (bit_line + bit_line_load) * supply^2",
-             ("ones", "bit_line", "bit_line_load", "supply")),
+        rom_energy(shape, placed, c),
     ]  # fmt: skip
+
+
+def rom_energy(shape: Shape, placed: Placement, c: Table[str, float]) -> Line:
+    """Energy of reading the weights once."""
+    # An embedding that is not the head is looked up, not multiplied.
+    looked_up = "embed" if not shape.tied or "head" in {m.name for m in placed.matrices} else ""
+    read = sum(_read_bits(m.outputs * m.inputs, m.bits) for m in placed.matrices if m.name != looked_up)
+    read *= TILE.ways  # rows beside each other in a word, of which one is selected
+    charge = c["ones"] * (c["bit_line"] + c["bit_line_load"]) * 1e-15 * c["supply"] ** 2
+    return Line(
+        "speed and energy", "ROM energy per token", read * charge * 1e3, "mJ",
+        f"{read:,.0f} bits read * ones * (bit_line + bit_line_load) * supply^2",
+        ("ones", "bit_line", "bit_line_load", "supply"),
+    )  # fmt: skip
 
 
 USED = (

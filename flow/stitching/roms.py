@@ -1,6 +1,6 @@
-"""A die of one column of tiles as its tiles have it: their sizes, and the places of its ROM macros."""
+"""A die of one column of tiles as its tiles have it: sizes, clock period, places of its ROM macros."""
 
-__all__ = ["die_blocks", "die_roms", "die_sites", "die_tiles"]
+__all__ = ["die_blocks", "die_column", "die_period", "die_roms", "die_sites"]
 
 import numpy as np
 
@@ -13,16 +13,14 @@ from base_chip.stitch.roms import RomPlace, rom_places
 from base_chip.tiles import load_tile, tile_block
 from base_chip.tiles.config import RamTileConfig, RomTileConfig, VecTileConfig
 from flow.stitching.tiles import views
+from metal_configs.compile.program.fit import Column
 from metal_configs.sitemap import SiteMap
 from rtl_gen.errors import ExitCode, FlowError
 from rtl_gen.golden.rom import RomGeometry
-from rtl_gen.tiles.ram import RamTileSize
-from rtl_gen.tiles.rom import RomTileSize
-from rtl_gen.tiles.vec import VecTileSize
 
 
-def die_tiles(die: Floorplan) -> tuple[RomTileSize, RamTileSize, VecTileSize]:
-    """Sizes of the die's tiles.
+def die_column(die: Floorplan) -> Column:
+    """What the compiler has to know of a die.
 
     Raises:
         FlowError: It has several columns, or more rows than its vec tile feeds (USAGE).
@@ -40,7 +38,12 @@ def die_tiles(die: Floorplan) -> tuple[RomTileSize, RamTileSize, VecTileSize]:
             hint="Correct rom, ram and vec of the floorplan, or base_chip/tiles/vec.yaml.",
             code=ExitCode.USAGE,
         )
-    return rom.size.rom(), ram.size.ram(), vec.size.vec()
+    return Column(rom.size.rom(), there[0], ram.size.ram(), there[1], vec.size.vec())
+
+
+def die_period(die: Floorplan) -> float:
+    """The clock period that all tiles of a die are made for, ns."""
+    return max(load_tile(kind).target_ns for kind in die.kinds)
 
 
 def die_blocks(die: Floorplan) -> dict[str, Block]:

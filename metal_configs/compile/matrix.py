@@ -89,8 +89,9 @@ class Matrix:
 
     @property
     def each(self) -> int:
-        """Inputs of a chunk."""
-        return -(-self.inputs // (self.die.rows * self.spans))
+        """Inputs of a chunk: whole steps, so that no two rows of tiles share one."""
+        steps = self.die.rows * self.spans * self.die.activations
+        return -(-self.inputs // steps) * self.die.activations
 
     @cached_property
     def parts(self) -> tuple[Part, ...]:

@@ -2,6 +2,7 @@
 
 __all__ = ["DieImage"]
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,11 +20,13 @@ class DieImage:
         array: The rom tiles, one in a row.
         skipped: Rows of rom tiles that the vec tile sends steps to and that are not there, the northernmost.
         ram_rows, ram_words: The ram tiles to the south of them, and their rows.
+        ram_used: Rows of all ram tiles that the model takes.
         memory: Words of M that the program uses.
         activations: Bytes of the banks of A: of one of rom tiles, and of that of the ram tiles.
         program: Rows of the vec tile.
         phases: What each is for.
         words: uint16: factors and tables.
+        at: Where the factors of each matrix, and each table, begin in them.
         context: Positions that a sequence may have.
         token_bytes, count_bytes: Of a token and of the number of tokens, in requests and answers.
         adapters: The room for an adapter, which the host loads after a reset; of no rows if there is none.
@@ -33,11 +36,13 @@ class DieImage:
     skipped: int
     ram_rows: int
     ram_words: int
+    ram_used: int
     memory: int
     activations: tuple[int, int]
     program: tuple[Row, ...]
     phases: tuple[str, ...]
     words: np.ndarray
+    at: Mapping[str, int]
     context: int
     token_bytes: int
     count_bytes: int

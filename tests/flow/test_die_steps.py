@@ -5,8 +5,10 @@ import json
 from pathlib import Path
 from types import SimpleNamespace
 
+import klayout.db as kdb
 import pytest
 
+from flow.chain.mark import marked
 from flow.cli import main
 from flow.graph import CHAIN_STEPS, DIE_STEPS, STEPS, steps_on
 from flow.tasks.die.compile import CompileTask
@@ -18,6 +20,7 @@ from flow.tasks.die.tiles import MapRomTask, MapVecTask
 from flow.tasks.die.whole import DieAntennaTask, DieDrcKlayoutTask, DieIrDropTask
 from flow.tasks.gatesim import LACKING
 from flow.tasks.integer_model import golden_model
+from metal_configs.compile.source import QuantisedSource
 from rtl_gen.errors import ExitCode, FlowError
 from signoff.gatesim.host import Request, request_bytes
 from signoff.result import CheckResult
@@ -167,9 +170,24 @@ def test_the_tiles_rtl_says_what_the_golden_model_says(tmp_path, pdk_kit, cache)
         assert rows[name][0] == rows[f"{name}_control"][0] == "pass"
     assert rows["readback"][1].startswith("each of 2 dies")
     assert chained["text"] == result["text"]
-    assert {s["name"]: s["status"] for s in chained["steps"]}["rtl_simulator"] == "reused"
+    assert {s["name"]: s["reused"] for s in chained["steps"]}["rtl_simulator"]
     for die in ("die0", "die1"):
         assert (tmp_path / "words" / "metal" / die / "chip.gds").is_file()
+    _weight_is_under_its_marks(tmp_path / "words", "layers.1.down", 3, 4)
+
+
+def _weight_is_under_its_marks(build, name, output, source):
+    """On the second die of the chain: a via of the built layout in each mark whose bit is 1."""
+    chip, spots, _ = marked(build, f"{name}[{output},{source}]")
+    assert {s.die for s in spots} == {1}
+    (coded,) = QuantisedSource(build / "quantise" / "quantised.safetensors").coded(name, 4, output, 1).codes
+    layout = kdb.Layout()
+    layout.read(str(chip.layout))
+    vias = layout.find_layer(69, 44)
+    for s in spots:
+        at = kdb.DBox(s.x, s.y, s.x, s.y).enlarged(0.01)
+        found = not kdb.RecursiveShapeIterator(layout, layout.top_cell(), vias, at, True).at_end()
+        assert found == bool(int(coded[source]) >> s.bit & 1)
 
 
 @pytest.fixture(scope="module")

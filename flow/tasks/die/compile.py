@@ -42,17 +42,15 @@ class CompileTask(StepTask):
 
     def work(self, job: Job) -> Result:
         from base_chip.dies import load_die
-        from flow.stitching.roms import die_roms, die_tiles
+        from flow.stitching.roms import die_column, die_roms
         from flow.tasks.integer_model import adapter, vector_model
-        from metal_configs.compile.program.fit import Column, fit_dies
+        from metal_configs.compile.program.fit import fit_dies
 
         die = load_die(job.config.base)
-        rom, ram, vec = die_tiles(die)
         model = vector_model(job.inputs["quantise"]).shortened(positions_of(job))
         lora = adapter(job.inputs["quantise"])
         ranks = None if lora is None else {name: len(pair.a.codes) for name, pair in lora.pairs.items()}
-        column = Column(rom, die.rom.rows, ram, die.ram.rows, vec)
-        found = fit_dies(model, column, ranks, job.config.chained)
+        found = fit_dies(model, die_column(die), ranks, job.config.chained)
         images = [image for image, _ in found]
         (job.out / LOADED).write_bytes(images[0].adapters.load(lora))
         names = [place.name for place in die_roms(die)]
@@ -68,12 +66,13 @@ class CompileTask(StepTask):
         (job.out / CHIP).write_text(json.dumps(chip, indent=1))
         used = [image.array.used for image in images]
         rows = [len(image.program) for image in images]
-        note = f"{max(used)} of {rom.depth} rows of each rom tile, {max(rows)} rows of program"
+        depth = images[0].array.slots.shape[2]
+        note = f"{max(used)} of {depth} rows of each rom tile, {max(rows)} rows of program"
         return Result(
             metrics={
                 "dies": len(images),
                 "rom_bits": bits.size,
-                "rom_rows": len(images) * die.rom.rows * rom.depth,
+                "rom_rows": len(images) * die.rom.rows * depth,
                 "rom_rows_used": die.rom.rows * sum(used),
                 "program_instructions": sum(rows),
                 "table_words": sum(len(image.words) for image in images),

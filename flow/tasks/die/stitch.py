@@ -70,8 +70,8 @@ def plan_of(job: Job) -> "tuple[StitchPlan, float]":
     """The die, and the clock period that its tiles were made for."""
     from base_chip.dies import load_die
     from base_chip.stitch import place_tiles
-    from base_chip.tiles import load_tile
+    from flow.stitching.roms import die_period
     from flow.stitching.tiles import views
 
     die = load_die(job.config.base)
-    return place_tiles(die, views(die.kinds)), max(load_tile(kind).target_ns for kind in die.kinds)
+    return place_tiles(die, views(die.kinds)), die_period(die)

@@ -2,16 +2,14 @@
 
 __all__ = ["STEP", "Contents"]
 
-
 import numpy as np
 
+from metal_configs.compile.matrix import LANES
 from metal_configs.compile.program.part import Part
 from rtl_gen.errors import ExitCode, FlowError
 from rtl_gen.golden.array import ArrayModel
 from rtl_gen.golden.matrix import Matrix
-from rtl_gen.golden.vec_isa import (
-    BLOCK,
-)
+from rtl_gen.golden.vec_isa import BLOCK
 
 STEP = 2  # activations of a step
 
@@ -64,6 +62,8 @@ class Contents:
         self._factors(name, matrix)
 
     def _factors(self, name: str, matrix: Matrix) -> None:
+        """From the beginning of a row of the ROM on, as `Placement` has them."""
+        self.words += [0] * (-len(self.words) % LANES)
         self._append(name, matrix.factors.mantissa & 0xFFF | matrix.factors.exponent << 12)
 
     def _append(self, name: str, values: np.ndarray) -> None:

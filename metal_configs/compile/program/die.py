@@ -80,8 +80,9 @@ def _compile(part: Part, array: ArrayModel, room: Room, ranks: Mapping[str, int]
     decoder = Decoder(Layers(contents, caches, rows, ranks, room), spot)
     rom_bytes = max(contents.read(n) for n in part.matrices())
     return DieImage(
-        array, skipped, room.tiles, room.words, decoder.layers.memory, (rom_bytes, decoder.layers.ram_bytes),
+        array, skipped, room.tiles, room.words, sum(room.used), decoder.layers.memory,
+        (rom_bytes, decoder.layers.ram_bytes),
         decoder.rows.resolved(positions), tuple(decoder.rows.phases),
-        np.array(contents.words, np.int64).astype(np.uint16), positions, decoder.token_bytes,
+        np.array(contents.words, np.int64).astype(np.uint16), contents.at, positions, decoder.token_bytes,
         decoder.count_bytes, decoder.layers.adapted.place,
     )  # fmt: skip

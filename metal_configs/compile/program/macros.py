@@ -1,6 +1,6 @@
 """What every ROM macro of a die of one column of tiles holds: weights, program, factors and tables."""
 
-__all__ = ["BITS", "die_macros"]
+__all__ = ["BITS", "die_macros", "vec_needs"]
 
 import numpy as np
 
@@ -15,6 +15,17 @@ BITS = 128  # of a word
 WORD_BITS = 16  # of factors and tables
 
 
+def vec_needs(image: DieImage, vec: VecTileSize) -> dict[str, tuple[int, int]]:
+    """What a die's program needs of each memory of its vec tile, and how much of that there is."""
+    return {
+        "rows of program": (len(image.program), WORDS * vec.program_banks),
+        "words of factors and tables": (len(image.words), WORDS * BITS // WORD_BITS * vec.rom_banks),
+        "words of M": (image.memory, vec.memory),
+        "activations of rom tiles": (image.activations[0], vec.rom_bytes),
+        "activations of ram tiles": (image.activations[1], vec.ram_bytes),
+    }
+
+
 def die_macros(image: DieImage, rom: RomTileSize, vec: VecTileSize) -> dict[str, np.ndarray]:
     """Contents by instance, such as rom_0_0.bank3.macro: bool [words, bits], True for a via.
 
@@ -27,13 +38,7 @@ def die_macros(image: DieImage, rom: RomTileSize, vec: VecTileSize) -> dict[str,
     """
     rows = image.array.grid[0]
     bottom = f"vec_{rows + image.ram_rows}_0"
-    for what, needed, there in (
-        ("rows of program", len(image.program), WORDS * vec.program_banks),
-        ("words of factors and tables", len(image.words), WORDS * BITS // WORD_BITS * vec.rom_banks),
-        ("words of M", image.memory, vec.memory),
-        ("activations of rom tiles", image.activations[0], vec.rom_bytes),
-        ("activations of ram tiles", image.activations[1], vec.ram_bytes),
-    ):
+    for what, (needed, there) in vec_needs(image, vec).items():
         if needed > there:
             raise FlowError(
                 f"the model needs {needed:,} {what}, the vec tile has {there:,}",

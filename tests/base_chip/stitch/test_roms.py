@@ -7,7 +7,7 @@ import pytest
 from base_chip.dies import load_die
 from base_chip.stitch import place_tiles
 from base_chip.stitch.roms import rom_places
-from flow.stitching.roms import die_blocks, die_sites, die_tiles
+from flow.stitching.roms import die_blocks, die_column, die_sites
 from flow.stitching.tiles import planned, views
 from rtl_gen.errors import FlowError
 
@@ -45,7 +45,8 @@ def test_places_are_those_of_the_instances_in_the_tiles_layouts(blocks, tmp_path
             assert rom.signs == (right.x, up.y)
             assert box.inside(tile.box)
             seen += 1
-    rom, _, vec = die_tiles(TRIO)
+    column = die_column(TRIO)
+    rom, vec = column.rom, column.vec
     assert seen == len(found) == rom.banks * TRIO.rom.rows + vec.program_banks + vec.rom_banks
 
 
@@ -65,4 +66,4 @@ def test_a_die_with_more_rows_than_its_vec_tile_feeds_is_refused():
     from dataclasses import replace
 
     with pytest.raises(FlowError, match="the vec tile sends steps to one column of at most 2 and 8"):
-        die_tiles(replace(TRIO, rom=replace(TRIO.rom, rows=3)))
+        die_column(replace(TRIO, rom=replace(TRIO.rom, rows=3)))

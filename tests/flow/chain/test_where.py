@@ -12,12 +12,17 @@ from hypothesis import strategies as st
 
 from base_chip.dies import load_die
 from flow.chain.config import plan_of
+from flow.chain.ground import ground_of
 from flow.chain.where import at_point, of_weight
 from flow.cli import main
+from flow.stitching.roms import die_sites
 from rtl_gen.errors import ExitCode, FlowError
 
 PLAN = plan_of("smollm2-135m", "sky130", "slot", None)
 SLOT = load_die("slot")
+GROUND = ground_of(SLOT)
+WORDS_ON_TRIO = plan_of("words", "sky130", "trio", None)
+SITES = die_sites("trio")
 
 
 @settings(max_examples=60, deadline=None)
@@ -26,14 +31,14 @@ def test_every_bit_of_a_weight_is_found_again_at_its_point(data):
     m = data.draw(st.sampled_from(PLAN.placement.matrices))
     output = data.draw(st.integers(0, m.outputs - 1))
     source = data.draw(st.integers(0, m.inputs - 1) | st.just("factor"))
-    spots = of_weight(PLAN.placement, SLOT, f"{m.name}[{output},{source}]")
+    spots = of_weight(PLAN.placement, GROUND, f"{m.name}[{output},{source}]")
     assert [s.bit for s in spots] == list(range(16 if source == "factor" else m.bits))
     for s in spots:
         left, low, right, top = SLOT.tile_box(s.row, s.column)
         assert left < s.x * 1000 < right
         assert low < s.y * 1000 < top
         for dx, dy in ((0, 0), (0.1, -0.1), (-0.1, 0.1)):
-            assert at_point(PLAN.placement, SLOT, s.die, s.x + dx, s.y + dy) == s
+            assert at_point(PLAN.placement, GROUND, s.die, s.x + dx, s.y + dy) == s
 
 
 @pytest.mark.parametrize(
@@ -49,16 +54,16 @@ def test_every_bit_of_a_weight_is_found_again_at_its_point(data):
 )
 def test_what_names_no_weight(text, says):
     with pytest.raises(FlowError, match=says) as e:
-        of_weight(PLAN.placement, SLOT, text)
+        of_weight(PLAN.placement, GROUND, text)
     assert e.value.code == ExitCode.USAGE
 
 
 def test_points_where_nothing_can_lie():
     for x, y in ((1.0, 1.0), (2900, 3500), (SLOT.die[0] / 2, 400)):
         with pytest.raises(FlowError, match="no ROM site"):
-            at_point(PLAN.placement, SLOT, 0, x, y)
+            at_point(PLAN.placement, GROUND, 0, x, y)
     with pytest.raises(FlowError, match="no die 99, the chain has 99: 0 to 98"):
-        at_point(PLAN.placement, SLOT, 99, 100, 100)
+        at_point(PLAN.placement, GROUND, 99, 100, 100)
 
 
 def test_a_site_that_holds_nothing_says_so():
@@ -66,8 +71,25 @@ def test_a_site_that_holds_nothing_says_so():
     assert last < 4096
     bank = int(SLOT.bank(np.array(0), np.array(0), np.array(15)))
     left, low = SLOT.origins()[bank] / 1000
-    spot = at_point(PLAN.placement, SLOT, 0, left + SLOT.sites.x[0] / 1000, low + SLOT.sites.y[255] / 1000)
+    spot = at_point(PLAN.placement, GROUND, 0, left + SLOT.sites.x[0] / 1000, low + SLOT.sites.y[255] / 1000)
     assert (spot.weight, spot.macro, spot.word_line) == ("nothing", 15, 255)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.data())
+def test_on_a_stitched_die_too(data):
+    """A die of one column has its own program, and its macros where the floorplans of its tiles have them."""
+    trio = ground_of(load_die("trio"))
+    plan = WORDS_ON_TRIO.placement
+    m = data.draw(st.sampled_from(plan.matrices))
+    output = data.draw(st.integers(0, m.outputs - 1))
+    source = data.draw(st.integers(0, m.inputs - 1) | st.just("factor"))
+    for s in of_weight(plan, trio, f"{m.name}[{output},{source}]"):
+        assert at_point(plan, trio, s.die, s.x + 0.1, s.y - 0.1) == s
+        (x, y) = SITES.place(np.array(s.bank), np.array(s.word_line), np.array(s.bit_line))
+        assert (s.x * 1000, s.y * 1000) == pytest.approx((x, y))
+    with pytest.raises(FlowError, match="no ROM site of weights"):
+        at_point(plan, trio, 0, 1.0, 1.0)
 
 
 def test_the_command_there_and_back(capsys):
@@ -98,7 +120,7 @@ def test_marks_are_where_the_die_has_the_weights_bits(tmp_path):
     from flow.tasks.chain.dies import FOLDER, die_jobs
 
     text = "layers.0.q[3,5]"
-    (die,) = {s.die for s in of_weight(PLAN.placement, SLOT, text)}
+    (die,) = {s.die for s in of_weight(PLAN.placement, GROUND, text)}
     config = make_chain_config("smollm2-135m", PLAN, synthetic=1, dies=str(die))
     build = tmp_path / config.model
     build.mkdir()
@@ -127,7 +149,7 @@ def test_marks_are_where_the_die_has_the_weights_bits(tmp_path):
     assert (tmp_path / "w.png").read_bytes().startswith(b"\x89PNG")
     with pytest.raises(FlowError, match="no chip there"):
         chip_of(build)
-    hardened = replace(config, chain=None)
+    hardened = replace(config, chain=None, base="nano")
     Run(hardened, PdkFiles("sky130", {}, {}, {}, {}, {}), build, {}).save()
     with pytest.raises(FlowError, match="--by-matrix"):
         marked(build, text)
