@@ -6,14 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from signoff.gatesim.host import Request
+from signoff.gatesim.host import NANO, Protocol, Request
 from signoff.gatesim.simulate import Token
-from signoff.gatesim.timed import timed_design
+from signoff.gatesim.timed import TimedDesign
 from signoff.gatesim.timed_run import Clock, TimedChip, TimedRun, build_timed, run_timed
-from signoff.netlist import read_netlist
 from signoff.result import CheckResult
-from signoff.timing.cells import load_cells
-from signoff.timing.sdf import read_sdf
 
 CORNER = "typical"
 TOOL = "Icarus Verilog"
@@ -37,33 +34,27 @@ class Activity:
 
 
 def run(
-    netlist: Path,
-    sdf: Path,
-    cells: Path,
-    bank: tuple[str, int, int],
-    model: str,
-    charge: float,
+    design: TimedDesign,
+    models: str,
     clock: Clock,
     contents: Mapping[str, Path],
     requests: Sequence[Request],
     version: str,
     workdir: Path,
+    protocol: Protocol = NANO,
     on_token: Callable[[Token], None] = lambda token: None,
 ) -> tuple[list[CheckResult], dict[str, float], Activity]:
     """Run requests, and a few cycles of them with clocks and inputs that must be noticed.
 
     Args:
-        netlist: Routed, one flat module.
-        sdf: Its delays.
-        cells: Folder of the kit's cells.
-        bank: Module of the bank, its word lines and bit lines.
-        model: Verilog of the bank.
-        charge: Shortest precharge, ns.
+        design: The chip with its delays.
+        models: Verilog of its memories.
         clock: At which it is signed off.
-        contents: By bank instance, the file with its contents.
+        contents: By instance of a ROM, the file with its contents.
         requests: What to ask, with what the golden model says.
         version: Of Icarus.
         workdir: For all files; made if missing.
+        protocol: How tokens travel.
         on_token: Called as each token appears.
 
     Returns:
@@ -72,12 +63,12 @@ def run(
     Raises:
         FlowError: Icarus fails, or netlist, SDF and kit do not fit together.
     """
-    routed = read_netlist(netlist)
-    kinds = {i.cell for i in routed.instances.values()} - {bank[0]}
-    design = timed_design(routed, read_sdf(sdf), load_cells(kinds, cells), {bank[0]: charge})
-    chip = build_timed(design, bank[0], bank[1:], model, workdir)
+    chip = build_timed(design, models, workdir, protocol)
     done = run_timed(chip, contents, requests, clock, activity=True, on_token=on_token)
-    found = {name: _found(chip, contents, requests, clock, name) for name in _CONTROLS}
+    # A bank's precharge lasts as long as the clock is high; so do the widths of other memories' pulses.
+    other = "width" if design.banks else "precharge"
+    controls = [name for name in _CONTROLS if not name.startswith(other)]
+    found = {name: _found(chip, contents, requests, clock, name) for name in controls}
     lost = [name for name, seen in found.items() if not seen]
     control = CheckResult(
         "timed_control", TOOL, version, len(lost), 0, "fail" if lost else "pass",
@@ -100,6 +91,7 @@ _CONTROLS: Mapping[str, Callable[[Clock], Clock]] = {
     "setup at a clock that gets faster": lambda c: replace(c, shrink=0.006, again=64),
     "setup of inputs that change at the edge": lambda c: replace(c, input=0, sweep=c.period / 800),
     "precharge in a tenth of the time": lambda c: replace(c, high=c.high / 10),
+    "width of the clock's high phase, a tenth of it": lambda c: replace(c, high=c.high / 10),
 }
 
 

@@ -29,8 +29,12 @@ class TimedTask(StepTask):
         from flow.tasks.sta import corners
         from rtl_gen.golden.decoder import GoldenDecoder, beta_of
         from signoff.gatesim import Request, Token
-        from signoff.gatesim.timed_run import Clock
+        from signoff.gatesim.timed import timed_design
+        from signoff.gatesim.timed_run import Clock, timed_bank
+        from signoff.netlist import read_netlist
         from signoff.timed import CORNER, run
+        from signoff.timing.cells import load_cells
+        from signoff.timing.sdf import read_sdf
 
         base, model = load_base(job.config.base), load_model(job.config)
         golden = GoldenDecoder(integer_model(job.inputs["quantise"]))
@@ -46,19 +50,19 @@ class TimedTask(StepTask):
             said.append(model.tokenizer.decode([token.value]))
             job.say(said[-1])
 
+        routed = read_netlist(hardened / "netlist.v")
+        kinds = {i.cell for i in routed.instances.values()} - {spec.name}
+        cells = load_cells(kinds, job.pdk.path("cells"))
+        bank = (job.inputs["bank"] / f"{spec.name}.v").read_text("utf-8")
         checks, metrics, activity = run(
-            hardened / "netlist.v",
-            corner.sdf,
-            job.pdk.path("cells"),
-            (spec.name, spec.word_lines, spec.bit_lines),
-            (job.inputs["bank"] / f"{spec.name}.v").read_text("utf-8"),
-            corner.charge,
+            timed_design(routed, read_sdf(corner.sdf), cells, {spec.name: corner.charge}),
+            timed_bank(spec.name, (spec.word_lines, spec.bit_lines), bank),
             Clock(corner.period, corner.period / 2, io, io),
             {f"rom.bank{n}": job.inputs["readback"] / f"bank{n}.hex" for n in range(base.rom.banks)},
             [Request(prompt, beta, seed, tokens)],
             require("iverilog"),
             job.scratch / "timed",
-            show,
+            on_token=show,
         )
         (job.out / "activity.json").write_text(json.dumps(asdict(activity), sort_keys=True))
         passed = all(c.status == "pass" for c in checks)

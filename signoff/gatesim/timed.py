@@ -5,7 +5,7 @@ behind the wire's delay plus the path's through the cell; a flop as a register w
 is faster than `specify` blocks, whose delays Icarus looks up at each event, and says the same.
 """
 
-__all__ = ["Limits", "TimedDesign", "timed_design"]
+__all__ = ["Limits", "Memory", "TimedDesign", "timed_design"]
 
 import random
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from rtl_gen.errors import FlowError
 from signoff.netlist import CONSTANTS, Instance, Netlist
 from signoff.nets import Joined
 from signoff.timing.cells import Cell, Expr, Flop, Gate, flatten, variables
-from signoff.timing.sdf import Delay, Sdf, Timing
+from signoff.timing.sdf import Check, Delay, Sdf, Timing
 from signoff.timing.sense import sense
 
 _NONE = (0.0, 0.0)
@@ -39,6 +39,19 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class Memory:
+    """A macro with digital pins: `clk`, inputs that are steady while it is low, outputs `q`.
+
+    Attributes:
+        words: Of it.
+        rom: Whether the file that its parameter INIT names has its contents; an SRAM begins with random ones.
+    """
+
+    words: int
+    rom: bool
+
+
+@dataclass(frozen=True)
 class TimedDesign:
     """The text, to be put into a module.
 
@@ -46,12 +59,14 @@ class TimedDesign:
         body: Nets, cells, and an initial block that hands the limits to `limits.c`.
         ports: Net by bit of a port, such as "rx_data[3]".
         nets: Number of the wire that stands for each net on a pin, by the net's name.
+        banks: How many banks there are, whose precharge is watched.
     """
 
     body: str
     ports: Mapping[str, str]
     limits: Limits
     nets: Mapping[str, int]
+    banks: int
 
 
 def timed_design(
@@ -59,6 +74,7 @@ def timed_design(
     sdf: Sdf,
     cells: Mapping[str, Cell],
     banks: Mapping[str, float],
+    memories: Mapping[str, Memory] | None = None,
     seed: int = 1,
 ) -> TimedDesign:
     """Write a netlist out.
@@ -68,19 +84,28 @@ def timed_design(
         sdf: Delays of the same netlist.
         cells: What each of its cells does.
         banks: Modules that are banks, and the shortest precharge (ns) of each.
+        memories: Modules that are macros of other kinds.
         seed: Of the values that registers start with.
 
     Raises:
         FlowError: An instance has no delays, is another cell in the SDF, or is not known.
     """
-    return _Writer(netlist, sdf, cells, banks, seed).write()
+    return _Writer(netlist, sdf, cells, banks, memories or {}, seed).write()
 
 
 class _Writer:
     def __init__(
-        self, netlist: Netlist, sdf: Sdf, cells: Mapping[str, Cell], banks: Mapping[str, float], seed: int
+        self,
+        netlist: Netlist,
+        sdf: Sdf,
+        cells: Mapping[str, Cell],
+        banks: Mapping[str, float],
+        memories: Mapping[str, Memory],
+        seed: int,
     ) -> None:
         self.netlist, self.sdf, self.cells, self.banks = netlist, sdf, cells, banks
+        self.memories = memories
+        self.inverted: dict[int, int] = {}
         self.random = random.Random(seed)
         self.out: list[str] = []
         self.limits = Limits(0, 0, 0, 0, [])
@@ -100,6 +125,8 @@ class _Writer:
                 )
             if instance.cell in self.banks:
                 self._bank(instance, timing or Timing(instance.cell))
+            elif instance.cell in self.memories:
+                self._memory(instance, timing or Timing(instance.cell), self.memories[instance.cell])
             elif cell is None:
                 raise FlowError(f"cell {instance.cell} of {instance.name} is not known")
             else:
@@ -112,9 +139,10 @@ class _Writer:
                 ports[bit] = self.net(bit)
         wires = [f"wire n{n};" for n in self.numbers.values()]
         ends = ["initial begin", *self.watch, "end", ""]
+        banks = sum(i.cell in self.banks for i in self.netlist.instances.values())
         on_pins = {n for i in self.netlist.instances.values() for nets in i.pins.values() for n in nets}
         nets = {n: self.numbers[r] for n in sorted(on_pins) if (r := self.same.root(n)) in self.numbers}
-        return TimedDesign("\n".join([*wires, *self.out, *ends]), ports, self.limits, nets)
+        return TimedDesign("\n".join([*wires, *self.out, *ends]), ports, self.limits, nets, banks)
 
     def net(self, name: str) -> str:
         if name in CONSTANTS:
@@ -199,11 +227,7 @@ class _Writer:
             if check.kind in ("SETUP", "HOLD") and check.clock == clock and check.clock_rising:
                 table.setdefault(check.pin, {})[check.kind, check.rising] = check.limit
             elif check.kind == "WIDTH" and check.pin == clock:
-                name, low, high = self.widths.get(self.number(place), (instance.name, 0, 0))
-                limit = _ps(check.limit)
-                low, high = (low, max(high, limit)) if check.rising else (max(low, limit), high)
-                self.widths[self.number(place)] = name, low, high
-                self.limits.widths += 1
+                self._width(place, instance.name, check)
         for pin, limits in table.items():
             (data,) = instance.pins[pin]
             if data in ("", *CONSTANTS):
@@ -214,6 +238,13 @@ class _Writer:
             values = ", ".join(str(n) for n in (*numbers, _ps(late - _middle(own))))
             self.watch.append(f'$scf_check("{instance.name}", {ids}, {values});')
             self.limits.checks += len(limits)
+
+    def _width(self, place: str, instance: str, check: Check) -> None:
+        name, low, high = self.widths.get(self.number(place), (instance, 0, 0))
+        limit = _ps(check.limit)
+        low, high = (low, max(high, limit)) if check.rising else (max(low, limit), high)
+        self.widths[self.number(place)] = name, low, high
+        self.limits.widths += 1
 
     def _bank(self, instance: Instance, timing: Timing) -> None:
         """A bank that moves its bit lines by the SDF's delays; `bank.v` decides what they are."""
@@ -246,8 +277,87 @@ class _Writer:
                 delay = f"#({max(rise[pin] - BANK_STEP, 0):.3f}, {max(fall[pin] - BANK_STEP, 0):.3f})"
                 self.out.append(f"assign {delay} {self.net(net)} = b{at}[{bit}];")
 
+    def _memory(self, instance: Instance, timing: Timing, memory: Memory) -> None:
+        """A macro as its model has it, with the SDF's delays on its way in and out."""
+        at = len(self.out)
+        joins = []
+        for port, nets in instance.pins.items():
+            inside = f"m{at}_{port}"
+            joins.append(f".{port}({inside})")
+            self.out.append(f"wire [{len(nets) - 1}:0] {inside};")
+            for n, net in enumerate(nets):
+                bit = len(nets) - 1 - n
+                pin = port if len(nets) == 1 else f"{port}[{bit}]"
+                if port != "q":
+                    wire = self.sdf.wires.get((instance.name, pin), Delay())
+                    self.limits.wires += (instance.name, pin) in self.sdf.wires
+                    up, down = _longest(wire.rise, wire.fall), _longest(wire.fall, wire.rise)
+                    self.out.append(
+                        f"assign #({max(up, 0):.3f}, {max(down, 0):.3f}) {inside}[{bit}] = {self.net(net)};"
+                    )
+                elif net:
+                    delay = self._out_of(instance, timing, pin)
+                    self.out.append(f"assign {delay} {self.net(net)} = {inside}[{bit}];")
+        init = f'#(.INIT("{instance.name}.hex")) ' if memory.rom else ""
+        self.out.append(f"{instance.cell} {init}\\{instance.name} ({', '.join(joins)});")
+        # What registers hold in the beginning is known; here from when pins are, before the first edge.
+        width = len(instance.pins["q"])
+        begin = [f"\\{instance.name} .q = {width}'h{self.random.getrandbits(width):x};"]
+        if not memory.rom:
+            begin += [
+                f"\\{instance.name} .ram[{word}] = {width}'h{self.random.getrandbits(width):x};"
+                for word in range(memory.words)
+            ]
+        self.out.append(f"initial begin #{SETTLED} {' '.join(begin)} end")
+        self._memory_checks(instance, timing)
+
+    def _out_of(self, instance: Instance, timing: Timing, pin: str) -> str:
+        """From the clock's falling edge at the macro to a change of an output's net."""
+        path = timing.paths.get(("clk", pin))
+        if path is None:
+            self.limits.missing.append(f"{instance.name}/{pin}")
+            path = Delay()
+        else:
+            self.limits.paths += 1
+        rise, fall = _longest(path.rise, path.fall), _longest(path.fall, path.rise)
+        return f"#({max(rise - BANK_STEP, 0):.3f}, {max(fall - BANK_STEP, 0):.3f})"
+
+    def _memory_checks(self, instance: Instance, timing: Timing) -> None:
+        """Inputs are set up before the clock falls, and held until it has risen."""
+        (clock,) = instance.pins["clk"]
+        late = _middle(self.sdf.wires.get((instance.name, "clk")))
+        limits: dict[tuple[str, str, bool], int] = {}  # of both edges of an input the larger one
+        for check in timing.checks:
+            if check.kind == "WIDTH":
+                self._width(clock, instance.name, check)
+            else:
+                key = check.pin, check.kind, check.clock_rising
+                limits[key] = max(limits.get(key, 0), _ps(check.limit))
+        for (pin, kind, rising), limit in limits.items():
+            port, _, index = pin.partition("[")
+            nets = instance.pins[port]
+            data = nets[len(nets) - 1 - int(index.rstrip("]"))] if index else nets[0]
+            if data in ("", *CONSTANTS):
+                continue
+            edge = self.number(clock) if rising else self._inverse(clock)
+            setup, hold = (limit, -limit) if kind == "SETUP" else (0, limit)
+            shift = _ps(late - _middle(self.sdf.wires.get((instance.name, pin))))
+            ids = f"{self.number(data)}, {self.net(data)}, {edge}, n{edge}"
+            numbers = f"{setup}, {setup}, {hold}, {hold}, {shift}"
+            self.watch.append(f'$scf_check("{instance.name}", {ids}, {numbers});')
+            self.limits.checks += 1
+
+    def _inverse(self, net: str) -> int:
+        """Number of a net that rises when this one falls."""
+        number = self.number(net)
+        if number not in self.inverted:
+            self.inverted[number] = self.numbers.setdefault(f"not {self.same.root(net)}", len(self.numbers))
+            self.out.append(f"assign n{self.inverted[number]} = ~n{number};")
+        return self.inverted[number]
+
 
 BANK_STEP = 0.01  # ns: SCF_BANK_DELAY of the model, taken off its delays
+SETTLED = 3  # ns after which pins are known; the host waits two periods before the first edge
 
 
 def _longest(own: tuple[float, float] | None, other: tuple[float, float] | None) -> float:

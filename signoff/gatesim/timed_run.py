@@ -1,7 +1,8 @@
 """Simulates a routed chip with the delays of its SDF, in Icarus, with every limit watched."""
 
-__all__ = ["Clock", "TimedChip", "TimedRun", "build_timed", "run_timed"]
+__all__ = ["Clock", "TimedChip", "TimedRun", "build_timed", "run_timed", "timed_bank"]
 
+import re
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -10,7 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from rtl_gen.errors import ExitCode, FlowError
-from signoff.gatesim.host import Request, request_bytes
+from signoff.gatesim.host import NANO, Protocol, Request, request_bytes
 from signoff.gatesim.simulate import Token
 from signoff.gatesim.timed import BANK_STEP, Limits, TimedDesign
 from signoff.gatesim.tools import run_tool, running
@@ -57,10 +58,12 @@ class TimedChip:
     Attributes:
         folder: Where it runs.
         limits: What of the SDF is in it.
+        protocol: How its host talks to it.
     """
 
     folder: Path
     limits: Limits
+    protocol: Protocol
 
 
 @dataclass(frozen=True)
@@ -87,37 +90,45 @@ class TimedRun:
     rises: Mapping[int, int]
 
 
-def build_timed(
-    design: TimedDesign, bank: str, bank_shape: tuple[int, int], model: str, work: Path
-) -> TimedChip:
+def timed_bank(bank: str, bank_shape: tuple[int, int], model: str) -> str:
+    """Verilog of a bank whose bit lines move by delays outside of it.
+
+    Args:
+        bank: Name of the bank's module; `bank_shape`: its word lines and bit lines.
+        bank_shape: See `bank`.
+        model: Its Verilog.
+    """
+    around = files("signoff.gatesim").joinpath("timed_bank.v").read_text("utf-8")
+    marks = ("@NAME@", bank), ("@WORD_LINES@", str(bank_shape[0])), ("@BIT_LINES@", str(bank_shape[1]))
+    for mark, value in marks:
+        around = around.replace(mark, value)
+    return model + around
+
+
+def build_timed(design: TimedDesign, models: str, work: Path, protocol: Protocol = NANO) -> TimedChip:
     """Compile a chip.
 
     Args:
         design: The chip.
-        bank: Name of the bank's module; `bank_shape`: its word lines and bit lines.
-        bank_shape: See `bank`.
-        model: Verilog of the bank.
+        models: Verilog of its memories.
         work: For all files; made if missing.
+        protocol: How its host talks to it.
 
     Raises:
         FlowError: Icarus or a C compiler is missing or fails.
     """
     work.mkdir(parents=True, exist_ok=True)
     source = files("signoff.gatesim")
-    timed_bank = source.joinpath("timed_bank.v").read_text("utf-8")
-    marks = ("@NAME@", bank), ("@WORD_LINES@", str(bank_shape[0])), ("@BIT_LINES@", str(bank_shape[1]))
-    for mark, value in marks:
-        timed_bank = timed_bank.replace(mark, value)
     (work / "limits.c").write_text(source.joinpath("limits.c").read_text("utf-8"))
     host = source.joinpath("timed_host.v").read_text("utf-8")
     (work / "host.v").write_text(host)
-    (work / "chip.v").write_text(_module(design))
-    (work / "bank.v").write_text(model + timed_bank)
+    (work / "chip.v").write_text(_module(design, protocol.data))
+    (work / "bank.v").write_text(models)
     run_tool(["iverilog-vpi", "--name=limits", "limits.c"], work, "limits", "iverilog")
     define = f"-DSCF_BANK_DELAY={BANK_STEP}"
     command = ["iverilog", "-g2012", define, "-s", "host", "-o", "chip.vvp", "host.v", "chip.v", "bank.v"]
     run_tool(command, work, "compile", "iverilog")
-    return TimedChip(work, design.limits)
+    return TimedChip(work, design.limits, protocol)
 
 
 def run_timed(
@@ -148,18 +159,20 @@ def run_timed(
     """
     for bank, file in contents.items():
         shutil.copyfile(file, chip.folder / f"{bank}.hex")
-    sent = request_bytes(requests)
+    sent, token_bytes = request_bytes(requests, chip.protocol), chip.protocol.token_bytes
     (chip.folder / "requests.hex").write_text("".join(f"{b:02x}\n" for b in sent))
     numbers = {
         "period": clock.period, "high": clock.high, "input": clock.input, "output": clock.output,
         "sweep": clock.sweep, "shrink": clock.shrink, "again": clock.again, "count": len(sent),
-        "patience": PATIENCE, "tokens": sum(len(r.expected) for r in requests), "cycles": cycles,
+        "patience": PATIENCE, "tokens": token_bytes * sum(len(r.expected) for r in requests),
+        "cycles": cycles,
     }  # fmt: skip
     plusargs = [f"+{name}={value}" for name, value in numbers.items()]
     plusargs += ["+bytes=requests.hex", f"+until={until}", *["+activity"] * activity]
     counted = chip.folder / "activity.txt"
     counted.unlink(missing_ok=True)
     tokens: list[Token] = []
+    came: list[int] = []
     found: dict[str, int] = {}
     first: list[str] = []
     fault, ended, checks, edges, least = "", -1, 0, 0, 0.0
@@ -169,8 +182,11 @@ def run_timed(
         for line in lines:
             word, *rest = line.split() or [""]
             if word == "TOKEN" and rest[0].isdigit():
-                tokens.append(Token(int(rest[0]), int(rest[1])))
-                on_token(tokens[-1])
+                came.append(int(rest[0]))
+                if len(came) == token_bytes:
+                    tokens.append(Token(int.from_bytes(bytes(came), "little"), int(rest[1])))
+                    came.clear()
+                    on_token(tokens[-1])
             elif word == "VIOLATION":
                 first.append(line.strip())
             elif word == "COUNTED":
@@ -195,17 +211,18 @@ def run_timed(
     )
 
 
-def _module(design: TimedDesign) -> str:
-    """The chip as a module with the host's ports."""
+def _module(design: TimedDesign, data: str) -> str:
+    """The chip as a module with the host's ports; it calls its bytes rx_ and tx_`data`."""
     lines = []
     for port, width in _PORTS.items():
         way = "output" if port in _OUT else "input"
         lines.append(f"  {way} {f'[{width - 1}:0] ' if width else ''}{port}")
     joins = []
-    for bit, net in design.ports.items():
+    for port, net in design.ports.items():
+        bit = re.sub(rf"^([rt]x)_{data}\b", r"\1_data", port)
         name = bit.partition("[")[0]
         if name not in _PORTS:
-            raise FlowError(f"the netlist has a port {bit} that no host knows", where="timed simulation")
+            raise FlowError(f"the netlist has a port {port} that no host knows", where="timed simulation")
         joins.append(f"assign {bit} = {net};" if name in _OUT else f"assign {net} = {bit};")
     ports = ",\n".join(lines)
     return "\n".join(

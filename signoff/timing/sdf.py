@@ -16,7 +16,8 @@ _PATH = re.compile(
     rf"\((?:INTERCONNECT|IOPATH)\s+(?:\((?:pos|neg)edge\s+(\S+)\)|(\S+))\s+(\S+)\s+{_VALUE}(?:\s*{_VALUE})?\s*\)"
 )
 _CHECK = re.compile(
-    rf"\((SETUP|HOLD|RECOVERY|REMOVAL)\s+\((pos|neg)edge\s+(\S+)\)\s+\((pos|neg)edge\s+(\S+)\)\s+{_VALUE}\s*\)"
+    rf"\((SETUP|HOLD|RECOVERY|REMOVAL)\s+(?:\((pos|neg)edge\s+(\S+)\)|([^\s()]+))\s+"
+    rf"\((pos|neg)edge\s+(\S+)\)\s+{_VALUE}\s*\)"
 )
 _WIDTH = re.compile(rf"\(WIDTH\s+\((pos|neg)edge\s+(\S+)\)\s+{_VALUE}\s*\)")
 _TIMED = re.compile(r"\((\w+)\s")
@@ -137,12 +138,13 @@ def _read_cell(sdf: Sdf, head: re.Match[str], body: str, scale: float, where: st
         known = timing.paths.get((source, to))
         sdf.merged += known is not None
         timing.paths.setdefault((source, to), Delay()).widen(rise, fall)
-    for kind, edge, pin, clock_edge, clock, value in _CHECK.findall(body):
+    for kind, edge, pin, both, clock_edge, clock, value in _CHECK.findall(body):
         limit = _triple(value, scale)
         found += 1
         if limit:
-            ends = edge == "pos", plain_name(clock), clock_edge == "pos"
-            timing.checks.append(Check(kind, plain_name(pin), *ends, limit[1]))
+            ends = plain_name(clock), clock_edge == "pos", limit[1]
+            for rising in (True, False) if both else (edge == "pos",):
+                timing.checks.append(Check(kind, plain_name(pin or both), rising, *ends))
     for edge, pin, value in _WIDTH.findall(body):
         limit = _triple(value, scale)
         found += 1

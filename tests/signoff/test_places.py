@@ -15,7 +15,7 @@ from signoff import drc_klayout, drc_magic, lvs, sta
 from signoff.eda import MAGIC
 from signoff.gatesim import Request, build_simulator, simulate
 from signoff.gatesim.timed import timed_design
-from signoff.gatesim.timed_run import build_timed, run_timed
+from signoff.gatesim.timed_run import build_timed, run_timed, timed_bank
 from signoff.gatesim.tools import run_tool, running
 from signoff.timing.sdf import read_sdf
 from tests.signoff.test_sta import corner
@@ -93,7 +93,7 @@ def test_a_simulation_with_delays(place, kit_cells):
     block = make_timed_block(place, kit_cells)
     design = timed_design(block.parsed, read_sdf(block.sdf), block.cells, {BANK.name: CHARGE})
     shape = BANK.word_lines, BANK.bit_lines
-    chip = build_timed(design, BANK.name, shape, bank_verilog(BANK), place / "timed x")
+    chip = build_timed(design, timed_bank(BANK.name, shape, bank_verilog(BANK)), place / "timed x")
     (place / "bank x.hex").write_text(rom_hex(BANK, BITS))
     done = run_timed(chip, {"rom.bank0": place / "bank x.hex"}, [REQUEST], CLOCK)
     assert done.fault == ""

@@ -11,7 +11,7 @@ from rtl_gen.errors import ExitCode, FlowError
 from signoff import timed
 from signoff.gatesim import Request
 from signoff.gatesim.timed import timed_design
-from signoff.gatesim.timed_run import Clock, TimedChip, build_timed, run_timed
+from signoff.gatesim.timed_run import Clock, TimedChip, build_timed, run_timed, timed_bank
 from signoff.timing.sdf import read_sdf
 from tests.signoff.timed_block import BANK, TimedBlock, make_timed_block
 
@@ -34,7 +34,9 @@ def block(tmp_path_factory, kit_cells) -> TimedBlock:
 def chip(tmp_path_factory, block) -> TimedChip:
     design = timed_design(block.parsed, read_sdf(block.sdf), block.cells, {BANK.name: CHARGE})
     shape = BANK.word_lines, BANK.bit_lines
-    return build_timed(design, BANK.name, shape, bank_verilog(BANK), tmp_path_factory.mktemp("chip"))
+    return build_timed(
+        design, timed_bank(BANK.name, shape, bank_verilog(BANK)), tmp_path_factory.mktemp("chip")
+    )
 
 
 @pytest.fixture
@@ -115,17 +117,17 @@ def test_contents_that_are_not_there_are_a_fault(chip, run):
 
 @pytest.mark.flow
 @ICARUS
-def test_the_rows_tell_tokens_violations_and_controls(block, kit_cells, tmp_path):
+def test_the_rows_tell_tokens_violations_and_controls(block, tmp_path):
     (tmp_path / "bank.hex").write_text(rom_hex(BANK, BITS))
     right = replace(REQUEST, expected=[answer(b) for b in BYTES])
     clock = Clock(period=14.4, high=7.2, input=2.88, output=2.88)
 
     def rows(request: Request, clock: Clock = clock):
+        design = timed_design(block.parsed, read_sdf(block.sdf), block.cells, {BANK.name: CHARGE})
+        models = timed_bank(BANK.name, (BANK.word_lines, BANK.bit_lines), bank_verilog(BANK))
         (row, control), _, _ = timed.run(
-            block.netlist, block.sdf, kit_cells, (BANK.name, BANK.word_lines, BANK.bit_lines),
-            bank_verilog(BANK), CHARGE, clock, {"rom.bank0": tmp_path / "bank.hex"}, [request], "11",
-            tmp_path / "work",
-        )  # fmt: skip
+            design, models, clock, {"rom.bank0": tmp_path / "bank.hex"}, [request], "11", tmp_path / "work"
+        )
         return row, control
 
     row, control = rows(right)
@@ -149,5 +151,5 @@ def test_without_icarus_the_fix_is_told(block, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     design = timed_design(block.parsed, read_sdf(block.sdf), block.cells, {BANK.name: CHARGE})
     with pytest.raises(FlowError, match="iverilog-vpi is not installed") as e:
-        build_timed(design, BANK.name, (8, 16), bank_verilog(BANK), tmp_path / "work")
+        build_timed(design, timed_bank(BANK.name, (8, 16), bank_verilog(BANK)), tmp_path / "work")
     assert e.value.code == ExitCode.MISSING_TOOL

@@ -1,6 +1,6 @@
 """A block with one bank, as a netlist and its SDF: every delay is known."""
 
-__all__ = ["BANK", "PERIOD", "TOP", "TimedBlock", "make_timed_block", "write_sdf"]
+__all__ = ["BANK", "OUTPUT", "PERIOD", "TOP", "P", "TimedBlock", "make_timed_block", "sdf_of", "write_sdf"]
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ def verilog() -> str:
     def cell(kind: str, name: str, out: str, **pins: str) -> None:
         wires.append(out)
         joined = ", ".join(f".{p}({n})" for p, n in pins.items())
-        cells.append(f" {P}{kind} {name} ({joined}{', ' if joined else ''}.{_OUTPUT[kind]}({out}));")
+        cells.append(f" {P}{kind} {name} ({joined}{', ' if joined else ''}.{OUTPUT[kind]}({out}));")
 
     cells.append(f" {P}diode_2 ANTENNA_1 (.DIODE(rst));")
     cell("clkbuf_2", "root", "c", A="clk")
@@ -80,26 +80,48 @@ def verilog() -> str:
     return head + "\n".join(body)
 
 
-_OUTPUT = {
+OUTPUT = {
     "clkbuf_2": "X", "clkinv_2": "Y", "clkinv_1": "Y", "buf_1": "X", "dlclkp_1": "GCLK", "nor2b_1": "Y",
     "dfxtp_1": "Q", "and4_1": "X", "conb_1": "HI", "xor2_1": "X", "mux2_1": "X",
 }  # fmt: skip
 
 
 def write_sdf(netlist: Netlist, cells: Mapping[str, Cell]) -> str:
-    """Delays of every wire and path, in OpenSTA's form: a path of either sense is there twice."""
+    """Delays of the block with a bank."""
+    bits = range(BANK.bit_lines)
+    paths = [f"(IOPATH WL[{w}] BL[{b}] () {_t(READ)})" for w in range(BANK.word_lines) for b in bits]
+    paths += [f"(IOPATH PRE_N BL[{b}] {_t(CHARGED)})" for b in bits]
+    return sdf_of(
+        netlist, cells, "BL", {"rom.bank0": (BANK.name, paths, [f"(WIDTH (negedge PRE_N) {_t(1)})"])}
+    )
+
+
+def sdf_of(
+    netlist: Netlist,
+    cells: Mapping[str, Cell],
+    output: str,
+    macros: Mapping[str, tuple[str, list[str], list[str]]],
+) -> str:
+    """Delays of every wire and path, in OpenSTA's form: a path of either sense is there twice.
+
+    Args:
+        netlist: Flat.
+        cells: What its cells are.
+        output: The output of macros.
+        macros: By instance: its cell, delays and limits.
+    """
     drivers = {
         net: f"{i.name}/{pin if len(nets) == 1 else f'{pin}[{len(nets) - 1 - n}]'}"
         for i in netlist.instances.values()
         for pin, nets in i.pins.items()
-        if pin == "BL" or (i.cell in cells and pin in cells[i.cell].outputs)
+        if pin == output or (i.cell in cells and pin in cells[i.cell].outputs)
         for n, net in enumerate(nets)
     }
     wires = [
         (drivers.get(net, net), f"{i.name}/{pin if len(nets) == 1 else f'{pin}[{len(nets) - 1 - n}]'}")
         for i in netlist.instances.values()
         for pin, nets in i.pins.items()
-        if pin != "BL" and not (i.cell in cells and pin in cells[i.cell].outputs)
+        if pin != output and not (i.cell in cells and pin in cells[i.cell].outputs)
         for n, net in enumerate(nets)
     ] + [(drivers[net], port) for port, net in netlist.aliases]
     out = ["(DELAYFILE", ' (SDFVERSION "3.0")', f' (DESIGN "{TOP}")', " (DIVIDER /)", " (TIMESCALE 1ns)"]
@@ -109,10 +131,7 @@ def write_sdf(netlist: Netlist, cells: Mapping[str, Cell]) -> str:
     for i in netlist.instances.values():
         if i.cell in cells and cells[i.cell].outputs:
             out.append(_cell(i.cell, i.name, list(_paths(cells[i.cell])), list(_checks(cells[i.cell]))))
-    bits = range(BANK.bit_lines)
-    paths = [f"(IOPATH WL[{w}] BL[{b}] () {_t(READ)})" for w in range(BANK.word_lines) for b in bits]
-    paths += [f"(IOPATH PRE_N BL[{b}] {_t(CHARGED)})" for b in bits]
-    out.append(_cell(BANK.name, "rom.bank0", paths, [f"(WIDTH (negedge PRE_N) {_t(1)})"]))
+    out += [_cell(kind, name, paths, limits) for name, (kind, paths, limits) in macros.items()]
     return "\n".join([*out, ")", ""])
 
 
