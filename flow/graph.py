@@ -33,6 +33,7 @@ from flow.tasks.chain.sample import SampleTask
 from flow.tasks.die.chip import DieInvarianceTask, DieMetalTask, TilesReadbackTask
 from flow.tasks.die.compile import CompileTask, DieQuantiseTask
 from flow.tasks.die.energy import DieEnergyTask
+from flow.tasks.die.figures import DieFiguresTask
 from flow.tasks.die.floorplan import FloorplanTask
 from flow.tasks.die.inside import INSIDE_STEPS, TILE_DRC_STEPS
 from flow.tasks.die.simulate import DieGatesimTask, DieSimulatorTask, RtlsimTask, RtlSimulatorTask
@@ -119,6 +120,7 @@ DIE_STEPS: Steps = (
     DieAntennaTask,
     DieIrDropTask,
     DieInvarianceTask,
+    DieFiguresTask,
 )
 
 # Those of a build on a chain of dies of tiles.

@@ -1,6 +1,6 @@
 """Pictures of layouts without a display, and the layer names and colours that klayout shows them in."""
 
-__all__ = ["MODEL", "Extra", "draw_png", "write_layer_properties"]
+__all__ = ["MODEL", "Extra", "Window", "draw_png", "save_picture", "write_layer_properties"]
 
 import contextlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -21,6 +21,8 @@ BACKGROUND = 0x0E1116
 PROGRAM = 0xFFD400  # a colour that no other layer has
 OTHER = 0x808890
 MARGIN = 0.02  # of the chip's size around it
+COARSE = 0.1  # um a pixel from which on shapes are finer than pixels
+COLOURS = 128  # of a picture: of mixed ones more are not seen, and double the file
 SOLID, HOLLOW, SPARSE, LEFT, RIGHT = 0, 1, 5, 4, 8  # klayout's dither patterns
 
 # From the bottom of the chip to its top, which is the order of drawing: colour, pattern
@@ -47,7 +49,7 @@ STYLES = {
     "via4": (0xC0C6CE, SOLID),
     "met5": (0xA07038, SPARSE),
 }
-# What is to see of a whole chip, and how much of what lies below a layer hides
+# What is to see of shapes that are finer than pixels, and how much of what lies below a layer hides
 OVERVIEW = {
     "nwell": 0.25,
     "diff": 0.5,
@@ -106,7 +108,7 @@ def draw_png(
     window: Window | None = None,
     size: tuple[int, int] = (1600, 1000),
 ) -> None:
-    """Draw a layout: a whole chip as its layers cover it, anything else as klayout draws it.
+    """Draw a layout: where shapes are finer than pixels as its layers cover them, else as klayout draws it.
 
     Args:
         layout: GDS or OASIS.
@@ -128,8 +130,8 @@ def draw_png(
             hint="Name layers as the PDK does.",
             code=ExitCode.USAGE,
         )
-    if not shown and window is None:
-        _draw_whole(layout, png, layers, program_layers, extra, size)
+    if not shown and (window is None or window[2] - window[0] > COARSE * size[0]):
+        _draw_covered(layout, png, layers, program_layers, extra, window, size)
         return
     view = lay.LayoutView()
     for key, value in {
@@ -152,12 +154,13 @@ def draw_png(
     _save(png, lambda: view.save_image_with_options(str(png), *pixels, 0, 3, 0, target, False))
 
 
-def _draw_whole(
+def _draw_covered(
     path: Path,
     png: Path,
     layers: Mapping[str, Layer],
     program_layers: Collection[str],
     extra: Sequence[Extra],
+    window: Window | None,
     size: tuple[int, int],
 ) -> None:
     layout = kdb.Layout()
@@ -165,18 +168,34 @@ def _draw_whole(
         layout.read(str(path))
         top = layout.top_cell()
     apart = _set_apart(layout, layers, program_layers)
+    if window:
+        box = kdb.DBox(*window).to_itype(layout.dbu)
+    else:
+        box = top.bbox() if not top.bbox().empty() else kdb.Box(0, 0, 1, 1)
+        box = box.enlarged(round(box.width() * MARGIN), round(box.height() * MARGIN))
+
+    def seen(layer: Layer) -> kdb.Region:
+        return kdb.Region(top.begin_shapes_rec_touching(layout.layer(*layer), box))
+
     parts = [
-        Layered(kdb.Region(top.begin_shapes_rec(layout.layer(*layers[name]))), STYLES[name][0], opacity)
+        Layered(seen(layers[name]), STYLES[name][0], opacity)
         for name, opacity in OVERVIEW.items()
         if name in layers
     ]
     for layer, colour in [*((a, PROGRAM) for a in apart.values()), *((e.layer, e.colour) for e in extra)]:
-        shapes = kdb.Region(top.begin_shapes_rec(layout.layer(*layer)))
-        parts.append(Layered(shapes, colour, *VIAS))
-    box = top.bbox() if not top.bbox().empty() else kdb.Box(0, 0, 1, 1)
-    box = box.enlarged(round(box.width() * MARGIN), round(box.height() * MARGIN))
-    picture = cover(parts, box, _sized(size, box.width(), box.height()), BACKGROUND)
-    _save(png, lambda: Image.fromarray(picture).save(png, "PNG", optimize=True))
+        parts.append(Layered(seen(layer), colour, *VIAS))
+    picture = Image.fromarray(cover(parts, box, _sized(size, box.width(), box.height()), BACKGROUND))
+    save_picture(png, picture)
+
+
+def save_picture(path: Path, picture: Image.Image) -> None:
+    """Write a picture as PNG, with as many colours as are seen.
+
+    Raises:
+        FlowError: It cannot be written.
+    """
+    few = picture.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    _save(path, lambda: few.save(path, "PNG", optimize=True))
 
 
 def _sized(size: tuple[int, int], width: float, height: float) -> tuple[int, int]:

@@ -1,12 +1,14 @@
 """What to look at of a die: of each kind of seam, and of what tiles meet at the margin, one."""
 
-__all__ = ["windows"]
+__all__ = ["crossing", "windows"]
 
 import klayout.db as kdb
 
-from base_chip.stitch.plan import StitchPlan
+from base_chip.stitch.plan import Seam, StitchPlan
+from rtl_gen.tiles.seams import CROSSINGS
 
 REACH = 3000  # nm on both sides of a seam
+PIECE = 48.0, 30.0  # um of a seam in a picture, width and height
 
 
 def windows(plan: StitchPlan) -> dict[str, kdb.DBox]:
@@ -37,3 +39,18 @@ def windows(plan: StitchPlan) -> dict[str, kdb.DBox]:
             corner = kdb.Box(x, y, x, y).enlarged(plan.edge + REACH, plan.edge + REACH)
             found[f"{vertical}-{horizontal} corner"] = kdb.Box(0, 0, width, height) & corner
     return {name: box.to_dtype(0.001) for name, box in found.items()}
+
+
+def crossing(seam: Seam) -> kdb.DBox:
+    """The piece of a seam in which most pins meet, um; the middle one of several."""
+    into = {port for _, port in CROSSINGS[seam.side]}
+    view, along = seam.second.view, (1 if seam.side == "east" else 0)
+    found = [pin.box.center() for name, pin in view.pins.items() if name.partition("[")[0] in into]
+    places = sorted((point.x, point.y)[along] + seam.second.at[along] for point in found)
+    reach = PIECE[along] * 500
+    near = [sum(abs(other - place) <= reach for other in places) for place in places]
+    best = [place for place, count in zip(places, near, strict=True) if count == max(near)]
+    at = best[len(best) // 2] if best else sum(seam.span) // 2
+    x, y = (seam.line, at) if seam.side == "east" else (at, seam.line)
+    middle = kdb.DBox(x / 1000, y / 1000, x / 1000, y / 1000)
+    return middle.enlarged(PIECE[0] / 2, PIECE[1] / 2)

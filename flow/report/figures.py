@@ -1,37 +1,39 @@
-"""Pictures and figures of a finished chip, for its report."""
+"""Figures of a finished chip, for its report: areas, codes, and what lies in the ROM."""
 
 __all__ = [
     "CATEGORIES",
     "area_by_kind",
     "category",
+    "cell_counts",
     "code_histograms",
-    "draw_pictures",
     "draw_rom_map",
+    "painted",
     "rom_use",
+    "row_categories",
 ]
 
+import functools
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from base_chip.pdk import Pdk
 from flow.blocks import Block
-from metal_configs.sitemap import SiteMap
 from rtl_gen.golden.quantised import QuantModel
 from rtl_gen.golden.rom import RomGeometry
-from signoff.picture import draw_png
+from signoff.netlist import read_modules
 
 # What lies in a ROM, and its colour on the map (after Tableau 20: told apart by people with colour blindness
-# as far as thirteen colours can be).
+# as far as fourteen colours can be).
 CATEGORIES = {
     "program": "#7f7f7f",
     "tables": "#bcbd22",
     "factors": "#e377c2",
     "embed": "#1f77b4",
+    "final": "#8c564b",
     "head": "#17becf",
     "q": "#2ca02c",
     "k": "#98df8a",
@@ -82,18 +84,33 @@ def draw_rom_map(path: Path, image: np.ndarray, blocks: Sequence[Block], rom: Ro
         image: bool [rows, bits].
         blocks: What lies in which rows.
     """
-    names = list(CATEGORIES)
-    of_row = np.full(rom.rows, names.index("unused"))
-    for b in blocks:
-        of_row[b.start : b.start + b.rows] = names.index(category(b.name, b.kind))
-    what = rom.to_banks(np.repeat(of_row[:, None], rom.bits, 1))
-    vias = rom.to_banks(image)
-    colours = np.array([[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in CATEGORIES.values()], float)
-    full = colours[what]
-    shown = np.where(vias[..., None], full, 255 - (255 - full) * _NO_VIA).astype(np.uint8)
+    what = rom.to_banks(np.repeat(row_categories(blocks, rom.rows)[:, None], rom.bits, 1))
+    shown = painted(what, rom.to_banks(image))
     gap = np.full((rom.word_lines, _GAP, 3), 255, np.uint8)
     parts = [p for bank in shown for p in (np.flipud(bank), gap)][:-1]  # word line 0 is at a bank's bottom
     Image.fromarray(np.concatenate(parts, axis=1)).save(path, "PNG", optimize=True)
+
+
+def row_categories(blocks: Sequence[Block], rows: int) -> np.ndarray:
+    """What lies in each row, int [rows]: places in `CATEGORIES`."""
+    names = list(CATEGORIES)
+    of_row = np.full(rows, names.index("unused"))
+    for b in blocks:
+        of_row[b.start : b.start + b.rows] = names.index(category(b.name, b.kind))
+    return of_row
+
+
+def painted(what: np.ndarray, vias: np.ndarray) -> np.ndarray:
+    """Colours of sites, uint8 [..., 3]: that of a category where there is a via, else a paler one.
+
+    Args:
+        what: Places in `CATEGORIES`, int.
+        vias: bool, of the same shape.
+    """
+    colours = np.array([[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in CATEGORIES.values()], float)
+    full = colours[what]
+    found: np.ndarray = np.where(vias[..., None], full, 255 - (255 - full) * _NO_VIA).astype(np.uint8)
+    return found
 
 
 def code_histograms(model: QuantModel) -> dict[str, dict[str, object]]:
@@ -104,6 +121,24 @@ def code_histograms(model: QuantModel) -> dict[str, dict[str, object]]:
         counts = np.bincount((matrix.codes.astype(int) - low).ravel(), minlength=1 << matrix.bits)
         out[name] = {"bits": matrix.bits, "counts": counts.tolist()}
     return out
+
+
+def cell_counts(netlist: Path, known: Container[str]) -> Counter[str]:
+    """Instances by cell, of those that are known, in a netlist of one or more modules."""
+    modules = read_modules(netlist)
+
+    @functools.cache
+    def count(name: str) -> Counter[str]:
+        found: Counter[str] = Counter()
+        for instance in modules[name].instances.values():
+            if instance.cell in known:
+                found[instance.cell] += 1
+            elif instance.cell in modules:
+                found += count(instance.cell)
+        return found
+
+    below = {i.cell for module in modules.values() for i in module.instances.values()}
+    return sum((count(name) for name in modules if name not in below), Counter())
 
 
 def area_by_kind(
@@ -119,7 +154,7 @@ def area_by_kind(
     number: Counter[str] = Counter()
     um2: dict[str, float] = defaultdict(float)
     for cell, n in cells.items():
-        kind = _function(cell.removeprefix(prefix)) if cell.startswith(prefix) else f"bank {cell}"
+        kind = _function(cell.removeprefix(prefix)) if cell.startswith(prefix) else cell
         number[kind] += n
         um2[kind] += n * areas[cell]
     return [
@@ -133,15 +168,3 @@ def _function(cell: str) -> str:
         if re.match(pattern, cell):
             return name
     return "other logic"
-
-
-def draw_pictures(chip: Path, folder: Path, pdk: Pdk, sites: SiteMap) -> None:
-    """Write chip.png, bank.png (a bank's corner) and cell.png (a few cells of it) into a folder."""
-    layers, program = pdk.layers, pdk.program_layers
-    draw_png(chip, folder / "chip.png", layers, program_layers=program, size=(1000, 0))
-    # A site in the middle of the first bank, as its corner is where banks without contents have nothing.
-    _, words, lines = (n // 2 for n in (sites.rom.banks, sites.rom.word_lines, sites.rom.bit_lines))
-    x, y = sites.place(np.array(0), np.array(words), np.array(lines)) / 1000
-    for name, side in (("bank", 16.0), ("cell", 3.2)):
-        window = (x - side, y - side * 5 / 8, x + side, y + side * 5 / 8)
-        draw_png(chip, folder / f"{name}.png", layers, program_layers=program, window=window, size=(960, 600))

@@ -20,12 +20,6 @@ from flow.request import BuildConfig
 from rtl_gen.errors import FlowError
 
 REPORT = "report.html"
-PICTURES = {
-    "chip": "The chip: every layer, the model's vias in yellow",
-    "bank": "Part of a ROM bank: bit lines, word lines and programmed vias",
-    "cell": "A few bits: a via (yellow) is a 1",
-}
-
 # What the summary shows: metric, what it is called, unit, digits after the point.
 SUMMARY = (
     ("die_mm2", "die", "mm²", 3),
@@ -69,13 +63,16 @@ def render_report(build: Path, config: BuildConfig, outcome: Outcome) -> str:
         verdict=_verdict(outcome),
         summary=[(label, f"{m[k]:,.{digits}f}", unit) for k, label, unit, digits in SUMMARY if k in m],
         corners=_corners(config, m),
-        pictures=[(n, text, _png(drawn / f"{n}.png")) for n, text in PICTURES.items()],
+        pictures=[(p, _png(drawn / f"{p['name']}.png")) for p in figures.get("pictures", [])],
+        lacking=figures.get("lacking", []),
         rom_map=_png(drawn / "rom.png"),
-        rom_rows=figures.get("rom_rows", {}),
+        rom=figures.get("rom", {}),
         colours=CATEGORIES,
         quality=_json(quantised / "loss.json"),
         codes=figures.get("codes", {}),
         areas=figures.get("areas", []),
+        tiles=figures.get("tiles", []),
+        die_um2=figures.get("die_um2"),
         power=_json(power / "power.json") or {},
         energy=_json(folders.get("energy", build / ".none") / "energy.json") or {},
         drops=_png(power / "ir_drop.png"),

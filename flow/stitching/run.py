@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from base_chip.pdk import Pdk, load_pdk
 from base_chip.pdk.margin import load_margin
 from base_chip.stitch import StitchPlan, TileView, place_tiles, plan_rows
-from base_chip.stitch.windows import windows
+from base_chip.stitch.windows import crossing
 from base_chip.tiles import known_tiles, load_tile
 from flow.files import disk_faults
 from flow.pdk.providers import find_pdk
@@ -74,16 +74,9 @@ def pictures(made: Stitched) -> tuple[Path, Path]:
     draw_png(made.file(".gds"), whole, pdk.layers, size=(1000, 0))
     if not made.plan.seams:
         raise FlowError("one tile has no seam", where=f"die {made.plan.name}")
-    first = made.plan.seams[0]
-    window = next(iter(windows(made.plan).values()))
-    at = next(
-        pin.box.moved(*first.second.at).center()
-        for name, pin in first.second.view.pins.items()
-        if pin.box.left == 0 or first.side == "south"
-    )
-    middle = window.center()
-    x, y = (middle.x, at.y / 1000) if first.side == "east" else (at.x / 1000, middle.y)
-    draw_png(made.file(".gds"), seam, pdk.layers, window=(x - 24, y - 15, x + 24, y + 15), size=(1600, 1000))
+    box = crossing(made.plan.seams[0])
+    window = box.left, box.bottom, box.right, box.top
+    draw_png(made.file(".gds"), seam, pdk.layers, window=window, size=(1600, 1000))
     return whole, seam
 
 

@@ -82,6 +82,11 @@ class ArrayModel:
                     self.slots[r, c, block.row : block.row + len(chunk.slots)] = chunk.slots
         self._blocks[name], self._outputs[name], self.used = blocks, total, row
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Matrices in the order of their rows."""
+        return tuple(self._blocks)
+
     def blocks(self, name: str) -> tuple[Block, ...]:
         """Where the outputs of a matrix lie."""
         return tuple(self._blocks[name])

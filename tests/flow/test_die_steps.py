@@ -11,7 +11,10 @@ import pytest
 from flow.chain.mark import marked
 from flow.cli import main
 from flow.graph import CHAIN_STEPS, DIE_STEPS, STEPS, steps_on
+from flow.report.die_areas import MAPPED, NO_CELLS, ROUTED
+from flow.stitching.contents import read_contents
 from flow.tasks.die.compile import CompileTask
+from flow.tasks.die.figures import netlist_of
 from flow.tasks.die.inside import INSIDE_STEPS, TILE_DRC_STEPS, DrcRomTask, InsideRomTask
 from flow.tasks.die.programmed import LOADED
 from flow.tasks.die.simulate import DieGatesimTask, DieSimulatorTask
@@ -61,7 +64,7 @@ def test_all_that_no_model_changes_follows_from_the_step_base():
     of_base = {"tile_rom", "tile_ram", "tile_vec", "map_rom", "map_ram", "map_vec", "stitch", "seams"}
     of_base |= {s.step_name for s in (*INSIDE_STEPS, *TILE_DRC_STEPS, *OF_DIE)}
     assert of_base <= set(descendants(DIE_STEPS, "base"))
-    of_model = {"quantise", "compile", "metal", "readback"}
+    of_model = {"quantise", "compile", "metal", "readback", "figures"}
     assert not of_base & {n for s in of_model for n in descendants(DIE_STEPS, s)}
 
 
@@ -109,6 +112,15 @@ def test_design_rules_of_a_die_that_is_too_large_are_those_of_its_parts(job, mon
     (row,) = DieDrcKlayoutTask().work(job).checks
     assert (row.name, row.status) == ("drc_klayout", "not run")
     assert row.reason.startswith("10.4 mm2, more than 10")
+
+
+def test_cells_of_a_tile_are_those_of_its_routed_netlist_else_of_the_mapped_one(job):
+    tile, mapped = job.inputs["tile_rom"] / "netlist.v", job.inputs["map_rom"] / "netlist.v"
+    assert netlist_of(job, "rom") == (None, NO_CELLS)
+    mapped.write_text("")
+    assert netlist_of(job, "rom") == (mapped, MAPPED)
+    (tile.parent / "layout.def").write_text("")
+    assert netlist_of(job, "rom") == (tile, ROUTED)
 
 
 @pytest.mark.parametrize("step", [*INSIDE_STEPS, *TILE_DRC_STEPS])
@@ -211,6 +223,7 @@ def test_with_an_adapter_the_chip_has_room_for_it_and_the_host_loads_it(job, ada
     job.inputs["quantise"] = adapted
     found = CompileTask().work(job)
     assert found.metrics["program_instructions"] <= 512
+    assert [b.rows for b in read_contents(job.out)["program"]] == [found.metrics["program_instructions"]]
     job.inputs["compile"] = job.out
     loaded = (job.out / LOADED).read_bytes()
     assert 4352 < len(loaded) <= 2 * 128 * 32

@@ -1,6 +1,6 @@
 """The order in which SiliconCompiler starts the steps of a build."""
 
-from flow.graph import STEPS, OrderedFlow
+from flow.graph import DIE_STEPS, STEPS, OrderedFlow
 
 
 def graph(listed):
@@ -34,3 +34,4 @@ def test_what_takes_longest_comes_first_when_the_chip_is_there():
     assert after.index("drc_magic") < after.index("drc_klayout") < after.index("invariance")
     assert after.index("lvs_chip") < after.index("antenna")
     assert after[-1] == "figures"
+    assert DIE_STEPS[-1].step_name == "figures"

@@ -42,6 +42,7 @@ class CompileTask(StepTask):
 
     def work(self, job: Job) -> Result:
         from base_chip.dies import load_die
+        from flow.stitching.contents import write_contents
         from flow.stitching.roms import die_column, die_roms
         from flow.tasks.integer_model import adapter, vector_model
         from metal_configs.compile.program.fit import fit_dies
@@ -57,6 +58,7 @@ class CompileTask(StepTask):
         assert all(sorted(macros) == sorted(names) for _, macros in found)
         bits = np.stack([np.concatenate([macros[name] for name in names]) for _, macros in found])
         np.save(job.out / "image.npy", bits)
+        write_contents(job.out, images[0])
         chip = {
             "dies": len(images),
             "roms": names,

@@ -1,6 +1,6 @@
 """What the ROMs of a die hold beside its program: weights, factors, tables."""
 
-__all__ = ["STEP", "Contents"]
+__all__ = ["STEP", "TABLES", "Contents"]
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from rtl_gen.golden.matrix import Matrix
 from rtl_gen.golden.vec_isa import BLOCK
 
 STEP = 2  # activations of a step
+TABLES = "rsqrt", "recip", "exp2", "sigmoid", "rotary"  # all other words are factors
 
 
 class Contents:
@@ -37,10 +38,11 @@ class Contents:
         if part.embeds and part.embedding != "embed":
             self._factors("embed", self.model.embed)
         t = self.model.tables
-        for name in ("rsqrt", "recip", "exp2", "sigmoid"):
+        *functions, rotary = TABLES
+        for name in functions:
             entries = getattr(t, name)
             self._append(name, np.stack([entries, np.diff(entries, append=entries[-1])], 1))
-        self._append("rotary", t.rotary)
+        self._append(rotary, t.rotary)
 
     def each(self, name: str) -> int:
         """Inputs of a matrix that the first row of tiles has; others have no more."""

@@ -11,7 +11,7 @@ from base_chip.pdk.margin import load_margin
 from base_chip.stitch import plan_rows
 from base_chip.stitch.layout import stitch_layout
 from base_chip.stitch.netlist import die_lef, die_verilog
-from base_chip.stitch.windows import windows
+from base_chip.stitch.windows import PIECE, crossing, windows
 from base_chip.stitch.wires import margin_wires
 from flow.tasks.wiring import stack_of
 from rtl_gen.errors import FlowError
@@ -194,6 +194,23 @@ def test_every_kind_of_seam_and_of_margin_has_a_window(plan):
     line = (EDGE + HEIGHT) / 1000
     assert (seam.bottom, seam.top) == pytest.approx((line - 3, line + 3))
     assert seam.width() == pytest.approx(WIDTH / 1000 + 6)
+
+
+@pytest.mark.parametrize("side", ["east", "south"])
+def test_the_piece_of_a_seam_that_is_shown_has_its_pins(plan, side):
+    seam = next(s for s in plan.seams if s.side == side)
+    box = crossing(seam)
+    assert (box.width(), box.height()) == pytest.approx(PIECE)
+    middle = box.center().x if side == "east" else box.center().y
+    assert middle == pytest.approx(seam.line / 1000)
+    into = "west_" if side == "east" else "north_"
+    pins = [
+        p.box.moved(*seam.second.at).to_dtype(0.001)
+        for n, p in seam.second.view.pins.items()
+        if n.startswith(into)
+    ]
+    assert pins
+    assert all(box.contains(pin.center()) for pin in pins)
 
 
 def test_the_layout_of_a_tile_must_be_there(plan, tmp_path):

@@ -40,7 +40,11 @@ def build(tmp_path: Path) -> Path:
     for name in ("chip", "bank", "cell", "rom"):
         Image.fromarray(np.zeros((30, 40, 3), np.uint8)).save(folder / "figures" / f"{name}.png")
     told = {
-        "rom_rows": {"program": 3, "q": 5, "unused": 4},
+        "pictures": [{"name": n, "text": f"The {n}", "window": None} for n in ("chip", "bank", "cell")],
+        "rom": {
+            "about": "Banks side by side",
+            "use": {"program": "3 rows", "q": "5 rows", "unused": "4 rows"},
+        },
         "codes": {"layers.0.q": {"bits": 3, "counts": [0, 1, 2, 3, 4, 3, 2, 1]}},
         "areas": [{"kind": "adders", "cells": 1200, "um2": 3456.0}],
     }

@@ -76,6 +76,24 @@ def test_clock_and_token_rate_come_from_slack_and_cycles(build, config, outcome)
     assert f"{1e9 / 49 / 1000:,.0f}" in page
 
 
+def test_a_die_of_tiles_tells_its_tiles_and_what_it_cannot_show(build, config, outcome):
+    path = build / "figures" / "figures.json"
+    assert 'id="tiles"' not in render_report(build, config, outcome)
+    told = json.loads(path.read_text())
+    told["lacking"] = ["Not placed and routed yet: vec."]
+    told["pictures"][1]["window"] = [1.0, 2.5, 3.0, 4.25]
+    tile = {"kind": "ram", "number": 2, "um2": 300.0, "total_um2": 600.0, "cells": 1234, "cells_um2": 99.0}
+    tile |= {"memories": 2, "memories_um2": 88.0, "state": "placed and routed"}
+    path.write_text(json.dumps(told | {"tiles": [tile], "die_um2": 800.0}))
+    page = render_report(build, config, outcome)
+    assert "Not placed and routed yet: vec." in page
+    assert "--window 1 2.5 3 4.25" in page
+    assert "75.0 %" in page
+    assert '<td class="name">margin</td><td></td><td class="n">200</td>' in page
+    assert "25.0 %" in page
+    assert '<td class="n">1,234</td>' in page
+
+
 def test_power_is_told_by_corner_and_block(build, config, outcome):
     page = render_report(build, config, outcome)
     assert '<td>typical</td><td class="n">1.8</td><td class="n">5.50</td><td class="n">480</td>' in page

@@ -1,0 +1,86 @@
+"""Pictures of a finished chip, for its report."""
+
+__all__ = ["Picture", "cells", "draw_picture", "draw_pictures", "window_around"]
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from base_chip.pdk import Pdk
+from metal_configs.sitemap import SiteMap
+from signoff.labels import Mark, label_png
+from signoff.picture import Window, draw_png
+
+_CELLS = 6.4  # um of a few cells of a bank
+_BANK = 32.0  # um of part of one
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture of the report, `<name>.png`.
+
+    Attributes:
+        text: What it shows.
+        window: Left, bottom, right and top, um; None for the whole chip.
+    """
+
+    name: str
+    text: str
+    window: Window | None = None
+
+
+def window_around(x: float, y: float, width: float) -> Window:
+    """A window of that width around a point, um; it is 8 wide for 5 high."""
+    left, bottom = float(x) - width / 2, float(y) - width * 5 / 16
+    return left, bottom, left + width, bottom + width * 5 / 8
+
+
+def cells(x: float, y: float) -> Picture:
+    """A few cells of a ROM around a point, um."""
+    return Picture("cell", "A few bits: a via (yellow) is a 1", window_around(x, y, _CELLS))
+
+
+def draw_picture(
+    chip: Path,
+    folder: Path,
+    pdk: Pdk,
+    picture: Picture,
+    *,
+    width: int = 960,
+    marks: Sequence[Mark] = (),
+    outside: bool = False,
+) -> None:
+    """Draw a part of the chip with marks and a scale; what is higher than wide is laid on its side.
+
+    Args:
+        chip: Its layout.
+        folder: Of the picture.
+        pdk: The process.
+        picture: One with a window.
+        width: In pixels.
+        marks: What is named on it.
+        outside: Names stand above it.
+    """
+    path, window = folder / f"{picture.name}.png", picture.window
+    assert window
+    across, up = window[2] - window[0], window[3] - window[1]
+    aside = up > across
+    size = (round(width * across / up), width) if aside else (width, round(width * up / across))
+    draw_png(chip, path, pdk.layers, program_layers=pdk.program_layers, window=window, size=size)
+    label_png(path, window, marks, aside=aside, outside=outside)
+
+
+def draw_pictures(chip: Path, folder: Path, pdk: Pdk, sites: SiteMap) -> list[Picture]:
+    """Write pictures of the chip, of a bank's corner and of a few cells of it into a folder."""
+    whole = Picture("chip", "The chip: every layer, the model's vias in yellow")
+    draw_png(chip, folder / "chip.png", pdk.layers, program_layers=pdk.program_layers, size=(1000, 0))
+    # A site in the middle of the first bank, as its corner is where banks without contents have nothing.
+    _, words, lines = (n // 2 for n in (sites.rom.banks, sites.rom.word_lines, sites.rom.bit_lines))
+    x, y = sites.place(np.array(0), np.array(words), np.array(lines)) / 1000
+    text = "Part of a ROM bank: bit lines, word lines and programmed vias"
+    parts = [Picture("bank", text, window_around(x, y, _BANK)), cells(x, y)]
+    for part in parts:
+        draw_picture(chip, folder, pdk, part)
+    return [whole, *parts]
