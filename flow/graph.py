@@ -39,6 +39,7 @@ from flow.tasks.die.inside import INSIDE_STEPS, TILE_DRC_STEPS
 from flow.tasks.die.simulate import DieGatesimTask, DieSimulatorTask, RtlsimTask, RtlSimulatorTask
 from flow.tasks.die.stitch import SeamsTask, StitchTask
 from flow.tasks.die.tiles import MAP_STEPS, TILE_STEPS
+from flow.tasks.die.timed import DieTimedTask
 from flow.tasks.die.whole import DieAntennaTask, DieDrcKlayoutTask, DieIrDropTask
 from flow.tasks.drc_klayout import DrcKlayoutTask
 from flow.tasks.drc_magic import DrcMagicTask
@@ -113,6 +114,7 @@ DIE_STEPS: Steps = (
     RtlsimTask,
     DieGatesimTask,
     DieEnergyTask,
+    DieTimedTask,
     *TILE_DRC_STEPS,
     *INSIDE_STEPS,
     SeamsTask,

@@ -89,7 +89,7 @@ def run(
 _CONTROLS: Mapping[str, Callable[[Clock], Clock]] = {
     # A chip whose first wrong value makes it wait for its host would never miss a limit: it starts anew.
     "setup at a clock that gets faster": lambda c: replace(c, shrink=0.006, again=64),
-    "setup of inputs that change at the edge": lambda c: replace(c, input=0, sweep=c.period / 800),
+    "setup of inputs that change at the edge": lambda c: replace(c, input=0, reset=0, sweep=c.period / 800),
     "precharge in a tenth of the time": lambda c: replace(c, high=c.high / 10),
     "width of the clock's high phase, a tenth of it": lambda c: replace(c, high=c.high / 10),
 }

@@ -57,7 +57,7 @@ class TimedTask(StepTask):
         checks, metrics, activity = run(
             timed_design(routed, read_sdf(corner.sdf), cells, {spec.name: corner.charge}),
             timed_bank(spec.name, (spec.word_lines, spec.bit_lines), bank),
-            Clock(corner.period, corner.period / 2, io, io),
+            Clock(corner.period, corner.period / 2, io, io, io),
             {f"rom.bank{n}": job.inputs["readback"] / f"bank{n}.hex" for n in range(base.rom.banks)},
             [Request(prompt, beta, seed, tokens)],
             require("iverilog"),

@@ -4,6 +4,7 @@
 // time before the next. Plusargs, times in ns:
 //   period, high   of the clock, and how long of it the clock is high
 //   input, output  when inputs change after an edge, and outputs are taken before the next
+//   reset          when the reset changes after an edge
 //   sweep          how much later inputs change from cycle to cycle, until they are back at `input`; reset then
 //                  changes in every cycle (a control)
 //   shrink         by what part every time above gets shorter from cycle to cycle (a control)
@@ -32,18 +33,19 @@ module host;
       .tx_data(tx_data),
       .tx_ready(1'b1)
   );
-  localparam RESET = 4, MOST = 4096;
+  localparam RESET = 4, MOST = 65536;
   reg [7:0] bytes[0:MOST-1];
   reg [8*256-1:0] file;
   reg [8*16-1:0] kind;
-  real period, high, in, out, sweep, late, shrink;
+  real period, high, in, out, reset, sweep, late, shrink;
   integer count, tokens, patience, cycles, again;
   integer cycle = -RESET, sent = 0, seen = 0, quiet = 0;
-  reg taken = 0, ending = 0;
+  reg taken = 0, ending = 0, resets = 1;
 
   initial begin
     if (!$value$plusargs("period=%f", period) || !$value$plusargs("high=%f", high) ||
         !$value$plusargs("input=%f", in) || !$value$plusargs("output=%f", out) ||
+        !$value$plusargs("reset=%f", reset) ||
         !$value$plusargs("sweep=%f", sweep) || !$value$plusargs("shrink=%f", shrink) ||
         !$value$plusargs("again=%d", again) || !$value$plusargs("until=%s", kind) || !$value$plusargs("bytes=%s", file) ||
         !$value$plusargs("count=%d", count) || !$value$plusargs("tokens=%d", tokens) ||
@@ -59,13 +61,14 @@ module host;
         $scf_begin;
         if ($test$plusargs("activity")) $scf_activity(chip);
       end
+      resets = cycle < -1 || (sweep > 0 && cycle % 2 != 0) || (again > 0 && cycle % again >= again - RESET);
       // What was decided before the edge takes effect after it.
       clk = 1;
       fork
         #(high) clk = 0;
+        #(late + reset - in) rst = resets;
         #(late) begin
-          rst = cycle < -1 || (sweep > 0 && cycle % 2 != 0) || (again > 0 && cycle % again >= again - RESET);
-          if (rst) sent = 0;
+          if (resets) sent = 0;
           rx_valid = cycle >= -1 && sent < count;
           rx_data = sent < count ? bytes[sent] : 8'h00;
         end
@@ -88,6 +91,7 @@ module host;
         high = high * (1 - shrink);
         in = in * (1 - shrink);
         out = out * (1 - shrink);
+        reset = reset * (1 - shrink);
       end
       cycle = cycle + 1;
       late = late + sweep;

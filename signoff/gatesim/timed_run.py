@@ -37,6 +37,7 @@ class Clock:
     Attributes:
         period: Of the clock; `high`: how long of it the clock is high.
         input: From the edge to a change of inputs; `output`: from when outputs are taken to the next edge.
+        reset: From the edge to a change of the reset.
         sweep: How much later inputs change from cycle to cycle.
         shrink: By what part every time gets shorter from cycle to cycle.
         again: Reset comes once more after so many cycles, and the requests anew; 0: never.
@@ -46,6 +47,7 @@ class Clock:
     high: float
     input: float
     output: float
+    reset: float
     sweep: float = 0.0
     shrink: float = 0.0
     again: int = 0
@@ -163,8 +165,8 @@ def run_timed(
     (chip.folder / "requests.hex").write_text("".join(f"{b:02x}\n" for b in sent))
     numbers = {
         "period": clock.period, "high": clock.high, "input": clock.input, "output": clock.output,
-        "sweep": clock.sweep, "shrink": clock.shrink, "again": clock.again, "count": len(sent),
-        "patience": PATIENCE, "tokens": token_bytes * sum(len(r.expected) for r in requests),
+        "reset": clock.reset, "sweep": clock.sweep, "shrink": clock.shrink, "again": clock.again,
+        "count": len(sent), "patience": PATIENCE, "tokens": token_bytes * sum(len(r.expected) for r in requests),
         "cycles": cycles,
     }  # fmt: skip
     plusargs = [f"+{name}={value}" for name, value in numbers.items()]

@@ -1,6 +1,6 @@
 """Static timing across the seams of a die of tiles, with the delays of the tiles on both sides."""
 
-__all__ = ["SeamCorner", "TileTiming", "Timed", "Wire", "capacitances", "later", "run"]
+__all__ = ["SeamCorner", "TileTiming", "Timed", "Wire", "capacitances", "flat_die", "later", "run"]
 
 import re
 from collections import defaultdict
@@ -135,21 +135,33 @@ def _at(load: float, index: Sequence[float], values: Sequence[float]) -> float:
     return values[n - 1] + share * (values[n] - values[n - 1])
 
 
-def _analyse(die: Timed, c: SeamCorner, folder: Path, late: Mapping[str, float]) -> tuple[FlatDie, Found]:
-    folder.mkdir(parents=True, exist_ok=True)
-    liberty = {cell: t.liberty.read_text("utf-8") for cell, t in c.tiles.items()}
+def flat_die(die: Timed, tiles: Mapping[str, TileTiming], late: Mapping[str, float] | None = None) -> FlatDie:
+    """The die without hierarchy, with the delays of a corner.
+
+    Args:
+        die: The die.
+        tiles: By cell, in that corner.
+        late: ns that are added at a pin of a tile, such as "rom_0_1.clk".
+    """
+    late = late or {}
+    liberty = {cell: t.liberty.read_text("utf-8") for cell, t in tiles.items()}
     inputs = {cell: capacitances(text) for cell, text in liberty.items()}
-    tiles = {
+    timed = {
         cell: Tile(
             read_netlist(t.netlist),
             t.sdf.read_text("utf-8"),
             later(liberty[cell], _loads(die, cell, inputs), die.load),
         )
-        for cell, t in c.tiles.items()
+        for cell, t in tiles.items()
     }
     wires = {pin: wire.ns for pin, wire in die.wires.items()}
     more = {pin: wires.get(pin, 0.0) + late.get(pin, 0.0) for pin in {*wires, *late}}
-    flat = flatten(die.netlist, tiles, more)
+    return flatten(die.netlist, timed, more)
+
+
+def _analyse(die: Timed, c: SeamCorner, folder: Path, late: Mapping[str, float]) -> tuple[FlatDie, Found]:
+    folder.mkdir(parents=True, exist_ok=True)
+    flat = flat_die(die, c.tiles, late)
     netlist = folder / "die.v"
     netlist.write_text(flat.verilog)
     chip = Chip.read(netlist, die.cells, None, die.macros)

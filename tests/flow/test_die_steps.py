@@ -20,6 +20,7 @@ from flow.tasks.die.programmed import LOADED
 from flow.tasks.die.simulate import DieGatesimTask, DieSimulatorTask
 from flow.tasks.die.stitch import SeamsTask
 from flow.tasks.die.tiles import MapRomTask, MapVecTask
+from flow.tasks.die.timed import DieTimedTask
 from flow.tasks.die.whole import DieAntennaTask, DieDrcKlayoutTask, DieIrDropTask
 from flow.tasks.gatesim import LACKING
 from flow.tasks.integer_model import golden_model
@@ -97,7 +98,7 @@ def test_without_a_netlist_of_every_tile_nothing_is_simulated(job):
 OF_DIE = (SeamsTask, DieDrcKlayoutTask, DieAntennaTask, DieIrDropTask)
 
 
-@pytest.mark.parametrize("step", OF_DIE)
+@pytest.mark.parametrize("step", [*OF_DIE, DieTimedTask])
 def test_a_die_of_tiles_that_are_not_routed_is_not_checked(step, job):
     (job.inputs["tile_rom"] / "layout.def").write_text("")
     (row,) = step().work(job).checks

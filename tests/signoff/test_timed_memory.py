@@ -12,7 +12,7 @@ from signoff.gatesim.timed_run import Clock, build_timed, run_timed
 from tests.signoff.test_timed_run import ICARUS
 from tests.signoff.timed_memory import MEMORIES, MODELS, RAM, ROM, memory_block
 
-CLOCK = Clock(period=20, high=10, input=4, output=4)
+CLOCK = Clock(period=20, high=10, input=4, output=4, reset=4)
 REQUEST = Request([1, 6], 5, 0x01020304, [0] * 8)
 BYTES = (4, 3, 2, 1, 5, 2, 1, 6)
 WORDS = np.random.default_rng(4).integers(0, 1 << 32, ROM.words)
@@ -69,8 +69,8 @@ def test_what_is_written_is_read_with_what_the_rom_has(design, contents, tmp_pat
     ("clock", "kind"),
     [
         # Addresses come 0.3 to 0.5 ns after the edge, and are to be there 0.3 before the clock falls.
-        (Clock(period=20, high=0.6, input=4, output=4), "setup"),
-        (Clock(period=20, high=1.4, input=4, output=4), "width"),
+        (Clock(period=20, high=0.6, input=4, output=4, reset=4), "setup"),
+        (Clock(period=20, high=1.4, input=4, output=4, reset=4), "width"),
     ],
 )
 def test_each_limit_that_is_missed_is_counted(design, contents, tmp_path, clock, kind):
@@ -92,7 +92,7 @@ def test_inputs_that_change_too_soon_behind_the_edge_are_counted(kit_cells, cont
 @ICARUS
 def test_the_rows_of_a_block_with_macros(design, contents, tmp_path):
     right = replace(REQUEST, expected=[answer(b) for b in BYTES])
-    clock = Clock(period=14.4, high=7.2, input=2.88, output=2.88)
+    clock = Clock(period=14.4, high=7.2, input=2.88, output=2.88, reset=2.88)
     (row, control), _, activity = timed.run(
         design, MODELS, clock, contents, [right], "11", tmp_path / "work", Protocol()
     )

@@ -18,7 +18,7 @@ from tests.signoff.timed_block import BANK, TimedBlock, make_timed_block
 ICARUS = pytest.mark.skipif(
     not all(map(shutil.which, ("iverilog", "iverilog-vpi", "vvp", "g++"))), reason="Icarus is not on PATH"
 )
-CLOCK = Clock(period=20, high=10, input=4, output=4)
+CLOCK = Clock(period=20, high=10, input=4, output=4, reset=4)
 CHARGE = 3.0  # ns
 REQUEST = Request([1, 6], 5, 0x01020304, [0] * 8)  # eight bytes, and a token for each
 BYTES = (4, 3, 2, 1, 5, 2, 1, 6)
@@ -85,8 +85,8 @@ def test_rises_of_every_net_are_counted_from_the_end_of_reset(run, block):
 @pytest.mark.parametrize(
     ("clock", "kind"),
     [
-        (replace(CLOCK, period=7.2, high=3.6, input=1.4), "setup"),
-        (replace(CLOCK, sweep=0.02, input=0.0), "hold"),
+        (replace(CLOCK, period=7.2, high=3.6, input=1.4, reset=1.4), "setup"),
+        (replace(CLOCK, sweep=0.02, input=0.0, reset=0.0), "hold"),
         (replace(CLOCK, high=2.5), "precharge"),
         (replace(CLOCK, high=0.15), "width"),
     ],
@@ -120,7 +120,7 @@ def test_contents_that_are_not_there_are_a_fault(chip, run):
 def test_the_rows_tell_tokens_violations_and_controls(block, tmp_path):
     (tmp_path / "bank.hex").write_text(rom_hex(BANK, BITS))
     right = replace(REQUEST, expected=[answer(b) for b in BYTES])
-    clock = Clock(period=14.4, high=7.2, input=2.88, output=2.88)
+    clock = Clock(period=14.4, high=7.2, input=2.88, output=2.88, reset=2.88)
 
     def rows(request: Request, clock: Clock = clock):
         design = timed_design(block.parsed, read_sdf(block.sdf), block.cells, {BANK.name: CHARGE})
@@ -136,13 +136,13 @@ def test_the_rows_tell_tokens_violations_and_controls(block, tmp_path):
     assert (control.status, control.count) == ("pass", 0)
     assert control.detail.startswith("found: setup at a clock that gets faster, ")
     # Its slowest path takes 7 ns, and the clock ends at a fiftieth of its period.
-    _, control = rows(right, Clock(period=600, high=300, input=120, output=120))
+    _, control = rows(right, Clock(period=600, high=300, input=120, output=120, reset=120))
     assert control.status == "fail"
     assert control.reason.startswith("not found: setup at a clock that gets faster")
     row, _ = rows(replace(right, expected=[0, *right.expected[1:]]))
     assert (row.status, row.count) == ("fail", 1)
     assert row.reason.startswith("1 tokens differ")
-    row, _ = rows(right, Clock(period=7.2, high=3.6, input=1.44, output=1.44))
+    row, _ = rows(right, Clock(period=7.2, high=3.6, input=1.44, output=1.44, reset=1.44))
     assert row.status == "fail"
     assert row.reason.startswith("VIOLATION setup data0")
 

@@ -1,6 +1,6 @@
 """Dies say what the golden model says: their RTL, and their netlist of cells, with the ROMs read back."""
 
-__all__ = ["DieGatesimTask", "DieSimulatorTask", "RtlSimulatorTask", "RtlsimTask"]
+__all__ = ["DieGatesimTask", "DieSimulatorTask", "RtlSimulatorTask", "RtlsimTask", "die_chip"]
 
 import shutil
 from pathlib import Path
@@ -68,16 +68,7 @@ class DieGatesimTask(GatesimTask):
         return golden_model(job.inputs["quantise"], positions_of(job))
 
     def chip(self, job: Job) -> Chip:
-        from signoff.gatesim.host import Protocol
-
-        told = read_chip(job.inputs["compile"])
-        contents = [
-            {name: job.inputs["readback"] / die / f"{name}.hex" for name in told["roms"]}
-            for die in dies_of(job)
-        ]
-        loaded = (job.inputs["compile"] / LOADED).read_bytes()
-        protocol = Protocol("payload", told["token_bytes"], told["count_bytes"], loaded)
-        return Chip(contents, protocol, "rom_0_0.bank0.macro", 0)
+        return die_chip(job)
 
 
 class RtlsimTask(DieGatesimTask):
@@ -88,6 +79,19 @@ class RtlsimTask(DieGatesimTask):
     simulator_step = "rtl_simulator"
     counts = False
     metric = "rtl_sim"
+
+
+def die_chip(job: Job) -> Chip:
+    """The dies with the ROMs that were read back; needs `compile` and `readback`."""
+    from signoff.gatesim.host import Protocol
+
+    told = read_chip(job.inputs["compile"])
+    contents = [
+        {name: job.inputs["readback"] / die / f"{name}.hex" for name in told["roms"]} for die in dies_of(job)
+    ]
+    loaded = (job.inputs["compile"] / LOADED).read_bytes()
+    protocol = Protocol("payload", told["token_bytes"], told["count_bytes"], loaded)
+    return Chip(contents, protocol, "rom_0_0.bank0.macro", 0)
 
 
 def _build(job: Job, tiles: list[Path], cells: Path, *, rises: bool = False) -> None:
