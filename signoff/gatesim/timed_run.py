@@ -166,8 +166,8 @@ def run_timed(
     numbers = {
         "period": clock.period, "high": clock.high, "input": clock.input, "output": clock.output,
         "reset": clock.reset, "sweep": clock.sweep, "shrink": clock.shrink, "again": clock.again,
-        "count": len(sent), "patience": PATIENCE, "tokens": token_bytes * sum(len(r.expected) for r in requests),
-        "cycles": cycles,
+        "count": len(sent), "patience": PATIENCE, "cycles": cycles,
+        "tokens": token_bytes * sum(len(r.expected) for r in requests),
     }  # fmt: skip
     plusargs = [f"+{name}={value}" for name, value in numbers.items()]
     plusargs += ["+bytes=requests.hex", f"+until={until}", *["+activity"] * activity]
