@@ -14,7 +14,7 @@ from signoff.result import CheckResult
 
 
 class DieTimedTask(StepTask):
-    """Icarus, typical corner; its controls are a fast clock, inputs at the edge, short pulses of the clock."""
+    """Icarus, typical corner; controls are a fast clock, inputs at the edge, short pulses of the clock."""
 
     step_name = "timed"
     needs = ("quantise", "compile", "stitch", *TILES, "readback")
