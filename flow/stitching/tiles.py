@@ -1,6 +1,6 @@
 """Tiles that a die is stitched from: their hardened artifacts, drawn."""
 
-__all__ = ["HardTile", "artifact", "drawn", "hard_tile", "hardened", "planned", "shipped", "views"]
+__all__ = ["HardTile", "artifact", "checked", "drawn", "hard_tile", "hardened", "planned", "shipped", "views"]
 
 import re
 from collections.abc import Mapping, Sequence
@@ -94,12 +94,18 @@ def planned(block: Block, macros: Sequence[kdb.Layout], scratch: Path) -> kdb.La
     return layout
 
 
-def hardened(kept: HardenedBase, kind: str, files: PdkFiles, scratch: Path) -> HardTile:
-    """The tile that ships, drawn in a folder; FlowError when its artifact is damaged or no longer fits."""
+def checked(kept: HardenedBase, kind: str, files: PdkFiles) -> HardenedBase:
+    """The artifact of a tile; FlowError when it is damaged or no longer fits."""
     block, rtl = load_block(kind)
     facts = load_place_route(load_pdk(block.pdk))
     kept.check(block, Bindings.now(block, rtl, cell_lef(files.path("cells"), facts.library)))
-    return hard_tile(kind, block, kept, macro_layouts(load_tile(kind)), files, scratch)
+    return kept
+
+
+def hardened(kept: HardenedBase, kind: str, files: PdkFiles, scratch: Path) -> HardTile:
+    """The tile that ships, drawn in a folder; FlowError when its artifact is damaged or no longer fits."""
+    block, _ = load_block(kind)
+    return hard_tile(kind, block, checked(kept, kind, files), macro_layouts(load_tile(kind)), files, scratch)
 
 
 def hard_tile(

@@ -16,13 +16,14 @@ TOP = "scf_rom_tile"
 TIMEOUT_S = 600
 
 
-def build_tile_simulator(tile: str, macro: str, work: Path) -> Path:
+def build_tile_simulator(tile: str, macro: str, work: Path, cells: str = "") -> Path:
     """Compile a rom tile into a program.
 
     Args:
-        tile: Verilog text of the tile with its macros as instances, module `scf_rom_tile`.
+        tile: Verilog text of the tile with its macros as instances, module `scf_rom_tile`: RTL or a netlist.
         macro: Verilog text of the macro's own model.
         work: Folder for generated files.
+        cells: Verilog text of the cells of a netlist.
 
     Returns:
         The program, for `TileSimulator`.
@@ -33,8 +34,9 @@ def build_tile_simulator(tile: str, macro: str, work: Path) -> Path:
     work.mkdir(parents=True, exist_ok=True)
     (work / "tile.v").write_text(tile)
     (work / "macro.v").write_text(macro)
+    (work / "cells.v").write_text(cells)
     (work / "host.cpp").write_text(files("signoff.replay").joinpath("replay.cpp").read_text("utf-8"))
-    return verilate(work, TOP, ("host.cpp", "tile.v", "macro.v"), optimise="2")
+    return verilate(work, TOP, ("host.cpp", "tile.v", "macro.v", "cells.v"), optimise="2")
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""One token through the RTL of every rom tile of all dies, with the contents read back from their files."""
+"""One token through every rom tile of all dies, as gates or RTL, with contents read back from their files."""
 
 __all__ = ["ReplayTask", "TileSimulatorTask"]
 
@@ -7,22 +7,36 @@ import shutil
 from flow.tasks.step import Job, Result, StepTask
 from signoff.result import CheckResult
 
+OF = "of.txt"  # beside a simulator: what it was made of
+
 
 class TileSimulatorTask(StepTask):
-    """Compiles the rom tile and its macro's model: one program for every tile of every die."""
+    """Compiles the rom tile and its macro's model: one program for every tile of every die.
+
+    The tile is the routed netlist where that ships, else RTL.
+    """
 
     step_name = "tile_simulator"
     tools = ("verilator",)
+    roles = ("cells",)
 
     def work(self, job: Job) -> Result:
-        from base_chip.arrays.views import rom_verilog
-        from base_chip.dies.floorplan import MACRO, TILE
-        from rtl_gen.tiles.rom import rom_tile_verilog
+        from base_chip.tiles import load_tile
+        from base_chip.tiles.parts import macro_models
+        from flow.hardening.blocks import load_block
+        from flow.stitching.tiles import checked, shipped
+        from signoff.gatesim.models import cell_models
         from signoff.replay import build_tile_simulator
 
-        program = build_tile_simulator(rom_tile_verilog(TILE), rom_verilog(MACRO), job.scratch)
-        shutil.copy2(program, job.out / "simulator")
-        return Result()
+        _, tile = load_block("rom")
+        of, cells, kept = "the RTL", "", shipped("rom")
+        if kept is not None and kept.routed:
+            tile = checked(kept, "rom", job.pdk).content("netlist.v").decode()
+            of, cells = "the routed netlist", cell_models(tile, job.pdk.path("cells"))
+        models = "\n".join(macro_models(load_tile("rom")).values())
+        shutil.copy2(build_tile_simulator(tile, models, job.scratch, cells), job.out / "simulator")
+        (job.out / OF).write_text(of)
+        return Result(note=f"{of} of the rom tile")
 
 
 class ReplayTask(StepTask):
@@ -47,6 +61,7 @@ class ReplayTask(StepTask):
         placed = dies[0].placement(load_die(job.config.base))
         weights = sum(m.outputs * m.inputs for m in placed.matrices)
         version = require("verilator")
+        of = (job.inputs["tile_simulator"] / OF).read_text("utf-8")
         if weights > LARGEST:
             reason = f"{weights:,} weights; the golden model takes {LARGEST:,} into memory"
             return Result([CheckResult.not_run("replay", reason, "verilator", version)])
@@ -80,7 +95,7 @@ class ReplayTask(StepTask):
         rows = [
             CheckResult(
                 "replay", "verilator", version, len(bad), 0, "fail" if bad else "pass", "; ".join(bad[:5]),
-                f"token {number}: {sums:,} sums of all rom tiles of {len(done)} dies",
+                f"token {number}: {sums:,} sums of all rom tiles of {len(done)} dies, through {of} of the tile",
             ),
             CheckResult(
                 "replay_control", "verilator", version, len(missed), 0, "fail" if missed else "pass",
