@@ -95,7 +95,7 @@ class ReplayTask(StepTask):
         rows = [
             CheckResult(
                 "replay", "verilator", version, len(bad), 0, "fail" if bad else "pass", "; ".join(bad[:5]),
-                f"token {number}: {sums:,} sums of all rom tiles of {len(done)} dies, through {of} of the tile",
+                f"token {number}: {sums:,} sums of all rom tiles of {len(done)} dies, through {of}",
             ),
             CheckResult(
                 "replay_control", "verilator", version, len(missed), 0, "fail" if missed else "pass",
