@@ -85,7 +85,8 @@ class Matrix:
     @property
     def spans(self) -> int:
         """Of a block."""
-        return -(-self.inputs // (self.die.rows * self.die.most_inputs))
+        whole = self.die.most_inputs // self.die.activations * self.die.activations
+        return -(-self.inputs // (self.die.rows * whole))
 
     @property
     def each(self) -> int:

@@ -151,8 +151,25 @@ def test_layers_differ_where_their_area_does_however_they_are_drawn(data):
         for shape in data.draw(st.lists(drawings, max_size=1)):
             around.shapes(index).insert(shape)
     one, two = Chip(layout), Chip(copy)
-    assert changes(one, two, MET1) == (one.flat(MET1) ^ two.flat(MET1)).count()
+    assert changes(one, two, MET1) == (one.flat(MET1) ^ two.flat(MET1)).merged().count()
     assert changes(two, one, MET1) == changes(one, two, MET1)
+
+
+def test_what_is_drawn_twice_is_one_change():
+    layout = kdb.Layout()
+    index = layout.layer(*MET1)
+    leaf, top = layout.create_cell("leaf"), layout.create_cell("top")
+    for y in (0, 5):
+        top.insert(kdb.CellInstArray(leaf.cell_index(), kdb.Trans(0, y)))
+    top.shapes(index).insert(kdb.Box(0, 0, 5, 5))
+    copy = layout.dup()
+    copy.cell("leaf").shapes(index).insert(
+        kdb.Polygon([kdb.Point(0, 195), kdb.Point(0, 200), kdb.Point(5, 195)])
+    )
+    copy.cell("leaf").shapes(index).insert(
+        kdb.Polygon([kdb.Point(0, 190), kdb.Point(0, 195), kdb.Point(5, 190)])
+    )
+    assert changes(Chip(layout), Chip(copy), MET1) == 1
 
 
 def test_equal_models_do_not_pass_as_two(chip):
