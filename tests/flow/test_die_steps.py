@@ -198,7 +198,8 @@ def _weight_is_under_its_marks(build, name, output, source):
     layout.read(str(chip.layout))
     vias = layout.find_layer(69, 44)
     for s in spots:
-        at = kdb.DBox(s.x, s.y, s.x, s.y).enlarged(0.01)
+        x, y = (round(v / layout.dbu) for v in (s.x, s.y))
+        at = kdb.Box(x, y, x, y).enlarged(10)
         found = not kdb.RecursiveShapeIterator(layout, layout.top_cell(), vias, at, True).at_end()
         assert found == bool(int(coded[source]) >> s.bit & 1)
 
