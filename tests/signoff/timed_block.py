@@ -1,6 +1,17 @@
 """A block with one bank, as a netlist and its SDF: every delay is known."""
 
-__all__ = ["BANK", "OUTPUT", "PERIOD", "TOP", "P", "TimedBlock", "make_timed_block", "sdf_of", "write_sdf"]
+__all__ = [
+    "BANK",
+    "OUTPUT",
+    "PERIOD",
+    "TOP",
+    "P",
+    "TimedBlock",
+    "instance",
+    "make_timed_block",
+    "sdf_of",
+    "write_sdf",
+]
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -35,6 +46,12 @@ class TimedBlock:
     parsed: Netlist
 
 
+def instance(kind: str, name: str, out: str, pins: Mapping[str, str]) -> str:
+    """A cell with one output."""
+    joined = ", ".join(f".{p}({n})" for p, n in [*pins.items(), (OUTPUT[kind], out)])
+    return f" {P}{kind} {name} ({joined});"
+
+
 def verilog() -> str:
     """A host's byte selects a word line, and what is on it comes back two cycles later.
 
@@ -46,8 +63,7 @@ def verilog() -> str:
 
     def cell(kind: str, name: str, out: str, **pins: str) -> None:
         wires.append(out)
-        joined = ", ".join(f".{p}({n})" for p, n in pins.items())
-        cells.append(f" {P}{kind} {name} ({joined}{', ' if joined else ''}.{OUTPUT[kind]}({out}));")
+        cells.append(instance(kind, name, out, pins))
 
     cells.append(f" {P}diode_2 ANTENNA_1 (.DIODE(rst));")
     cell("clkbuf_2", "root", "c", A="clk")

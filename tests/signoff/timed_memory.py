@@ -12,7 +12,7 @@ from signoff.gatesim.timed import Memory, TimedDesign, timed_design
 from signoff.netlist import read_netlist
 from signoff.timing.cells import load_cells
 from signoff.timing.sdf import read_sdf
-from tests.signoff.timed_block import OUTPUT, P, sdf_of
+from tests.signoff.timed_block import instance, sdf_of
 
 ROM, RAM = RomSpec(32, 32), SramSpec(32, 8)
 MEMORIES = {ROM.name: Memory(ROM.words, rom=True), RAM.name: Memory(RAM.words, rom=False)}
@@ -30,8 +30,7 @@ def verilog() -> str:
 
     def cell(kind: str, name: str, out: str, **pins: str) -> str:
         wires.append(out)
-        joined = ", ".join(f".{p}({n})" for p, n in pins.items())
-        cells.append(f" {P}{kind} {name} ({joined}{', ' if joined else ''}.{OUTPUT[kind]}({out}));")
+        cells.append(instance(kind, name, out, pins))
         return out
 
     cell("clkbuf_2", "root", "c", A="clk")
