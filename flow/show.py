@@ -54,7 +54,7 @@ def chip_of(build: Path, die: int | None = None) -> Chip:
         raise FlowError(
             f"no chip there ({layout.relative_to(build)})" if not die else f"no die {die} there",
             where=str(build),
-            hint=f"The build has {len(there)} dies, of which the first is 0."
+            hint=f"The last die of the build is {max(len(there) - 1, 0)}."
             if die
             else "Run `sc-flow build`, and give the folder build/<name>.",
         )
