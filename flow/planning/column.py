@@ -29,7 +29,7 @@ class Compiled:
     Attributes:
         images: Of each die what it is; all codes are 0.
         placement: Where each bit lies.
-        why: What one die lacks; empty if it does.
+        why: What one die lacks; empty if it does, or if so many dies were asked for.
     """
 
     images: tuple[DieImage, ...]
@@ -56,7 +56,7 @@ def compile_shape(
     model, die = hollow_model(shape, context, bits), die_column(base)
     images = tuple(image for image, _ in fit_dies(model, die, dies=dies))
     why = ""
-    if len(images) > 1:
+    if len(images) > 1 and not dies:
         try:
             fit_dies(model, die, dies=1)
         except FlowError as error:

@@ -13,6 +13,7 @@ from base_chip.pdk.place_route import load_place_route
 from base_chip.stitch.windows import windows
 from flow.pdk.files import PdkFiles
 from flow.pdk.magic_tech import tech_for_magic
+from flow.stitching.delays import delays_of
 from flow.stitching.stitch import Stitched
 from flow.stitching.tiles import HardTile
 from flow.stitching.wires import wires_of_margin
@@ -81,16 +82,10 @@ def _timing(
         liberty = [folder / f"{macro.name}.{name}.lib" for macro in macros.values()]
         for path, macro in zip(liberty, macros.values(), strict=True):
             path.write_text(macro.liberty[corner.liberty])
-        of_tiles = {
-            tile.view.cell: timing.TileTiming(
-                tile.folder / "netlist.v",
-                tile.folder / f"delays.{name}.sdf",
-                tile.folder / f"timing.{name}.lib",
-            )
-            for tile in tiles.values()
-        }
         corners.append(
-            timing.SeamCorner(Corner(name, Path(), constraints, period_ns, macros=tuple(liberty)), of_tiles)
+            timing.SeamCorner(
+                Corner(name, Path(), constraints, period_ns, macros=tuple(liberty)), delays_of(tiles, name)
+            )
         )
     wires = wires_of_margin(made.plan)
     die = timing.Timed(read_netlist(made.file(".v")), files.path("cells"), list(macros), LOAD, wires)

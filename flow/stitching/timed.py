@@ -1,6 +1,6 @@
 """A die of tiles as it is simulated with delays: one netlist of all its tiles and the wires between."""
 
-__all__ = ["CORNER", "memories_of", "timed_die"]
+__all__ = ["memories_of", "timed_die"]
 
 import re
 from collections.abc import Iterable, Mapping
@@ -8,13 +8,14 @@ from pathlib import Path
 
 from base_chip.harden.block import Macro
 from base_chip.harden.constraints import LOAD
+from flow.stitching.delays import delays_of
 from flow.stitching.stitch import Stitched
 from flow.stitching.tiles import HardTile
 from flow.stitching.wires import wires_of_margin
 from rtl_gen.tiles.macro import IN_GROUP
 from signoff.gatesim.timed import Memory, TimedDesign, timed_design
 from signoff.netlist import read_netlist
-from signoff.seams.timing import TileTiming, Timed, flat_die
+from signoff.seams.timing import Timed, flat_die
 from signoff.timed import CORNER
 from signoff.timing.cells import load_cells
 from signoff.timing.sdf import read_sdf
@@ -31,16 +32,8 @@ def timed_die(made: Stitched, tiles: Mapping[str, HardTile], cells: Path, scratc
     """
     scratch.mkdir(parents=True, exist_ok=True)
     macros = {macro.name: macro for tile in tiles.values() for macro in tile.macros}
-    timing = {
-        tile.view.cell: TileTiming(
-            tile.folder / "netlist.v",
-            tile.folder / f"delays.{CORNER}.sdf",
-            tile.folder / f"timing.{CORNER}.lib",
-        )
-        for tile in tiles.values()
-    }
     die = Timed(read_netlist(made.file(".v")), cells, list(macros), LOAD, wires_of_margin(made.plan))
-    flat = flat_die(die, timing)
+    flat = flat_die(die, delays_of(tiles, CORNER))
     netlist, sdf = scratch / "die.v", scratch / "die.sdf"
     netlist.write_text(flat.verilog)
     sdf.write_text(flat.sdf)
