@@ -1,6 +1,18 @@
 """Wires of a routed DEF, segment by segment: what its NETS section draws, as rectangles."""
 
-__all__ = ["Tech", "Wires", "read_tech", "read_wires"]
+__all__ = [
+    "Box",
+    "Patch",
+    "PlacedVia",
+    "Point",
+    "Routes",
+    "Segment",
+    "Tech",
+    "Wires",
+    "net_statements",
+    "read_tech",
+    "read_wires",
+]
 
 import re
 from collections import defaultdict
@@ -10,6 +22,7 @@ from dataclasses import dataclass
 from rtl_gen.errors import FlowError
 
 Box = tuple[int, int, int, int]  # left, bottom, right, top in dbu
+Point = tuple[int, int]
 
 _TOKEN = re.compile(r'"[^"]*"|\S+')
 _NETS = re.compile(r"^[ \t]*NETS\s+\d+\s*;(.*?)^[ \t]*END NETS\b", re.S | re.M)
@@ -43,6 +56,47 @@ class Wires:
 
     boxes: Mapping[str, list[Box]]
     rest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A straight wire; `before` and `beyond` are how far it goes on behind its ends, None: half its width."""
+
+    layer: str
+    rule: str
+    start: Point
+    before: int | None
+    end: Point
+    beyond: int | None
+
+    def box(self, half: int) -> Box:
+        """Its rectangle, when it is twice `half` wide."""
+        a, before, b, beyond = self.start, self.before, self.end, self.beyond
+        if a > b:
+            a, before, b, beyond = b, beyond, a, before
+        first, last = (half if e is None else e for e in (before, beyond))
+        if a[1] == b[1]:
+            return (a[0] - first, a[1] - half, b[0] + last, b[1] + half)
+        return (a[0] - half, a[1] - first, a[0] + half, b[1] + last)
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedVia:
+    """A via, met on `layer`, that leads to `other`."""
+
+    name: str
+    turned: str
+    layer: str
+    other: str
+    at: Point
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """A rectangle of metal."""
+
+    layer: str
+    box: Box
 
 
 def read_tech(lef: str) -> Tech:
@@ -90,6 +144,13 @@ def read_wires(text: str, tech: Tech, dbu: float) -> Wires:
     return Wires(dict(reader.boxes), text[: nets.start()] + section + text[nets.end() :])
 
 
+def net_statements(text: str) -> Iterator[list[str]]:
+    """The words of each statement of the NETS of a DEF; FlowError when there is no such section."""
+    if (nets := _NETS.search(text)) is None:
+        raise FlowError("no NETS in the DEF", hint="Harden again.")
+    return _statements(nets.group(1))
+
+
 def _statements(section: str) -> Iterator[list[str]]:
     words: list[str] = []
     for line in section.splitlines():
@@ -105,54 +166,45 @@ def _statements(section: str) -> Iterator[list[str]]:
         raise FlowError(f"a statement is cut short: {' '.join(words[:8])}", hint="Harden again.")
 
 
-class _Reader:
-    def __init__(self, text: str, tech: Tech, dbu: float, scale: int) -> None:
+class Routes:
+    """Reads the routing of single nets of a DEF."""
+
+    def __init__(self, text: str, tech: Tech, scale: int = 1) -> None:
+        """Takes the DEF's own vias and rules from its text; coordinates are multiplied by `scale`."""
         self.scale = scale
-        self.boxes: dict[str, list[Box]] = defaultdict(list)
-        # Of one net: ends drawn short of a full corner, and half the width of a wire there by its direction
-        self._corners: dict[tuple[str, int, int], dict[bool, int]] = defaultdict(dict)
-        self._widths = {"": {layer: round(w / dbu) for layer, w in tech.widths.items()}}
-        self._vias = dict(tech.vias)
+        self.vias = dict(tech.vias)
         for words in _section(text, "VIAS"):
-            self._vias[words[1]] = tuple(dict.fromkeys(w for w in words[2:] if w in tech.widths))
+            self.vias[words[1]] = tuple(dict.fromkeys(w for w in words[2:] if w in tech.widths))
+        self.rules: dict[str, dict[str, int]] = {}
         for words in _section(text, "NONDEFAULTRULES"):
             told = re.findall(r"LAYER (\S+) WIDTH (\d+)", " ".join(words))
-            self._widths[words[1]] = self._widths[""] | {layer: int(w) * scale for layer, w in told}
+            self.rules[words[1]] = {layer: int(w) * scale for layer, w in told}
 
-    def net(self, words: list[str]) -> tuple[str, list[str]]:
-        """Draw a net's wires; returns its name and its vias, as routes that place nothing else."""
+    def of(self, words: list[str]) -> tuple[str, Iterator[Segment | PlacedVia | Patch]]:
+        """The name of a net and what its statement draws; FlowError for what is not known here."""
+        return words[1], self._told(words)
+
+    def _told(self, words: list[str]) -> Iterator[Segment | PlacedVia | Patch]:
         try:
-            name, *parts = " ".join(words[1:]).split(" + ")
-            name = name.split()[0]
+            parts = " ".join(words[1:]).split(" + ")
             rule = next((p.split()[1] for p in parts if p.startswith("NONDEFAULTRULE ")), "")
-            vias: list[str] = []
-            self._corners.clear()
             for part in parts:
                 what, _, routes = part.partition(" ")
                 if what in _WIRING:
                     for route in f" {routes}".split(" NEW "):
-                        vias += self._route(route.split(), rule)
+                        yield from self._route(route.split(), rule)
                 elif what in ("SUBNET", "SHIELDNET"):
                     raise ValueError(f"{what} is not known")
-            for (layer, x, y), halves in self._corners.items():
-                if len(halves) == 2:  # both directions
-                    half = min(halves.values())
-                    self.boxes[layer].append((x - half, y - half, x + half, y + half))
-            return name, vias
         except (ValueError, IndexError, KeyError) as e:
-            raise FlowError(
-                f"cannot read the routing of a net ({e})",
-                where=" ".join(words[1:3]),
-                hint="It is not what the router writes: harden again.",
-            ) from e
+            raise _unreadable(words, e) from e
 
-    def _route(self, words: list[str], rule: str) -> Iterator[str]:
+    def _route(self, words: list[str], rule: str) -> Iterator[Segment | PlacedVia | Patch]:
         layer, at = words[0], 1
         if words[at : at + 1] == ["TAPER"]:
             rule, at = "", at + 1
         elif words[at : at + 1] == ["TAPERRULE"]:
             rule, at = words[at + 1], at + 2
-        point: tuple[int, int] | None = None
+        point: Point | None = None
         extension: int | None = None
         drawn = True
         while at < len(words):
@@ -161,7 +213,9 @@ class _Reader:
                 end = words.index(")", at)
                 to, beyond = self._point(words[at + 1 : end], point)
                 if point is not None and drawn:
-                    self._segment(layer, rule, point, extension, to, beyond)
+                    if point[0] != to[0] and point[1] != to[1]:
+                        raise ValueError(f"from {point} to {to} is not straight")
+                    yield Segment(layer, rule, point, extension, to, beyond)
                 point, extension, drawn, at = to, beyond, True, end + 1
             elif word == "VIRTUAL":
                 drawn, at = False, at + 1
@@ -170,17 +224,17 @@ class _Reader:
             elif word == "RECT":
                 left, bottom, right, top = (int(w) * self.scale for w in _four(words[at + 1 : at + 7]))
                 x, y = point
-                self.boxes[layer].append((x + left, y + bottom, x + right, y + top))
+                yield Patch(layer, (x + left, y + bottom, x + right, y + top))
                 at += 7
             else:
-                ends = self._vias[word]
-                turned = words[at + 1 : at + 2] if words[at + 1 : at + 2] and words[at + 1] in _TURNS else []
-                x, y = (c // self.scale for c in point)
-                yield " ".join([layer, "(", str(x), str(y), ")", word, *turned])
-                layer = ends[1 - ends.index(layer)]  # the points behind a via are on its other side
-                at += 1 + len(turned)
+                ends = self.vias[word]
+                turned = words[at + 1] if words[at + 1 : at + 2] and words[at + 1] in _TURNS else ""
+                other = ends[1 - ends.index(layer)]
+                yield PlacedVia(word, turned, layer, other, point)
+                layer = other  # the points behind a via are on its other side
+                at += 2 if turned else 1
 
-    def _point(self, words: list[str], last: tuple[int, int] | None) -> tuple[tuple[int, int], int | None]:
+    def _point(self, words: list[str], last: Point | None) -> tuple[Point, int | None]:
         if len(words) not in (2, 3) or (last is None and "*" in words):
             raise ValueError(f"no point: {' '.join(words)}")
         x, y = (
@@ -189,32 +243,56 @@ class _Reader:
         )
         return (x, y), int(words[2]) * self.scale if len(words) == 3 else None
 
-    def _segment(
-        self,
-        layer: str,
-        rule: str,
-        a: tuple[int, int],
-        before: int | None,
-        b: tuple[int, int],
-        beyond: int | None,
-    ) -> None:
-        half, odd = divmod(self._widths[rule][layer], 2)
+
+class _Reader:
+    def __init__(self, text: str, tech: Tech, dbu: float, scale: int) -> None:
+        self.boxes: dict[str, list[Box]] = defaultdict(list)
+        self._routes = Routes(text, tech, scale)
+        # Of one net: ends drawn short of a full corner, and half the width of a wire there by its direction
+        self._corners: dict[tuple[str, int, int], dict[bool, int]] = defaultdict(dict)
+        plain = {layer: round(w / dbu) for layer, w in tech.widths.items()}
+        self._widths = {"": plain} | {name: plain | rule for name, rule in self._routes.rules.items()}
+
+    def net(self, words: list[str]) -> tuple[str, list[str]]:
+        """Draw a net's wires; returns its name and its vias, as routes that place nothing else."""
+        name, drawn = self._routes.of(words)
+        scale = self._routes.scale
+        vias: list[str] = []
+        self._corners.clear()
+        for one in drawn:
+            if isinstance(one, Segment):
+                try:
+                    self._segment(one)
+                except (ValueError, KeyError) as e:
+                    raise _unreadable(words, e) from e
+            elif isinstance(one, Patch):
+                self.boxes[one.layer].append(one.box)
+            else:
+                x, y = (c // scale for c in one.at)
+                vias.append(" ".join(filter(None, [one.layer, f"( {x} {y} )", one.name, one.turned])))
+        for (layer, x, y), halves in self._corners.items():
+            if len(halves) == 2:  # both directions
+                half = min(halves.values())
+                self.boxes[layer].append((x - half, y - half, x + half, y + half))
+        return name, vias
+
+    def _segment(self, one: Segment) -> None:
+        half, odd = divmod(self._widths[one.rule][one.layer], 2)
         if odd:
-            raise ValueError(f"a wire of {layer} has no middle")
-        if a > b:
-            a, before, b, beyond = b, beyond, a, before
-        first, last = (half if e is None else e for e in (before, beyond))
-        if a[1] == b[1]:
-            box = (a[0] - first, a[1] - half, b[0] + last, b[1] + half)
-        elif a[0] == b[0]:
-            box = (a[0] - half, a[1] - first, a[0] + half, b[1] + last)
-        else:
-            raise ValueError(f"from {a} to {b} is not straight")
-        self.boxes[layer].append(box)
-        if a != b:
-            for (x, y), extension in ((a, first), (b, last)):
-                if extension < half:
-                    self._corners[layer, x, y][a[1] == b[1]] = half
+            raise ValueError(f"a wire of {one.layer} has no middle")
+        self.boxes[one.layer].append(one.box(half))
+        if one.start != one.end:
+            for (x, y), extension in ((one.start, one.before), (one.end, one.beyond)):
+                if extension is not None and extension < half:
+                    self._corners[one.layer, x, y][one.start[1] == one.end[1]] = half
+
+
+def _unreadable(words: list[str], e: Exception) -> FlowError:
+    return FlowError(
+        f"cannot read the routing of a net ({e})",
+        where=" ".join(words[1:3]),
+        hint="It is not what the router writes: harden again.",
+    )
 
 
 def _section(text: str, name: str) -> Iterator[list[str]]:

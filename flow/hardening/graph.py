@@ -59,6 +59,7 @@ class Sources:
         cells: LEF of the cells.
         sdc: Constraints.
         variables: What the PDK's Tcl is told of the block.
+        diodes: What diodes.tcl is told: interpreter, diode cell, LEF files.
     """
 
     rtl: Path
@@ -67,6 +68,7 @@ class Sources:
     cells: Path
     sdc: Path
     variables: Path
+    diodes: Path
 
 
 def hardening_flow() -> Flowgraph:
@@ -177,7 +179,8 @@ def _set_up_tasks(project: ASIC, block: Block, facts: PlaceRoute, sources: Sourc
     timing.set("var", "rsz_hold_slack_margin", HOLD_MARGIN_NS)
     # Wires differ from what global route foresaw, so more is repaired there, where a diode costs nothing.
     AntennaRepairTask.find_task(project).set("var", "ant_margin", ROUTE_ANTENNA_MARGIN)
-    DetailedRouteAntennaRepairTask.find_task(project).set("var", "ant_margin", ANTENNA_MARGIN)
+    behind = DetailedRouteAntennaRepairTask.find_task(project)
+    behind.set("var", "ant_margin", ANTENNA_MARGIN)
     repair = RepairDesignTask.find_task(project)
     if block.kind == "tile":
         repair.add("prescript", str(harden_file("ports.tcl")))
@@ -192,6 +195,9 @@ def _set_up_tasks(project: ASIC, block: Block, facts: PlaceRoute, sources: Sourc
         route.set("var", "grt_allow_congestion", True)
         route.set("var", "grt_overflow_iter", OVERFLOW_ITERATIONS)
         AntennaRepairTask.find_task(project).set("prescript", str(harden_file("antennas.tcl")))
+        # Diodes below wires first, so that nothing is left for which the task would route again
+        behind.set("prescript", [str(sources.diodes), str(harden_file("diodes.tcl"))])
+        behind.set("var", "ant_margin", 0)
     if block.clock_layer:
         for routes in (GlobalRouteTask, AntennaRepairTask):
             routes.find_task(project).set("var", "grt_clock_min_layer", block.clock_layer)

@@ -5,6 +5,7 @@ __all__ = ["collect", "harden", "logic_alone", "prepare", "replace_artifact", "r
 import gzip
 import json
 import re
+import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -143,6 +144,7 @@ def prepare(block: Block, rtl: str, files: PdkFiles, facts: PlaceRoute, folder: 
         cells=folder / "cells.lef",
         sdc=folder / "constraints.sdc",
         variables=folder / "block.tcl",
+        diodes=folder / "diodes.tcl",
     )
     _keep(sources.rtl, rtl)
     _keep(sources.cells, cell_lef(files.path("cells"), facts.library))
@@ -151,8 +153,17 @@ def prepare(block: Block, rtl: str, files: PdkFiles, facts: PlaceRoute, folder: 
     homes = " ".join(f"{{{name} {' '.join(f'{v:g}' for v in box)}}}" for name, box in block.homes.items())
     lists = {"halo": f"{x:g} {y:g}", "straps": block.straps, "homes": homes}
     lists["least_row"] = f"{block.least_row:g}"
-    _keep(sources.variables, "".join(f"set scf_{name} {{{text}}}\n" for name, text in lists.items()))
+    _keep(sources.variables, _tcl(lists))
+    macros = [folder / f"{macro.name}.lef" for macro in block.memories]
+    lefs = " ".join(f"{{{lef}}}" for lef in (files.path("tech_lef"), sources.cells, *macros))
+    (cell,) = facts.cells["antenna"]
+    told = {"python": sys.executable, "antenna_cell": cell, "lefs": lefs}
+    _keep(sources.diodes, _tcl(told))
     return sources
+
+
+def _tcl(variables: Mapping[str, str]) -> str:
+    return "".join(f"set scf_{name} {{{text}}}\n" for name, text in variables.items())
 
 
 def _keep(path: Path, content: str | bytes) -> None:

@@ -35,7 +35,7 @@ def pdk_files(tmp_path, **lacking):
 
 
 def sources(tmp_path):
-    files = {n: tmp_path / n for n in ("rtl", "liberty", "cells", "sdc", "variables")}
+    files = {n: tmp_path / n for n in ("rtl", "liberty", "cells", "sdc", "variables", "diodes")}
     for path in files.values():
         path.touch()
     return Sources(views=tmp_path, **files)
