@@ -82,6 +82,7 @@ def _read_def(
 ) -> kdb.Layout:
     """What KLayout's reader makes of a DEF; errors name the file `told`."""
     options = kdb.LoadLayoutOptions()
+    options.warn_level = 0  # it would tell of each purpose that is left out below
     lefdef = options.lefdef_config
     lefdef.dbu = pdk.dbu
     lefdef.lef_files = [str(p) for p in lef_files]

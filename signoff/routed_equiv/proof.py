@@ -3,9 +3,9 @@
 Every cell of the mapped netlist is found again by its name, and each of its functions must be the same
 function of the same sources: outputs of other cells, ports, constants. Place and route may put buffers and
 pairs of inverters in between, choose other strengths, swap pins that are alike, copy gates (those of clocks,
-too: their state follows from their inputs in every low phase), and add cells without function. As flops and
-banks stand for each other one by one, both netlists then go through the same
-states.
+too: their state follows from their inputs in every low phase), take one gate for another that does the same,
+and add cells without function. As flops and banks stand for each other one by one, both netlists then go
+through the same states.
 """
 
 __all__ = ["Found", "compare"]
@@ -63,7 +63,8 @@ class _Proof:
         self.a = Traced(mapped, cells, boxes)
         self.b = Traced(routed, cells, boxes, self._original)
         self.found = Found()
-        self._known: dict[_Key, str] | None = None
+        self._first: dict[_Key, str] | None = None  # outputs of mapped gates by what they do
+        self._alike: dict[str, str] = {}  # of those that do the same, the first one
 
     def run(self) -> Found:
         out = self.found
@@ -89,7 +90,7 @@ class _Proof:
             elif a[bit][0] != "input":
                 self.found.sources += 1
                 was, now = self.a.source(a[bit][1]), self.b.source(b[bit][1])
-                if was != now:
+                if was != now and self._one_of_alike(was) != self._one_of_alike(now):
                     self.found.faults.append(f"port {bit} comes from {_told(now)}, not from {_told(was)}")
 
     def _cell(self, name: str) -> str:
@@ -98,6 +99,8 @@ class _Proof:
         if now is None or self.b.roles[name] != self.a.roles[name]:
             return f"{name} ({was.kind}) is {'missing' if now is None else f'a {now.kind}'}"
         old, new = self.a.pins(name), self.b.pins(name)
+        if old != new:
+            old, new = ({pin: self._one_of_alike(s) for pin, s in pins.items()} for pins in (old, new))
         self.found.cells += 1
         self.found.sources += len(old)
         self.found.flops += self.a.roles[name] == "flop"
@@ -128,15 +131,27 @@ class _Proof:
         """The source that an output of a routed gate is a copy of; None for a gate with a name of its own."""
         if name in self.a.roles or self.b.roles[name] not in _COPIED:
             return None
-        if self._known is None:
-            self._known = {}
+        key = _key(self.cells[self.b.flat.cells[name].kind], pin, self.b.pins(name))
+        known = self._by_function()
+        return (known[key], False) if key in known else None
+
+    def _by_function(self) -> Mapping[_Key, str]:
+        if self._first is None:
+            self._first = {}
             for other, role in self.a.roles.items():
                 if role in _COPIED:
                     for output in self.a.outputs(other):
+                        source = f"{other}/{output}"
                         key = _key(self.cells[self.a.flat.cells[other].kind], output, self.a.pins(other))
-                        self._known.setdefault(key, f"{other}/{output}")
-        key = _key(self.cells[self.b.flat.cells[name].kind], pin, self.b.pins(name))
-        return (self._known[key], False) if key in self._known else None
+                        first = self._first.setdefault(key, source)
+                        if first != source:
+                            self._alike[source] = first
+        return self._first
+
+    def _one_of_alike(self, source: Source) -> Source:
+        """The same source for gates of the mapped netlist that do the same."""
+        self._by_function()
+        return self._alike.get(source[0], source[0]), source[1]
 
 
 def _same(a: Cell, old: Mapping[str, Source], b: Cell, new: Mapping[str, Source]) -> dict[str, bool]:

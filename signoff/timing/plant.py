@@ -44,7 +44,7 @@ def without(text: str, instance: str) -> str:
 
 def _name(plain: str) -> str:
     """Pattern of a name whose special characters may have backslashes."""
-    return "".join(re.escape(c) if c.isalnum() or c in "_/" else rf"\\?{re.escape(c)}" for c in plain)
+    return "".join(c if c.isalnum() or c == "_" else rf"\\?{re.escape(c)}" for c in plain)
 
 
 def _more(triple: str, by: float) -> str:

@@ -115,6 +115,28 @@ SPLIT = (
 )
 
 
+# Each flip-flop has a gate of its own, both of which open together
+TWINS = (
+    GATED.replace("wire g;", "wire g, h;")
+    .replace(".CLK(g), .D(d[1])", ".CLK(h), .D(d[1])")
+    .replace("endmodule", f"  {P}dlclkp_1 _0_ (.CLK(clk), .GATE(a), .GCLK(h));\nendmodule")
+)
+
+
+def test_of_gates_that_do_the_same_one_may_stand_for_another(check):
+    crossed = TWINS.replace(".CLK(g)", ".CLK(x)").replace(".CLK(h)", ".CLK(g)").replace(".CLK(x)", ".CLK(h)")
+    row, _ = check(crossed, TWINS)
+    assert (row.status, row.count) == ("pass", 0), row.detail
+    copied = TWINS.replace("wire g, h;", "wire g, h, i;").replace(".CLK(h), .D(d[1])", ".CLK(i), .D(d[1])")
+    part = f"  {P}dlclkp_4 _0__part1 (.CLK(clk), .GATE(a), .GCLK(i));\nendmodule"
+    row, _ = check(copied.replace("endmodule", part), TWINS)
+    assert (row.status, row.count) == ("pass", 0), row.detail
+    other = TWINS.replace(".GATE(a), .GCLK(h)", ".GATE(b), .GCLK(h)")
+    row, _ = check(crossed.replace(".GATE(a), .GCLK(h)", ".GATE(b), .GCLK(h)"), other)
+    assert row.status == "fail"
+    assert "_2_" in row.detail
+
+
 def test_a_clock_gate_may_be_copied_and_nothing_else_may_open_the_copy(check):
     row, _ = check(SPLIT, GATED)
     assert (row.status, row.count) == ("pass", 0), row.detail

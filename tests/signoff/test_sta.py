@@ -156,6 +156,12 @@ def test_no_triple_is_a_gap_and_a_fault_can_be_planted_on_such_a_wire(kit_cells,
     assert wire.endswith("(1.0000::1.0000))" if "0.1" in empty else "(1.0000::1.0000) (1.0000::1.0000))")
 
 
+def test_a_fault_is_planted_on_a_wire_to_a_cell_of_a_module():
+    text = r"(INTERCONNECT a tile\.half1\/near\/_3_/D (0.1)) (INTERCONNECT a tile\.half1\/far\/_3_/D (0.1))"
+    longer = lengthen(text, "tile.half1/near/_3_/D", 1)
+    assert longer == text.replace("_3_/D (0.1))", "_3_/D (1.1000) (0.1000))", 1)
+
+
 def test_the_larger_of_two_hold_limits_counts(kit_cells):
     cells = load_cells([f"{P}dfxtp_1"], kit_cells)
     head = f'(CELL (CELLTYPE "{P}dfxtp_1") (INSTANCE u)'
