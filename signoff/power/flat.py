@@ -23,11 +23,13 @@ class FlatDie:
             `port.<bit>` of the kind `OUTSIDE`.
         names: All names of each net, by the one that the netlist has: `tile.net` in a tile, and its own on
             the die.
+        tied: Names of nets that are constants on the die: inputs of tiles at its edge.
         kinds: Module of each tile, by the tile's name.
     """
 
     netlist: Netlist
     names: Mapping[str, tuple[str, ...]]
+    tied: frozenset[str]
     kinds: Mapping[str, str]
 
     def tile_of(self, instance: str) -> str:
@@ -68,6 +70,7 @@ def flat_die(die: Netlist, modules: Mapping[str, Netlist]) -> FlatDie:
     return FlatDie(
         Netlist(die.name, die.ports, instances, ()),
         {net: tuple(sorted(alike)) for net, alike in names.items() if net and net not in CONSTANTS},
+        frozenset(name for net in CONSTANTS for name in names.get(net, ())),
         {tile.name: tile.cell for tile in die.instances.values()},
     )
 

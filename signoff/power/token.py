@@ -85,7 +85,7 @@ def price(
     clock = die.flat.netlist.instances[f"port.{die.clock}"].pins["out"][0]
     if (ticks := activity.rises.get(clock, 0)) != counted.cycles:
         faults.append(f"{die.clock} rose {ticks} times in {counted.cycles} cycles")
-    named = {name for names in die.flat.names.values() for name in names}
+    named = die.flat.tied.union(*die.flat.names.values())
     faults += [f"the wire {name} is on no net" for name in die.wires if name not in named]
     faults += [
         f"nothing drives {net}, which rises"

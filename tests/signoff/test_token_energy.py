@@ -138,6 +138,13 @@ def test_what_no_energy_is_known_of_is_a_fault(die):
     assert "drives" in row.reason
 
 
+def test_a_wire_of_an_input_that_is_tied_takes_nothing(die):
+    row, _, priced = run(die)
+    tied, _, with_wire = run(replace(die, wires={**die.wires, "a.low[1]": FF, "b.low[0]": FF}))
+    assert (row.status, tied.status) == ("pass", "pass"), tied.detail
+    assert with_wire.total == priced.total
+
+
 def test_a_wire_of_no_net_is_a_fault(die):
     row, _, _ = run(replace(die, wires={"a.lost": FF}))
     assert (row.status, row.reason) == ("fail", "the wire a.lost is on no net")
