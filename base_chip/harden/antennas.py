@@ -115,7 +115,9 @@ def wires_at(net: RoutedNet, antenna: Antenna, cells: Mapping[str, Box], rules: 
         coo_matrix((np.ones(len(first)), (first, second)), (size, size)), directed=False
     )
     gate = cells[_plain(antenna.pin.rpartition("/")[0])]
-    mine = {part[n] for n, (layer, box) in enumerate(metal) if layer in LAYERS[:2] and _meet(gate, box)}
+    # Above a cell wires pass that do not end there; above a macro they are on higher layers alone
+    ends = LAYERS[:2] if gate[3] - gate[1] <= rules.size[1] else LAYERS[:4]
+    mine = {part[n] for n, (layer, box) in enumerate(metal) if layer in ends and _meet(gate, box)}
     straight = {one for n, one in enumerate(metal) if part[n] in mine and one[0] in LAYERS[1:]}
     return sorted(straight, key=lambda one: (ORDER.index(one[0]), one[1]))
 

@@ -5,6 +5,7 @@ __all__ = ["LAYERS", "Rules", "Space", "Way", "Wire", "read_rules"]
 import heapq
 import itertools
 import re
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,9 @@ import klayout.db as kdb
 from base_chip.harden.def_wires import Box, Point, read_tech, read_wires
 from rtl_gen.errors import FlowError
 
-LAYERS = ("li1", "met1", "met2", "met3")  # a diode hangs on a wire of one of the last three
+LAYERS = ("li1", "met1", "met2", "met3", "met4")
+# Where ways to a diode begin: below a via from met4 there would be too little metal of met3.
+_SOURCES = LAYERS[1:4]
 DBU = 0.001
 _ROW = re.compile(r"^ROW \S+ \S+ (-?\d+) (-?\d+) (\S+) DO (\d+) BY 1 STEP (\d+) 0 ;", re.M)
 _PLACED = re.compile(r"^\s*- (\S+) (\S+) [^;]*?\+ (?:PLACED|FIXED) \( (-?\d+) (-?\d+) \) (\S+)", re.M)
@@ -90,7 +93,7 @@ def read_rules(lef: str, diode: str) -> Rules:
         }
         (pin,) = re.findall(rf"LAYER {LAYERS[0]} ;\s+RECT ([-\d. ]+) ;", _body(cell, "  PIN", "DIODE", "  "))
         area = float(_found(re.search(r"ANTENNADIFFAREA\s+([\d.]+)", cell)).group(1))
-        steps = re.search(r"ANTENNADIFFSIDEAREARATIO PWL \((.*?)\) ;", _body(lef, "LAYER", LAYERS[-1]))
+        steps = re.search(r"ANTENNADIFFSIDEAREARATIO PWL \((.*?)\) ;", _body(lef, "LAYER", "met3"))
         points = [float(v) for v in re.findall(r"[\d.]+", _found(steps).group(1))]
     except (StopIteration, ValueError, KeyError, AttributeError) as e:
         raise FlowError(f"the LEF files do not tell what a diode {diode} needs ({e})") from e
@@ -117,9 +120,12 @@ class Space:
             self.cells[name.replace("\\", "")] = (int(x), int(y), int(x) + width, int(y) + height)
         blocked = [tuple(map(int, box)) for box in _BLOCKED.findall(text)]
         self._taken: set[Point] = set()
+        heights = sorted(self._rows)
         for left, bottom, right, top in (*self.cells.values(), *blocked):
-            for y in range(bottom, top, rules.size[1]):
-                self._taken |= {(x, y) for x in range(left, right, self._step)}
+            first, last = bisect_right(heights, bottom - rules.size[1]), bisect_left(heights, top)
+            for y in heights[first:last]:
+                off = (left - self._rows[y][0][0]) % self._step  # macros are not on the grid of sites
+                self._taken |= {(x, y) for x in range(left - off, right, self._step)}
         self._layout = _metal(text, lefs)
         self._top = self._layout.top_cell()
         self._layers = {layer: self._layout.layer(n, 0) for n, layer in enumerate(LAYERS)}
@@ -138,7 +144,7 @@ class Space:
         from_: dict[_Node, tuple[_Node | None, Wire]] = {}
         heap: list[tuple[int, int, _Node]] = []
         for wire in wires:
-            for at in self._starts(wire):
+            for at in self._starts(wire) if wire[0] in _SOURCES else ():
                 self._reach((wire[0], at), 0, None, wire, from_, heap)
         for _ in range(_REACH):
             if not heap:

@@ -61,7 +61,8 @@ def _cut(net: RoutedNet, antenna: Antenna, space: Space, rules: Rules) -> Iterat
     """The net with a jumper that leaves so little of the antenna's layer at the gate that it is in order."""
     if antenna.layer not in LAYERS[1:-1]:
         return
-    whole = _length(net, antenna, space, rules)
+    if not (whole := _length(net, antenna, space, rules)):
+        return
     half = rules.half[antenna.layer]
     for n, one in enumerate(net.drawn):
         if not isinstance(one, Segment) or one.layer != antenna.layer or one.rule:

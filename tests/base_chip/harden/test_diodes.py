@@ -46,6 +46,15 @@ LAYER met3
   SPACINGTABLE PARALLELRUNLENGTH 0 WIDTH 0 0.3 ;
   ANTENNADIFFSIDEAREARATIO PWL ( ( 0 400 ) ( 0.0125 400 ) ( 0.0225 2609 ) ( 22.5 11600 ) ) ;
 END met3
+LAYER via3
+  TYPE CUT ;
+END via3
+LAYER met4
+  TYPE ROUTING ;
+  DIRECTION VERTICAL ;
+  WIDTH 0.3 ;
+  SPACINGTABLE PARALLELRUNLENGTH 0 WIDTH 0 0.3 ;
+END met4
 VIA L1M1_PR DEFAULT
   LAYER mcon ;
   RECT -0.085 -0.085 0.085 0.085 ;
@@ -70,6 +79,14 @@ VIA M2M3_PR DEFAULT
   LAYER met3 ;
   RECT -0.165 -0.165 0.165 0.165 ;
 END M2M3_PR
+VIA M3M4_PR DEFAULT
+  LAYER via3 ;
+  RECT -0.1 -0.1 0.1 0.1 ;
+  LAYER met3 ;
+  RECT -0.19 -0.16 0.19 0.16 ;
+  LAYER met4 ;
+  RECT -0.165 -0.165 0.165 0.165 ;
+END M3M4_PR
 MACRO gate
   CLASS CORE ;
   SIZE 1.38 BY 2.72 ;
@@ -167,6 +184,18 @@ def test_a_diode_counts_on_higher_layers_too(lef):
     one, left = found(design(), lef, antenna("met1"), antenna("met2", ratio=900))
     assert len(one) == 1
     assert not left
+
+
+def test_the_gate_may_be_a_pin_of_a_macro(lef):
+    macro = "MACRO memory\n  CLASS BLOCK ;\n  SIZE 2.76 BY 10 ;\nEND memory\nEND LIBRARY\n"
+    lef.write_text(LEF.replace("END LIBRARY\n", macro))
+    net = "met3 ( 2000 1700 ) ( 8000 * )"
+    text = design(net=net).replace(GATE, "- u0 memory + FIXED ( 0 -5000 ) N ;")
+    (one,), left = place_diodes(text, [lef], [antenna("met3")], read_rules(lef.read_text(), "diode"))
+    assert not left
+    assert one.layer == "met3"
+    assert one.at[0] >= 2760  # off the macro
+    assert [via for _, via in one.way if via] == ["M2M3_PR", "M1M2_PR", "L1M1_PR"]
 
 
 def test_what_is_routed_and_placed_stays_free(lef):
@@ -280,7 +309,7 @@ def test_a_jumper_keeps_off_what_is_routed(lef):
 def test_where_no_jumper_helps_the_antenna_is_told(lef):
     rules = read_rules(LEF, "diode")
     fence = tuple(f"met3 ( 0 {y} ) ( 3000 * )" for y in range(1000, 22000, 680))
-    for wires, one in ((fence, antenna("met2")), ((), antenna("met3")), ((), antenna("met2", 1e6))):
+    for wires, one in ((fence, antenna("met2")), ((), antenna("met4")), ((), antenna("met2", 1e6))):
         assert place_jumpers(design(net=LONG, wires=wires), [lef], [one], rules) == ([], [one])
 
 
