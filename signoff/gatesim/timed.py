@@ -142,7 +142,8 @@ class _Writer:
         banks = sum(i.cell in self.banks for i in self.netlist.instances.values())
         on_pins = {n for i in self.netlist.instances.values() for nets in i.pins.values() for n in nets}
         nets = {n: self.numbers[r] for n in sorted(on_pins) if (r := self.same.root(n)) in self.numbers}
-        return TimedDesign("\n".join([*wires, *self.out, *ends]), ports, self.limits, nets, banks)
+        settled = [SETTLED] if self.memories else []
+        return TimedDesign("\n".join([*wires, *settled, *self.out, *ends]), ports, self.limits, nets, banks)
 
     def net(self, name: str) -> str:
         if name in CONSTANTS:
@@ -300,7 +301,7 @@ class _Writer:
                     self.out.append(f"assign {delay} {self.net(net)} = {inside}[{bit}];")
         init = f'#(.INIT("{instance.name}.hex")) ' if memory.rom else ""
         self.out.append(f"{instance.cell} {init}\\{instance.name} ({', '.join(joins)});")
-        # What registers hold in the beginning is known; here from when pins are, before the first edge.
+        # What registers hold in the beginning is known; here from when pins are.
         width = len(instance.pins["q"])
         begin = [f"\\{instance.name} .q = {width}'h{self.random.getrandbits(width):x};"]
         if not memory.rom:
@@ -308,7 +309,7 @@ class _Writer:
                 f"\\{instance.name} .ram[{word}] = {width}'h{self.random.getrandbits(width):x};"
                 for word in range(memory.words)
             ]
-        self.out.append(f"initial begin #{SETTLED} {' '.join(begin)} end")
+        self.out.append(f"initial @(scf_settled) begin {' '.join(begin)} end")
         self._memory_checks(instance, timing)
 
     def _out_of(self, instance: Instance, timing: Timing, pin: str) -> str:
@@ -357,7 +358,13 @@ class _Writer:
 
 
 BANK_STEP = 0.01  # ns: SCF_BANK_DELAY of the model, taken off its delays
-SETTLED = 3  # ns after which pins are known; the host waits two periods before the first edge
+# When pins are known: the host waits two periods before the first edge, the clock is low till then.
+SETTLED = """event scf_settled;
+real scf_period;
+initial begin
+  if (!$value$plusargs("period=%f", scf_period)) scf_period = 0;
+  #(1.9 * scf_period) -> scf_settled;
+end"""
 
 
 def _longest(own: tuple[float, float] | None, other: tuple[float, float] | None) -> float:
