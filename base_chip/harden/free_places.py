@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import klayout.db as kdb
 
@@ -309,12 +310,13 @@ def _metal(text: str, lefs: Sequence[Path]) -> kdb.Layout:
         layers.map(f"{layer} : {LAYERS.index(layer)}/0")
     lefdef.layer_map = layers
     layout = kdb.Layout()
-    path = Path("rest.def")
-    path.write_text(wires.rest, "utf-8")
-    try:
-        layout.read(str(path), options)
-    except RuntimeError as e:
-        raise FlowError(f"cannot read the routed design ({e})") from e
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "rest.def"
+        path.write_text(wires.rest, "utf-8")
+        try:
+            layout.read(str(path), options)
+        except RuntimeError as e:
+            raise FlowError(f"cannot read the routed design ({e})") from e
     for layer in LAYERS[1:]:
         shapes = layout.top_cell().shapes(layout.layer(LAYERS.index(layer), 0))
         for box in wires.boxes.get(layer, []):
