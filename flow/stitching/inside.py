@@ -1,7 +1,8 @@
 """What is checked inside a hardened tile; what lies between tiles is the business of `seams`."""
 
-__all__ = ["check_tile", "design_rules", "inside"]
+__all__ = ["check_tile", "design_rules", "inside", "open_inputs"]
 
+from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -28,6 +29,7 @@ from signoff.chip.verilog import chip_netlist
 from signoff.netlist import read_netlist
 from signoff.result import CheckResult
 from signoff.timing.analysis import Corner
+from signoff.waivers import Waiver
 
 # Of the period that a tile is made for, in which the slow corner must be in time: 25 and 60 MHz
 PERIODS = {"typical": 25 / 60}
@@ -76,8 +78,26 @@ def design_rules(tile: HardTile, block: Block, files: PdkFiles, scratch: Path) -
     """Design rules in KLayout and in Magic, density, empty shapes; each row followed by its control's."""
     scratch.mkdir(parents=True, exist_ok=True)
     pdk = load_pdk(block.pdk)
-    rows = klayout_rows(tile.gds, block.top, pdk, files, scratch / "klayout", ())
+    rows = klayout_rows(tile.gds, block.top, pdk, files, scratch / "klayout", open_inputs(tile.folder, block))
     return [*rows, *_magic(tile, block, pdk, files, scratch / "magic")]
+
+
+def open_inputs(folder: Path, block: Block) -> tuple[Waiver, ...]:
+    """Waivers for inputs that a tile does not use: metal without a via, until the next tile drives it."""
+    netlist = read_netlist(folder / "netlist.v")
+    on_pins = {net for of in netlist.instances.values() for nets in of.pins.values() for net in nets}
+    used = on_pins.union(*netlist.aliases)
+    return tuple(
+        Waiver(
+            "drc_klayout",
+            f"m{pin.layer.removeprefix('met')}.x",  # as the deck calls floating metal of a layer
+            (pin.left, pin.bottom, pin.right, pin.top),
+            "an input that the tile does not use: the tile beside it drives it",
+            date.max,
+        )
+        for name, pin in block.pins.items()
+        if not pin.output and name not in used
+    )
 
 
 def _timing(
