@@ -99,12 +99,18 @@ def _pin_nets(instance: Instance, tile: Tile) -> Iterator[tuple[str, str]]:
         yield from zip(bits, nets if nets != ("",) else ("",) * len(bits), strict=True)
 
 
+def _port_bits(die: Netlist) -> set[str]:
+    bits = set()
+    for name, (_, span) in die.ports.items():
+        bits |= {name} if span is None else {f"{name}[{n}]" for n in range(min(span), max(span) + 1)}
+    return bits
+
+
 def _verilog(die: Netlist, tiles: Mapping[str, Tile], nets: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
     yield f"module {die.name} ({', '.join(die.ports)});"
-    bits = set()
+    bits = _port_bits(die)
     for name, (direction, span) in die.ports.items():
         yield f"  {direction} {'' if span is None else f'[{span[0]}:{span[1]}] '}{name};"
-        bits |= {name} if span is None else {f"{name}[{n}]" for n in range(min(span), max(span) + 1)}
     for name, of in die.instances.items():
         tile = tiles[of.cell]
         on = {pin: net for pin, net in nets[name].items() if net}
@@ -162,7 +168,8 @@ def _sdf(
                 seams[plain_name(rest.end)] = pin
             for begun in out_of.get(net, from_port):
                 wires.append(str(begun.then(rest).longer(more.get(pin, 0.0))))
-    for net in out_of.keys() - into.keys() - {""}:
+    # What a tile drives and nothing takes ends there; the rest are outputs of the die
+    for net in (out_of.keys() - into.keys()) & _port_bits(die):
         wires += [str(replace(way, end=net)) for way in out_of[net]]
     head = re.sub(r'\(DESIGN\s+"[^"]*"\)', f'(DESIGN "{die.name}")', head)
     section = f'(CELL\n  (CELLTYPE "{die.name}")\n  (INSTANCE)\n  (DELAY\n   (ABSOLUTE\n'
