@@ -1,17 +1,18 @@
 """Antennas of a routed block: what OpenROAD reports, and which wires of a net hang on a gate."""
 
-__all__ = ["ORDER", "Antenna", "RoutedNet", "read_antennas", "read_nets", "wires_at"]
+__all__ = ["ORDER", "Antenna", "RoutedBlock", "RoutedNet", "read_antennas", "wires_at"]
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from base_chip.harden.def_wires import Box, Patch, PlacedVia, Routes, Segment, Tech, net_statements
-from base_chip.harden.free_places import LAYERS, Rules, Wire
+from base_chip.harden.def_wires import Box, Patch, PlacedVia, Routes, Segment, net_statements, read_tech
+from base_chip.harden.free_places import LAYERS, Rules, Space, Wire, read_rules
 from rtl_gen.errors import FlowError
 
 ORDER = ("li1", "met1", "met2", "met3", "met4", "met5")
@@ -66,19 +67,43 @@ def read_antennas(report: str) -> list[Antenna]:
     return sorted(found.values(), key=lambda a: ORDER.index(a.layer))
 
 
-def read_nets(text: str, tech: Tech, names: Iterable[str]) -> dict[str, RoutedNet]:
-    """Nets of a DEF by name; FlowError when one is not there."""
-    wanted = {_plain(name): name for name in names}
-    routes = Routes(text, tech)
-    nets = {}
-    for words in net_statements(text):
-        if (name := _plain(words[1])) in wanted:
-            # "- name ( cell pin ) ( cell pin ) + ..."
-            cells = [_plain(cell) for cell in words[2 : words.index("+")][1::4] if cell != "PIN"]
-            nets[wanted[name]] = RoutedNet(cells, list(routes.of(words)[1]), routes.rules)
-    if missing := sorted(set(wanted.values()) - set(nets)):
-        raise FlowError(f"no net {missing[0]} in the DEF")
-    return nets
+class RoutedBlock:
+    """A routed block, read once for all that is mended in it.
+
+    Attributes:
+        rules: Of wires, vias and the diode.
+        space: What is taken in it.
+    """
+
+    def __init__(self, text: str, lefs: Sequence[Path], diode: str) -> None:
+        """Reads a routed DEF.
+
+        Args:
+            text: The DEF, without fillers.
+            lefs: LEF of the technology, the cells and the macros.
+            diode: Name of the diode cell.
+
+        Raises:
+            FlowError: Something cannot be read.
+        """
+        lef = "".join(path.read_text("utf-8") for path in lefs)
+        self.rules = read_rules(lef, diode)
+        self.space = Space(text, lefs, self.rules)
+        self._text, self._tech = text, read_tech(lef)
+
+    def nets(self, names: Iterable[str]) -> dict[str, RoutedNet]:
+        """Nets by name; FlowError when one is not there."""
+        wanted = {_plain(name): name for name in names}
+        routes = Routes(self._text, self._tech)
+        nets = {}
+        for words in net_statements(self._text):
+            if (name := _plain(words[1])) in wanted:
+                # "- name ( cell pin ) ( cell pin ) + ..."
+                cells = [_plain(cell) for cell in words[2 : words.index("+")][1::4] if cell != "PIN"]
+                nets[wanted[name]] = RoutedNet(cells, list(routes.of(words)[1]), routes.rules)
+        if missing := sorted(set(wanted.values()) - set(nets)):
+            raise FlowError(f"no net {missing[0]} in the DEF")
+        return nets
 
 
 def wires_at(net: RoutedNet, antenna: Antenna, cells: Mapping[str, Box], rules: Rules) -> list[Wire]:

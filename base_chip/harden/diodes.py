@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from base_chip.harden.antennas import Antenna, read_antennas, read_nets, wires_at
-from base_chip.harden.def_wires import Point, read_tech
-from base_chip.harden.free_places import Rules, Space, Way, Wire, read_rules
+from base_chip.harden.antennas import Antenna, RoutedBlock, read_antennas, wires_at
+from base_chip.harden.def_wires import Point
+from base_chip.harden.free_places import Rules, Way, Wire
 from base_chip.harden.jumpers import place_jumpers
 from rtl_gen.errors import FlowError
 
@@ -31,26 +31,13 @@ class Diode:
     way: Way
 
 
-def place_diodes(
-    text: str, lefs: Sequence[Path], antennas: Sequence[Antenna], rules: Rules
-) -> tuple[list[Diode], list[Antenna]]:
-    """Diodes for antennas.
-
-    Args:
-        text: The routed DEF, without fillers.
-        lefs: LEF of the technology, the cells and the macros.
-        antennas: What is to be mended.
-        rules: Of the diode.
-
-    Returns:
-        The diodes, and the antennas for which there is no room.
+def place_diodes(block: RoutedBlock, antennas: Sequence[Antenna]) -> tuple[list[Diode], list[Antenna]]:
+    """Diodes for antennas, and the antennas for which there is no room.
 
     Raises:
-        FlowError: The DEF cannot be read, or no number of diodes would do.
+        FlowError: A net is not there, or no number of diodes would do.
     """
-    tech = read_tech("".join(path.read_text("utf-8") for path in lefs))
-    nets = read_nets(text, tech, {a.net for a in antennas})
-    space = Space(text, lefs, rules)
+    nets, space, rules = block.nets({a.net for a in antennas}), block.space, block.rules
     found: list[Diode] = []
     left = []
     served: dict[str, list[Wire]] = defaultdict(list)  # wires of a net that got a diode
@@ -73,17 +60,16 @@ def main(arguments: Sequence[str]) -> int:
     Where there is room for none, wires get jumpers: only then, as a diode may hang on what a jumper replaces.
     """
     cell, prefix, routed, report, out, *lefs = arguments
-    paths, text = [Path(lef) for lef in lefs], Path(routed).read_text("utf-8")
-    rules = read_rules("".join(path.read_text("utf-8") for path in paths), cell)
+    block = RoutedBlock(Path(routed).read_text("utf-8"), [Path(lef) for lef in lefs], cell)
     antennas = read_antennas(Path(report).read_text("utf-8"))
-    found, left = place_diodes(text, paths, antennas, rules)
+    found, left = place_diodes(block, antennas)
     lines = []
     for n, one in enumerate(found):
         told = [f"{prefix}{n}", cell, *map(str, one.at), one.orient, f"{{{one.net}}}", one.layer]
         lines.append(" ".join(["scf_diode", *told, *(f"{{{x} {y} {via}}}" for (x, y), via in one.way)]))
     print(f"diodes for {len(antennas) - len(left)} of {len(antennas)} antennas: {len(found)}")
     if not found:
-        jumpers, left = place_jumpers(text, paths, left, rules)
+        jumpers, left = place_jumpers(block, left)
         lines += [jumper.tcl() for jumper in jumpers]
         print(f"jumpers: {len(jumpers)}")
     for a in left:

@@ -4,10 +4,9 @@ __all__ = ["Rewired", "place_jumpers"]
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-from base_chip.harden.antennas import Antenna, RoutedNet, read_nets, wires_at
-from base_chip.harden.def_wires import Patch, PlacedVia, Segment, read_tech
+from base_chip.harden.antennas import Antenna, RoutedBlock, RoutedNet, wires_at
+from base_chip.harden.def_wires import Patch, PlacedVia, Segment
 from base_chip.harden.free_places import LAYERS, Rules, Space
 
 _TRIES = 3  # places on each wire, from each of its ends
@@ -25,32 +24,19 @@ class Rewired:
         return " ".join(["scf_rewire", f"{{{self.net}}}", *map(_told, self.drawn)])
 
 
-def place_jumpers(
-    text: str, lefs: Sequence[Path], antennas: Sequence[Antenna], rules: Rules
-) -> tuple[list[Rewired], list[Antenna]]:
-    """Jumpers for antennas, one a net.
-
-    Args:
-        text: The routed DEF, without fillers.
-        lefs: LEF of the technology, the cells and the macros.
-        antennas: What is to be mended.
-        rules: Of wires and vias.
-
-    Returns:
-        Nets as they are to be routed, and the antennas for which there is no room.
+def place_jumpers(block: RoutedBlock, antennas: Sequence[Antenna]) -> tuple[list[Rewired], list[Antenna]]:
+    """Nets as they are to be routed, with one jumper each, and the antennas for which there is no room.
 
     Raises:
-        FlowError: The DEF cannot be read.
+        FlowError: A net is not there.
     """
-    tech = read_tech("".join(path.read_text("utf-8") for path in lefs))
-    nets = read_nets(text, tech, {a.net for a in antennas})
-    space = Space(text, lefs, rules)
+    nets = block.nets({a.net for a in antennas})
     found: dict[str, Rewired] = {}
     left = []
     for antenna in antennas:
         if antenna.net in found:  # what is left of it is looked at anew
             continue
-        if new := next(_cut(nets[antenna.net], antenna, space, rules), None):
+        if new := next(_cut(nets[antenna.net], antenna, block.space, block.rules), None):
             found[antenna.net] = Rewired(antenna.net, new.drawn)
         else:
             left.append(antenna)

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from base_chip.harden.antennas import Antenna, read_antennas
+from base_chip.harden.antennas import Antenna, RoutedBlock, read_antennas
 from base_chip.harden.def_wires import PlacedVia, Segment
 from base_chip.harden.diodes import main, place_diodes
 from base_chip.harden.free_places import read_rules
@@ -155,7 +155,7 @@ def antenna(layer: str = "met1", ratio: float = 500, limit: float = 400) -> Ante
 
 
 def found(text: str, lef, *antennas: Antenna):
-    return place_diodes(text, [lef], antennas or [antenna()], read_rules(LEF, "diode"))
+    return place_diodes(RoutedBlock(text, [lef], "diode"), antennas or [antenna()])
 
 
 def test_a_diode_goes_below_the_wire_of_its_gate(lef):
@@ -191,7 +191,7 @@ def test_the_gate_may_be_a_pin_of_a_macro(lef):
     lef.write_text(LEF.replace("END LIBRARY\n", macro))
     net = "met3 ( 2000 1700 ) ( 8000 * )"
     text = design(net=net).replace(GATE, "- u0 memory + FIXED ( 0 -5000 ) N ;")
-    (one,), left = place_diodes(text, [lef], [antenna("met3")], read_rules(lef.read_text(), "diode"))
+    (one,), left = place_diodes(RoutedBlock(text, [lef], "diode"), [antenna("met3")])
     assert not left
     assert one.layer == "met3"
     assert one.at[0] >= 2760  # off the macro
@@ -277,7 +277,7 @@ LONG = (
 
 
 def jumper(lef, antenna: Antenna, wires: tuple[str, ...] = ()):
-    (one,), left = place_jumpers(design(net=LONG, wires=wires), [lef], [antenna], read_rules(LEF, "diode"))
+    (one,), left = place_jumpers(RoutedBlock(design(net=LONG, wires=wires), [lef], "diode"), [antenna])
     assert not left
     over = [s for s in one.drawn if isinstance(s, Segment) and s.layer == "met3"]
     cut = [s for s in one.drawn if isinstance(s, Segment) and s.layer == "met2"]
@@ -307,10 +307,9 @@ def test_a_jumper_keeps_off_what_is_routed(lef):
 
 
 def test_where_no_jumper_helps_the_antenna_is_told(lef):
-    rules = read_rules(LEF, "diode")
     fence = tuple(f"met3 ( 0 {y} ) ( 3000 * )" for y in range(1000, 22000, 680))
     for wires, one in ((fence, antenna("met2")), ((), antenna("met4")), ((), antenna("met2", 1e6))):
-        assert place_jumpers(design(net=LONG, wires=wires), [lef], [one], rules) == ([], [one])
+        assert place_jumpers(RoutedBlock(design(net=LONG, wires=wires), [lef], "diode"), [one]) == ([], [one])
 
 
 def test_jumpers_come_only_when_there_is_room_for_no_diode(lef, capsys):
