@@ -17,15 +17,11 @@ from dataclasses import dataclass, fields
 from importlib.resources import files
 from typing import Annotated, Any
 
-from base_chip.schema import Layer, Name, bad, digest, note, parse
+from base_chip.schema import Layer, Name, Ns, Point, bad, digest, note, parse
 from rtl_gen.errors import ExitCode, FlowError
 from rtl_gen.golden.core import CoreConfig
 from rtl_gen.golden.rom import RomGeometry
 from rtl_gen.golden.shape import Shape
-
-Um = Annotated[float, note(unit="um", ge=0, grid=0.005)]  # a layout would snap what is finer, silently
-Point = tuple[Um, Um]
-Ns = Annotated[float, note(unit="ns", gt=0)]
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,20 @@
 A field is `Annotated[float, note("what it is", "ns", gt=0)]`. docs/reference/configs.md is made from these.
 """
 
-__all__ = ["Layer", "Name", "bad", "digest", "field_types", "note", "parse", "plain", "words"]
+__all__ = [
+    "Layer",
+    "Name",
+    "Ns",
+    "Point",
+    "Um",
+    "bad",
+    "digest",
+    "field_types",
+    "note",
+    "parse",
+    "plain",
+    "words",
+]
 
 import dataclasses
 import functools
@@ -51,6 +64,9 @@ def note(
 
 Name = Annotated[str, Meta(pattern=r"\S")]  # not blank
 Layer = tuple[Annotated[int, note(ge=1)], Annotated[int, note(ge=0)]]  # GDS layer, datatype
+Um = Annotated[float, note(unit="um", ge=0, grid=0.005)]  # a layout would snap what is finer, silently
+Point = tuple[Um, Um]
+Ns = Annotated[float, note(unit="ns", gt=0)]
 
 
 def digest(config: Any) -> str:

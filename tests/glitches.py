@@ -24,7 +24,7 @@ from flow.tasks.integer_model import golden_model
 from flow.tasks.ir_drop import _bit_lines, _corner
 from flow.tasks.model import load_model
 from metal_configs.models import resolve
-from rtl_gen.golden.decoder import beta_of
+from rtl_gen.golden.sampling import beta_of
 from signoff.gatesim import Request, build_simulator, read_rises, simulate
 from signoff.netlist import read_netlist
 from signoff.power.blocks import block_of

@@ -21,10 +21,9 @@ from base_chip.arrays.layout import rom_sites
 from base_chip.arrays.plan import RomPlan
 from base_chip.arrays.spec import RomSpec
 from base_chip.bank import SiteGrid
-from base_chip.config import Point, Um
 from base_chip.dies.tiles import MACRO_BITS, ram_tiles, rom_macro_um2, rom_tiles, vec_tile_um2
 from base_chip.pdk.constants import values
-from base_chip.schema import Layer, Name, digest, note
+from base_chip.schema import Layer, Name, Point, Um, digest, note
 from base_chip.tiles.config import known_tiles, tile_size
 from rtl_gen.golden.rom import RomGeometry
 from rtl_gen.tiles.macro import WORDS

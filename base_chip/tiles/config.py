@@ -23,11 +23,10 @@ from typing import Annotated, Any, Literal
 
 import yaml
 
-from base_chip.config import Um
 from base_chip.harden.block import Orientation
 from base_chip.pdk import load_pdk
 from base_chip.pdk.place_route import load_place_route
-from base_chip.schema import Name, bad, note, parse
+from base_chip.schema import Name, Um, bad, note, parse
 from rtl_gen.errors import ExitCode, FlowError
 from rtl_gen.tiles.ram import RamTileSize
 from rtl_gen.tiles.rom import RomTileSize

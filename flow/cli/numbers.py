@@ -27,7 +27,7 @@ class _Temperature(click.ParamType[float]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """A temperature that the chip's byte for it can hold, or click's error."""
-        from rtl_gen.golden.decoder import beta_of  # brings NumPy along
+        from rtl_gen.golden.sampling import beta_of
 
         number = Finite().convert(value, param, ctx)
         try:

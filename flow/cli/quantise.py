@@ -164,7 +164,7 @@ def _tables(found: "Report") -> list[Table]:
 def _continue(
     opened: "Model", done: "Quantised", ids: list[int], tokens: int, temperature: float, seed: int
 ) -> None:
-    from rtl_gen.golden.decoder import beta_of
+    from rtl_gen.golden.sampling import beta_of
 
     said = list(islice(done.decoder().generate(ids, beta=beta_of(temperature), seed=seed), tokens))
     click.echo(printable(opened.tokenizer.decode([*ids, *said]), keep="\n\t"))

@@ -9,10 +9,10 @@ import numpy as np
 from metal_configs.compile.program.contents import STEP
 from metal_configs.compile.program.die import compile_die
 from rtl_gen.golden.array import ArrayModel
+from rtl_gen.golden.factors import Factors
 from rtl_gen.golden.formats import INTERVALS, LARGEST_SHIFT, SIGMOID_INTERVALS
 from rtl_gen.golden.matrix import Matrix
 from rtl_gen.golden.model import Layer, Model, Tables
-from rtl_gen.golden.params import Factors
 from rtl_gen.golden.shape import Shape
 from rtl_gen.golden.vec import VecModel
 from rtl_gen.golden.vector import EXP_INDEX

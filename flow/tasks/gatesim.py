@@ -77,7 +77,7 @@ class GatesimTask(StepTask):
 
     def work(self, job: Job) -> Result:
         from flow.tasks.model import load_model
-        from rtl_gen.golden.decoder import beta_of
+        from rtl_gen.golden.sampling import beta_of
         from signoff.gatesim import Request, Token, simulate
 
         if (lacking := job.inputs[self.simulator_step] / LACKING).exists():

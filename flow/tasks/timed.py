@@ -27,7 +27,8 @@ class TimedTask(StepTask):
         from flow.tasks.integer_model import integer_model
         from flow.tasks.model import load_model
         from flow.tasks.sta import corners
-        from rtl_gen.golden.decoder import GoldenDecoder, beta_of
+        from rtl_gen.golden.decoder import GoldenDecoder
+        from rtl_gen.golden.sampling import beta_of
         from signoff.gatesim import Request, Token
         from signoff.gatesim.timed import timed_design
         from signoff.gatesim.timed_run import Clock, timed_bank

@@ -8,9 +8,9 @@ from metal_configs.adapters.lora import Lora
 from metal_configs.quantise.rounding import round_to_nearest
 from rtl_gen.errors import FlowError
 from rtl_gen.golden.adapter import Adapter, Pair
+from rtl_gen.golden.factors import Factors
 from rtl_gen.golden.formats import ACTIVATION, ADAPTER, LARGEST_SHIFT, SUM
 from rtl_gen.golden.matrix import Matrix
-from rtl_gen.golden.params import Factors
 from rtl_gen.golden.quantised import QuantMatrix, QuantModel
 
 TOP = 127

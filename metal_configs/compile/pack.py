@@ -5,8 +5,7 @@ __all__ = ["factors_of", "pack_block", "pack_factors"]
 import numpy as np
 
 from metal_configs.compile.matrix import BYTES_A_ROW, LANES, Matrix
-from rtl_gen.golden.isa import pack_lanes
-from rtl_gen.golden.params import Factors
+from rtl_gen.golden.factors import Factors, pack_lanes
 from rtl_gen.golden.tile import SLOT
 
 

@@ -9,19 +9,11 @@ import numpy as np
 
 from metal_configs.image.rows import RowAllocator, bytes_to_rows, weights_to_rows
 from rtl_gen.golden.arith import TABLE_FIRST
-from rtl_gen.golden.decoder import DRAW_BITS, RECIP_SHIFT
-from rtl_gen.golden.isa import (
-    ADVANCE,
-    PAIR,
-    RESTART,
-    START_MAXIMUM,
-    Condition,
-    Instruction,
-    Op,
-    Receive,
-    pack_lanes,
-)
-from rtl_gen.golden.params import Factors, IntLayer, IntMatrix, IntModel
+from rtl_gen.golden.decoder import RECIP_SHIFT
+from rtl_gen.golden.factors import Factors, pack_lanes
+from rtl_gen.golden.isa import ADVANCE, PAIR, RESTART, START_MAXIMUM, Condition, Instruction, Op, Receive
+from rtl_gen.golden.params import IntLayer, IntMatrix, IntModel
+from rtl_gen.golden.sampling import DRAW_BITS
 
 LANES = 4
 Drain = Callable[..., None]  # first output, then fields of the instruction that drains a pass

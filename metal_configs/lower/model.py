@@ -16,9 +16,11 @@ from metal_configs.lower.ranges import Ranges, measure
 from metal_configs.quantise import dequantised
 from metal_configs.reference import rope_angles
 from rtl_gen.golden.arith import NORMALISE_BITS, NORMALISE_MAX, TABLE_FIRST, TABLE_SIZE
-from rtl_gen.golden.decoder import BETA_ONE, SQUARE_SHIFT
-from rtl_gen.golden.params import Factors, IntLayer, IntMatrix, IntModel, Tables
+from rtl_gen.golden.decoder import SQUARE_SHIFT
+from rtl_gen.golden.factors import Factors
+from rtl_gen.golden.params import IntLayer, IntMatrix, IntModel, Tables
 from rtl_gen.golden.quantised import QuantMatrix, QuantModel
+from rtl_gen.golden.sampling import BETA_ONE
 
 TOP8, TOP16 = 127, 32767
 FACTOR_TOP = 2047

@@ -16,7 +16,7 @@ from metal_configs.quantise import Rounded
 from metal_configs.reference import by_length, layer, layer_names, rope_angles
 from rtl_gen.errors import FlowError
 from rtl_gen.golden.adapter import Adapter
-from rtl_gen.golden.decoder import BETA_ONE
+from rtl_gen.golden.factors import Factors
 from rtl_gen.golden.formats import (
     DOWN_EXPONENT,
     EXPONENTIAL,
@@ -37,8 +37,8 @@ from rtl_gen.golden.formats import (
 )
 from rtl_gen.golden.matrix import Matrix
 from rtl_gen.golden.model import Layer, Model, Tables
-from rtl_gen.golden.params import Factors
 from rtl_gen.golden.quantised import QuantMatrix, QuantModel
+from rtl_gen.golden.sampling import BETA_ONE
 from rtl_gen.golden.vector import EXP_INDEX
 
 TOP = (1 << (WORD - 1)) - 1

@@ -17,10 +17,10 @@ from safetensors.numpy import save_file
 
 from rtl_gen.errors import FlowError
 from rtl_gen.golden.arith import saturate
+from rtl_gen.golden.factors import Factors
 from rtl_gen.golden.formats import ACTIVATION, ADAPTER, SUM
 from rtl_gen.golden.matrix import Matrix
 from rtl_gen.golden.model import Model
-from rtl_gen.golden.params import Factors
 from rtl_gen.golden.quantised import QuantModel
 from rtl_gen.golden.vector import rescale
 

@@ -3,54 +3,20 @@
 Every other model goes through `rtl_gen.golden.network`.
 """
 
-__all__ = ["BETA_ONE", "GoldenDecoder", "beta_of", "select_token"]
+__all__ = ["GoldenDecoder"]
 
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from rtl_gen.golden.arith import normalise, round_shift, saturate, saturate_unsigned, xorshift32
+from rtl_gen.golden.arith import normalise, round_shift, saturate, saturate_unsigned
 from rtl_gen.golden.params import IntLayer, IntModel
+from rtl_gen.golden.sampling import select_token
 
 SQUARE_SHIFT = 4  # x * (x >> 4) is summed: the second factor must fit the multiplier's 12 bits
 RECIP_SHIFT = 33  # 2**30 of the normalised sum times the 2**3 of the table's 2040 = 8 * 255
-BETA_ONE = 32  # inverse temperature of 1
-DRAW_BITS = 8  # an exponential has 8 bits; a draw has that many more than the vocabulary's index
 
 Tap = Callable[[str, np.ndarray], None]
-
-
-def beta_of(temperature: float) -> int:
-    """The inverse-temperature byte that the host sends: 0 for argmax, else 32 / temperature.
-
-    Raises:
-        ValueError: The temperature is neither 0 nor in 0.126 .. 32.
-    """
-    if temperature == 0:
-        return 0
-    beta = round(BETA_ONE / temperature) if temperature > 0 else 0
-    if not 1 <= beta <= 255:
-        raise ValueError(f"temperature {temperature} is outside 0.126 .. 32 (0 chooses the likeliest token)")
-    return beta
-
-
-def select_token(weights: np.ndarray, state: int) -> tuple[int, int]:
-    """Draw an index in proportion to integer weights, exactly, by rejection.
-
-    Args:
-        weights: int [n], 0 .. 255, not all zero.
-        state: Generator state.
-
-    Returns:
-        (index, new state).
-    """
-    cumulative = np.cumsum(weights)
-    mask = (1 << (DRAW_BITS + (len(weights) - 1).bit_length())) - 1
-    while True:
-        state = xorshift32(state)
-        draw = state & mask
-        if draw < cumulative[-1]:
-            return int(np.argmax(cumulative > draw)), state
 
 
 class GoldenDecoder:

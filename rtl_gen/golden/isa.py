@@ -13,7 +13,6 @@ __all__ = [
     "Instruction",
     "Op",
     "Receive",
-    "pack_lanes",
     "pair_digits",
 ]
 
@@ -22,10 +21,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rtl_gen.golden.arith import LANE_EXPONENT_BITS, LANE_MANTISSA_BITS
-
 ROW_BITS = 64
-LANES = ROW_BITS // (LANE_MANTISSA_BITS + LANE_EXPONENT_BITS)
 
 FIELDS = {"op": 5, "rom": 16, "a": 10, "d": 10, "n": 9, "sh": 6, "imm": 8}  # from bit 0 up
 
@@ -120,23 +116,6 @@ class Instruction:
             word |= value << at
             at += width
         return word
-
-
-def pack_lanes(mantissa: np.ndarray, exponent: np.ndarray) -> np.ndarray:
-    """Factors to ROM rows, four lanes a row, lane 0 in the low bits.
-
-    Args:
-        mantissa: int [n], signed 12 bits; exponent: int [n], 4 bits.
-
-    Returns:
-        uint64 [ceil(n / 4)].
-    """
-    lanes = (mantissa.astype(np.int64) & ((1 << LANE_MANTISSA_BITS) - 1)) | (
-        exponent.astype(np.int64) << LANE_MANTISSA_BITS
-    )
-    padded = np.zeros(-(-len(lanes) // LANES) * LANES, np.uint16)
-    padded[: len(lanes)] = lanes
-    return padded.view("<u8").astype(np.uint64)
 
 
 def pair_digits(codes: np.ndarray) -> np.ndarray:

@@ -7,8 +7,8 @@ from functools import cached_property
 
 import numpy as np
 
+from rtl_gen.golden.factors import Factors
 from rtl_gen.golden.formats import ACTIVATION, CODE_BITS, SUM
-from rtl_gen.golden.params import Factors
 
 PLANES = {3: (2, 1), 4: (4,), 5: (4, 1), 6: (4, 2), 7: (4, 2, 1), 8: (4, 4)}
 

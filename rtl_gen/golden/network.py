@@ -8,7 +8,6 @@ import numpy as np
 
 from rtl_gen.golden.adapter import Adapter
 from rtl_gen.golden.arith import round_shift, saturate, saturate_unsigned
-from rtl_gen.golden.decoder import DRAW_BITS, select_token
 from rtl_gen.golden.formats import (
     DISTANCE,
     EXPONENTIAL,
@@ -21,6 +20,7 @@ from rtl_gen.golden.formats import (
 )
 from rtl_gen.golden.matrix import Matrix
 from rtl_gen.golden.model import Layer, Model
+from rtl_gen.golden.sampling import DRAW_BITS, select_token
 from rtl_gen.golden.vector import (
     exponentials,
     hadamard_blocks,

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from rtl_gen.golden.arith import saturate, xorshift32
-from rtl_gen.golden.decoder import DRAW_BITS
 from rtl_gen.golden.die_image import DieImage
 from rtl_gen.golden.formats import EXPONENTIAL, LEFT_SHIFT, SCORE_FRACTION, SQUARES, SUM, WORD
+from rtl_gen.golden.sampling import DRAW_BITS
 from rtl_gen.golden.tile import Pass, Plane, RamTileModel
 from rtl_gen.golden.vec_isa import (
     BLOCK,

@@ -8,8 +8,8 @@ from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from rtl_gen.golden.decoder import DRAW_BITS
 from rtl_gen.golden.formats import EXPONENTIAL, LEFT_SHIFT, SUM, WORD
+from rtl_gen.golden.sampling import DRAW_BITS
 from rtl_gen.golden.vec_isa import (
     LANE,
     LINE,

@@ -11,9 +11,10 @@ __all__ = ["read_decoder"]
 from collections.abc import Callable
 
 from rtl_gen.golden.core import CoreConfig
-from rtl_gen.golden.decoder import DRAW_BITS, RECIP_SHIFT
+from rtl_gen.golden.decoder import RECIP_SHIFT
 from rtl_gen.golden.isa import Condition, Op, Receive
 from rtl_gen.golden.params import IntLayer, IntMatrix, IntModel
+from rtl_gen.golden.sampling import DRAW_BITS
 from signoff.contents.follow import FREE, Lost, Memory, Program, Tags
 from signoff.contents.isa import MAXIMUM, PAIR, Word
 from signoff.contents.rows import Rows

@@ -10,8 +10,8 @@ import numpy as np
 
 from rtl_gen.golden.arith import TABLE_FIRST, TABLE_SIZE
 from rtl_gen.golden.core import CoreConfig
+from rtl_gen.golden.factors import Factors
 from rtl_gen.golden.isa import Condition, Op
-from rtl_gen.golden.params import Factors
 from signoff.contents.isa import Word, bits_read
 from signoff.contents.rows import Rows
 

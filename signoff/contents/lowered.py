@@ -10,7 +10,8 @@ __all__ = ["compare_integers"]
 import numpy as np
 
 from rtl_gen.golden.arith import TABLE_FIRST, TABLE_SIZE
-from rtl_gen.golden.params import Factors, IntMatrix, IntModel
+from rtl_gen.golden.factors import Factors
+from rtl_gen.golden.params import IntMatrix, IntModel
 from rtl_gen.golden.quantised import QuantModel
 from rtl_gen.golden.shape import Shape
 

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from rtl_gen.golden.arith import round_shift, xorshift32
-from rtl_gen.golden.decoder import DRAW_BITS, GoldenDecoder
+from rtl_gen.golden.decoder import GoldenDecoder
 from rtl_gen.golden.params import IntMatrix, IntModel
+from rtl_gen.golden.sampling import DRAW_BITS
 from signoff.gatesim.host import Request
 
 Entry = tuple[str, int]  # of a table; or a hidden unit of a layer

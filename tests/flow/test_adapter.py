@@ -13,8 +13,8 @@ from metal_configs.checkpoint import load
 from metal_configs.models import resolve
 from rtl_gen.errors import FlowError
 from rtl_gen.golden.adapter import Adapter
-from rtl_gen.golden.decoder import beta_of
 from rtl_gen.golden.quantised import QuantModel
+from rtl_gen.golden.sampling import beta_of
 
 ING = Path(__file__).parents[1] / "metal_configs" / "ing"
 WORDS = 40

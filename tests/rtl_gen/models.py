@@ -4,7 +4,8 @@ import numpy as np
 
 from rtl_gen.golden.arith import TABLE_SIZE
 from rtl_gen.golden.core import CoreConfig
-from rtl_gen.golden.params import Factors, IntLayer, IntMatrix, IntModel, Tables
+from rtl_gen.golden.factors import Factors
+from rtl_gen.golden.params import IntLayer, IntMatrix, IntModel, Tables
 from rtl_gen.golden.rom import RomGeometry
 from rtl_gen.golden.shape import Shape
 

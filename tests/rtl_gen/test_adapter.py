@@ -10,9 +10,9 @@ from safetensors.numpy import load_file, save_file
 
 from rtl_gen.errors import FlowError
 from rtl_gen.golden.adapter import Adapter, Pair
+from rtl_gen.golden.factors import Factors
 from rtl_gen.golden.matrix import Matrix
 from rtl_gen.golden.network import Network
-from rtl_gen.golden.params import Factors
 from rtl_gen.golden.quantised import QuantMatrix, QuantModel
 from tests.rtl_gen import exact
 from tests.rtl_gen.test_network import SHAPE, random_model, shapes

@@ -6,10 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rtl_gen.golden.arith import TABLE_SIZE, normalise, round_shift, saturate, xorshift32
-from rtl_gen.golden.decoder import GoldenDecoder, beta_of, select_token
-from rtl_gen.golden.isa import Instruction, Op, pack_lanes, pair_digits
-from rtl_gen.golden.params import Factors
+from rtl_gen.golden.decoder import GoldenDecoder
+from rtl_gen.golden.factors import Factors, pack_lanes
+from rtl_gen.golden.isa import Instruction, Op, pair_digits
 from rtl_gen.golden.rom import RomGeometry
+from rtl_gen.golden.sampling import beta_of, select_token
 from tests.rtl_gen.models import SMALL, random_model
 
 

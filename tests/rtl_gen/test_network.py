@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rtl_gen.golden import formats
+from rtl_gen.golden.factors import Factors
 from rtl_gen.golden.matrix import Matrix, planes
 from rtl_gen.golden.model import Layer, Model, Tables
 from rtl_gen.golden.network import Network
-from rtl_gen.golden.params import Factors
 from rtl_gen.golden.shape import Shape
 from rtl_gen.golden.vector import mantissas, normalise, probabilities, rescale, rms_norm, silu
 from tests.rtl_gen import exact

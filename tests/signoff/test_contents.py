@@ -13,9 +13,9 @@ from metal_configs.lower import lower
 from metal_configs.models import resolve
 from metal_configs.quantise import Policy, quantise
 from metal_configs.words import corpus
+from rtl_gen.golden.factors import Factors
 from rtl_gen.golden.isa import FIELDS as ISA_FIELDS
 from rtl_gen.golden.isa import Condition, Instruction, Op
-from rtl_gen.golden.params import Factors
 from signoff.contents import check_contents
 from signoff.contents.decoder import read_decoder
 from signoff.contents.isa import FIELDS, Word, bits_read

@@ -30,7 +30,7 @@ class DieTimedTask(StepTask):
         from flow.tasks.die.tiles import MODELS
         from flow.tasks.integer_model import golden_model
         from flow.tasks.model import load_model
-        from rtl_gen.golden.decoder import beta_of
+        from rtl_gen.golden.sampling import beta_of
         from signoff.gatesim import Request, Token
         from signoff.gatesim.timed_run import Clock
         from signoff.timed import CORNER, run

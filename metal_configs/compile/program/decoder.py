@@ -8,8 +8,8 @@ from typing import Any
 from metal_configs.compile.program.attention import LESS12, largest, lines
 from metal_configs.compile.program.layers import Layers
 from metal_configs.compile.program.residual import Message, header, receive, send
-from rtl_gen.golden.decoder import DRAW_BITS
 from rtl_gen.golden.formats import SCORE_FRACTION
+from rtl_gen.golden.sampling import DRAW_BITS
 from rtl_gen.golden.vec_isa import (
     Condition,
     Dest,

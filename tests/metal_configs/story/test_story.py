@@ -11,7 +11,7 @@ from metal_configs.checkpoint import load
 from metal_configs.lower import golden_logits
 from metal_configs.models import KNOWN, resolve
 from metal_configs.reference import evaluate, logits
-from rtl_gen.golden.decoder import beta_of
+from rtl_gen.golden.sampling import beta_of
 
 FOLDER = Path(str(KNOWN["story"].folder))
 

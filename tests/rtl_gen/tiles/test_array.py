@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rtl_gen.golden.array import ArrayModel
+from rtl_gen.golden.factors import Factors
 from rtl_gen.golden.matrix import Matrix
 from rtl_gen.golden.network import Network
-from rtl_gen.golden.params import Factors
 from rtl_gen.golden.shape import Shape
 from rtl_gen.tiles.rom import RomTileSize
 from tests.rtl_gen.test_network import random_model

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rtl_gen.golden.chunk import Chunk
+from rtl_gen.golden.factors import Factors
 from rtl_gen.golden.matrix import Matrix, planes
-from rtl_gen.golden.params import Factors
 from rtl_gen.golden.tile import Pass, Plane, RomTileModel
 from rtl_gen.tiles.rom import RomTileSize, rom_tile_verilog
 from tests.rtl_gen.tiles.bench import cycles_of, random_tile, run
