@@ -87,8 +87,8 @@ def precheck(
     make_folder(folder)
     bank = BankSpec.of(base.rom, base.pdk)
     routed = routed_design(routed_def, pdk, files.path("cells"), files.path("tech_lef"), bank)
-    ports = read_netlist(build / "harden" / "netlist.v").ports
-    directions = {bit: way for name, (way, span) in ports.items() for bit in _bits(name, span)}
+    netlist = read_netlist(build / "harden" / "netlist.v")
+    directions = {bit: way for name, (way, _) in netlist.ports.items() for bit in netlist.bits(name)}
     width, height = base.floorplan.die
     wires = {name: pdk.layers[name] for name in stack_of(pdk).wires}
     nm = round(pdk.dbu * 1000)
@@ -134,7 +134,3 @@ def precheck(
 def _wheel(pdk: Pdk) -> Wheel:
     wheel = next(w for w in pdk.kit.wheels if w.name == WHEEL)
     return replace(wheel, take=tuple(SCRIPTS.values()))
-
-
-def _bits(name: str, span: tuple[int, int] | None) -> list[str]:
-    return [name] if span is None else [f"{name}[{n}]" for n in range(min(span), max(span) + 1)]

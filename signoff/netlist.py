@@ -43,6 +43,16 @@ class Netlist:
     instances: dict[str, Instance]
     aliases: tuple[tuple[str, str], ...]
 
+    def bits(self, port: str) -> list[str]:
+        """Names of the bits of a port in the order of its range, usually the highest first."""
+        span = self.ports[port][1]
+        return [port] if span is None else [f"{port}[{n}]" for n in _span(*span)]
+
+    @property
+    def port_bits(self) -> list[str]:
+        """Names of the bits of all ports."""
+        return [bit for port in self.ports for bit in self.bits(port)]
+
 
 def read_netlist(path: Path) -> Netlist:
     """Read a file with one module, as OpenROAD writes it.

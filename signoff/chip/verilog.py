@@ -4,7 +4,6 @@ __all__ = ["chip_netlist"]
 
 import re
 from collections.abc import Mapping
-from itertools import chain
 
 from rtl_gen.errors import FlowError
 from signoff.chip.netlist import ChipNetlist, Instance, Pins
@@ -28,7 +27,7 @@ def chip_netlist(module: Netlist, top: str, boxes: Mapping[str, Pins]) -> ChipNe
     """
     if module.name != top:
         raise _fault(top, f"module {module.name}, expected {top}")
-    ports = sorted(chain.from_iterable(_bits(name, span) for name, (_, span) in module.ports.items()))
+    ports = sorted(module.port_bits)
     same = Joined(module.aliases, keep={*ports, *CONSTANTS})
     faults = [f"{port} and {same.root(port)} are one net" for port in ports if same.root(port) != port]
     instances = []
@@ -50,12 +49,6 @@ def chip_netlist(module: Netlist, top: str, boxes: Mapping[str, Pins]) -> ChipNe
         instances.append(Instance(instance.cell, (number, 0), nets))
     used = sorted({instance.cell for instance in instances})
     return ChipNetlist(top, tuple(ports), {kind: boxes[kind] for kind in used}, instances, faults)
-
-
-def _bits(name: str, span: tuple[int, int] | None) -> list[str]:
-    if span is None:
-        return [name]
-    return [f"{name}[{n}]" for n in range(min(span), max(span) + 1)]
 
 
 def _pin_bits(pin: str, known: Pins) -> list[str]:

@@ -133,10 +133,7 @@ class _Writer:
                 self._cell(instance, cell, timing or Timing(instance.cell))
         for number, (name, low, high) in sorted(self.widths.items()):
             self.watch.append(f'$scf_width("{name}", {number}, n{number}, {low}, {high});')
-        ports = {}
-        for port, (_, span) in self.netlist.ports.items():
-            for bit in [port] if span is None else [f"{port}[{n}]" for n in range(min(span), max(span) + 1)]:
-                ports[bit] = self.net(bit)
+        ports = {bit: self.net(bit) for bit in self.netlist.port_bits}
         wires = [f"wire n{n};" for n in self.numbers.values()]
         ends = ["initial begin", *self.watch, "end", ""]
         banks = sum(i.cell in self.banks for i in self.netlist.instances.values())

@@ -52,9 +52,9 @@ def flat_die(die: Netlist, modules: Mapping[str, Netlist]) -> FlatDie:
         raise FlowError(f"no netlist of tile {lacking[0].cell}", where=lacking[0].name)
     parts = [
         Instance(OUTSIDE, f"port.{bit}", {"out": (bit,)})
-        for port, (direction, span) in die.ports.items()
+        for port, (direction, _) in die.ports.items()
         if direction == "input"
-        for bit in _bits(port, span)
+        for bit in die.bits(port)
     ]
     pairs: list[tuple[str, str]] = []
     _expand("", die, modules, parts, pairs)
@@ -108,12 +108,7 @@ def _expand(
 
 def _crossing(part: Instance, inner: Netlist) -> Iterator[tuple[str, str]]:
     """Bits of a module's ports with the nets that an instance has on them, where there are any."""
-    for port, (_, span) in inner.ports.items():
+    for port in inner.ports:
         nets = part.pins.get(port, ("",))
         if nets != ("",):
-            yield from ((bit, net) for bit, net in zip(_bits(port, span), nets, strict=True) if net)
-
-
-def _bits(port: str, span: tuple[int, int] | None) -> list[str]:
-    """Bits of a port, the highest first."""
-    return [port] if span is None else [f"{port}[{n}]" for n in range(max(span), min(span) - 1, -1)]
+            yield from ((bit, net) for bit, net in zip(inner.bits(port), nets, strict=True) if net)

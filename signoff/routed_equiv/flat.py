@@ -59,8 +59,8 @@ class _Flattener:
         }
         ports = {
             bit: (direction, self.same.root(bit))
-            for port, (direction, span) in self.modules[top].ports.items()
-            for bit in _bits(port, span)
+            for port, (direction, _) in self.modules[top].ports.items()
+            for bit in self.modules[top].bits(port)
         }
         return Flat(cells, ports)
 
@@ -76,7 +76,7 @@ class _Flattener:
                 raise FlowError(f"module {child.name} holds itself", hint="Harden the base anew.")
             inside = f"{prefix}{instance.name}/"
             for pin, nets in instance.pins.items():
-                bits = _bits(pin, child.ports[pin][1]) if pin in child.ports else []
+                bits = child.bits(pin) if pin in child.ports else []
                 if nets == ("",):
                     continue
                 if len(bits) != len(nets):
@@ -104,12 +104,3 @@ def _key(prefix: str, net: str) -> str:
 
 def _plain(path: str) -> str:
     return path.replace("\\", "").replace("/", ".")
-
-
-def _bits(name: str, span: tuple[int, int] | None) -> list[str]:
-    """The bits of a port, the highest first as they are written."""
-    if span is None:
-        return [name]
-    first, last = span
-    step = -1 if first >= last else 1
-    return [f"{name}[{n}]" for n in range(first, last + step, step)]

@@ -52,7 +52,7 @@ class Die:
     @functools.cached_property
     def ports(self) -> frozenset[str]:
         """Ports of the die, bit by bit."""
-        return frozenset(_port_bits(self.netlist))
+        return frozenset(self.netlist.port_bits)
 
     @functools.cached_property
     def nets(self) -> dict[str, list[tuple[str, str]]]:
@@ -67,15 +67,6 @@ class Die:
                     raise FlowError(f"a constant on {instance.name}.{pin}", where=self.top)
                 found.setdefault(net, []).append((instance.name, pin))
         return found
-
-
-def _port_bits(module: Netlist) -> Iterator[str]:
-    """Ports of a module, bit by bit."""
-    for name, (_, span) in module.ports.items():
-        if span is None:
-            yield name
-        else:
-            yield from (f"{name}[{n}]" for n in range(min(span), max(span) + 1))
 
 
 def _joined_bits(instance: Instance, pins: Sequence[str]) -> Iterator[tuple[str, str]]:

@@ -93,22 +93,15 @@ def _tile(tiles: Mapping[str, Tile], instance: Instance) -> Tile:
 
 def _pin_nets(instance: Instance, tile: Tile) -> Iterator[tuple[str, str]]:
     """Net of the die on each pin of a tile, bit by bit; "" where there is none."""
-    for port, (_, span) in tile.netlist.ports.items():
-        bits = [port] if span is None else [f"{port}[{n}]" for n in range(span[0], span[1] - 1, -1)]
+    for port in tile.netlist.ports:
+        bits = tile.netlist.bits(port)
         nets = instance.pins.get(port, ("",))
         yield from zip(bits, nets if nets != ("",) else ("",) * len(bits), strict=True)
 
 
-def _port_bits(die: Netlist) -> set[str]:
-    bits = set()
-    for name, (_, span) in die.ports.items():
-        bits |= {name} if span is None else {f"{name}[{n}]" for n in range(min(span), max(span) + 1)}
-    return bits
-
-
 def _verilog(die: Netlist, tiles: Mapping[str, Tile], nets: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
     yield f"module {die.name} ({', '.join(die.ports)});"
-    bits = _port_bits(die)
+    bits = set(die.port_bits)
     for name, (direction, span) in die.ports.items():
         yield f"  {direction} {'' if span is None else f'[{span[0]}:{span[1]}] '}{name};"
     for name, of in die.instances.items():
@@ -169,7 +162,7 @@ def _sdf(
             for begun in out_of.get(net, from_port):
                 wires.append(str(begun.then(rest).longer(more.get(pin, 0.0))))
     # What a tile drives and nothing takes ends there; the rest are outputs of the die
-    for net in (out_of.keys() - into.keys()) & _port_bits(die):
+    for net in (out_of.keys() - into.keys()) & set(die.port_bits):
         wires += [str(replace(way, end=net)) for way in out_of[net]]
     head = re.sub(r'\(DESIGN\s+"[^"]*"\)', f'(DESIGN "{die.name}")', head)
     section = f'(CELL\n  (CELLTYPE "{die.name}")\n  (INSTANCE)\n  (DELAY\n   (ABSOLUTE\n'

@@ -54,6 +54,15 @@ def test_names_buses_concatenations_and_assigns(read):
     assert netlist.faults == []
 
 
+def test_bits_of_ports_are_in_the_order_of_their_ranges(tmp_path):
+    (path := tmp_path / "netlist.v").write_text(
+        "module top (a, y, d);\n input a;\n output [1:0] y;\n input [2:3] d;\nendmodule\n"
+    )
+    netlist = read_netlist(path)
+    assert netlist.bits("y") == ["y[1]", "y[0]"]
+    assert netlist.port_bits == ["a", "y[1]", "y[0]", "d[2]", "d[3]"]
+
+
 def module(body: str) -> str:
     return f"module top (a, y);\n input a;\n output [1:0] y;\n{body}\nendmodule\n"
 
