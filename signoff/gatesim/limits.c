@@ -1,11 +1,12 @@
 /* Setup, hold and pulse-width limits, watched while Icarus Verilog runs a timed netlist.
  *
- * $scf_check(name, data_id, data, clock_id, clock, setup_rise, setup_fall, hold_rise, hold_fall, shift)
- *   No change of net `data` from setup before to hold after a rising edge of net `clock`; the limits are
- *   those of the data's new value. `shift` is by how much later the clock reaches its pin than the
- *   data reaches its own. The model samples the data's net when the clock's net rises, so that moment is
- *   always part of the window.
- * $scf_width(name, id, net, low, high)  no low or high pulse on the net is shorter.
+ * $scf_limits(file)  reads limits of the nets n0, n1, ... of the module it is called in, a line each:
+ *   check NAME DATA CLOCK SETUP_RISE SETUP_FALL HOLD_RISE HOLD_FALL SHIFT
+ *     No change of net DATA from setup before to hold after a rising edge of net CLOCK; the limits are those of the
+ *     data's new value. SHIFT is by how much later the clock reaches its pin than the data reaches its own. The model
+ *     samples the data's net when the clock's net rises, so that moment is always part of the window.
+ *   width NAME NET LOW HIGH  no low or high pulse on the net is shorter.
+ * Nets are numbers here: Icarus takes a scope from its beginning for every net that a statement names.
  * $scf_precharge(name, lack)  a precharge was too short by so much.
  * $scf_begin  from here on violations count: before, reset has not reached every register.
  * $scf_found(kind)  a function: 1 if there was a violation of a kind ("setup" ...), else 0.
@@ -13,7 +14,8 @@
  * $scf_activity(module)  from here on every rise of the module's nets n0, n1, ... counts; $scf_report writes them to
  *   activity.txt, a line a net: number and rises.
  *
- * All times are integers in ps. An id names a net: the same id is the same net. */
+ * All times are integers in ps. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +23,7 @@
 
 typedef long long ps;
 enum { SHOWN = 20 }; /* violations of a kind that are printed */
+enum { LONGEST = 4096 }; /* line of limits */
 
 typedef struct {
   char *name;
@@ -117,71 +120,82 @@ static void watch(int id, vpiHandle object) {
   vpi_register_cb(&cb);
 }
 
-static int arguments(ps *numbers, char **name, vpiHandle *objects) {
-  vpiHandle args = vpi_iterate(vpiArgument, vpi_handle(vpiSysTfCall, NULL)), a;
-  int n = 0, o = 0;
-  while ((a = vpi_scan(args))) {
-    s_vpi_value v = {vpiIntVal, {0}};
-    const int type = vpi_get(vpiType, a);
-    if ((type == vpiConstant || type == vpiParameter) && vpi_get(vpiConstType, a) == vpiStringConst) {
-      v.format = vpiStringVal;
-      vpi_get_value(a, &v);
-      *name = strdup(v.value.str);
-    } else if (type == vpiNet || type == vpiReg) {
-      objects[o++] = a;
-    } else {
-      vpi_get_value(a, &v);
-      numbers[n++] = v.value.integer;
+/* Number of a wire n0, n1, ...; -1 for others. */
+static long number(vpiHandle net) {
+  char *end;
+  const char *name = vpi_get_str(vpiName, net);
+  const long n = name[0] == 'n' ? strtol(name + 1, &end, 10) : -1;
+  return n < 0 || end == name + 1 || *end ? -1 : n;
+}
+
+static vpiHandle *objects; /* by number */
+static long object_count;
+
+static void find_objects(vpiHandle module) {
+  vpiHandle of = vpi_iterate(vpiNet, module), net;
+  while (of && (net = vpi_scan(of))) {
+    const long n = number(net);
+    if (n >= object_count) {
+      const long more = 2 * n + 1024;
+      objects = realloc(objects, sizeof *objects * more);
+      memset(objects + object_count, 0, sizeof *objects * (more - object_count));
+      object_count = more;
     }
+    if (n >= 0) objects[n] = net;
   }
-  return n;
 }
 
-static PLI_INT32 check(PLI_BYTE8 *data) {
-  ps v[8];
-  vpiHandle o[2];
-  Check c;
-  (void)data;
-  if (arguments(v, &c.name, o) != 7) {
-    vpi_printf("FAULT $scf_check: wrong arguments\n");
-    return 0;
+static int known(long n) { return n >= 0 && n < object_count && objects[n]; }
+
+/* 0 if the line is neither a check nor a width of nets that are there. */
+static int limit(const char *line) {
+  char name[LONGEST];
+  long data, clock;
+  ps a, b, c, d, shift;
+  if (sscanf(line, "check %s %ld %ld %lld %lld %lld %lld %lld", name, &data, &clock, &a, &b, &c, &d, &shift) == 8) {
+    if (!known(data) || !known(clock)) return 0;
+    watch(data, objects[data]);
+    watch(clock, objects[clock]);
+    if (!(check_count & 1023)) checks = realloc(checks, sizeof(Check) * (check_count + 1024));
+    checks[check_count] = (Check){strdup(name), data, clock, {b, a}, {d, c}, shift};
+    nets[data].datas = append(&nets[data].as_data, nets[data].datas, check_count);
+    nets[clock].clocks = append(&nets[clock].as_clock, nets[clock].clocks, check_count);
+    ++check_count;
+    return 1;
   }
-  c.data = v[0], c.clock = v[1], c.setup[1] = v[2], c.setup[0] = v[3], c.hold[1] = v[4], c.hold[0] = v[5];
-  c.shift = v[6];
-  watch(c.data, o[0]);
-  watch(c.clock, o[1]);
-  if (!(check_count & 1023)) checks = realloc(checks, sizeof(Check) * (check_count + 1024));
-  checks[check_count] = c;
-  nets[c.data].datas = append(&nets[c.data].as_data, nets[c.data].datas, check_count);
-  nets[c.clock].clocks = append(&nets[c.clock].as_clock, nets[c.clock].clocks, check_count);
-  ++check_count;
-  return 0;
+  if (sscanf(line, "width %s %ld %lld %lld", name, &data, &a, &b) != 4 || !known(data)) return 0;
+  watch(data, objects[data]);
+  nets[data].name = strdup(name), nets[data].low = a, nets[data].high = b;
+  return 1;
 }
 
-static PLI_INT32 width(PLI_BYTE8 *data) {
-  ps v[8];
-  vpiHandle o[2];
-  char *name;
+static PLI_INT32 limits(PLI_BYTE8 *data) {
+  vpiHandle call = vpi_handle(vpiSysTfCall, NULL), args = vpi_iterate(vpiArgument, call);
+  s_vpi_value path = {vpiStringVal, {0}};
+  char line[LONGEST];
+  FILE *file;
   (void)data;
-  if (arguments(v, &name, o) != 3) {
-    vpi_printf("FAULT $scf_width: wrong arguments\n");
-    return 0;
-  }
-  watch(v[0], o[0]);
-  nets[v[0]].name = name, nets[v[0]].low = v[1], nets[v[0]].high = v[2];
+  vpi_get_value(vpi_scan(args), &path);
+  vpi_free_object(args);
+  find_objects(vpi_handle(vpiScope, call));
+  file = fopen(path.value.str, "r");
+  if (!file) vpi_printf("FAULT limits cannot be read (%s)\n", strerror(errno));
+  while (file && fgets(line, sizeof line, file))
+    if (!limit(line)) vpi_printf("FAULT not a limit: %s\n", line);
+  if (file) fclose(file);
   return 0;
 }
 
 static PLI_INT32 precharge(PLI_BYTE8 *data) {
-  ps v[8], t = now();
-  vpiHandle o[2];
-  char *name;
+  vpiHandle args = vpi_iterate(vpiArgument, vpi_handle(vpiSysTfCall, NULL));
+  s_vpi_value name = {vpiStringVal, {0}}, lack = {vpiIntVal, {0}};
   (void)data;
-  if (arguments(v, &name, o) != 1) {
-    vpi_printf("FAULT $scf_precharge: wrong arguments\n");
-    return 0;
-  }
-  violation(PRECHARGE, name, t, -v[0]);
+  vpi_get_value(vpi_scan(args), &name);
+  char *copy = strdup(name.value.str);
+  vpi_get_value(vpi_scan(args), &lack);
+  vpi_free_object(args);
+  violation(PRECHARGE, copy, now(), -(ps)lack.value.integer);
+  free(copy);
   return 0;
 }
 
@@ -221,10 +235,8 @@ static PLI_INT32 activity(PLI_BYTE8 *data) {
   (void)data;
   vpi_free_object(args);
   while (nets_of && (net = vpi_scan(nets_of))) {
-    char *end;
-    const char *name = vpi_get_str(vpiName, net);
-    const long n = name[0] == 'n' ? strtol(name + 1, &end, 10) : -1;
-    if (n < 0 || end == name + 1 || *end) continue; /* another wire */
+    const long n = number(net);
+    if (n < 0) continue; /* another wire */
     if (n >= rise_count) {
       const long more = 2 * n + 1024;
       rises = realloc(rises, sizeof *rises * more);
@@ -257,14 +269,13 @@ static PLI_INT32 report(PLI_BYTE8 *data) {
 }
 
 static void start(void) {
-  s_vpi_systf_data t[] = {{vpiSysTask, 0, "$scf_check", check, 0, 0, 0},
-                          {vpiSysTask, 0, "$scf_width", width, 0, 0, 0},
+  s_vpi_systf_data t[] = {{vpiSysTask, 0, "$scf_limits", limits, 0, 0, 0},
                           {vpiSysTask, 0, "$scf_precharge", precharge, 0, 0, 0},
                           {vpiSysTask, 0, "$scf_begin", begin, 0, 0, 0},
                           {vpiSysFunc, vpiIntFunc, "$scf_found", found, 0, 0, 0},
                           {vpiSysTask, 0, "$scf_activity", activity, 0, 0, 0},
                           {vpiSysTask, 0, "$scf_report", report, 0, 0, 0}};
-  for (int i = 0; i < 7; ++i) vpi_register_systf(&t[i]);
+  for (int i = 0; i < 6; ++i) vpi_register_systf(&t[i]);
 }
 
 void (*vlog_startup_routines[])(void) = {start, 0};

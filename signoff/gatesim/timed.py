@@ -56,13 +56,15 @@ class TimedDesign:
     """The text, to be put into a module.
 
     Attributes:
-        body: Nets, cells, and an initial block that hands the limits to `limits.c`.
+        body: Nets and cells.
+        watch: The limits, as `limits.c` reads them.
         ports: Net by bit of a port, such as "rx_data[3]".
         nets: Number of the wire that stands for each net on a pin, by the net's name.
         banks: How many banks there are, whose precharge is watched.
     """
 
     body: str
+    watch: str
     ports: Mapping[str, str]
     limits: Limits
     nets: Mapping[str, int]
@@ -132,15 +134,15 @@ class _Writer:
             else:
                 self._cell(instance, cell, timing or Timing(instance.cell))
         for number, (name, low, high) in sorted(self.widths.items()):
-            self.watch.append(f'$scf_width("{name}", {number}, n{number}, {low}, {high});')
+            self.watch.append(f"width {name} {number} {low} {high}")
         ports = {bit: self.net(bit) for bit in self.netlist.port_bits}
         wires = [f"wire n{n};" for n in self.numbers.values()]
-        ends = ["initial begin", *self.watch, "end", ""]
         banks = sum(i.cell in self.banks for i in self.netlist.instances.values())
         on_pins = {n for i in self.netlist.instances.values() for nets in i.pins.values() for n in nets}
         nets = {n: self.numbers[r] for n in sorted(on_pins) if (r := self.same.root(n)) in self.numbers}
         settled = [SETTLED] if self.memories else []
-        return TimedDesign("\n".join([*wires, *settled, *self.out, *ends]), ports, self.limits, nets, banks)
+        body, watch = ("\n".join([*lines, ""]) for lines in ([*wires, *settled, *self.out], self.watch))
+        return TimedDesign(body, watch, ports, self.limits, nets, banks)
 
     def net(self, name: str) -> str:
         if name in CONSTANTS:
@@ -160,19 +162,27 @@ class _Writer:
             gate = cell.storage
             clock = pins[gate.clock]
             enable = flatten(gate.enable, pins, mux=True)
-            self.out.append(f"reg g{at} = 0; always @({clock}) g{at} = {clock} & {enable};")
+            self.out.append(f"wire g{at}; scf_gate u{at} (g{at}, {enable}, {clock});")
             for pin in outputs:
-                delay = self._delay(instance, timing, gate.clock, pin, 1)
+                delay = _told(*self._delays(instance, timing, gate.clock, pin, 1))
                 self.out.append(f"assign {delay} {pins[pin]} = g{at};")
             self._check(instance, gate.clock, timing)
         else:
             for pin, expression in outputs.items():
-                names = {}
-                for source in sorted(variables(expression)):
-                    delay = self._delay(instance, timing, source, pin, sense(expression, source))
+                names, sources = {}, sorted(variables(expression))
+                for source in sources:
+                    way = sense(expression, source)
+                    delays = self._delays(instance, timing, source, pin, way)
+                    if len(sources) == 1 and way:  # a buffer or inverter, as every fourth cell: one event
+                        told = _told(*(delays if way > 0 else reversed(delays)))
+                        self.out.append(f"assign {told} {pins[pin]} = {flatten(expression, pins, mux=True)};")
+                        break
                     names[source] = f"i{at}_{pin}_{source}"
-                    self.out.append(f"wire {names[source]}; assign {delay} {names[source]} = {pins[source]};")
-                self.out.append(f"assign {pins[pin]} = {flatten(expression, names, mux=True)};")
+                    self.out.append(
+                        f"wire {names[source]}; assign {_told(*delays)} {names[source]} = {pins[source]};"
+                    )
+                else:
+                    self.out.append(f"assign {pins[pin]} = {flatten(expression, names, mux=True)};")
 
     def _flop(
         self,
@@ -183,22 +193,28 @@ class _Writer:
         pins: Mapping[str, str],
         timing: Timing,
     ) -> None:
-        state, names = f"q{at}", {**pins, flop.state: f"q{at}"}
-        events, body = [f"posedge {pins[flop.clock]}"], f"{state} <= {flatten(flop.data, names, mux=True)};"
+        state, names, start = f"q{at}", {**pins, flop.state: f"q{at}"}, self.random.getrandbits(1)
+        data, clock = flatten(flop.data, names, mux=True), pins[flop.clock]
+        events, body = [f"posedge {clock}"], f"{state} <= {data};"
         for value, when in ((0, flop.clear), (1, flop.preset)):
             if when is not None:
                 wire = f"f{at}_{value}"
                 self.out.append(f"wire {wire} = {flatten(when, names, mux=True)};")
                 events.append(f"posedge {wire}")
                 body = f"if ({wire}) {state} <= {value}; else {body}"
-        start = self.random.getrandbits(1)
-        self.out.append(f"reg {state} = {start}; always @({' or '.join(events)}) {body}")
+        if len(events) == 1:
+            self.out.append(f"wire {state}; scf_flop{start} u{at} ({state}, {data}, {clock});")
+        else:
+            self.out.append(f"reg {state} = {start}; always @({' or '.join(events)}) {body}")
         for pin, expression in outputs.items():
-            delay = self._delay(instance, timing, flop.clock, pin, 0 if expression != flop.state else 1)
+            way = 0 if expression != flop.state else 1
+            delay = _told(*self._delays(instance, timing, flop.clock, pin, way))
             self.out.append(f"assign {delay} {pins[pin]} = {flatten(expression, names, mux=True)};")
         self._check(instance, flop.clock, timing)
 
-    def _delay(self, instance: Instance, timing: Timing, source: str, pin: str, sense: int) -> str:
+    def _delays(
+        self, instance: Instance, timing: Timing, source: str, pin: str, sense: int
+    ) -> tuple[float, float]:
         """Delays of a rising and of a falling change, of the input if `sense` is not that of an output."""
         path = timing.paths.get((source, pin))
         if path is None:
@@ -214,7 +230,7 @@ class _Writer:
         elif sense < 0:
             rise, fall = fall, rise
         up, down = _longest(wire.rise, wire.fall), _longest(wire.fall, wire.rise)
-        return f"#({max(rise + up, 0):.3f}, {max(fall + down, 0):.3f})"
+        return rise + up, fall + down
 
     def _check(self, instance: Instance, clock: str, timing: Timing) -> None:
         """Hand over the limits of a flop or clock gate; of pulses on a clock net, the widest asked for."""
@@ -232,9 +248,8 @@ class _Writer:
                 continue
             own = self.sdf.wires.get((instance.name, pin))
             numbers = [_ps(limits.get((k, r), 0.0)) for k in ("SETUP", "HOLD") for r in (True, False)]
-            ids = f"{self.number(data)}, {self.net(data)}, {self.number(place)}, {self.net(place)}"
-            values = ", ".join(str(n) for n in (*numbers, _ps(late - _middle(own))))
-            self.watch.append(f'$scf_check("{instance.name}", {ids}, {values});')
+            values = " ".join(str(n) for n in (*numbers, _ps(late - _middle(own))))
+            self.watch.append(f"check {instance.name} {self.number(data)} {self.number(place)} {values}")
             self.limits.checks += len(limits)
 
     def _width(self, place: str, instance: str, check: Check) -> None:
@@ -272,7 +287,7 @@ class _Writer:
                 self.limits.missing.append(f"{instance.name}/{pin}")
                 continue
             if net:
-                delay = f"#({max(rise[pin] - BANK_STEP, 0):.3f}, {max(fall[pin] - BANK_STEP, 0):.3f})"
+                delay = _told(rise[pin] - BANK_STEP, fall[pin] - BANK_STEP)
                 self.out.append(f"assign {delay} {self.net(net)} = b{at}[{bit}];")
 
     def _memory(self, instance: Instance, timing: Timing, memory: Memory) -> None:
@@ -290,9 +305,7 @@ class _Writer:
                     wire = self.sdf.wires.get((instance.name, pin), Delay())
                     self.limits.wires += (instance.name, pin) in self.sdf.wires
                     up, down = _longest(wire.rise, wire.fall), _longest(wire.fall, wire.rise)
-                    self.out.append(
-                        f"assign #({max(up, 0):.3f}, {max(down, 0):.3f}) {inside}[{bit}] = {self.net(net)};"
-                    )
+                    self.out.append(f"assign {_told(up, down)} {inside}[{bit}] = {self.net(net)};")
                 elif net:
                     delay = self._out_of(instance, timing, pin)
                     self.out.append(f"assign {delay} {self.net(net)} = {inside}[{bit}];")
@@ -318,7 +331,7 @@ class _Writer:
         else:
             self.limits.paths += 1
         rise, fall = _longest(path.rise, path.fall), _longest(path.fall, path.rise)
-        return f"#({max(rise - BANK_STEP, 0):.3f}, {max(fall - BANK_STEP, 0):.3f})"
+        return _told(rise - BANK_STEP, fall - BANK_STEP)
 
     def _memory_checks(self, instance: Instance, timing: Timing) -> None:
         """Inputs are set up before the clock falls, and held until it has risen."""
@@ -340,9 +353,8 @@ class _Writer:
             edge = self.number(clock) if rising else self._inverse(clock)
             setup, hold = (limit, -limit) if kind == "SETUP" else (0, limit)
             shift = _ps(late - _middle(self.sdf.wires.get((instance.name, pin))))
-            ids = f"{self.number(data)}, {self.net(data)}, {edge}, n{edge}"
-            numbers = f"{setup}, {setup}, {hold}, {hold}, {shift}"
-            self.watch.append(f'$scf_check("{instance.name}", {ids}, {numbers});')
+            values = f"{setup} {setup} {hold} {hold} {shift}"
+            self.watch.append(f"check {instance.name} {self.number(data)} {edge} {values}")
             self.limits.checks += 1
 
     def _inverse(self, net: str) -> int:
@@ -362,6 +374,10 @@ initial begin
   if (!$value$plusargs("period=%f", scf_period)) scf_period = 0;
   #(1.9 * scf_period) -> scf_settled;
 end"""
+
+
+def _told(rise: float, fall: float) -> str:
+    return f"#({max(rise, 0):.3f}, {max(fall, 0):.3f})"
 
 
 def _longest(own: tuple[float, float] | None, other: tuple[float, float] | None) -> float:

@@ -17,6 +17,7 @@ from signoff.gatesim.timed import BANK_STEP, Limits, TimedDesign
 from signoff.gatesim.tools import run_tool, running
 
 PATIENCE = 60_000
+_LIMITS = "limits.txt"
 _PORTS = {
     "clk": 0,
     "rst": 0,
@@ -121,15 +122,15 @@ def build_timed(design: TimedDesign, models: str, work: Path, protocol: Protocol
     """
     work.mkdir(parents=True, exist_ok=True)
     source = files("signoff.gatesim")
-    (work / "limits.c").write_text(source.joinpath("limits.c").read_text("utf-8"))
-    host = source.joinpath("timed_host.v").read_text("utf-8")
-    (work / "host.v").write_text(host)
+    for name in ("limits.c", "timed_host.v", "timed_cells.v"):
+        (work / name).write_text(source.joinpath(name).read_text("utf-8"))
     (work / "chip.v").write_text(_module(design, protocol.data))
+    (work / _LIMITS).write_text(design.watch)
     (work / "bank.v").write_text(models)
     run_tool(["iverilog-vpi", "--name=limits", "limits.c"], work, "limits", "iverilog")
-    define = f"-DSCF_BANK_DELAY={BANK_STEP}"
-    command = ["iverilog", "-g2012", define, "-s", "host", "-o", "chip.vvp", "host.v", "chip.v", "bank.v"]
-    run_tool(command, work, "compile", "iverilog")
+    options = ["-g2012", f"-DSCF_BANK_DELAY={BANK_STEP}", "-s", "host", "-o", "chip.vvp"]
+    sources = ["timed_host.v", "timed_cells.v", "chip.v", "bank.v"]
+    run_tool(["iverilog", *options, *sources], work, "compile", "iverilog")
     return TimedChip(work, design.limits, protocol)
 
 
@@ -226,7 +227,7 @@ def _module(design: TimedDesign, data: str) -> str:
         if name not in _PORTS:
             raise FlowError(f"the netlist has a port {port} that no host knows", where="timed simulation")
         joins.append(f"assign {bit} = {net};" if name in _OUT else f"assign {net} = {bit};")
-    ports = ",\n".join(lines)
+    ports, call = ",\n".join(lines), f'initial $scf_limits("{_LIMITS}");'
     return "\n".join(
-        ["`timescale 1ns / 1ps", f"module chip (\n{ports}\n);", design.body, *joins, "endmodule", ""]
+        ["`timescale 1ns / 1ps", f"module chip (\n{ports}\n);", design.body, *joins, call, "endmodule", ""]
     )

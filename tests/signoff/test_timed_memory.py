@@ -38,7 +38,7 @@ def test_every_delay_and_limit_of_a_macro_is_taken(design):
     assert design.limits.missing == []
     assert design.limits.widths >= 2
     assert design.banks == 0
-    watched = design.body.count('$scf_check("bank.macro"'), design.body.count('$scf_check("work.macro"')
+    watched = tuple(design.watch.count(f"check {name} ") for name in ("bank.macro", "work.macro"))
     assert watched == (2 * 13, 2 * (13 + 1 + 8))
     assert set(MEMORIES) == {ROM.name, RAM.name}
 

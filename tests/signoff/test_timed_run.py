@@ -108,6 +108,21 @@ def test_a_run_ends_at_the_first_violation_of_the_kind_that_is_looked_for(run):
 
 @pytest.mark.flow
 @ICARUS
+@pytest.mark.parametrize(
+    "line", ["check flop 0 9999 1 1 1 1 0", "width clock 9999 1 1", "check flop 0 1", "other"]
+)
+def test_a_limit_that_is_of_no_net_is_a_fault(chip, run, line):
+    path = chip.folder / "limits.txt"
+    limits = path.read_text()
+    path.write_text(f"{limits}{line}\n")
+    try:
+        assert run(CLOCK, cycles=2).fault == f"FAULT not a limit: {line}"
+    finally:
+        path.write_text(limits)
+
+
+@pytest.mark.flow
+@ICARUS
 def test_contents_that_are_not_there_are_a_fault(chip, run):
     (chip.folder / "rom.bank0.hex").unlink(missing_ok=True)
     done = run_timed(chip, {}, [REQUEST], CLOCK, cycles=20)
