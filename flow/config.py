@@ -6,8 +6,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from base_chip.config import load_base
-from base_chip.dies import known_dies, load_die
+from base_chip.dies import load_die
 from base_chip.pdk import load_pdk
 from flow.digest import content_digest
 from flow.request import LOSS_LIMIT, BuildConfig
@@ -41,7 +40,7 @@ def make_config(
         model: A known model's name, or the path of a checkpoint.
         base: None for none, which is enough to quantise.
         weights: The checkpoint of a known model that is neither in the package nor pulled.
-        adapter: PEFT's folder of a LoRA adapter, for a base with ram tiles.
+        adapter: PEFT's folder of a LoRA adapter.
         chained: Dies to cut the model over, of a base of one column of tiles; 0 for as few as hold it.
         context: Positions that these keep; 0 for the base's own number.
 
@@ -52,7 +51,7 @@ def make_config(
     from flow.tasks.model import open_model
 
     load_pdk(pdk)
-    if base is not None and (on := _made_for(base)) != pdk:
+    if base is not None and (on := load_die(base).pdk) != pdk:
         raise FlowError(
             f"base {base!r} is made for {on}, not for {pdk}", hint=f"Pass --pdk {on}.", code=ExitCode.USAGE
         )
@@ -65,11 +64,6 @@ def make_config(
         name, str(path), content_digest(path), pdk, base or "", prompt, seed, temperature, words, loss_limit,
         chained=chained, context=context,
     )  # fmt: skip
-    if (chained or context) and base not in known_dies():
-        raise FlowError(
-            f"base {base} is one die, which has its own context and is no part of a chain",
-            where="--chain, --context", hint="Take a base of tiles: --base trio.", code=ExitCode.USAGE,
-        )  # fmt: skip
     if chained > checkpoint.shape.layers:
         raise FlowError(
             f"{name} has {checkpoint.shape.layers} layers, which cannot be cut for {chained} dies",
@@ -78,19 +72,9 @@ def make_config(
         )  # fmt: skip
     if adapter is None:
         return config
-    if base not in known_dies():
-        raise FlowError(
-            f"base {base} has no ram tiles, which adapters need", where="--adapter",
-            hint="Take a base of tiles: --base trio.", code=ExitCode.USAGE,
-        )  # fmt: skip
     read_peft(adapter, checkpoint.shape, name)
     there = str(adapter.absolute())
     return replace(config, adapter_path=there, adapter_digest=content_digest(adapter))
-
-
-def _made_for(base: str) -> str:
-    """The PDK of a base."""
-    return load_die(base).pdk if base in known_dies() else load_base(base).pdk
 
 
 def model_name(model: str, path: Path) -> str:

@@ -2,7 +2,6 @@
 
 __all__ = [
     "CHAIN_STEPS",
-    "DIE_STEPS",
     "STEPS",
     "ancestors",
     "check_steps",
@@ -17,115 +16,63 @@ from collections.abc import Sequence
 
 from siliconcompiler import Design, Flowgraph, Project
 
-from base_chip.config import load_base
-from base_chip.dies import known_dies, load_die
+from base_chip.dies import load_die
 from flow.request import BuildConfig, Run
-from flow.tasks.antenna import AntennaTask
-from flow.tasks.assembly import AssemblyTask
-from flow.tasks.bank import BankTask
-from flow.tasks.base import BaseTask
 from flow.tasks.chain.dies import DiesTask
 from flow.tasks.chain.layouts import BankDrcKlayoutTask, BankDrcMagicTask, BankLvsTask
 from flow.tasks.chain.plan import PlanTask
 from flow.tasks.chain.readback import DieReadbackTask
 from flow.tasks.chain.replay import ReplayTask, TileSimulatorTask
 from flow.tasks.chain.sample import SampleTask
-from flow.tasks.die.chip import DieInvarianceTask, DieMetalTask, TilesReadbackTask
-from flow.tasks.die.compile import CompileTask, DieQuantiseTask
-from flow.tasks.die.energy import DieEnergyTask
-from flow.tasks.die.figures import DieFiguresTask
+from flow.tasks.die.compile import CompileTask
+from flow.tasks.die.energy import EnergyTask
+from flow.tasks.die.figures import FiguresTask
 from flow.tasks.die.floorplan import FloorplanTask
+from flow.tasks.die.gatesim import GatesimTask, RtlsimTask
 from flow.tasks.die.inside import INSIDE_STEPS, TILE_DRC_STEPS
-from flow.tasks.die.simulate import DieGatesimTask, DieSimulatorTask, RtlsimTask, RtlSimulatorTask
+from flow.tasks.die.invariance import InvarianceTask
+from flow.tasks.die.metal import MetalTask
+from flow.tasks.die.quantise import QuantiseTask
+from flow.tasks.die.readback import ReadbackTask
+from flow.tasks.die.simulators import RtlSimulatorTask, SimulatorTask
 from flow.tasks.die.stitch import SeamsTask, StitchTask
 from flow.tasks.die.tiles import MAP_STEPS, TILE_STEPS
-from flow.tasks.die.timed import DieTimedTask
-from flow.tasks.die.whole import DieAntennaTask, DieDrcKlayoutTask, DieIrDropTask
-from flow.tasks.drc_klayout import DrcKlayoutTask
-from flow.tasks.drc_magic import DrcMagicTask
-from flow.tasks.equiv import EquivTask
-from flow.tasks.equiv_routed import EquivRoutedTask
-from flow.tasks.figures import FiguresTask
-from flow.tasks.gatesim import GatesimTask
-from flow.tasks.harden import HardenTask
-from flow.tasks.image import ImageTask
-from flow.tasks.invariance import InvarianceTask
-from flow.tasks.ir_drop import IrDropTask
-from flow.tasks.lvs import LvsTask
-from flow.tasks.lvs_chip import LvsChipTask
-from flow.tasks.metal import MetalTask
-from flow.tasks.quantise import QuantiseTask
-from flow.tasks.readback import ReadbackTask
-from flow.tasks.rom_coverage import RomCoverageTask
-from flow.tasks.rtl import RtlTask
-from flow.tasks.simulator import SimulatorTask
-from flow.tasks.sta import StaTask
+from flow.tasks.die.timed import TimedTask
+from flow.tasks.die.whole import AntennaTask, IrDropTask, WholeDrcKlayoutTask
 from flow.tasks.step import StepTask
-from flow.tasks.supplies import SuppliesTask
-from flow.tasks.supply_grid import SupplyGridTask
-from flow.tasks.timed import TimedTask
 from rtl_gen.errors import ExitCode, FlowError
 
 Steps = Sequence[type[StepTask]]
 
-# In an order in which each comes after what it needs. The table has the same order, and of the steps that can
-# run the first is started: what leads to the chip, then what takes longest.
+# Of a build on one column of tiles, a die or a chain of built ones. In an order in which each comes after
+# what it needs; the table has the same order, and of the steps that can run the first is started: what leads
+# to the chip, then what takes longest.
 STEPS: Steps = (
     QuantiseTask,
-    ImageTask,
-    RtlTask,
-    HardenTask,
-    BankTask,
-    BaseTask,
-    MetalTask,
-    ReadbackTask,
-    DrcMagicTask,
-    TimedTask,
-    LvsChipTask,
-    DrcKlayoutTask,
-    SimulatorTask,
-    GatesimTask,
-    RomCoverageTask,
-    AntennaTask,
-    InvarianceTask,
-    AssemblyTask,
-    SuppliesTask,
-    SupplyGridTask,
-    IrDropTask,
-    StaTask,
-    EquivTask,
-    EquivRoutedTask,
-    LvsTask,
-    FiguresTask,
-)
-
-# Those of a build on one die of tiles.
-DIE_STEPS: Steps = (
-    DieQuantiseTask,
     CompileTask,
     FloorplanTask,
     *TILE_STEPS,
     StitchTask,
-    DieMetalTask,
-    TilesReadbackTask,
+    MetalTask,
+    ReadbackTask,
     *MAP_STEPS,
-    DieSimulatorTask,
+    SimulatorTask,
     RtlSimulatorTask,
     RtlsimTask,
-    DieGatesimTask,
-    DieEnergyTask,
-    DieTimedTask,
+    GatesimTask,
+    EnergyTask,
+    TimedTask,
     *TILE_DRC_STEPS,
     *INSIDE_STEPS,
     SeamsTask,
-    DieDrcKlayoutTask,
-    DieAntennaTask,
-    DieIrDropTask,
-    DieInvarianceTask,
-    DieFiguresTask,
+    WholeDrcKlayoutTask,
+    AntennaTask,
+    IrDropTask,
+    InvarianceTask,
+    FiguresTask,
 )
 
-# Those of a build on a chain of dies of tiles.
+# Of a build on a chain of planned dies.
 CHAIN_STEPS: Steps = (
     PlanTask,
     DiesTask,
@@ -141,15 +88,12 @@ CHAIN_STEPS: Steps = (
 
 def steps_of(config: BuildConfig) -> Steps:
     """The graph of a build."""
-    return CHAIN_STEPS if config.chain else DIE_STEPS if config.base in known_dies() else STEPS
+    return CHAIN_STEPS if config.chain else STEPS
 
 
 def steps_on(base: str) -> Steps:
     """The graph of builds on a base; FlowError when there is no such base."""
-    if base in known_dies():
-        return DIE_STEPS if load_die(base).one_column else CHAIN_STEPS
-    load_base(base)
-    return STEPS
+    return STEPS if load_die(base).one_column else CHAIN_STEPS
 
 
 class OrderedFlow(Flowgraph):

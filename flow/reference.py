@@ -10,7 +10,6 @@ from base_chip.arrays.characterise.deck import MacroWires
 from base_chip.arrays.sram.characterise.deck import SramWires
 from base_chip.bank.characterise.corners import Parasitics
 from base_chip.bank.dims import BankDims
-from base_chip.config import BaseConfig
 from base_chip.dies import Floorplan
 from base_chip.pdk import Pdk
 from base_chip.pdk.checks import Checks
@@ -23,7 +22,6 @@ from base_chip.tiles.config import RamTileConfig, RomTileConfig, VecTileConfig
 from flow.waivers import WaiverFile
 
 FILES = {
-    "configs/<base>.yaml": BaseConfig,
     "dies/<base>.yaml": Floorplan,
     "tiles/rom.yaml": RomTileConfig,
     "tiles/ram.yaml": RamTileConfig,

@@ -1,34 +1,29 @@
 """Builds on a chain of dies of tiles: what is asked for, checked before anything runs."""
 
-__all__ = ["die_range", "make_chain_config", "needs_chain", "plan_of"]
+__all__ = ["base_for", "die_range", "make_chain_config", "plan_of"]
 
 import re
 from dataclasses import asdict
 from pathlib import Path
 
-from base_chip.dies import known_dies, load_die
+from base_chip.dies import load_die
 from base_chip.pdk import load_pdk
 from flow.config import model_name
 from flow.digest import content_digest
 from flow.files import sha256_bytes
-from flow.planning import Plan, fits_hardened, make_plan, model_shape
+from flow.planning import Plan, fitting_bases, make_plan, model_shape
 from flow.request import BuildConfig, Chain
 from flow.weights import check_shape, find_weights
 from metal_configs.compile.source import QuantisedSource
 from metal_configs.models import KNOWN
 from rtl_gen.errors import ExitCode, FlowError
 
-DEFAULT, HARDENED = "reticle", "nano"
+DEFAULT = "reticle"
 
 
-def needs_chain(model: str, base: str | None) -> bool:
-    """Whether a build is on a chain of dies: its base says so, or no hardened base holds the model.
-
-    A die of one column of tiles runs a model by itself.
-    """
-    if base is not None:
-        return base in known_dies() and not load_die(base).one_column
-    return not fits_hardened(model_shape(model)[1], HARDENED)
+def base_for(model: str) -> str:
+    """The base of a build that names none: the smallest die that holds the model, else a chain of them."""
+    return next(iter(fitting_bases(model_shape(model)[1])), DEFAULT)
 
 
 def plan_of(

@@ -18,7 +18,9 @@ from rtl_gen.errors import ExitCode, FlowError
 @click.option("--model", required=True, help="A known model's name, or the path of a checkpoint.")
 @click.option("--weights", type=click.Path(path_type=Path), help="The checkpoint of a known model.")
 @click.option("--pdk", default="sky130", show_default=True)
-@click.option("--base", help="Base chip; by default nano where the model fits it, else dies of reticle.")
+@click.option(
+    "--base", help="Base chip; by default the smallest die that holds the model, else a chain of reticle."
+)
 @click.option("--from", "first", metavar="STEP", help="Run STEP and what depends on it, changed or not.")
 @click.option("--to", "last", metavar="STEP", help="Stop after STEP.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("build"), show_default=True)
@@ -92,30 +94,32 @@ def build(
     gds: bool,
 ) -> int:
     """Build a chip for a model, and prove it; what is unchanged since an earlier build is reused."""
+    from base_chip.dies import load_die
     from base_chip.pdk import load_pdk
     from flow import api
-    from flow.chain.config import make_chain_config, needs_chain, plan_of
+    from flow.chain.config import base_for, make_chain_config, plan_of
     from flow.progress import final_table, result_console
     from flow.run import run_build
     from flow.waivers import load_waivers
 
     load_pdk(pdk)
-    chain = needs_chain(model, base)
+    on = base or base_for(model)
+    chain = not load_die(on).one_column
     if chain and not (base is None and last == "quantise"):  # which needs no base
         if adapter is not None:
             raise FlowError(
                 "a chain of dies takes no adapter yet", where="--adapter",
-                hint="Leave it out, or take a base of one die with ram tiles: --base trio.",
+                hint="Leave it out, or take a base of one die with ram tiles: --base nano.",
                 code=ExitCode.USAGE,
             )  # fmt: skip
         if chained is not None:
             raise FlowError(
                 "the dies of this base are counted by its plan", where="--chain",
-                hint="Leave it out, or take a base of one column of tiles: --base trio.",
+                hint="Leave it out, or take a base of one column of tiles: --base nano.",
                 code=ExitCode.USAGE,
             )  # fmt: skip
         waivers = load_waivers(waived) if waived else ()
-        plan = plan_of(model, pdk, base, context, quantised)
+        plan = plan_of(model, pdk, on, context, quantised)
         try:
             config = make_chain_config(
                 model,
@@ -137,7 +141,7 @@ def build(
         if dies or synthetic_weights or quantised or scheduler or gds:
             raise FlowError(
                 "--dies, --synthetic-weights, --quantised, --scheduler and --gds are for models on"
-                f" several dies, {model} is built on {base or 'nano'}",
+                f" several dies, {model} is built on {on}",
                 hint="Leave them out, or choose a base of several dies: --base reticle or --base slot.",
                 code=ExitCode.USAGE,
             )
@@ -145,7 +149,7 @@ def build(
             model,
             weights=weights,
             pdk=pdk,
-            base=(None if chain else "nano") if base is None else base,
+            base=None if chain else on,
             prompt=prompt,
             seed=seed,
             temperature=temperature,

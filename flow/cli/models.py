@@ -62,7 +62,7 @@ def pull(name: str, wheels: Path | None) -> None:
 )
 def inspect(model: str, weights: Path | None, adapter: Path | None) -> None:
     """Show shape, formats and size of MODEL (a name or a path), and which base holds it."""
-    from base_chip.config import fitting_bases
+    from flow.planning import fitting_bases
     from flow.weights import find_weights
     from metal_configs.adapters import read_peft
     from metal_configs.checkpoint import load
@@ -86,7 +86,7 @@ def inspect(model: str, weights: Path | None, adapter: Path | None) -> None:
     text = "none" if c.read_tokenizer is None else f"{c.tokenizer().get_vocab_size()} tokens"
     click.echo(f"  tokenizer: {text}; opens with {c.begin}, ends with {', '.join(map(str, c.ends)) or None}")
     bases = fitting_bases(s)
-    click.echo(f"  bases that hold it: {', '.join(bases) or 'none of those there are'}")
+    click.echo(f"  bases that hold it: {', '.join(bases) or 'none on one die'}")
     if lora is not None:
         layers = len({name.rpartition(".")[0] for name in lora.pairs})
         click.echo(

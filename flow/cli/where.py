@@ -9,7 +9,6 @@ from pathlib import Path
 import click
 
 from flow.cli.numbers import CONTEXT, Finite
-from rtl_gen.errors import ExitCode, FlowError
 
 
 @click.command()
@@ -44,20 +43,13 @@ def where(
 
     With --die and --at it says what lies at a point.
     """
-    from base_chip.config import known_bases
-    from base_chip.dies import known_dies, load_die
+    from base_chip.dies import load_die
     from flow.chain.config import plan_of
     from flow.chain.ground import ground_of
     from flow.chain.where import at_point, of_weight
 
     if (weight is None) == (at is None) or (at is None) != (die is None):
         raise click.UsageError("give a weight, such as 'layers.3.down[17,204]', or --die N --at X Y")
-    if base in known_bases() and base not in known_dies():
-        raise FlowError(
-            f"base {base!r} is one die without tiles; this command is for {', '.join(known_dies())}",
-            hint="`sc-flow show --by-matrix build/NAME` colours the vias of its chip by matrix.",
-            code=ExitCode.USAGE,
-        )
     plan = plan_of(model, pdk, base, context, quantised)
     on = ground_of(load_die(plan.base))
     if weight is not None:

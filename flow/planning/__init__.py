@@ -3,7 +3,7 @@
 Nothing is built and no weights are read.
 """
 
-__all__ = ["Line", "Plan", "fits_hardened", "make_plan", "model_shape"]
+__all__ = ["Line", "Plan", "fitting_bases", "make_plan", "model_shape"]
 
 import json
 from collections.abc import Mapping as Table
@@ -11,11 +11,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from base_chip.config import load_base
 from base_chip.dies import STATUS, Floorplan
 from base_chip.pdk.constants import Constant, constants
 from flow.planning.area import area_lines, mask_lines, single_die
-from flow.planning.column import column_lines, compile_shape
+from flow.planning.column import column_lines, compile_shape, fitting_bases
 from flow.planning.lines import Line
 from flow.planning.place import place
 from flow.planning.speed import memory_lines, rom_energy, speed_lines
@@ -90,12 +89,6 @@ def model_shape(model: str) -> tuple[str, Shape]:
     # How positions are rotated changes no number of a plan, so scaled rotations are no obstacle here.
     raw = {k: v for k, v in read_config(folder).items() if k not in ("rope_scaling", "rope_parameters")}
     return path_name(folder), parse_config(raw, str(folder / "config.json"))
-
-
-def fits_hardened(shape: Shape, base: str) -> bool:
-    """Whether a hardened base's limits hold for a model."""
-    limits = load_base(base).limits
-    return all(getattr(shape, n) <= getattr(limits, n) for n in vars(limits))
 
 
 def make_plan(

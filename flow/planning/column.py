@@ -1,15 +1,17 @@
 """A model on a chain of dies of one column of tiles: what its compiled program takes, not a model of it."""
 
-__all__ = ["Compiled", "column_lines", "compile_shape"]
+__all__ = ["Compiled", "column_lines", "compile_shape", "fitting_bases"]
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 
-from base_chip.dies import Floorplan
+from base_chip.dies import Floorplan, known_dies, load_die
 from flow.planning.lines import Line
 from flow.planning.program import hollow_model
 from flow.stitching.inside import PERIODS
 from flow.stitching.roms import die_column, die_period
+from metal_configs.checkpoint.checkpoint import tensor_shapes
 from metal_configs.compile import Placement
 from metal_configs.compile.place import model_forms
 from metal_configs.compile.program.fit import Column, fit_dies
@@ -62,6 +64,26 @@ def compile_shape(
         except FlowError as error:
             why = error.what
     return Compiled(images, column_placement(model, die, images), why)
+
+
+def fitting_bases(shape: Shape) -> list[str]:
+    """Dies of one column that hold a model by themselves, the smallest first; codes of 4 bits, 6 in embedding
+    and head, and as many positions as the die keeps.
+    """
+    dies = [die for die in map(load_die, known_dies()) if die.one_column]
+    dies.sort(key=lambda die: die.die[0] * die.die[1])
+    return [die.name for die in dies if _fits(shape, die)]
+
+
+def _fits(shape: Shape, die: Floorplan) -> bool:
+    # A model that is far too large is not laid out to learn so: no code has less than 3 of a weight's 4 bits.
+    if 3 * sum(map(prod, tensor_shapes(shape).values())) > 4 * die.weights:
+        return False
+    try:
+        compile_shape(shape, die, min(die.context, shape.context), dies=1)
+    except FlowError:
+        return False
+    return True
 
 
 def column_lines(shape: Shape, base: Floorplan, made: Compiled, context: int) -> list[Line]:

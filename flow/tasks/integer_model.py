@@ -1,6 +1,6 @@
 """The integer model, which `quantise` leaves for every step after it."""
 
-__all__ = ["ADAPTER", "adapter", "golden_model", "integer_model", "save_integer_model", "vector_model"]
+__all__ = ["ADAPTER", "adapter", "golden_model", "integer_model", "save_integer_model"]
 
 from pathlib import Path
 from typing import Any
@@ -12,18 +12,16 @@ from safetensors.numpy import save_file
 
 from rtl_gen.errors import FlowError
 from rtl_gen.golden.adapter import Adapter
-from rtl_gen.golden.decoder import GoldenDecoder
 from rtl_gen.golden.model import Model
 from rtl_gen.golden.network import Network
-from rtl_gen.golden.params import IntModel
 from rtl_gen.golden.quantised import QuantModel
 
-KINDS: dict[str, type[IntModel] | type[Model]] = {k.__name__: k for k in (IntModel, Model)}
+KIND = "sc-flow Model"  # the one entry of its metadata
 NAME = "integers.safetensors"
 ADAPTER = "adapter.safetensors"
 
 
-def save_integer_model(model: IntModel | Model, folder: Path) -> None:
+def save_integer_model(model: Model, folder: Path) -> None:
     """Write it; the same model gives the same bytes. Arrays are numbered, all else is in the metadata."""
     arrays: list[np.ndarray] = []
 
@@ -33,21 +31,18 @@ def save_integer_model(model: IntModel | Model, folder: Path) -> None:
 
     rest = msgspec.json.encode(model, enc_hook=number).decode()
     # One entry: safetensors writes several in any order.
-    told = {f"sc-flow {type(model).__name__}": rest}
+    told = {KIND: rest}
     save_file({str(n): a for n, a in enumerate(arrays)}, str(folder / NAME), metadata=told)
 
 
-def golden_model(folder: Path, positions: int | None = None) -> GoldenDecoder | Network:
+def golden_model(folder: Path, positions: int) -> Network:
     """The golden model of what `quantise` left; FlowError when the file is damaged.
 
     Args:
         folder: Outputs of `quantise`.
-        positions: Of a die of tiles that has no more; None for those of the model.
+        positions: That the die keeps; those of the model if they are fewer.
     """
-    model = _read(folder)
-    if isinstance(model, Model):
-        return Network(model.shortened(positions) if positions else model, adapter=adapter(folder))
-    return GoldenDecoder(model)
+    return Network(integer_model(folder).shortened(positions), adapter=adapter(folder))
 
 
 def adapter(folder: Path) -> Adapter | None:
@@ -58,31 +53,15 @@ def adapter(folder: Path) -> Adapter | None:
     return Adapter.load(path, QuantModel.load(folder / "quantised.safetensors"))
 
 
-def integer_model(folder: Path) -> IntModel:
-    """Integers for nano's engine, from the outputs of `quantise`; FlowError when the file is damaged."""
-    model = _read(folder)
-    assert isinstance(model, IntModel)
-    return model
-
-
-def vector_model(folder: Path) -> Model:
-    """Integers for dies of tiles, from the outputs of `quantise`; FlowError when the file is damaged."""
-    model = _read(folder)
-    assert isinstance(model, Model)
-    return model
-
-
-def _read(folder: Path) -> IntModel | Model:
+def integer_model(folder: Path) -> Model:
+    """Integers from the outputs of `quantise`; FlowError when the file is damaged."""
     path = str(folder / NAME)
     try:
         with safe_open(path, framework="np") as file:
-            ((kind, told),) = (file.metadata() or {}).items()
-            found: IntModel | Model = msgspec.json.decode(
-                told,
-                type=KINDS[kind.removeprefix("sc-flow ")],
-                dec_hook=lambda kind, number: file.get_tensor(str(number)),
+            told = (file.metadata() or {})[KIND]
+            return msgspec.json.decode(
+                told, type=Model, dec_hook=lambda kind, number: file.get_tensor(str(number))
             )
-            return found
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as e:
         raise FlowError(
             f"not an integer model, or damaged ({e})", where=path, hint="Run the quantise step again."

@@ -110,8 +110,6 @@ class StepTask(Task):
         roles: PDK files that it reads, by role; "liberty" for those.
         is_check: Whether it is a check, which reads "not run" when a tool is missing.
         cached: Whether its outputs are kept.
-        routed: Whether it checks what place and route left of the base, in the outputs of `harden`; for a
-            base that is not hardened it reads "not run".
     """
 
     step_name: ClassVar[str]
@@ -121,7 +119,6 @@ class StepTask(Task):
     roles: ClassVar[tuple[str, ...]] = ()
     is_check: ClassVar[bool] = False
     cached: ClassVar[bool] = True
-    routed: ClassVar[bool] = False
 
     def work(self, job: Job) -> Result:
         """Compute the outputs of the step; FlowError when it cannot be done."""
@@ -203,10 +200,6 @@ class StepTask(Task):
                 reason = f"{TOOLS[tool].exe or tool} is not installed; run: {TOOLS[tool].fix}"
                 return Result([CheckResult.not_run(self.step_name, reason, tool)])
             require(tool)
-        if self.routed and not Path("inputs", "harden", "layout.def").exists():
-            base = run.config.base
-            reason = f"base {base} is not placed and routed yet; with OpenROAD: sc-flow base build {base}"
-            return Result([CheckResult.not_run(self.step_name, reason)])
         scratch = Path("scratch").absolute()
         scratch.mkdir()
         asked = Settings(run.config, self.config, self.step_name)

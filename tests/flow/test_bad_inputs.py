@@ -158,7 +158,7 @@ INPUTS: list[tuple[tuple[str, ...], int, str]] = [
     ((*BUILD, "--pdk", "nonsense"), USAGE, "unknown PDK 'nonsense'"),
     ((*BUILD, "--pdk", "../sky130"), USAGE, "unknown PDK '../sky130'"),
     ((*BUILD, "--base", "nonsense"), USAGE, "unknown base 'nonsense'"),
-    ((*BUILD, "--base", "../configs/nano"), USAGE, "unknown base"),
+    ((*BUILD, "--base", "../dies/nano"), USAGE, "unknown base"),
     ((*BUILD, "--base", ""), USAGE, "unknown base ''"),
     ((*BUILD, "--from", "nonsense"), USAGE, "unknown step 'nonsense'"),
     ((*BUILD, "--to", f"{ESC}x"), USAGE, "unknown step"),
@@ -171,14 +171,15 @@ INPUTS: list[tuple[tuple[str, ...], int, str]] = [
     (("models", "pull", "llama3.1-8b"), USAGE, "cannot be pulled"),
     (("models", "inspect", "nonsense"), USAGE, "no model and no checkpoint"),
     (("plan", "--model", "nonsense"), USAGE, "no model and no checkpoint"),
-    (("plan", "--model", "words", "--base", "nano"), USAGE, "unknown base 'nano' of tiles"),
-    (("where", "--model", "words", "--base", "nano", "layers.0.q[1,2]"), USAGE, "is one die without tiles"),
+    (("plan", "--model", "words", "--base", "nonsense"), USAGE, "unknown base 'nonsense' of tiles"),
+    (("where", "--model", "words", "--base", "../x", "layers.0.q[1,2]"), USAGE, "unknown base '../x'"),
     (("pdk", "install", "nonsense"), USAGE, "unknown PDK"),
     (("pdk", "verify", ".."), USAGE, "unknown PDK"),
     (("doctor", "--pdk", "nonsense"), USAGE, "unknown PDK"),
-    (("base", "build", "nonsense"), USAGE, "unknown base"),
-    (("base", "build", "nano", "--to", "nonsense"), USAGE, "--to"),
-    (("base", "sweep", ".."), USAGE, "unknown base"),
+    (("base", "build", "nonsense"), USAGE, "unknown tile"),
+    (("base", "build", "nano"), USAGE, "unknown tile 'nano'; known: ram, rom, vec"),
+    (("base", "build", ".."), USAGE, "unknown tile"),
+    (("base", "build", "rom", "--to", "nonsense"), USAGE, "--to"),
     # numbers
     *(((*BUILD, "--temperature", t), USAGE, "--temperature") for t in
       ("nan", "inf", "-inf", "0.0001", "0.1", "-1", "65", "1e400", "1e-400x", "")),
@@ -198,8 +199,7 @@ INPUTS: list[tuple[tuple[str, ...], int, str]] = [
     *((("show", "--png", "x.png", "--window", *w), USAGE, "--window") for w in
       (("nan", "0", "1", "1"), ("0", "0", "inf", "1"), ("5", "0", "1", "1"), ("0", "0", "0", "0"))),
     (("show", "--png", "x.png", "--width", "1"), USAGE, "--width"),
-    (("base", "build", "nano", "--jobs", "0"), USAGE, "--jobs"),
-    (("base", "sweep", "nano", "--jobs", "1000"), USAGE, "--jobs"),
+    (("base", "build", "rom", "--jobs", "0"), USAGE, "--jobs"),
     # options that do not go together
     ((*BUILD, "--gds"), USAGE, "are for models on several dies"),
     ((*BUILD, "--quantised", "file"), USAGE, "are for models on several dies"),
@@ -337,7 +337,7 @@ UNWRITABLE = ["file", "file/below", "/proc/sc-flow", "/dev/null/x", "dangling", 
 
 
 @pytest.mark.parametrize("where", UNWRITABLE, ids=lambda w: w[:20])
-@pytest.mark.parametrize("command", ["build", "quantise", "base build", "base sweep", "show"])
+@pytest.mark.parametrize("command", ["build", "quantise", "base build", "show"])
 def test_a_place_that_cannot_be_written_is_6(capsys, here, fake_kit, monkeypatch, command, where):
     fake_kit()
     before = tree(here)
@@ -359,7 +359,7 @@ def test_a_place_that_cannot_be_written_is_6(capsys, here, fake_kit, monkeypatch
         if where == "/dev/full":
             pytest.skip("a device that can be written, until it is full")
     else:
-        args = (*command.split(), "nano", "--work", where)
+        args = (*command.split(), "ram", "--work", where)
     refused(capsys, args, OUTPUT, where.partition("/below")[0][:40])
     assert tree(here) == before
 

@@ -63,10 +63,10 @@ def test_bad_input(capsys, tmp_path, monkeypatch, args, code, says):
 def test_a_base_for_another_pdk_is_refused(capsys, monkeypatch):
     from dataclasses import replace
 
-    from base_chip.config import load_base
+    from base_chip.dies import load_die
 
-    other = replace(load_base("nano"), pdk="gf180")
-    monkeypatch.setattr("flow.config.load_base", lambda name: other)
+    other = replace(load_die("nano"), pdk="gf180")
+    monkeypatch.setattr("flow.config.load_die", lambda name: other)
     code, _, err = run(capsys, "build", "--model", "words")
     assert code == 2
     assert "made for gf180, not for sky130" in err

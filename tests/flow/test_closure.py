@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from flow.closure import PROJECT, ROOT, Closure, Sources
-from flow.graph import CHAIN_STEPS, DIE_STEPS, STEPS
+from flow.graph import CHAIN_STEPS, STEPS
 from flow.request import PATHS, BuildConfig
 from rtl_gen.errors import FlowError
 
-CLASSES = {s.__name__: s for s in (*STEPS, *CHAIN_STEPS, *DIE_STEPS)}
+CLASSES = {s.__name__: s for s in (*STEPS, *CHAIN_STEPS)}
 OF_STEP = {s.step_name: s for s in STEPS}
 
 
@@ -193,13 +193,12 @@ def test_every_file_of_every_closure_changes_the_keys_of_its_steps_and_no_others
 @pytest.mark.parametrize(
     ("step", "file"),
     [
-        ("lvs", "signoff/gds.py"),
+        ("inside_rom", "signoff/gds.py"),
         ("drc_klayout", "signoff/gds.py"),
         ("quantise", "metal_configs/quantise/__init__.py"),
         ("gatesim", "metal_configs/checkpoint/tokens.py"),
-        ("readback", "flow/tasks/rom_image.py"),
+        ("readback", "flow/stitching/roms.py"),
         ("antenna", "signoff/readback/shapes.py"),
-        ("lvs_chip", "signoff/readback/shapes.py"),
     ],
 )
 def test_what_a_step_runs_is_in_its_closure(step, file):
@@ -209,14 +208,11 @@ def test_what_a_step_runs_is_in_its_closure(step, file):
 @pytest.mark.parametrize(
     ("package", "steps"),
     [
-        ("metal_configs.quantise", {"rtl", "harden", "bank", "base", "metal", "antenna", "sta", "lvs"}),
-        ("metal_configs.writer", {"quantise", "image", "readback", "antenna", "lvs_chip", "drc_magic"}),
-        (
-            "metal_configs.checkpoint",
-            {"rtl", "harden", "bank", "base", "metal", "antenna", "lvs_chip", "lvs"},
-        ),
-        ("rtl_gen.datapath", {"quantise", "image", "base", "metal", "sta", "equiv"}),
-        ("signoff.gatesim", {"rtl", "metal", "antenna", "lvs_chip", "sta", "drc_klayout"}),
+        ("metal_configs.quantise", {"base", "tile_rom", "stitch", "metal", "antenna", "seams", "inside_rom"}),
+        ("metal_configs.writer", {"quantise", "compile", "readback", "antenna", "seams", "drc_rom"}),
+        ("metal_configs.checkpoint", {"base", "tile_rom", "stitch", "metal", "antenna", "seams"}),
+        ("signoff.seams", {"quantise", "compile", "metal", "readback", "antenna", "inside_rom"}),
+        ("signoff.gatesim", {"metal", "antenna", "drc_klayout", "inside_rom"}),
     ],
 )
 def test_a_step_does_not_depend_on_what_it_has_nothing_to_do_with(package, steps):
@@ -234,7 +230,7 @@ def test_data_that_steps_open_are_installed_with_the_package():
     assert not {f for f in data if not any(fnmatch(f, p) for p in (*patterns, "*/py.typed"))}
 
 
-@pytest.mark.parametrize("step", [*STEPS, *DIE_STEPS], ids=lambda s: s.__name__)
+@pytest.mark.parametrize("step", STEPS, ids=lambda s: s.__name__)
 def test_a_step_names_the_settings_and_pdk_files_that_its_text_reads(step):
     """A step that does not is refused when it works, but most of them take minutes to get there."""
     sources = [inspect.getsource(c) for c in step.__mro__ if c.__module__.startswith("flow.tasks.")]

@@ -10,19 +10,19 @@ import pytest
 
 from flow.chain.mark import marked
 from flow.cli import main
-from flow.graph import CHAIN_STEPS, DIE_STEPS, STEPS, steps_on
+from flow.graph import CHAIN_STEPS, STEPS, steps_on
 from flow.report.die_areas import MAPPED, NO_CELLS, ROUTED
 from flow.stitching.contents import read_contents
 from flow.tasks.die.compile import CompileTask
 from flow.tasks.die.figures import netlist_of
+from flow.tasks.die.gatesim import GatesimTask, die_chip
 from flow.tasks.die.inside import INSIDE_STEPS, TILE_DRC_STEPS, DrcRomTask, InsideRomTask
 from flow.tasks.die.programmed import LOADED
-from flow.tasks.die.simulate import DieGatesimTask, DieSimulatorTask
+from flow.tasks.die.simulators import LACKING, SimulatorTask
 from flow.tasks.die.stitch import SeamsTask
 from flow.tasks.die.tiles import MapRomTask, MapVecTask
-from flow.tasks.die.timed import DieTimedTask
-from flow.tasks.die.whole import DieAntennaTask, DieDrcKlayoutTask, DieIrDropTask
-from flow.tasks.gatesim import LACKING
+from flow.tasks.die.timed import TimedTask
+from flow.tasks.die.whole import AntennaTask, IrDropTask, WholeDrcKlayoutTask
 from flow.tasks.integer_model import golden_model
 from metal_configs.compile.source import QuantisedSource
 from rtl_gen.errors import ExitCode, FlowError
@@ -35,27 +35,27 @@ ING = Path(__file__).parents[1] / "metal_configs" / "ing"
 @pytest.fixture
 def job(tmp_path):
     """Of a base whose tiles have no artifact, on a machine without liberty."""
-    names = [s.step_name for s in DIE_STEPS]
+    names = [s.step_name for s in STEPS]
     inputs = {name: tmp_path / name for name in names}
     for folder in (*inputs.values(), tmp_path / "out", tmp_path / "scratch"):
         folder.mkdir()
     return SimpleNamespace(
-        config=SimpleNamespace(base="trio", pdk="sky130", chained=0, context=0), inputs=inputs,
+        config=SimpleNamespace(base="nano", pdk="sky130", chained=0, context=0), inputs=inputs,
         out=tmp_path / "out", scratch=tmp_path / "scratch", pdk=SimpleNamespace(liberty={}),
     )  # fmt: skip
 
 
 def test_a_base_has_the_graph_of_its_kind():
     assert steps_on("nano") is STEPS
-    assert steps_on("trio") is DIE_STEPS
+    assert steps_on("story") is STEPS
     assert steps_on("reticle") is CHAIN_STEPS
     with pytest.raises(FlowError, match="unknown base 'none'"):
         steps_on("none")
 
 
 def test_each_step_comes_after_what_it_needs():
-    names = [s.step_name for s in DIE_STEPS]
-    for step in DIE_STEPS:
+    names = [s.step_name for s in STEPS]
+    for step in STEPS:
         assert all(names.index(name) < names.index(step.step_name) for name in step.needs)
 
 
@@ -64,15 +64,15 @@ def test_all_that_no_model_changes_follows_from_the_step_base():
 
     of_base = {"tile_rom", "tile_ram", "tile_vec", "map_rom", "map_ram", "map_vec", "stitch", "seams"}
     of_base |= {s.step_name for s in (*INSIDE_STEPS, *TILE_DRC_STEPS, *OF_DIE)}
-    assert of_base <= set(descendants(DIE_STEPS, "base"))
+    assert of_base <= set(descendants(STEPS, "base"))
     of_model = {"quantise", "compile", "metal", "readback", "figures"}
-    assert not of_base & {n for s in of_model for n in descendants(DIE_STEPS, s)}
+    assert not of_base & {n for s in of_model for n in descendants(STEPS, s)}
 
 
 def test_the_command_lists_the_graph_of_a_base(capsys):
-    assert main(["steps", "--base", "trio"]) == 0
+    assert main(["steps", "--base", "nano"]) == 0
     listed = capsys.readouterr().out
-    assert all(f"\n{s.step_name:12} " in f"\n{listed}" for s in DIE_STEPS)
+    assert all(f"\n{s.step_name:12} " in f"\n{listed}" for s in STEPS)
 
 
 @pytest.mark.parametrize("step", [MapRomTask, MapVecTask])
@@ -85,20 +85,20 @@ def test_without_liberty_a_tile_is_not_mapped(step, job):
 
 def test_without_a_netlist_of_every_tile_nothing_is_simulated(job):
     (job.inputs["map_rom"] / "netlist.v").write_text("module a; endmodule\n")
-    done = DieSimulatorTask().work(job)
+    done = SimulatorTask().work(job)
     told = (job.out / LACKING).read_text("utf-8")
     assert "tile ram, vec has neither" in told
     assert done.note == told
     job.inputs["simulator"] = job.out
-    rows = DieGatesimTask().work(job).checks
+    rows = GatesimTask().work(job).checks
     assert [(r.name, r.status) for r in rows] == [("gatesim", "not run"), ("gatesim_control", "not run")]
     assert all(r.reason == told for r in rows)
 
 
-OF_DIE = (SeamsTask, DieDrcKlayoutTask, DieAntennaTask, DieIrDropTask)
+OF_DIE = (SeamsTask, WholeDrcKlayoutTask, AntennaTask, IrDropTask)
 
 
-@pytest.mark.parametrize("step", [*OF_DIE, DieTimedTask])
+@pytest.mark.parametrize("step", [*OF_DIE, TimedTask])
 def test_a_die_of_tiles_that_are_not_routed_is_not_checked(step, job):
     (job.inputs["tile_rom"] / "layout.def").write_text("")
     (row,) = step().work(job).checks
@@ -110,7 +110,7 @@ def test_design_rules_of_a_die_that_is_too_large_are_those_of_its_parts(job, mon
     for kind in ("rom", "ram", "vec"):
         (job.inputs[f"tile_{kind}"] / "layout.def").write_text("")
     monkeypatch.setattr("base_chip.dies.load_die", lambda name: SimpleNamespace(die=(4000.0, 2600.0)))
-    (row,) = DieDrcKlayoutTask().work(job).checks
+    (row,) = WholeDrcKlayoutTask().work(job).checks
     assert (row.name, row.status) == ("drc_klayout", "not run")
     assert row.reason.startswith("10.4 mm2, more than 10")
 
@@ -167,7 +167,7 @@ def test_the_tiles_rtl_says_what_the_golden_model_says(tmp_path, pdk_kit, cache)
         pytest.skip("no kit is installed")
     cache.mkdir(exist_ok=True)
     (cache / "pdk").symlink_to(kits)
-    args = ["build", "--model", "words", "--base", "trio", "--out", str(tmp_path), "--to", "rtlsim"]
+    args = ["build", "--model", "words", "--base", "nano", "--out", str(tmp_path), "--to", "rtlsim"]
     assert main(args) == 0
     result = json.loads((tmp_path / "words" / "result.json").read_text())
     rows = {c["name"]: c["status"] for c in result["checks"]}
@@ -229,12 +229,12 @@ def test_with_an_adapter_the_chip_has_room_for_it_and_the_host_loads_it(job, ada
     job.inputs["compile"] = job.out
     loaded = (job.out / LOADED).read_bytes()
     assert 4352 < len(loaded) <= 2 * 128 * 32
-    sent = request_bytes([Request([0], 0, 1, [1])], DieGatesimTask().chip(job).protocol)
+    sent = request_bytes([Request([0], 0, 1, [1])], die_chip(job)[1])
     assert sent.startswith(loaded)
     assert len(sent) == len(loaded) + 7
-    with_it = golden_model(adapted).generate([0], beta=32, seed=1)
+    with_it = golden_model(adapted, 16).generate([0], beta=32, seed=1)
     (adapted / "adapter.safetensors").rename(job.scratch / "adapter.safetensors")
-    without = golden_model(adapted).generate([0], beta=32, seed=1)
+    without = golden_model(adapted, 16).generate([0], beta=32, seed=1)
     assert list(with_it) != list(without)
     CompileTask().work(job)
     assert (job.out / LOADED).read_bytes() == b""
@@ -243,9 +243,8 @@ def test_with_an_adapter_the_chip_has_room_for_it_and_the_host_loads_it(job, ada
 @pytest.mark.parametrize(
     ("base", "adapter", "code", "says"),
     [
-        ("nano", ING, ExitCode.USAGE, "base nano has no ram tiles"),
         ("slot", ING, ExitCode.USAGE, "a chain of dies takes no adapter yet"),
-        ("trio", Path("/none"), ExitCode.BAD_INPUT, "adapter_config.json"),
+        ("nano", Path("/none"), ExitCode.BAD_INPUT, "adapter_config.json"),
     ],
 )
 def test_adapters_that_a_build_cannot_take(base, adapter, code, says, tmp_path, capsys):
@@ -258,10 +257,8 @@ def test_adapters_that_a_build_cannot_take(base, adapter, code, says, tmp_path, 
 @pytest.mark.parametrize(
     ("base", "option", "says"),
     [
-        ("nano", ("--chain", "2"), "base nano is one die"),
-        ("nano", ("--context", "8"), "base nano is one die"),
         ("slot", ("--chain", "2"), "the dies of this base are counted by its plan"),
-        ("trio", ("--chain", "3"), "words has 2 layers, which cannot be cut for 3 dies"),
+        ("nano", ("--chain", "3"), "words has 2 layers, which cannot be cut for 3 dies"),
     ],
 )
 def test_chains_that_a_build_cannot_make(base, option, says, tmp_path, capsys):

@@ -161,7 +161,7 @@ def test_table_and_json(capsys):
     ("args", "says"),
     [
         (("--model", "nonsense"), "no model and no checkpoint"),
-        (("--model", "words", "--base", "nano"), "known: reticle, slot"),
+        (("--model", "words", "--base", "none"), "known: nano, reticle, slot"),
         (("--model", "words", "--pdk", "nonsense"), "unknown PDK"),
         (
             ("--model", "llama3.1-8b", "--base", "slot", "--context", "512"),

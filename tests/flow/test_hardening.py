@@ -5,20 +5,16 @@ import json
 
 import pytest
 
-from base_chip.config import load_base
-from base_chip.harden import harden_file, sdc
+from base_chip.harden import harden_file
 from base_chip.harden.artifact import FILES
-from base_chip.harden.block import base_block
-from base_chip.pdk import load_pdk
-from base_chip.pdk.place_route import load_place_route
+from base_chip.harden.constraints import tile_sdc
 from flow.hardening.graph import FIRST, LAST, ROUTED, Sources, hardening_flow, make_project
 from flow.hardening.run import collect, reports
 from flow.pdk.files import PdkFiles
 from rtl_gen.errors import ExitCode, FlowError
+from tests.small_block import FACTS, SMALL
 
-NANO = load_base("nano")
-FACTS = load_place_route(load_pdk("sky130"))
-BLOCK = base_block(NANO, FACTS)
+BLOCK = SMALL
 
 
 def pdk_files(tmp_path, **lacking):
@@ -68,11 +64,10 @@ def test_the_graph_is_one_line_of_siliconcompilers_steps():
 def test_the_project_says_what_the_config_says(tmp_path):
     project = make_project(BLOCK, FACTS, pdk_files(tmp_path), sources(tmp_path), tmp_path, jobs=3)
     area = project.constraint.area
-    assert area.get_diesize() == NANO.floorplan.die
-    assert area.get_corearea() == [tuple(p) for p in NANO.hardening.core]
-    for n, place in enumerate(NANO.floorplan.banks):
-        bank = project.constraint.component.get_component(f"rom.bank{n}")
-        assert (bank.get_placement(), bank.get_rotation()) == (place, "R0")
+    assert area.get_diesize() == BLOCK.die
+    assert area.get_corearea() == list(BLOCK.core)
+    bank = project.constraint.component.get_component("bank0.macro")
+    assert (bank.get_placement(), bank.get_rotation()) == ((105.8, 32.64), "R0")
     for name, corner in FACTS.corners.items():
         scenario = project.constraint.timing.get_scenario(name)
         assert scenario.get_pexcorner() == corner.parasitics
@@ -97,12 +92,14 @@ def test_what_the_pdk_lacks_is_named(tmp_path, lacking, says):
 
 
 def test_constraints_hold_the_period_and_every_port():
-    text = sdc(NANO, 50)
-    assert "create_clock -name clk -period 50 " in text
-    assert "set_input_delay 10.0 " in text
+    pins = {"clk": False, "rst": False, "west_valid": False, "rx_payload[0]": False, "south_sum[3]": True}
+    text = tile_sdc("vec", 40, pins)
+    assert "create_clock -name clk -period 40 " in text
+    assert "set_input_delay 8.0 -clock clk [get_ports {rx_payload*}]" in text
+    assert "set_input_delay -max 10.0 -clock clk -clock_fall $inputs" in text
     assert "set_clock_uncertainty -setup 0.25 " in text
     assert "set_clock_uncertainty -hold 0.1 " in text
-    for port in ("rst", "rx_data*", "rx_valid", "tx_ready", "rx_ready", "tx_data*", "tx_valid"):
+    for port in ("rst", "west_valid", "south_sum*"):
         assert port in text
 
 
@@ -171,4 +168,4 @@ def test_the_report_holds_what_each_step_measured_but_no_times(tmp_path):
     project = make_project(BLOCK, FACTS, pdk_files(tmp_path), sources(tmp_path), tmp_path, jobs=1)
     for metric, value in {"drcs": 3, "tasktime": 5.0, "memory": 7.0}.items():
         project.set("metric", metric, value, step="route.detailed", index="0")
-    assert json.loads(reports(project, "nano")) == {"base": "nano", "steps": {"route.detailed": {"drcs": 3}}}
+    assert json.loads(reports(project, "ram")) == {"base": "ram", "steps": {"route.detailed": {"drcs": 3}}}

@@ -19,11 +19,8 @@ import pytest
 from siliconcompiler import NodeStatus
 from siliconcompiler.scheduler import SchedulerNode
 
-from base_chip.config import Floorplan, Hardening
 from base_chip.harden.artifact import FILES, Bindings
-from base_chip.harden.block import base_block
-from base_chip.pdk import load_pdk
-from base_chip.pdk.place_route import load_place_route
+from base_chip.harden.block import Place
 from flow.files import disk_faults
 from flow.hardening.failure import RESUME, failure, first_error
 from flow.hardening.graph import FIRST, make_project
@@ -32,11 +29,10 @@ from flow.hardening.run import harden, replace_artifact
 from rtl_gen.errors import ExitCode, FlowError
 from rtl_gen.tools import version_of
 from tests.flow.test_hardening import pdk_files, sources
+from tests.small_block import FACTS, SMALL
 from tests.small_liberty import small_liberty
-from tests.tiny_base import TINY
 
-FACTS = load_place_route(load_pdk("sky130"))
-BLOCK = base_block(TINY, FACTS)
+BLOCK = SMALL
 GOOD = "26Q3-1551-g5c9e487120"
 ROOT = Path(__file__).parents[2]
 RTL = "module scf_tiny(input clk, input a, output reg y); always @(posedge clk) y <= ~(y & a); endmodule\n"
@@ -185,32 +181,30 @@ def test_a_node_that_fails_is_named_and_the_run_goes_on_from_it(tmp_path, openro
 
 
 SMALL_CORE = replace(
-    TINY,
-    floorplan=Floorplan((30.36, 54.4), ((9.2, 13.6),)),
-    hardening=Hardening(((5.52, 10.88), (24.84, 43.52)), 0.6, 45, {}),
+    SMALL, die=(30.36, 54.4), core=((5.52, 10.88), (24.84, 43.52)), places={"bank0.macro": Place(9.2, 13.6)}
 )
 
 
 @pytest.mark.parametrize(
-    ("base", "rtl", "says", "hint"),
+    ("block", "rtl", "says", "hint"),
     [
-        (TINY, WIDE, "base tiny: 800 pins, and room for 414 at the edges of the die", "floorplan.die"),
-        (SMALL_CORE, WIDE, r"base tiny: \d+ um2 of cells are .* % of .* at most 85 %", "hardening.core"),
+        (SMALL, WIDE, "tile tiny: 800 pins, and room for 414 at the edges of the die", "floorplan.die"),
+        (SMALL_CORE, WIDE, r"tile tiny: \d+ um2 of cells are .* % of .* at most 85 %", "hardening.core"),
         (
-            replace(TINY, floorplan=Floorplan(TINY.floorplan.die, ((118.0, 62.56),))),
+            replace(SMALL, places={"bank0.macro": Place(118.0, 62.56)}),
             RTL,
-            r"base tiny: rom.bank0 covers .* outside the core",
-            "configs/tiny.yaml",
+            r"tile tiny: bank0.macro covers .* outside the core",
+            "tiles/tiny.yaml",
         ),
     ],
     ids=["pins", "cells", "bank"],
 )
-def test_a_base_that_cannot_be_placed_says_what_to_change(
-    tmp_path, openroad, small_pdk, earlier, base, rtl, says, hint
+def test_a_block_that_cannot_be_placed_says_what_to_change(
+    tmp_path, openroad, small_pdk, earlier, block, rtl, says, hint
 ):
     openroad(f"touch {tmp_path}/ran")
     with pytest.raises(FlowError, match=says) as e:
-        harden(base_block(base, FACTS), rtl, tmp_path / "work", earlier, jobs=1, say=print)
+        harden(block, rtl, tmp_path / "work", earlier, jobs=1, say=print)
     assert hint in e.value.hint
     assert e.value.code == ExitCode.BAD_INPUT
     assert not (tmp_path / "ran").exists()

@@ -107,10 +107,11 @@ def test_reused_steps_say_so(tmp_path):
 
 
 def test_a_check_whose_tool_is_missing_does_not_run_and_names_the_fix(tmp_path, monkeypatch):
-    from flow.pdk.files import PdkFiles
-    from flow.request import BuildConfig, Run
     from flow.tasks.bank import BankTask
     from flow.tasks.drc_magic import DrcMagicTask
+
+    from flow.pdk.files import PdkFiles
+    from flow.request import BuildConfig, Run
     from rtl_gen.errors import ExitCode, FlowError
     from rtl_gen.tools import TOOLS
 

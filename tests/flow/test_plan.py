@@ -10,9 +10,9 @@ import pytest
 
 from base_chip.dies import known_dies, load_die
 from base_chip.pdk.constants import constants, values
-from flow.chain.config import die_range
+from flow.chain.config import base_for, die_range
 from flow.cli import main
-from flow.planning import fits_hardened, make_plan, model_shape
+from flow.planning import fitting_bases, make_plan, model_shape
 from flow.planning.area import mask_lines
 from metal_configs.models import KNOWN
 from rtl_gen.errors import ExitCode, FlowError
@@ -138,7 +138,7 @@ def test_from_a_config_alone_even_with_scaled_rotation(tmp_path, capsys):
     ("args", "code", "says"),
     [
         (("--model", "nonsense"), 2, "no model and no checkpoint"),
-        (("--model", "llama3.1-8b", "--base", "nano"), 2, "known: reticle, slot, story"),
+        (("--model", "llama3.1-8b", "--base", "x"), 2, "known: nano, reticle, slot, story"),
         (("--model", "llama3.1-8b", "--pdk", "nonsense"), 2, "unknown PDK"),
         (("--model", "llama3.1-8b", "--context", "0"), 2, "--context"),
         (("--model", "llama3.1-8b", "--context", "131072"), 2, "At most 512 positions fit"),
@@ -165,10 +165,17 @@ def test_die_ranges_outside_the_plan(text):
     assert e.value.code == ExitCode.USAGE
 
 
-def test_which_models_a_hardened_base_holds():
-    assert fits_hardened(KNOWN["words"].shape, "nano")
-    assert not fits_hardened(KNOWN["smollm2-135m"].shape, "nano")
+def test_which_dies_hold_a_model():
+    assert fitting_bases(KNOWN["words"].shape) == ["nano", "story"]
+    assert fitting_bases(KNOWN["story"].shape) == ["story"]
+    assert fitting_bases(KNOWN["smollm2-135m"].shape) == []
+    # Too many heads for a die, with fewer weights than it holds
+    assert fitting_bases(replace(KNOWN["words"].shape, heads=64, kv_heads=64, dim=256)) == []
     assert isinstance(model_shape("words")[1], Shape)
+
+
+def test_a_build_without_a_base_takes_the_smallest_die_that_holds_the_model():
+    assert [base_for(name) for name in ("words", "story", "smollm2-135m")] == ["nano", "story", "reticle"]
 
 
 def test_a_plan_takes_two_seconds_and_200_mb_at_most():

@@ -101,7 +101,11 @@ def test_many_faults_are_counted_and_all_are_listed_on_request(capsys, monkeypat
 @pytest.mark.parametrize(
     ("command", "code", "says"),
     [
-        (["check", "nano"], ExitCode.USAGE, "unknown base 'nano' of tiles; known: reticle, slot, story"),
+        (
+            ["check", "none"],
+            ExitCode.USAGE,
+            "unknown base 'none' of tiles; known: nano, reticle, slot",
+        ),
         (["check", "none.yaml"], ExitCode.BAD_INPUT, "none.yaml"),
         (["new", "story", "--like", "slot", "--rom", "4"], ExitCode.USAGE, "there is a base story already"),
         (["new", "A b", "--like", "slot", "--rom", "4"], ExitCode.USAGE, "cannot be the name of a base"),

@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import pytest
+from flow.tasks.gatesim import _whole_token
 
 from base_chip.pdk import load_pdk
 from base_chip.pdk.place_route import load_place_route
@@ -11,7 +12,6 @@ from base_chip.tiles.parts import tile_macros
 from flow.stitching.energy import SimulatedTile, token_energy
 from flow.tasks.die.energy import DieEnergyTask
 from flow.tasks.energies import kit_corner, with_macros
-from flow.tasks.gatesim import _whole_token
 from signoff.gatesim import Request
 from signoff.netlist import Instance
 from signoff.timed import Activity

@@ -106,7 +106,7 @@ def test_list_and_inspect(capsys, toy, tmp_path):
     assert "parameters in F32" in out
     assert "bases that hold it: none" in out
     assert main(["models", "inspect", "words"]) == 0
-    assert "bases that hold it: nano" in capsys.readouterr().out
+    assert "bases that hold it: nano, story" in capsys.readouterr().out
 
 
 def test_quantise_words_reports(capsys, tmp_path, monkeypatch):

@@ -5,6 +5,7 @@ from collections import Counter
 import klayout.db as kdb
 import numpy as np
 import pytest
+from flow.tasks.base import BaseTask
 
 from base_chip.bank import BankSpec, SiteGrid
 from base_chip.bank.plan import BankPlan
@@ -14,7 +15,6 @@ from base_chip.config import load_base
 from base_chip.harden.artifact import HardenedBase
 from base_chip.pdk.checks import load_checks
 from flow.request import BuildConfig
-from flow.tasks.base import BaseTask
 from flow.tasks.step import Job
 from flow.tasks.wiring import routed_design, stack_of
 from signoff.assembly.devices import check_devices, library

@@ -1,31 +1,13 @@
 """A model as the contents of every ROM macro of one die or a chain: weights, program, factors, tables."""
 
-__all__ = ["CompileTask", "DieQuantiseTask"]
+__all__ = ["CompileTask"]
 
 import json
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from flow.tasks.die.programmed import CHIP, LOADED, positions_of
-from flow.tasks.quantise import QuantiseTask
 from flow.tasks.step import Job, Result, StepTask
-
-if TYPE_CHECKING:
-    from flow.quality import Request
-
-
-class DieQuantiseTask(QuantiseTask):
-    """As for nano, in the arithmetic of tiles, and with an adapter if one is asked for."""
-
-    config = (*QuantiseTask.config, "adapter_digest")
-
-    def request(self, job: Job) -> "Request":
-        from flow.quality import Request
-
-        path = job.config.adapter_path
-        return Request(tiles=True, adapter=Path(path) if path else None)
 
 
 class CompileTask(StepTask):
@@ -44,11 +26,11 @@ class CompileTask(StepTask):
         from base_chip.dies import load_die
         from flow.stitching.contents import write_contents
         from flow.stitching.roms import die_column, die_roms
-        from flow.tasks.integer_model import adapter, vector_model
+        from flow.tasks.integer_model import adapter, integer_model
         from metal_configs.compile.program.fit import fit_dies
 
         die = load_die(job.config.base)
-        model = vector_model(job.inputs["quantise"]).shortened(positions_of(job))
+        model = integer_model(job.inputs["quantise"]).shortened(positions_of(job))
         lora = adapter(job.inputs["quantise"])
         ranks = None if lora is None else {name: len(pair.a.codes) for name, pair in lora.pairs.items()}
         found = fit_dies(model, die_column(die), ranks, job.config.chained)

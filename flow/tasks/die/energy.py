@@ -1,19 +1,19 @@
 """Energy of a token that the die, or the chain, said in its gate-level simulation."""
 
-__all__ = ["DieEnergyTask"]
+__all__ = ["EnergyTask"]
 
 import json
 
+from flow.tasks.die.gatesim import ACTIVITY
 from flow.tasks.die.stitch import TILES, plan_of
 from flow.tasks.die.tiles import NETLIST, routed
-from flow.tasks.gatesim import ACTIVITY
 from flow.tasks.step import Job, Result, StepTask
 from signoff.result import CheckResult
 
 REPORT = "energy.json"
 
 
-class DieEnergyTask(StepTask):
+class EnergyTask(StepTask):
     """Cells, clocks, memories and wires of every tile in three corners; what has no wires yet is named."""
 
     step_name = "energy"

@@ -1,21 +1,23 @@
 """Pictures and figures for the report: die, tile, seam, a ROM macro, what the ROMs hold, areas and codes."""
 
-__all__ = ["DieFiguresTask", "netlist_of"]
+__all__ = ["FIGURES", "FiguresTask", "netlist_of"]
 
 from collections import Counter
 from pathlib import Path
 
-from flow.tasks.die.programmed import ProgrammedDie, read_chip
+import msgspec
+
+from flow.tasks.die.programmed import ProgrammedStep, read_chip
 from flow.tasks.die.stitch import TILES, plan_of
 from flow.tasks.die.tiles import NETLIST, routed
-from flow.tasks.figures import tell
 from flow.tasks.step import Job, Result
 
+FIGURES = "figures.json"
 _MAPS = tuple(name.replace("tile_", "map_") for name in TILES)
 
 
-class DieFiguresTask(ProgrammedDie):
-    """As of nano, of the first die of a chain. Of a tile that is not routed it shows the memories."""
+class FiguresTask(ProgrammedStep):
+    """Of the first die of a chain. Of a tile that is not routed it shows the memories."""
 
     step_name = "figures"
     needs = ("quantise", "compile", *TILES, *_MAPS, "metal")
@@ -70,7 +72,8 @@ class DieFiguresTask(ProgrammedDie):
             "tiles": tiles,
             "die_um2": width * height,
         }
-        return tell(job, told, pictures)
+        (job.out / FIGURES).write_bytes(msgspec.json.format(msgspec.json.encode(told), indent=1))
+        return Result(note=", ".join(f"{name}.png" for name in (*(p.name for p in pictures), "rom")))
 
 
 def netlist_of(job: Job, kind: str) -> tuple[Path | None, str]:

@@ -1,6 +1,6 @@
-"""What steps read of a die of tiles, where those of nano have other steps."""
+"""What steps read that put a model's vias on a die, and that look at what became of it."""
 
-__all__ = ["CHIP", "LOADED", "ProgrammedDie", "dies_of", "positions_of", "read_chip"]
+__all__ = ["CHIP", "LOADED", "ProgrammedStep", "dies_of", "positions_of", "read_chip"]
 
 import json
 from pathlib import Path
@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from flow.tasks.programmed import ProgrammedStep
-from flow.tasks.step import Job
+from flow.tasks.step import Job, StepTask
 
 if TYPE_CHECKING:
     from metal_configs.sitemap import SiteMap
@@ -36,20 +35,24 @@ def dies_of(job: Job) -> list[str]:
     return [f"die{n}" for n in range(read_chip(job.inputs["compile"])["dies"])]
 
 
-class ProgrammedDie(ProgrammedStep):
+class ProgrammedStep(StepTask):
     """Reads the stitched die and what `compile` made for it."""
 
     def dies(self, job: Job) -> list[str]:
+        """Folders of the dies, in the outputs of steps that have something for each."""
         return dies_of(job)
 
     def sites(self, job: Job) -> "SiteMap":
+        """Where each bit of the ROM lies."""
         from flow.stitching.roms import die_sites
 
         return die_sites(job.config.base)
 
     def images(self, job: Job) -> np.ndarray:
+        """The ROM image of each die, bool [dies, rows, bits]."""
         found: np.ndarray = np.load(job.inputs["compile"] / "image.npy")
         return found
 
     def base_layout(self, job: Job) -> Path:
+        """The base chip's layout."""
         return job.inputs["stitch"] / f"{job.config.base}.gds"

@@ -1,19 +1,19 @@
 """The routed die with its delays says a token at the clock that it is signed off for."""
 
-__all__ = ["DieTimedTask"]
+__all__ = ["TimedTask"]
 
 import json
 from dataclasses import asdict
 
+from flow.tasks.die.gatesim import die_chip
 from flow.tasks.die.programmed import positions_of
-from flow.tasks.die.simulate import die_chip
 from flow.tasks.die.stitch import TILES, lacking_tiles, stitched_die
 from flow.tasks.step import Job, Result, StepTask
 from rtl_gen.tools import require
 from signoff.result import CheckResult
 
 
-class DieTimedTask(StepTask):
+class TimedTask(StepTask):
     """Icarus, typical corner; controls are a fast clock, inputs at the edge, short pulses of the clock."""
 
     step_name = "timed"
@@ -37,8 +37,8 @@ class DieTimedTask(StepTask):
 
         if lacking := lacking_tiles(self.step_name, job):
             return lacking
-        chip = die_chip(job)
-        if len(chip.contents) > 1:
+        contents, protocol = die_chip(job)
+        if len(contents) > 1:
             why = "a die of a chain says no token by itself"
             return Result([CheckResult.not_run(name, why) for name in (self.step_name, "timed_control")])
         made, tiles, period = stitched_die(job)
@@ -60,11 +60,11 @@ class DieTimedTask(StepTask):
             "\n".join(path.read_text("utf-8") for _, path in sorted(models.items())),
             # The reset crosses a seam, so it comes behind the falling edge.
             Clock(period, period / 2, io, io, period / 2 + SEAM_SHARE * period / 2),
-            {name.replace(".", "__", 1): path for name, path in chip.contents[0].items()},
+            {name.replace(".", "__", 1): path for name, path in contents[0].items()},
             [Request(prompt, beta, seed, tokens)],
             require("iverilog"),
             job.scratch / "timed",
-            chip.protocol,
+            protocol,
             show,
         )
         (job.out / "activity.json").write_text(json.dumps(asdict(activity), sort_keys=True))

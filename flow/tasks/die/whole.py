@@ -1,10 +1,9 @@
 """Checks of the whole stitched die: what its tiles and seams might not show one by one."""
 
-__all__ = ["DieAntennaTask", "DieDrcKlayoutTask", "DieIrDropTask"]
+__all__ = ["AntennaTask", "IrDropTask", "WholeDrcKlayoutTask"]
 
 from pathlib import Path
 
-from flow.tasks.antenna import AntennaTask
 from flow.tasks.die.stitch import TILES, lacking_tiles, stitched_die
 from flow.tasks.drc_klayout import DrcKlayoutTask
 from flow.tasks.step import Job, Result, StepTask
@@ -13,22 +12,34 @@ from signoff.result import CheckResult
 _LARGEST = 10.0  # mm2 of a die whose design rules are looked at as a whole
 
 
-class DieAntennaTask(AntennaTask):
-    """As of nano, with nets across seams. Macros have no contents, which could but raise a limit."""
+class AntennaTask(StepTask):
+    """Antenna ratios with nets across seams; the control is a gate on too much metal, and one with a diode,
+    on every layer. Macros have no contents, which could but raise a limit.
+    """
 
+    step_name = "antenna"
     needs = ("stitch", *TILES)
     config = ("base", "pdk", "waivers")
-    routed = False
-
-    def layout(self, job: Job) -> tuple[Path, str]:
-        return _layout(job)
+    is_check = True
 
     def work(self, job: Job) -> Result:
-        return lacking_tiles(self.step_name, job) or super().work(job)
+        from base_chip.pdk import load_pdk
+        from base_chip.pdk.checks import load_checks
+        from flow.tasks.wiring import stack_of
+        from signoff.antenna import Rule, run
+        from signoff.readback import read_layout
+
+        if lacking := lacking_tiles(self.step_name, job):
+            return lacking
+        pdk = load_pdk(job.config.pdk)
+        rules = {name: Rule(r.thickness, r.limit) for name, r in load_checks(pdk).antenna.items()}
+        layout, top = _layout(job)
+        markers = job.scratch / "antenna.lyrdb"
+        return Result(run(read_layout(layout), top, stack_of(pdk), rules, job.config.waivers, markers))
 
 
-class DieDrcKlayoutTask(DrcKlayoutTask):
-    """As of nano; a larger die is looked at by tile, seam and margin alone."""
+class WholeDrcKlayoutTask(DrcKlayoutTask):
+    """A larger die is looked at by tile, seam and margin alone."""
 
     needs = ("stitch", *TILES)
     config = ("base", "pdk", "waivers")
@@ -48,8 +59,8 @@ class DieDrcKlayoutTask(DrcKlayoutTask):
         return super().work(job)
 
 
-class DieIrDropTask(StepTask):
-    """Static IR drop from the pins at the edge to every cell, at an assumed activity; controls as of nano."""
+class IrDropTask(StepTask):
+    """Static IR drop from the pins at the edge to every cell, at an assumed activity."""
 
     step_name = "ir_drop"
     needs = ("stitch", *TILES)

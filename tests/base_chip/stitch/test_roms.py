@@ -11,7 +11,7 @@ from flow.stitching.roms import die_blocks, die_column, die_sites
 from flow.stitching.tiles import planned, views
 from rtl_gen.errors import FlowError
 
-TRIO = load_die("trio")
+TRIO = load_die("nano")
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def test_places_are_those_of_the_instances_in_the_tiles_layouts(blocks, tmp_path
 
 
 def test_they_are_in_the_order_of_read_back_and_no_sites_meet(blocks):
-    sites = die_sites("trio")
+    sites = die_sites("nano")
     roms = rom_places(place_tiles(TRIO, views(TRIO.kinds)), blocks)
     lows = [(rom.box[1], rom.box[0]) for rom in roms]
     assert lows == sorted(lows)

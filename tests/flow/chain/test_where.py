@@ -21,8 +21,8 @@ from rtl_gen.errors import ExitCode, FlowError
 PLAN = plan_of("smollm2-135m", "sky130", "slot", None)
 SLOT = load_die("slot")
 GROUND = ground_of(SLOT)
-WORDS_ON_TRIO = plan_of("words", "sky130", "trio", None)
-SITES = die_sites("trio")
+WORDS_ON_NANO = plan_of("words", "sky130", "nano", None)
+SITES = die_sites("nano")
 
 
 @settings(max_examples=60, deadline=None)
@@ -79,17 +79,17 @@ def test_a_site_that_holds_nothing_says_so():
 @given(st.data())
 def test_on_a_stitched_die_too(data):
     """A die of one column has its own program, and its macros where the floorplans of its tiles have them."""
-    trio = ground_of(load_die("trio"))
-    plan = WORDS_ON_TRIO.placement
+    nano = ground_of(load_die("nano"))
+    plan = WORDS_ON_NANO.placement
     m = data.draw(st.sampled_from(plan.matrices))
     output = data.draw(st.integers(0, m.outputs - 1))
     source = data.draw(st.integers(0, m.inputs - 1) | st.just("factor"))
-    for s in of_weight(plan, trio, f"{m.name}[{output},{source}]"):
-        assert at_point(plan, trio, s.die, s.x + 0.1, s.y - 0.1) == s
+    for s in of_weight(plan, nano, f"{m.name}[{output},{source}]"):
+        assert at_point(plan, nano, s.die, s.x + 0.1, s.y - 0.1) == s
         (x, y) = SITES.place(np.array(s.bank), np.array(s.word_line), np.array(s.bit_line))
         assert (s.x * 1000, s.y * 1000) == pytest.approx((x, y))
     with pytest.raises(FlowError, match="no ROM site of weights"):
-        at_point(plan, trio, 0, 1.0, 1.0)
+        at_point(plan, nano, 0, 1.0, 1.0)
 
 
 def test_the_command_there_and_back(capsys):

@@ -5,7 +5,7 @@ __all__ = ["MetalTask"]
 import importlib.metadata
 
 from flow.files import sha256_file
-from flow.tasks.programmed import ProgrammedStep
+from flow.tasks.die.programmed import ProgrammedStep
 from flow.tasks.step import Job, Result
 
 
@@ -13,7 +13,7 @@ class MetalTask(ProgrammedStep):
     """Draws the vias of the model: `metal.oas`, `manifest.json`, `chip.gds` and `chip.oas`, of each die."""
 
     step_name = "metal"
-    needs = ("quantise", "image", "base")
+    needs = ("quantise", "compile", "stitch")
     config = ("model", "base")
 
     def work(self, job: Job) -> Result:

@@ -2,7 +2,7 @@
 
 __all__ = ["InvarianceTask"]
 
-from flow.tasks.programmed import ProgrammedStep
+from flow.tasks.die.programmed import ProgrammedStep
 from flow.tasks.step import Job, Result
 
 
@@ -10,7 +10,7 @@ class InvarianceTask(ProgrammedStep):
     """The other model is this one with every bit turned over: none can differ from it in more places."""
 
     step_name = "invariance"
-    needs = ("base", "metal", "image")
+    needs = ("stitch", "metal", "compile")
     config = ("base",)
     is_check = True
 

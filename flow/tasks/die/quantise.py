@@ -3,12 +3,9 @@
 __all__ = ["QuantiseTask"]
 
 import json
-from typing import TYPE_CHECKING, ClassVar
+from pathlib import Path
 
 from flow.tasks.step import Job, Result, StepTask
-
-if TYPE_CHECKING:
-    from flow.quality import Request
 
 MEASURED = 400  # texts; the golden model takes one token at a time
 
@@ -16,29 +13,24 @@ MEASURED = 400  # texts; the golden model takes one token at a time
 class QuantiseTask(StepTask):
     """Rounds every matrix, and measures what that and the integer golden model cost on held-out text.
 
-    The check `quality` limits it; reversed codes must be beyond the limit.
+    With an adapter if one is asked for. The check `quality` limits it; reversed codes must be beyond it.
     """
 
     step_name = "quantise"
-    config: ClassVar[tuple[str, ...]] = ("model", "model_digest", "base", "loss_limit")
-
-    def request(self, job: Job) -> "Request":
-        """What the quantiser is asked for."""
-        from flow.quality import Request
-
-        return Request(base=job.config.base or None)
+    config = ("model", "model_digest", "loss_limit", "adapter_digest")
 
     def work(self, job: Job) -> Result:
-        from flow.quality import check_loss, measure, run
+        from flow.quality import Request, check_loss, measure, run
         from flow.tasks.integer_model import ADAPTER, save_integer_model
         from flow.tasks.model import load_model
+        from rtl_gen.golden.model import Model
 
         model = load_model(job.config)
-        asked = self.request(job)
-        done = run(model, asked, job.say)
+        path = job.config.adapter_path
+        done = run(model, Request(tiles=True, adapter=Path(path) if path else None), job.say)
         done.model.save(job.out / "quantised.safetensors")
-        if asked.base or asked.tiles:
-            save_integer_model(done.integers, job.out)
+        assert isinstance(done.integers, Model)
+        save_integer_model(done.integers, job.out)
         if done.adapter is not None:
             done.adapter.save(job.out / ADAPTER)
         found = measure(model, done, MEASURED, job.say, adapted=False)

@@ -1,6 +1,6 @@
-"""The chip on dies of tiles: the model's vias, read back, and what they leave alone."""
+"""The ROM read back from the finished layout of each die, every bit of it."""
 
-__all__ = ["DieInvarianceTask", "DieMetalTask", "TilesReadbackTask"]
+__all__ = ["ReadbackTask"]
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from flow.tasks.die.programmed import ProgrammedDie, read_chip
-from flow.tasks.invariance import InvarianceTask
-from flow.tasks.metal import MetalTask
+from flow.tasks.die.programmed import ProgrammedStep, read_chip
 from flow.tasks.step import Job, Result
 from rtl_gen.errors import FlowError
 from signoff.result import CheckResult
@@ -19,19 +17,7 @@ if TYPE_CHECKING:
     from metal_configs.sitemap import SiteMap
 
 
-class DieMetalTask(ProgrammedDie, MetalTask):
-    """As of nano."""
-
-    needs = ("quantise", "compile", "stitch")
-
-
-class DieInvarianceTask(ProgrammedDie, InvarianceTask):
-    """As of nano."""
-
-    needs = ("stitch", "metal", "compile")
-
-
-class TilesReadbackTask(ProgrammedDie):
+class ReadbackTask(ProgrammedStep):
     """Reads GDS and OASIS of each die, and hands each ROM macro to simulation as `<instance>.hex`."""
 
     step_name = "readback"

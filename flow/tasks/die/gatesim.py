@@ -1,81 +1,50 @@
-"""The netlist with the ROM that was read back generates text, token for token as the golden model."""
+"""Dies say what the golden model says: their RTL, and their netlist of cells, with the ROMs read back."""
 
-__all__ = ["ACTIVITY", "LACKING", "Chip", "GatesimTask"]
+__all__ = ["ACTIVITY", "GatesimTask", "RtlsimTask", "die_chip"]
 
 import functools
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from flow.tasks.die.programmed import LOADED, dies_of, positions_of, read_chip
+from flow.tasks.die.simulators import LACKING
 from flow.tasks.step import Job, Result, StepTask
 from rtl_gen.tools import require
 from signoff.result import CheckResult
 
 if TYPE_CHECKING:
-    from rtl_gen.golden.decoder import GoldenDecoder
-    from rtl_gen.golden.network import Network
     from signoff.gatesim import Request, Simulation
     from signoff.gatesim.host import Protocol
 
 ACTIVITY = "activity.json"  # what rose while one token was made, if that was counted
-LACKING = "lacking.txt"  # in place of a simulator: why there is none
-
-
-@dataclass(frozen=True)
-class Chip:
-    """What a simulator needs of a chip, or of a chain of dies.
-
-    Attributes:
-        contents: Of each die the file of each ROM macro, by its instance.
-        protocol: How tokens travel.
-        spoiled: For the control: the macro of the first die whose words from `from_line` on, where weights
-            are, are inverted.
-    """
-
-    contents: list[dict[str, Path]]
-    protocol: "Protocol"
-    spoiled: str
-    from_line: int
+SPOILED = "rom_0_0.bank0.macro"  # inverted for the control, in the first die
 
 
 class GatesimTask(StepTask):
     """Generates one text a seed, from `--seed` on, and shows each as it grows; the control spoils the ROM.
 
     Attributes:
+        simulator_step: Which simulator runs.
+        metric: How the names of its metrics begin.
         counts: Whether it writes `ACTIVITY`; the simulator must be one that counts rises.
     """
 
     step_name = "gatesim"
-    needs: ClassVar[tuple[str, ...]] = ("quantise", "simulator", "readback")
-    config: ClassVar[tuple[str, ...]] = (
-        "model", "model_digest", "base", "prompt", "seed", "temperature", "words",
-    )  # fmt: skip
+    needs: ClassVar[tuple[str, ...]] = ("quantise", "compile", "simulator", "readback")
+    config = ("model", "model_digest", "base", "prompt", "seed", "temperature", "words", "context")
     tools = ("verilator",)
     is_check = True
     simulator_step: ClassVar[str] = "simulator"
     metric: ClassVar[str] = "gate_sim"
-    counts: ClassVar[bool] = False
-
-    def chip(self, job: Job) -> "Chip":
-        """The chip to simulate."""
-        from base_chip.config import load_base
-        from signoff.gatesim.host import NANO
-
-        rom = load_base(job.config.base).rom
-        contents = {f"rom.bank{n}": job.inputs["readback"] / f"bank{n}.hex" for n in range(rom.banks)}
-        return Chip([contents], NANO, "rom.bank0", rom.word_lines // 2)
-
-    def golden(self, job: Job) -> "GoldenDecoder | Network":
-        """What the chip must say."""
-        from flow.tasks.integer_model import golden_model
-
-        return golden_model(job.inputs["quantise"])
+    counts: ClassVar[bool] = True
 
     def work(self, job: Job) -> Result:
+        from flow.tasks.integer_model import golden_model
         from flow.tasks.model import load_model
         from rtl_gen.golden.sampling import beta_of
         from signoff.gatesim import Request, Token, simulate
@@ -84,7 +53,7 @@ class GatesimTask(StepTask):
             names, why = (self.step_name, f"{self.step_name}_control"), lacking.read_text("utf-8")
             return Result([CheckResult.not_run(n, why, "verilator") for n in names])
         model = load_model(job.config)
-        golden = self.golden(job)
+        golden = golden_model(job.inputs["quantise"], positions_of(job))
         prompt = model.prompt(job.config.prompt)
         said = prompt[1:] if prompt[0] == model.begin else prompt
         beta = beta_of(job.config.temperature)
@@ -105,18 +74,18 @@ class GatesimTask(StepTask):
         program = job.scratch / "simulator"
         shutil.copyfile(job.inputs[self.simulator_step] / "simulator", program)
         program.chmod(0o755)
-        chip = self.chip(job)
-        run = functools.partial(simulate, program, f"scf_{job.config.base}", protocol=chip.protocol)
+        contents, protocol = die_chip(job)
+        run = functools.partial(simulate, program, f"scf_{job.config.base}", protocol=protocol)
         between = _whole_token(requests) if self.counts else None
-        done = run(chip.contents, requests, job.scratch / "run", show, between=between)
+        done = run(contents, requests, job.scratch / "run", show, between=between)
         # The first text once more from other random register contents: what is never set must not matter.
         first = requests[:1]
-        again = run(chip.contents, first, job.scratch / "again", start=2)
+        again = run(contents, first, job.scratch / "again", start=2)
         same_start = again.split(first) == done.split(first)
         equal = done.equals(requests) and same_start
-        head, *rest = chip.contents
-        spoil = _spoiled(head[chip.spoiled], job.scratch / "spoiled.hex", chip.from_line)
-        spoiled = run([head | {chip.spoiled: spoil}, *rest], first, job.scratch / "control")
+        head, *rest = contents
+        spoil = _inverted(head[SPOILED], job.scratch / "spoiled.hex")
+        spoiled = run([head | {SPOILED: spoil}, *rest], first, job.scratch / "control")
         texts = [decode(said + t) for t in done.split(requests)]
         # The last token is not fed back; every other one, and every token of the prompt, costs a pass.
         passes = sum(len(prompt) + len(r.expected) - 1 for r in requests)
@@ -144,7 +113,7 @@ class GatesimTask(StepTask):
             "a ROM with inverted word lines says something else",
         )
         if between and equal:
-            _keep_activity(job, requests, done, between, len(chip.contents))
+            _keep_activity(job, requests, done, between, len(contents))
         (job.out / "text.txt").write_text("".join(f"{t}\n" for t in texts), "utf-8")
         metrics = {
             "cycles_per_token": done.cycles / passes,
@@ -153,6 +122,31 @@ class GatesimTask(StepTask):
             f"{self.metric}_tokens": len(done.tokens),
         }
         return Result([row, control], metrics, texts, equal, note=", ".join(texts))
+
+
+class RtlsimTask(GatesimTask):
+    """The same of the tiles' RTL."""
+
+    step_name = "rtlsim"
+    needs = ("quantise", "compile", "rtl_simulator", "readback")
+    simulator_step = "rtl_simulator"
+    metric = "rtl_sim"
+    counts = False
+
+
+def die_chip(job: Job) -> "tuple[list[dict[str, Path]], Protocol]":
+    """Of each die the file that was read back of each ROM macro, by its instance; and how tokens travel.
+
+    Needs `compile` and `readback`.
+    """
+    from signoff.gatesim.host import Protocol
+
+    told = read_chip(job.inputs["compile"])
+    contents = [
+        {name: job.inputs["readback"] / die / f"{name}.hex" for name in told["roms"]} for die in dies_of(job)
+    ]
+    loaded = (job.inputs["compile"] / LOADED).read_bytes()
+    return contents, Protocol("payload", told["token_bytes"], told["count_bytes"], loaded)
 
 
 def _whole_token(requests: "Sequence[Request]") -> tuple[int, int] | None:
@@ -190,9 +184,8 @@ def _difference(wrong: int, same_start: bool) -> str:
     return "the tokens depend on what the registers hold before reset"
 
 
-def _spoiled(contents: Path, to: Path, first: int) -> Path:
-    """A copy of a bank's contents with its word lines from the first on inverted."""
+def _inverted(contents: Path, to: Path) -> Path:
+    """A copy of a macro's contents with every word inverted."""
     lines = contents.read_text().split()
-    inverted = [f"{(1 << 4 * len(line)) - 1 - int(line, 16):0{len(line)}x}" for line in lines[first:]]
-    to.write_text("".join(f"{line}\n" for line in (*lines[:first], *inverted)))
+    to.write_text("".join(f"{(1 << 4 * len(line)) - 1 - int(line, 16):0{len(line)}x}\n" for line in lines))
     return to

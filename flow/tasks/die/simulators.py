@@ -1,22 +1,16 @@
-"""Dies say what the golden model says: their RTL, and their netlist of cells, with the ROMs read back."""
+"""Simulators of the stitched die, one program for every model of a base: of RTL, and of cells."""
 
-__all__ = ["DieGatesimTask", "DieSimulatorTask", "RtlSimulatorTask", "RtlsimTask", "die_chip"]
+__all__ = ["LACKING", "RtlSimulatorTask", "SimulatorTask"]
 
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from flow.tasks.die.programmed import LOADED, dies_of, positions_of, read_chip
 from flow.tasks.die.tiles import MODELS, NETLIST, routed
-from flow.tasks.gatesim import LACKING, Chip, GatesimTask
 from flow.tasks.step import Job, Result, StepTask
-
-if TYPE_CHECKING:
-    from rtl_gen.golden.decoder import GoldenDecoder
-    from rtl_gen.golden.network import Network
 
 KINDS = ("rom", "ram", "vec")
 TILES = tuple(f"tile_{kind}" for kind in KINDS)
+LACKING = "lacking.txt"  # in place of a simulator: why there is none
 
 
 class RtlSimulatorTask(StepTask):
@@ -32,7 +26,7 @@ class RtlSimulatorTask(StepTask):
         return Result()
 
 
-class DieSimulatorTask(StepTask):
+class SimulatorTask(StepTask):
     """Compiles the stitched netlist with the netlists of its tiles: routed, or mapped where they are not."""
 
     step_name = "simulator"
@@ -53,45 +47,6 @@ class DieSimulatorTask(StepTask):
         _build(job, list(found.values()), job.pdk.path("cells"), rises=True)
         mapped = [kind for kind in KINDS if not routed(job.inputs[f"tile_{kind}"])]
         return Result(note=f"mapped, not routed: {', '.join(mapped)}" if mapped else "all tiles routed")
-
-
-class DieGatesimTask(GatesimTask):
-    """As of nano, or of a chain of dies; the control inverts a macro of the first one's first rom tile."""
-
-    needs = ("quantise", "compile", "simulator", "readback")
-    config = (*GatesimTask.config, "context")
-    counts = True
-
-    def golden(self, job: Job) -> "GoldenDecoder | Network":
-        from flow.tasks.integer_model import golden_model
-
-        return golden_model(job.inputs["quantise"], positions_of(job))
-
-    def chip(self, job: Job) -> Chip:
-        return die_chip(job)
-
-
-class RtlsimTask(DieGatesimTask):
-    """The same of the tiles' RTL."""
-
-    step_name = "rtlsim"
-    needs = ("quantise", "compile", "rtl_simulator", "readback")
-    simulator_step = "rtl_simulator"
-    counts = False
-    metric = "rtl_sim"
-
-
-def die_chip(job: Job) -> Chip:
-    """The dies with the ROMs that were read back; needs `compile` and `readback`."""
-    from signoff.gatesim.host import Protocol
-
-    told = read_chip(job.inputs["compile"])
-    contents = [
-        {name: job.inputs["readback"] / die / f"{name}.hex" for name in told["roms"]} for die in dies_of(job)
-    ]
-    loaded = (job.inputs["compile"] / LOADED).read_bytes()
-    protocol = Protocol("payload", told["token_bytes"], told["count_bytes"], loaded)
-    return Chip(contents, protocol, "rom_0_0.bank0.macro", 0)
 
 
 def _build(job: Job, tiles: list[Path], cells: Path, *, rises: bool = False) -> None:
