@@ -24,21 +24,25 @@ from flow.tasks.chain.plan import PlanTask
 from flow.tasks.chain.readback import DieReadbackTask
 from flow.tasks.chain.replay import ReplayTask, TileSimulatorTask
 from flow.tasks.chain.sample import SampleTask
+from flow.tasks.die.antenna import AntennaTask
 from flow.tasks.die.compile import CompileTask
+from flow.tasks.die.drc_klayout import DieDrcKlayoutTask
 from flow.tasks.die.energy import EnergyTask
 from flow.tasks.die.figures import FiguresTask
 from flow.tasks.die.floorplan import FloorplanTask
 from flow.tasks.die.gatesim import GatesimTask, RtlsimTask
-from flow.tasks.die.inside import INSIDE_STEPS, TILE_DRC_STEPS
+from flow.tasks.die.inside import INSIDE_STEPS
 from flow.tasks.die.invariance import InvarianceTask
+from flow.tasks.die.ir_drop import IrDropTask
 from flow.tasks.die.metal import MetalTask
 from flow.tasks.die.quantise import QuantiseTask
 from flow.tasks.die.readback import ReadbackTask
+from flow.tasks.die.seams import SeamsTask
 from flow.tasks.die.simulators import RtlSimulatorTask, SimulatorTask
-from flow.tasks.die.stitch import SeamsTask, StitchTask
+from flow.tasks.die.stitch import StitchTask
+from flow.tasks.die.tile_drc import TILE_DRC_STEPS
 from flow.tasks.die.tiles import MAP_STEPS, TILE_STEPS
 from flow.tasks.die.timed import TimedTask
-from flow.tasks.die.whole import AntennaTask, IrDropTask, WholeDrcKlayoutTask
 from flow.tasks.step import StepTask
 from rtl_gen.errors import ExitCode, FlowError
 
@@ -65,7 +69,7 @@ STEPS: Steps = (
     *TILE_DRC_STEPS,
     *INSIDE_STEPS,
     SeamsTask,
-    WholeDrcKlayoutTask,
+    DieDrcKlayoutTask,
     AntennaTask,
     IrDropTask,
     InvarianceTask,

@@ -92,8 +92,8 @@ def check(name: str, strict: bool, everything: bool) -> int:
     from flow.stitching.check import check_die, find_die
 
     if name in known_tiles():
-        from flow.stitching.inside import check_tile
         from flow.stitching.run import told
+        from flow.stitching.tile import check_tile
 
         rows = check_tile(name)
         click.echo("\n".join(told(rows)))

@@ -103,7 +103,7 @@ def build(
     from flow.waivers import load_waivers
 
     load_pdk(pdk)
-    on = base or base_for(model)
+    on = base_for(model) if base is None else base
     chain = not load_die(on).one_column
     if chain and not (base is None and last == "quantise"):  # which needs no base
         if adapter is not None:

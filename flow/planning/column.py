@@ -9,8 +9,8 @@ from math import prod
 from base_chip.dies import Floorplan, known_dies, load_die
 from flow.planning.lines import Line
 from flow.planning.program import hollow_model
-from flow.stitching.inside import PERIODS
-from flow.stitching.roms import die_column, die_period
+from flow.stitching.column import die_column
+from flow.stitching.periods import PERIODS, die_period
 from metal_configs.checkpoint.checkpoint import tensor_shapes
 from metal_configs.compile import Placement
 from metal_configs.compile.place import model_forms

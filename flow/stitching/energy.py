@@ -12,7 +12,7 @@ from base_chip.harden.block import Macro
 from base_chip.pdk import Pdk
 from base_chip.pdk.place_route import load_place_route
 from flow.pdk.files import PdkFiles
-from flow.stitching.inside import PERIODS
+from flow.stitching.periods import PERIODS
 from flow.tasks.energies import kit_corner, wire_farads, with_macros
 from signoff.assembly.routed import Routed, read_macros, read_vias
 from signoff.netlist import Instance, Netlist, read_modules, read_netlist

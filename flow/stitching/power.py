@@ -13,7 +13,7 @@ from base_chip.pdk.place_route import Corner as Asked
 from base_chip.pdk.place_route import load_place_route
 from base_chip.pdk.power import load_power
 from flow.pdk.files import PdkFiles
-from flow.stitching.inside import PERIODS
+from flow.stitching.periods import PERIODS
 from flow.stitching.stitch import Stitched
 from flow.stitching.tiles import HardTile
 from flow.tasks.energies import kit_corner, wire_farads, with_macros

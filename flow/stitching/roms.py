@@ -1,6 +1,6 @@
-"""A die of one column of tiles as its tiles have it: sizes, clock period, places of its ROM macros."""
+"""What place and route is told of the tiles of a die, and where its ROM macros lie."""
 
-__all__ = ["die_blocks", "die_column", "die_period", "die_roms", "die_sites"]
+__all__ = ["die_blocks", "die_roms", "die_sites"]
 
 import numpy as np
 
@@ -11,39 +11,9 @@ from base_chip.pdk.place_route import load_place_route
 from base_chip.stitch import place_tiles
 from base_chip.stitch.roms import RomPlace, rom_places
 from base_chip.tiles import load_tile, tile_block
-from base_chip.tiles.config import RamTileConfig, RomTileConfig, VecTileConfig
 from flow.stitching.tiles import views
-from metal_configs.compile.program.fit import Column
 from metal_configs.sitemap import SiteMap
-from rtl_gen.errors import ExitCode, FlowError
 from rtl_gen.golden.rom import RomGeometry
-
-
-def die_column(die: Floorplan) -> Column:
-    """What the compiler has to know of a die.
-
-    Raises:
-        FlowError: It has several columns, or more rows than its vec tile feeds (USAGE).
-    """
-    rom, ram, vec = (load_tile(kind) for kind in ("rom", "ram", "vec"))
-    assert isinstance(rom, RomTileConfig)
-    assert isinstance(ram, RamTileConfig)
-    assert isinstance(vec, VecTileConfig)
-    fed, there = (vec.size.rom_rows, vec.size.ram_rows), (die.rom.rows, die.ram.rows)
-    if not die.one_column or there[0] > fed[0] or there[1] > fed[1]:
-        raise FlowError(
-            f"{there[0]} rows of rom tiles and {there[1]} of ram tiles in {die.rom.columns} columns; the vec"
-            f" tile sends steps to one column of at most {fed[0]} and {fed[1]}",
-            where=f"die {die.name}",
-            hint="Correct rom, ram and vec of the floorplan, or base_chip/tiles/vec.yaml.",
-            code=ExitCode.USAGE,
-        )
-    return Column(rom.size.rom(), there[0], ram.size.ram(), there[1], vec.size.vec())
-
-
-def die_period(die: Floorplan) -> float:
-    """The clock period that all tiles of a die are made for, ns."""
-    return max(load_tile(kind).target_ns for kind in die.kinds)
 
 
 def die_blocks(die: Floorplan) -> dict[str, Block]:

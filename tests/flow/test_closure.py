@@ -211,8 +211,10 @@ def test_what_a_step_runs_is_in_its_closure(step, file):
         ("metal_configs.quantise", {"base", "tile_rom", "stitch", "metal", "antenna", "seams", "inside_rom"}),
         ("metal_configs.writer", {"quantise", "compile", "readback", "antenna", "seams", "drc_rom"}),
         ("metal_configs.checkpoint", {"base", "tile_rom", "stitch", "metal", "antenna", "seams"}),
+        ("metal_configs.compile", {"stitch", "metal", "readback", "gatesim", "seams", "ir_drop", "antenna"}),
         ("signoff.seams", {"quantise", "compile", "metal", "readback", "antenna", "inside_rom"}),
-        ("signoff.gatesim", {"metal", "antenna", "drc_klayout", "inside_rom"}),
+        ("signoff.gatesim", {"metal", "antenna", "drc_klayout", "inside_rom", "drc_rom"}),
+        ("signoff.timing", {"metal", "antenna", "drc_klayout", "drc_rom", "stitch"}),
     ],
 )
 def test_a_step_does_not_depend_on_what_it_has_nothing_to_do_with(package, steps):
@@ -220,7 +222,7 @@ def test_a_step_does_not_depend_on_what_it_has_nothing_to_do_with(package, steps
     assert not {s for s in steps if package in found[s].modules}
     assert any(package in c.modules for c in found.values())
     sizes = {s: len(c.modules) for s, c in found.items()}
-    assert max(sizes.values()) < 120, sizes  # of more than 270
+    assert max(sizes.values()) < 260, sizes  # of more than 500
 
 
 def test_data_that_steps_open_are_installed_with_the_package():

@@ -13,16 +13,19 @@ from flow.cli import main
 from flow.graph import CHAIN_STEPS, STEPS, steps_on
 from flow.report.die_areas import MAPPED, NO_CELLS, ROUTED
 from flow.stitching.contents import read_contents
+from flow.tasks.die.antenna import AntennaTask
 from flow.tasks.die.compile import CompileTask
+from flow.tasks.die.drc_klayout import DieDrcKlayoutTask
 from flow.tasks.die.figures import netlist_of
 from flow.tasks.die.gatesim import GatesimTask, die_chip
-from flow.tasks.die.inside import INSIDE_STEPS, TILE_DRC_STEPS, DrcRomTask, InsideRomTask
+from flow.tasks.die.inside import INSIDE_STEPS, InsideRomTask
+from flow.tasks.die.ir_drop import IrDropTask
 from flow.tasks.die.programmed import LOADED
+from flow.tasks.die.seams import SeamsTask
 from flow.tasks.die.simulators import LACKING, SimulatorTask
-from flow.tasks.die.stitch import SeamsTask
+from flow.tasks.die.tile_drc import TILE_DRC_STEPS, DrcRomTask
 from flow.tasks.die.tiles import MapRomTask, MapVecTask
 from flow.tasks.die.timed import TimedTask
-from flow.tasks.die.whole import AntennaTask, IrDropTask, WholeDrcKlayoutTask
 from flow.tasks.integer_model import golden_model
 from metal_configs.compile.source import QuantisedSource
 from rtl_gen.errors import ExitCode, FlowError
@@ -95,7 +98,7 @@ def test_without_a_netlist_of_every_tile_nothing_is_simulated(job):
     assert all(r.reason == told for r in rows)
 
 
-OF_DIE = (SeamsTask, WholeDrcKlayoutTask, AntennaTask, IrDropTask)
+OF_DIE = (SeamsTask, DieDrcKlayoutTask, AntennaTask, IrDropTask)
 
 
 @pytest.mark.parametrize("step", [*OF_DIE, TimedTask])
@@ -110,7 +113,7 @@ def test_design_rules_of_a_die_that_is_too_large_are_those_of_its_parts(job, mon
     for kind in ("rom", "ram", "vec"):
         (job.inputs[f"tile_{kind}"] / "layout.def").write_text("")
     monkeypatch.setattr("base_chip.dies.load_die", lambda name: SimpleNamespace(die=(4000.0, 2600.0)))
-    (row,) = WholeDrcKlayoutTask().work(job).checks
+    (row,) = DieDrcKlayoutTask().work(job).checks
     assert (row.name, row.status) == ("drc_klayout", "not run")
     assert row.reason.startswith("10.4 mm2, more than 10")
 
@@ -147,16 +150,18 @@ def test_what_is_inside_of_a_tile_is_looked_at_again_when_its_files_change(tmp_p
     assert len(keys) == 2
 
 
-@pytest.mark.parametrize(("step", "does"), [(InsideRomTask, "inside"), (DrcRomTask, "design_rules")])
+@pytest.mark.parametrize(
+    ("step", "does"), [(InsideRomTask, "inside.inside"), (DrcRomTask, "rules.design_rules")]
+)
 def test_rows_and_numbers_of_a_tile_have_its_name(step, does, job, monkeypatch):
     row = CheckResult("antenna", "a", "1", 2, 0, "fail", "", "met3")
-    found = ([row], {"sta_slow_setup_ns": 1.5}) if does == "inside" else [row]
-    monkeypatch.setattr(f"flow.stitching.inside.{does}", lambda *_: found)
-    monkeypatch.setattr("flow.tasks.die.inside.hard_tile", lambda *_: None)
+    found = ([row], {"sta_slow_setup_ns": 1.5}) if step is InsideRomTask else [row]
+    monkeypatch.setattr(f"flow.stitching.{does}", lambda *_: found)
+    monkeypatch.setattr(f"{step.__module__}.hard_tile", lambda *_: None)
     (job.inputs["tile_rom"] / "layout.def").write_text("")
     done = step().work(job)
     assert done.checks == [dataclasses.replace(row, name="rom_antenna")]
-    assert done.metrics == ({"rom_sta_slow_setup_ns": 1.5} if does == "inside" else {})
+    assert done.metrics == ({"rom_sta_slow_setup_ns": 1.5} if step is InsideRomTask else {})
 
 
 @pytest.mark.flow

@@ -310,7 +310,7 @@ def test_a_run_that_is_ended_leaves_the_earlier_artifact(
     )
     rtl = tmp_path / "rtl.v"
     rtl.write_text(RTL)
-    command = [sys.executable, "-m", "tests.harden_tiny", rtl, "base", "build", "tiny"]
+    command = [sys.executable, "-m", "tests.harden_small", rtl, "base", "build", "tiny"]
     command += ["--work", tmp_path / "work", "--out", earlier]
     said = tmp_path / "stderr"
     with said.open("w") as stderr:

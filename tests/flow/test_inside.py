@@ -3,7 +3,7 @@
 import pytest
 
 from flow.hardening.blocks import load_block
-from flow.stitching.inside import open_inputs
+from flow.stitching.rules import open_inputs
 from flow.stitching.tiles import artifact
 from signoff.violations import Fault
 

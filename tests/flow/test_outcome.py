@@ -107,23 +107,22 @@ def test_reused_steps_say_so(tmp_path):
 
 
 def test_a_check_whose_tool_is_missing_does_not_run_and_names_the_fix(tmp_path, monkeypatch):
-    from flow.tasks.bank import BankTask
-    from flow.tasks.drc_magic import DrcMagicTask
-
     from flow.pdk.files import PdkFiles
     from flow.request import BuildConfig, Run
+    from flow.tasks.chain.layouts import BankDrcMagicTask
+    from flow.tasks.die.stitch import StitchTask
     from rtl_gen.errors import ExitCode, FlowError
     from rtl_gen.tools import TOOLS
 
     for module in ("flow.tasks.step", "rtl_gen.tools"):
         monkeypatch.setattr(f"{module}.version", lambda name: None)
     run = Run(BuildConfig("m", "", ""), PdkFiles("sky130", {}, {}, {}, {}, {}), tmp_path, {})
-    (got,) = DrcMagicTask()._checked_work(run, tmp_path).checks
+    (got,) = BankDrcMagicTask()._checked_work(run, tmp_path).checks
     assert (got.name, got.status) == ("drc_magic", "not run")
     assert TOOLS["magic"].fix in got.reason
-    monkeypatch.setattr(BankTask, "tools", ("yosys",))
+    monkeypatch.setattr(StitchTask, "tools", ("yosys",))
     with pytest.raises(FlowError) as e:
-        BankTask()._checked_work(run, tmp_path)
+        StitchTask()._checked_work(run, tmp_path)
     assert e.value.code == ExitCode.MISSING_TOOL
 
 

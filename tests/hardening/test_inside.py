@@ -3,7 +3,8 @@
 import pytest
 
 from base_chip.arrays.layout import build_rom
-from flow.stitching.inside import design_rules, inside
+from flow.stitching.inside import inside
+from flow.stitching.rules import design_rules
 from flow.stitching.tiles import hard_tile
 from tests.kit import needs
 from tests.tiny_tile import MACRO, TILE

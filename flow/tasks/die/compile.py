@@ -24,8 +24,9 @@ class CompileTask(StepTask):
 
     def work(self, job: Job) -> Result:
         from base_chip.dies import load_die
+        from flow.stitching.column import die_column
         from flow.stitching.contents import write_contents
-        from flow.stitching.roms import die_column, die_roms
+        from flow.stitching.roms import die_roms
         from flow.tasks.integer_model import adapter, integer_model
         from metal_configs.compile.program.fit import fit_dies
 

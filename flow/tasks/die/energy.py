@@ -5,7 +5,7 @@ __all__ = ["EnergyTask"]
 import json
 
 from flow.tasks.die.gatesim import ACTIVITY
-from flow.tasks.die.stitch import TILES, plan_of
+from flow.tasks.die.stitched import TILES, plan_of
 from flow.tasks.die.tiles import NETLIST, routed
 from flow.tasks.step import Job, Result, StepTask
 from signoff.result import CheckResult

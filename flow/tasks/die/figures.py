@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from flow.tasks.die.programmed import ProgrammedStep, read_chip
-from flow.tasks.die.stitch import TILES, plan_of
+from flow.tasks.die.stitched import TILES, plan_of
 from flow.tasks.die.tiles import NETLIST, routed
 from flow.tasks.step import Job, Result
 
@@ -33,8 +33,9 @@ class FiguresTask(ProgrammedStep):
         from flow.report.die_map import ABOUT, draw_memories, use
         from flow.report.die_pictures import DieParts, draw_die_pictures
         from flow.report.figures import area_by_kind, code_histograms
+        from flow.stitching.column import die_column
         from flow.stitching.contents import memories, read_contents
-        from flow.stitching.roms import die_blocks, die_column, die_roms
+        from flow.stitching.roms import die_blocks, die_roms
         from rtl_gen.golden.quantised import QuantModel
 
         die, pdk = load_die(job.config.base), load_pdk(job.config.pdk)

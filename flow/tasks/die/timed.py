@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from flow.tasks.die.gatesim import die_chip
 from flow.tasks.die.programmed import positions_of
-from flow.tasks.die.stitch import TILES, lacking_tiles, stitched_die
+from flow.tasks.die.stitched import TILES, lacking_tiles, stitched_die
 from flow.tasks.step import Job, Result, StepTask
 from rtl_gen.tools import require
 from signoff.result import CheckResult
@@ -25,7 +25,7 @@ class TimedTask(StepTask):
 
     def work(self, job: Job) -> Result:
         from base_chip.harden.constraints import IO_SHARE, SEAM_SHARE
-        from flow.stitching.inside import PERIODS
+        from flow.stitching.periods import PERIODS
         from flow.stitching.timed import timed_die
         from flow.tasks.die.tiles import MODELS
         from flow.tasks.integer_model import golden_model

@@ -7,7 +7,8 @@ import pytest
 from base_chip.dies import load_die
 from base_chip.stitch import place_tiles
 from base_chip.stitch.roms import rom_places
-from flow.stitching.roms import die_blocks, die_column, die_sites
+from flow.stitching.column import die_column
+from flow.stitching.roms import die_blocks, die_sites
 from flow.stitching.tiles import planned, views
 from rtl_gen.errors import FlowError
 

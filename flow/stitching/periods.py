@@ -1,0 +1,14 @@
+"""Clock periods of a die of tiles."""
+
+__all__ = ["PERIODS", "die_period"]
+
+from base_chip.dies import Floorplan
+from base_chip.tiles import load_tile
+
+# Of the period that a tile is made for, in which the slow corner must be in time: 25 and 60 MHz
+PERIODS = {"typical": 25 / 60}
+
+
+def die_period(die: Floorplan) -> float:
+    """The clock period that all tiles of a die are made for, ns."""
+    return max(load_tile(kind).target_ns for kind in die.kinds)

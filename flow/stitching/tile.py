@@ -1,0 +1,28 @@
+"""All checks of a tile that ships, by themselves."""
+
+__all__ = ["check_tile"]
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from base_chip.pdk import load_pdk
+from base_chip.tiles import load_tile
+from flow.hardening.blocks import load_block
+from flow.pdk.providers import find_pdk
+from flow.stitching.inside import inside
+from flow.stitching.rules import design_rules
+from flow.stitching.tiles import artifact, hardened
+from signoff.result import CheckResult
+
+
+def check_tile(kind: str) -> list[CheckResult]:
+    """Check the artifact of a tile that ships.
+
+    Raises:
+        FlowError: There is none (MISSING_TOOL), it was edited or no longer fits, or a tool failed.
+    """
+    kept, files = artifact(kind), find_pdk(load_pdk(load_tile(kind).pdk))
+    with TemporaryDirectory() as scratch:
+        tile, block = hardened(kept, kind, files, Path(scratch)), load_block(kind)[0]
+        rows, _ = inside(tile, block, load_tile(kind).target_ns, files, Path(scratch) / "checks")
+        return [*rows, *design_rules(tile, block, files, Path(scratch) / "rules")]
