@@ -7,7 +7,7 @@ from pathlib import Path
 import klayout.db as kdb
 import numpy as np
 
-from base_chip.dies import Floorplan, known_dies, load_die
+from base_chip.dies import Floorplan, load_die
 from base_chip.dies.drawn import macro_cell
 from base_chip.pdk import load_pdk
 from flow.chain.check import die_plan
@@ -47,11 +47,6 @@ def marked(build: Path, text: str) -> tuple[Chip, list[Spot], tuple[float, float
         FlowError: The build has no such dies, or the model no such weight.
     """
     run = load_run(build / ".run.json")
-    if run.config.chain is None and run.config.base not in known_dies():
-        raise FlowError(
-            "weights are marked on dies of tiles, this is a build of one hardened chip", where=str(build),
-            hint="`sc-flow show --by-matrix` colours its vias by matrix.",
-        )  # fmt: skip
     base = load_die(run.config.base)
     layout, spots = (_stitched if run.config.chain is None else _planned)(build, run, base, text)
     top, mark = layout.top_cell(), kdb.LayerInfo(1000, 0)

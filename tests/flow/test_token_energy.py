@@ -3,14 +3,14 @@
 from types import SimpleNamespace
 
 import pytest
-from flow.tasks.gatesim import _whole_token
+from flow.tasks.die.gatesim import _whole_token
 
 from base_chip.pdk import load_pdk
 from base_chip.pdk.place_route import load_place_route
 from base_chip.tiles import load_tile
 from base_chip.tiles.parts import tile_macros
 from flow.stitching.energy import SimulatedTile, token_energy
-from flow.tasks.die.energy import DieEnergyTask
+from flow.tasks.die.energy import EnergyTask
 from flow.tasks.energies import kit_corner, with_macros
 from signoff.gatesim import Request
 from signoff.netlist import Instance
@@ -120,6 +120,6 @@ def test_the_energy_of_a_chain_is_that_of_its_dies(tmp_path, macros):
 
 def test_where_no_token_was_counted_the_step_is_not_run(tmp_path):
     job = SimpleNamespace(inputs={"gatesim": tmp_path})
-    rows = DieEnergyTask().work(job).checks
+    rows = EnergyTask().work(job).checks
     assert [(r.name, r.status) for r in rows] == [("energy", "not run"), ("energy_control", "not run")]
     assert "no whole token" in rows[0].reason

@@ -104,7 +104,7 @@ def test_list_and_inspect(capsys, toy, tmp_path):
     out = capsys.readouterr().out
     assert "dim 32, 2 layers" in out
     assert "parameters in F32" in out
-    assert "bases that hold it: none" in out
+    assert "bases that hold it: nano, story" in out
     assert main(["models", "inspect", "words"]) == 0
     assert "bases that hold it: nano, story" in capsys.readouterr().out
 

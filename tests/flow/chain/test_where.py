@@ -151,5 +151,5 @@ def test_marks_are_where_the_die_has_the_weights_bits(tmp_path):
         chip_of(build)
     hardened = replace(config, chain=None, base="nano")
     Run(hardened, PdkFiles("sky130", {}, {}, {}, {}, {}), build, {}).save()
-    with pytest.raises(FlowError, match="--by-matrix"):
+    with pytest.raises(FlowError, match="has not come as far as the step `compile`"):
         marked(build, text)
