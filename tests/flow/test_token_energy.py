@@ -3,7 +3,6 @@
 from types import SimpleNamespace
 
 import pytest
-from flow.tasks.die.gatesim import _whole_token
 
 from base_chip.pdk import load_pdk
 from base_chip.pdk.place_route import load_place_route
@@ -11,6 +10,7 @@ from base_chip.tiles import load_tile
 from base_chip.tiles.parts import tile_macros
 from flow.stitching.energy import SimulatedTile, token_energy
 from flow.tasks.die.energy import EnergyTask
+from flow.tasks.die.gatesim import _whole_token
 from flow.tasks.energies import kit_corner, with_macros
 from signoff.gatesim import Request
 from signoff.netlist import Instance
