@@ -23,4 +23,4 @@ def test_the_notebook_runs(tmp_path, pdk_kit):
     assert "dies of base reticle" in done.stdout
     assert "metal      done" in done.stdout
     assert "build/words/report.html" in done.stdout.splitlines()
-    assert (tmp_path / "build" / "words" / "metal" / "chip.gds").is_file()
+    assert (tmp_path / "build" / "words" / "metal" / "die0" / "chip.gds").is_file()

