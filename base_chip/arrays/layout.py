@@ -153,7 +153,8 @@ def _draw_wells(plan: RomPlan, c: Pen) -> None:
         (rails[3] - edge, rails[4]),
     ):
         c.rect("nwell", left, bottom, right, top)
-    c.rect("nwell", left, rails[0] - ROW // 2, plan.driver_x + driver.WELL, plan.nwell_y[1])
+    half = ROW // 10 * 5  # of a row, on the grid
+    c.rect("nwell", left, rails[0] - half, plan.driver_x + driver.WELL, plan.nwell_y[1])
     c.rect("nwell", left, plan.nwell_y[0], plan.array_x[0], plan.nwell_y[1])
 
 

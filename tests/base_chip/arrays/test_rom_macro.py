@@ -59,6 +59,16 @@ def test_nothing_lies_outside_the_boundary(mux, name):
 
 
 @pytest.mark.parametrize("spec", [SMALL, SHARED], ids=lambda spec: spec.name)
+def test_every_shape_as_it_is_drawn_is_on_the_grid(spec):
+    layout, grid = build_rom(spec), spec.array.process.grid
+    for cell in layout.each_cell():
+        for layer in layout.layer_indexes():
+            shapes = kdb.Region(cell.shapes(layer))
+            shapes.merged_semantics = False  # what another shape covers must be on the grid, too
+            assert not shapes.grid_check(grid, grid), (cell.name, layout.get_info(layer))
+
+
+@pytest.mark.parametrize("spec", [SMALL, SHARED], ids=lambda spec: spec.name)
 def test_vias_lie_on_bit_lines_at_drains(spec):
     sites, plan = rom_sites(spec), RomPlan(spec.array)
     assert sites.shape == (8, 32)
