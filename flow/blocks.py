@@ -6,26 +6,11 @@ from pathlib import Path
 
 import msgspec
 
+from flow.stitching.contents import Block
 from rtl_gen.errors import FlowError
 from rtl_gen.untrusted import read_file
 
 LARGEST = 64 << 20  # bytes
-
-
-class Block(msgspec.Struct, frozen=True):
-    """Rows of one matrix, table, or of the program.
-
-    Attributes:
-        name: A matrix has a block for each part of it, and one for its factors, all of one name.
-        kind: "weights", "factors", "tables" or "program".
-        start: First row.
-        rows: Number of rows.
-    """
-
-    name: str
-    kind: str
-    start: int
-    rows: int
 
 
 def read_blocks(path: Path) -> list[Block]:

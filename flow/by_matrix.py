@@ -2,15 +2,14 @@
 
 __all__ = ["BlockLayer", "write_by_matrix"]
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import klayout.db as kdb
 import numpy as np
 
-from flow.blocks import Block
 from flow.report.figures import CATEGORIES, category
+from flow.stitching.owners import Owners
 from metal_configs.sitemap import SiteMap
 from rtl_gen.errors import FlowError
 from signoff.picture import MODEL
@@ -22,9 +21,9 @@ class BlockLayer:
     """Where the vias of a matrix, table or the program are drawn.
 
     Attributes:
-        name: As the ROM image names it, with its kind.
+        name: As the compiler names it, with its kind.
         layer: GDS layer and datatype of the copy.
-        colour: 0xRRGGBB, that of the report's map of the ROM.
+        colour: 0xRRGGBB, that of the report's map of the ROMs.
         vias: On the layer.
     """
 
@@ -34,17 +33,20 @@ class BlockLayer:
     vias: int
 
 
-def write_by_matrix(chip: Path, target: Path, sites: SiteMap, blocks: Sequence[Block]) -> list[BlockLayer]:
+def write_by_matrix(chip: Path, target: Path, sites: SiteMap, whose: Owners) -> list[BlockLayer]:
     """Write the copy as OASIS; only for looking at, as no mask has these layers.
 
     Args:
-        chip: Layout of the chip.
+        chip: Layout of a die with a model's vias.
         target: File to write.
-        sites: Where each bit of the ROM lies.
-        blocks: What lies in which rows.
+        sites: Where each bit of its ROM macros lies.
+        whose: What each of these bits is of.
+
+    Returns:
+        A layer for each of `whose.names` that has a via, in their order.
 
     Raises:
-        FlowError: A via of the model lies on no site, or a via on a row of no block.
+        FlowError: A via of the model lies on no site, or on one of no matrix.
     """
     layout = read_layout(chip)
     free = max(info.layer for info in layout.layer_infos()) + 1
@@ -58,19 +60,19 @@ def write_by_matrix(chip: Path, target: Path, sites: SiteMap, blocks: Sequence[B
         for index in (cell.cell_index(), *cell.called_cells()):
             layout.cell(index).clear(program)
     points = np.array([(b.center().x, b.center().y) for b in boxes], np.int64).reshape(-1, 2)
-    bank, word_line, bit_line = sites.locate(points)
-    rows, _ = sites.to_row(bank, word_line, bit_line)
-    names, of_row = _names(blocks, sites.rom.rows)
-    owner = np.where(bank < 0, -1, of_row[rows])
+    place = sites.locate(points)
+    owner = np.where(place[0] < 0, -1, whose.of[place])
     if lost := int((owner < 0).sum()):
         raise FlowError(
-            f"{lost} vias lie on no site of the base, or in a row of no matrix", where=str(chip),
-            hint="Image and chip are of different builds: build it again.",
+            f"{lost} vias lie on no site of the base, or on one of no matrix", where=str(chip),
+            hint="What `compile` left and the chip are of different builds: build it again.",
         )  # fmt: skip
     out = []
     top = layout.top_cell()
-    for number, (name, kind) in enumerate(names):
+    for number, (name, kind) in enumerate(whose.names):
         mine = np.flatnonzero(owner == number)
+        if not len(mine):
+            continue
         shapes = top.shapes(layout.layer(free, number))
         for n in mine:
             shapes.insert(boxes[n])
@@ -80,13 +82,3 @@ def write_by_matrix(chip: Path, target: Path, sites: SiteMap, blocks: Sequence[B
     options.format = "OASIS"
     layout.write(str(target), options)
     return out
-
-
-def _names(blocks: Sequence[Block], rows: int) -> tuple[list[tuple[str, str]], np.ndarray]:
-    """Name and kind of what lies in the ROM, and which of them each row is of; -1 for none."""
-    of_row = np.full(rows, -1)
-    names: dict[tuple[str, str], int] = {}
-    for block in blocks:
-        number = names.setdefault((block.name, block.kind), len(names))
-        of_row[block.start : block.start + block.rows] = number
-    return list(names), of_row

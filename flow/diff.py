@@ -1,28 +1,27 @@
-"""Two builds on one base: which masks differ, and which vias of which matrix."""
+"""Two builds on one base: which masks differ, and which vias of which matrix, die by die."""
 
-__all__ = ["BlockChange", "BuildDiff", "as_json", "compare", "draw_heat_map"]
+__all__ = ["BlockChange", "BuildDiff", "DieDiff", "as_json", "compare"]
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
-from flow.blocks import read_blocks
-from flow.files import disk_faults, make_folder
-from metal_configs.diff import MetalDiff, diff
+from flow.chain.owners import chip_told, owners_of
+from flow.request import BuildConfig
+from flow.verify import load_build
+from metal_configs.diff import Change, MetalDiff, diff
 from rtl_gen.errors import FlowError
 from signoff.invariance import Chip
 from signoff.readback import read_layout
 
-ADDED, REMOVED, KEPT, EMPTY = (31, 119, 180), (214, 39, 40), (190, 190, 190), (250, 250, 250)
-GAP = 8  # pixels between banks
+Layer = tuple[int, int]
 
 
 @dataclass(frozen=True)
 class BlockChange:
-    """Vias added and removed in what the ROM image calls by one name."""
+    """Vias added and removed in what the compiler calls by one name."""
 
     name: str
     kind: str
@@ -31,88 +30,146 @@ class BlockChange:
 
 
 @dataclass(frozen=True)
-class BuildDiff:
-    """What another model changes.
+class DieDiff:
+    """What another model changes on a die.
 
     Attributes:
         metal: The program layer, site by site.
-        blocks: Vias by matrix, table and program; those added under the name that the second image has for
+        names: Of the ROM macros, such as rom_0_0.bank3, in the order of `metal.banks`.
+        blocks: Vias by matrix, table and program; those added under the name that the second build has for
             the place, those removed under the first's.
         differ: GDS layers on which the two chips are not drawn alike.
         layers: GDS layers that the chips have.
     """
 
     metal: MetalDiff
+    names: Sequence[str]
     blocks: Sequence[BlockChange]
-    differ: tuple[tuple[int, int], ...]
-    layers: tuple[tuple[int, int], ...]
+    differ: tuple[Layer, ...]
+    layers: tuple[Layer, ...]
+
+    @property
+    def used(self) -> list[tuple[str, Change]]:
+        """Macros in which either model has a via."""
+        named = zip(self.names, self.metal.banks, strict=True)
+        return [(name, c) for name, c in named if c.added or c.removed or c.kept]
+
+
+@dataclass(frozen=True)
+class BuildDiff:
+    """What another model changes on all dies.
+
+    Attributes:
+        base: Name of the base of both.
+        models: Names of the first and of the second.
+        dies: Of each die what changes.
+    """
+
+    base: str
+    models: tuple[str, str]
+    dies: Sequence[DieDiff]
+
+    @property
+    def differ(self) -> list[Layer]:
+        """Layers that differ on a die."""
+        return sorted({layer for die in self.dies for layer in die.differ})
+
+    @property
+    def layers(self) -> list[Layer]:
+        return sorted({layer for die in self.dies for layer in die.layers})
 
     @property
     def reused(self) -> int:
         """Layers whose masks serve both models."""
         return len(self.layers) - len(self.differ)
 
+    @property
+    def blocks(self) -> list[BlockChange]:
+        """Vias by matrix, table and program on all dies."""
+        return _summed(block for die in self.dies for block in die.blocks)
+
+    @property
+    def total(self) -> Change:
+        totals = [die.metal.total for die in self.dies]
+        return Change(*(sum(getattr(t, n) for t in totals) for n in ("added", "removed", "kept")))
+
 
 def compare(first: Path, second: Path) -> BuildDiff:
     """Compare two folders `build/<name>`.
 
     Raises:
-        FlowError: A folder holds no finished chip, a file is damaged, or the bases differ.
+        FlowError: A folder holds no finished chip, a file is damaged, or bases or numbers of dies differ.
     """
     folders = first, second
-    for folder in folders:
-        for name in ("metal/manifest.json", "metal/chip.oas", "image/blocks.json"):
-            if not (folder / name).is_file():
-                raise FlowError(
-                    f"no chip on one die there ({name} is missing)",
-                    where=str(folder),
-                    hint="Give build/<name> of a build that has come as far as the step `metal`.",
-                )
-    metal = diff(first / "metal/manifest.json", second / "metal/manifest.json")
-    added, removed = metal.rows()
-    by_name: dict[tuple[str, str], list[int]] = {}
-    for index, (folder, counts) in enumerate(((second, added), (first, removed))):
-        for block in read_blocks(folder / "image/blocks.json"):
-            of = by_name.setdefault((block.kind, block.name), [0, 0])
-            of[index] += int(counts[block.start : block.start + block.rows].sum())
-    blocks = [BlockChange(name, kind, *n) for (kind, name), n in by_name.items()]
-    unnamed = [
-        total - sum(n[i] for n in by_name.values()) for i, total in enumerate((added.sum(), removed.sum()))
-    ]
-    if any(unnamed):
-        blocks.append(BlockChange("(rows without a name)", "none", *map(int, unnamed)))
-    chips = [Chip(read_layout(folder / "metal/chip.oas")) for folder in folders]
-    layers = sorted({*chips[0].layers(), *chips[1].layers()})
-    differ = tuple(layer for layer in layers if chips[0].drawn(layer) != chips[1].drawn(layer))
-    return BuildDiff(metal, blocks, differ, tuple(layers))
-
-
-def draw_heat_map(path: Path, metal: MetalDiff, *, scale: int = 2) -> None:
-    """Write a PNG of all banks side by side, a site a square: added blue, removed red, kept grey.
-
-    Args:
-        scale: Pixels a site.
-    """
-    pictures = []
-    for a, b in zip(metal.first, metal.second, strict=True):
-        shown = np.full((*a.shape, 3), EMPTY, np.uint8)
-        for where, colour in ((b & ~a, ADDED), (a & ~b, REMOVED), (a & b, KEPT)):
-            shown[where] = colour
-        tall = np.flipud(shown).repeat(scale, 0).repeat(scale, 1)  # word line 0 is at the bottom of a bank
-        pictures += [tall, np.full((tall.shape[0], GAP, 3), 255, np.uint8)]
-    with disk_faults(path.parent):
-        make_folder(path.parent)
-        Image.fromarray(np.concatenate(pictures[:-1], axis=1)).save(path, "PNG")
+    dies = [chip_told(folder).dies for folder in folders]
+    if dies[0] != dies[1]:
+        raise FlowError(
+            f"the first model is on {dies[0]} dies, the second on {dies[1]}", where=f"{first}, {second}",
+            hint="Build both on as many: sc-flow build --chain N",
+        )  # fmt: skip
+    configs = [load_build(folder).config for folder in folders]
+    found = [_die(folders, configs, n) for n in range(dies[0])]
+    return BuildDiff(configs[0].base, (configs[0].model, configs[1].model), found)
 
 
 def as_json(found: BuildDiff) -> Mapping[str, object]:
     """Everything but the sites themselves, as JSON types."""
     return {
-        "base": found.metal.base,
-        "models": list(found.metal.models),
-        "layers": [f"{a}/{b}" for a, b in found.layers],
-        "layers_that_differ": [f"{a}/{b}" for a, b in found.differ],
-        "banks": [vars(c) for c in found.metal.banks],
+        "base": found.base,
+        "models": list(found.models),
+        "layers": _told(found.layers),
+        "layers_that_differ": _told(found.differ),
+        "dies": [
+            {
+                "banks": {n: vars(c) for n, c in zip(die.names, die.metal.banks, strict=True)},
+                "blocks": [vars(b) for b in die.blocks],
+                "total": vars(die.metal.total),
+            }
+            for die in found.dies
+        ],
         "blocks": [vars(b) for b in found.blocks],
-        "total": vars(found.metal.total),
+        "total": vars(found.total),
     }
+
+
+def _die(folders: Sequence[Path], configs: Sequence[BuildConfig], die: int) -> DieDiff:
+    metal = diff(*(folder / "metal" / f"die{die}" / "manifest.json" for folder in folders))
+    instances = chip_told(folders[0]).roms
+    if len(instances) != len(metal.first):
+        raise FlowError(
+            f"{len(instances)} ROM macros in chip.json, {len(metal.first)} in the manifest of die {die}",
+            where=str(folders[0]), hint="Build again: the folder was edited or cut.",
+        )  # fmt: skip
+    chips = [Chip(read_layout(folder / "metal" / f"die{die}" / "chip.oas")) for folder in folders]
+    layers = sorted({*chips[0].layers(), *chips[1].layers()})
+    differ = tuple(layer for layer in layers if chips[0].drawn(layer) != chips[1].drawn(layer))
+    new, gone = metal.second & ~metal.first, metal.first & ~metal.second
+    blocks = [BlockChange(*name, n, 0) for name, n in _counted(folders[1], configs[1], die, new)]
+    blocks += [BlockChange(*name, 0, n) for name, n in _counted(folders[0], configs[0], die, gone)]
+    names = [name.removesuffix(".macro") for name in instances]
+    return DieDiff(metal, names, _summed(blocks), differ, tuple(layers))
+
+
+def _counted(
+    folder: Path, config: BuildConfig, die: int, sites: np.ndarray
+) -> Iterator[tuple[tuple[str, str], int]]:
+    """How many of some sites of a die are of what, by name and kind."""
+    whose = owners_of(folder, config, die)
+    owner = whose.of[sites]
+    counts = np.bincount(owner[owner >= 0], minlength=len(whose.names)).tolist()
+    yield from zip(whose.names, counts, strict=True)
+    if lost := int((owner < 0).sum()):
+        yield ("(sites without a name)", "none"), lost
+
+
+def _summed(blocks: Iterable[BlockChange]) -> list[BlockChange]:
+    """One for each name and kind, in the order in which they come."""
+    found: dict[tuple[str, str], BlockChange] = {}
+    for b in blocks:
+        was = found.get((b.name, b.kind), BlockChange(b.name, b.kind, 0, 0))
+        found[b.name, b.kind] = BlockChange(b.name, b.kind, was.added + b.added, was.removed + b.removed)
+    return list(found.values())
+
+
+def _told(layers: Iterable[Layer]) -> list[str]:
+    return [f"{a}/{b}" for a, b in layers]

@@ -8,21 +8,23 @@ from dataclasses import replace
 from pathlib import Path
 
 from base_chip.assemble import cell_name
-from base_chip.bank import BankSpec
-from base_chip.config import load_base
+from base_chip.dies import load_die
 from base_chip.pdk import Pdk, Wheel, load_pdk
+from flow.chain.owners import chip_told
 from flow.files import atomic_dir, cache_root, make_folder
 from flow.pdk.providers import find_pdk
+from flow.request import BuildConfig
 from flow.tasks.drc_klayout import klayout_rows
-from flow.tasks.wiring import routed_design, stack_of
+from flow.tasks.wiring import stack_of
 from flow.verify import load_build
 from flow.wheels import fetch_with_pip, pinned, unpack
 from rtl_gen.errors import FlowError
 from signoff.netlist import read_netlist
 from signoff.precheck.decks import path_spikes, pins_on_metal
 from signoff.precheck.layout import Chip, check_chip
+from signoff.precheck.ports import read_ports
 from signoff.readback import read_layout
-from signoff.result import CheckResult
+from signoff.result import CheckResult, of_dies
 
 WHEEL = "cf-precheck"
 SCRIPTS = {
@@ -60,7 +62,7 @@ def fetch(pdk: Pdk, wheels: Path | None = None) -> Path:
 def precheck(
     build: Path, *, drc: bool = True, say: Callable[[str], None] = lambda text: None
 ) -> list[CheckResult]:
-    """Look at the chip of a build.
+    """Look at the chip of a build, or at each of its chain of dies.
 
     Args:
         build: Folder of the build.
@@ -68,57 +70,65 @@ def precheck(
         say: Told what is being done.
 
     Returns:
-        Rows, each with its negative control; their reports are in `<build>/precheck`.
+        Rows, each with its negative control; their reports are in `<build>/precheck/die<n>`.
 
     Raises:
-        FlowError: The build has no routed chip, or a tool fails.
+        FlowError: The build has no chip of routed tiles, or a tool fails.
     """
     config = load_build(build).config
-    pdk, base = load_pdk(config.pdk), load_base(config.base)
+    dies = chip_told(build).dies
+    return of_dies([_die(build, config, n, dies, drc, say) for n in range(dies)])
+
+
+def _die(
+    build: Path, config: BuildConfig, die: int, dies: int, drc: bool, say: Callable[[str], None]
+) -> list[CheckResult]:
+    pdk, base = load_pdk(config.pdk), load_die(config.base)
     files = find_pdk(pdk)
-    gds, routed_def = build / "metal" / "chip.gds", build / "harden" / "layout.def"
-    for path in (gds, routed_def):
+    gds = build / "metal" / f"die{die}" / "chip.gds"
+    cell = cell_name(f"scf_{config.base}")
+    lef, netlist = (build / "stitch" / f"{config.base}.{suffix}" for suffix in ("lef", "v"))
+    for path in (gds, lef, netlist):
         if not path.is_file():
             raise FlowError(
-                f"no routed chip there ({path.name} is missing)", where=str(build),
-                hint="Give build/<name> of a build that has come as far as the step `metal`.",
+                f"no chip of routed tiles there ({path.relative_to(build)} is missing)", where=str(build),
+                hint="Give build/<name> of a build that has come as far as the step `metal`, on tiles that"
+                " are placed and routed.",
             )  # fmt: skip
-    folder = build / "precheck"
+    folder = build / "precheck" / f"die{die}"
     make_folder(folder)
-    bank = BankSpec.of(base.rom, base.pdk)
-    routed = routed_design(routed_def, pdk, files.path("cells"), files.path("tech_lef"), bank)
-    netlist = read_netlist(build / "harden" / "netlist.v")
-    directions = {bit: way for name, (way, _) in netlist.ports.items() for bit in netlist.bits(name)}
-    width, height = base.floorplan.die
+    told = read_netlist(netlist)
+    directions = {bit: way for name, (way, _) in told.ports.items() for bit in told.bits(name)}
+    ports = read_ports(lef.read_text("utf-8"), cell)
     wires = {name: pdk.layers[name] for name in stack_of(pdk).wires}
-    nm = round(pdk.dbu * 1000)
-
     layout = read_layout(gds)
+    top = cell_name(f"{cell}_{config.model}" + (f"_die{die}" if dies > 1 else ""))
 
     def make() -> Chip:
         return Chip(
             layout=layout.dup(),
-            base=cell_name(f"scf_{base.name}"),
-            die=(round(width * 1000), round(height * 1000)),
-            ports=routed.ports,
+            top=top,
+            base=cell,
+            die=(round(base.die[0] * 1000), round(base.die[1] * 1000)),
+            ports=ports,
             directions=directions,
             wires=wires,
             pins={name: pdk.pins[name] for name in wires},
             labels={name: pdk.labels[name] for name in wires},
             boundary=pdk.layers["prBoundary"],
-            grid=pdk.grid * nm,
+            grid=round(pdk.grid * pdk.dbu * 1000),
         )
 
-    say("names, boundary, pins, labels, grid")
+    of = f"die {die}: " if dies > 1 else ""
+    say(f"{of}names, boundary, pins, labels, grid")
     rows = check_chip(make, folder)
-    top = cell_name(f"scf_{config.base}_{config.model}")
     root = scripts_root(pdk)
     for name, script in SCRIPTS.items():
         if not (root / script).is_file():
             reason = f"{Path(script).name} of {WHEEL} is not here; run: sc-flow precheck --fetch"
             rows.append(CheckResult.not_run(name, reason, "KLayout"))
             continue
-        say(name)
+        say(of + name)
         if name == "pins_on_metal":
             rows += pins_on_metal(
                 gds, top, root / script, folder, metal=pdk.layers["met1"], pin=pdk.pins["met1"]
@@ -126,7 +136,7 @@ def precheck(
         else:
             rows += path_spikes(gds, root / script, folder)
     if drc:
-        say("design rules, density, empty shapes")
+        say(f"{of}design rules, density, empty shapes")
         rows += klayout_rows(gds, top, pdk, files, folder / "drc", config.waivers)
     return rows
 

@@ -4,7 +4,7 @@ __all__ = ["Chip", "chip_of", "coloured_by_matrix", "latest_build", "markers_of"
 
 import os
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from base_chip.pdk import Pdk, load_pdk
@@ -26,6 +26,7 @@ class Chip:
         pdk: Process that it is made for.
         apart: Layers of the file that only the picture has.
         markers: Marker databases to open with it, besides those of failed rows.
+        die: Which of the build's it is.
     """
 
     build: Path
@@ -33,6 +34,7 @@ class Chip:
     pdk: Pdk
     apart: tuple[Extra, ...] = ()
     markers: tuple[Path, ...] = ()
+    die: int = 0
 
 
 def latest_build(out: Path) -> Path:
@@ -45,39 +47,37 @@ def latest_build(out: Path) -> Path:
     return runs[-1].parent
 
 
-def chip_of(build: Path, die: int | None = None) -> Chip:
-    """The chip that a build made, or a die of its chain; FlowError when it has not got that far."""
-    run, metal = build / ".run.json", build / "metal"
-    there = sorted(metal.glob("die*/chip.oas"))
-    layout = metal / f"die{die or 0}" / "chip.oas" if there else metal / "chip.oas"
-    if not run.is_file() or not layout.is_file() or (die and not there):
+def chip_of(build: Path, die: int = 0) -> Chip:
+    """The chip of a die that a build made; FlowError when it has not got that far, or has no such die."""
+    run, layout = build / ".run.json", build / "metal" / f"die{die}" / "chip.oas"
+    if not run.is_file() or not layout.is_file():
+        last = len(list(build.glob("metal/die*/chip.oas"))) - 1
         raise FlowError(
-            f"no chip there ({layout.relative_to(build)})" if not die else f"no die {die} there",
+            f"no die {die} there" if die else f"no chip there ({layout.relative_to(build)})",
             where=str(build),
-            hint=f"The last die of the build is {max(len(there) - 1, 0)}."
-            if die
+            hint=f"The last die of the build is {last}."
+            if die and last >= 0
             else "Run `sc-flow build`, and give the folder build/<name>.",
         )
-    return Chip(build, layout, load_pdk(load_run(run).config.pdk))
+    return Chip(build, layout, load_pdk(load_run(run).config.pdk), die=die)
 
 
 def coloured_by_matrix(chip: Chip) -> Chip:
     """The chip with the program vias of each matrix on a layer of their own, in `by_matrix.oas`.
 
     Raises:
-        FlowError: The build has no ROM image, or one of another build.
+        FlowError: The build does not say what lies where, or it is another build's.
     """
-    from base_chip.config import load_base
-    from flow.blocks import read_blocks
     from flow.by_matrix import write_by_matrix
-    from flow.tasks.sites import site_map
+    from flow.chain.owners import owners_of
+    from flow.stitching.roms import die_sites
 
-    image = chip.build / "image" / "blocks.json"
+    config = load_run(chip.build / ".run.json").config
     target = chip.build / "by_matrix.oas"
-    base = load_base(load_run(chip.build / ".run.json").config.base)
-    layers = write_by_matrix(chip.layout, target, site_map(base), read_blocks(image))
+    whose = owners_of(chip.build, config, chip.die)
+    layers = write_by_matrix(chip.layout, target, die_sites(config.base), whose)
     apart = tuple(Extra(f"{b.name}, {b.vias} vias", b.layer, b.colour) for b in layers)
-    return Chip(chip.build, target, chip.pdk, apart)
+    return replace(chip, layout=target, apart=apart)
 
 
 def markers_of(build: Path) -> list[Path]:

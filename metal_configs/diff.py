@@ -10,7 +10,7 @@ from typing import Any
 import klayout.db as kdb
 import numpy as np
 
-from metal_configs.sitemap import SiteMap, from_banks
+from metal_configs.sitemap import SiteMap
 from metal_configs.writer.manifest import read_manifest
 from rtl_gen.errors import FlowError
 from rtl_gen.golden.rom import RomGeometry
@@ -50,11 +50,6 @@ class MetalDiff:
     @property
     def total(self) -> Change:
         return _change(self.first, self.second)
-
-    def rows(self) -> tuple[np.ndarray, np.ndarray]:
-        """Vias added and removed on each logical row, int64 [rows]."""
-        a, b = from_banks(self.rom, self.first), from_banks(self.rom, self.second)
-        return (b & ~a).sum(1), (a & ~b).sum(1)
 
 
 def diff(first: Path, second: Path) -> MetalDiff:

@@ -17,9 +17,7 @@ from rtl_gen.errors import ExitCode, FlowError
     "--width", type=click.IntRange(64, 8192), default=1600, show_default=True, help="Of the picture."
 )
 @click.option("--by-matrix", is_flag=True, help="Colour the program vias by matrix, table and program.")
-@click.option(
-    "--where", metavar="WEIGHT", help="Dies of tiles: mark a weight, such as 'layers.3.down[17,204]'."
-)
+@click.option("--where", metavar="WEIGHT", help="Mark a weight, such as 'layers.3.down[17,204]'.")
 @click.option("--die", type=click.IntRange(min=0), help="Which die of a chain; the first by default.")
 @click.option("--window", nargs=4, type=Finite(), metavar="L B R T", help="Part of the chip to draw, in um.")
 def show(
@@ -53,7 +51,7 @@ def show(
         chip, _, around = marked(folder, where)
         window = window or around
     else:
-        chip = chip_of(folder, die)
+        chip = chip_of(folder, die or 0)
     if by_matrix:
         chip = coloured_by_matrix(chip)
     if png is None:

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from flow.blocks import Block
+from flow.stitching.contents import Block
 from rtl_gen.golden.quantised import QuantModel
 from rtl_gen.golden.rom import RomGeometry
 from signoff.netlist import read_modules

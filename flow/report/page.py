@@ -7,24 +7,27 @@ import json
 import platform
 import shlex
 from collections.abc import Mapping
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import jinja2
 
-from base_chip.config import load_base
+from base_chip.dies import known_dies, load_die
 from flow.outcome import Outcome
+from flow.report.corners import corner_timing
 from flow.report.figures import CATEGORIES
 from flow.request import BuildConfig
-from rtl_gen.errors import FlowError
 
 REPORT = "report.html"
+_OPTIONS = {"chained": "--chain"}  # that are called otherwise than what they set
 # What the summary shows: metric, what it is called, unit, digits after the point.
 SUMMARY = (
-    ("die_mm2", "die", "mm²", 3),
-    ("routed_cells", "standard cells", "", 0),
-    ("core_used_percent", "core used", "%", 1),
+    ("dies", "dies", "", 0),
+    ("die_mm2", "a die", "mm²", 3),
+    ("tiles", "tiles on it", "", 0),
+    ("cells", "standard cells in them", "", 0),
     ("rom_bits", "ROM", "bits", 0),
     ("program_vias", "vias of the model", "", 0),
     ("weights", "weights", "", 0),
@@ -56,13 +59,12 @@ def render_report(build: Path, config: BuildConfig, outcome: Outcome) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    m = outcome.metrics
     return environment.get_template("page.html").render(
         config=config,
         outcome=outcome,
         verdict=_verdict(outcome),
-        summary=[(label, f"{m[k]:,.{digits}f}", unit) for k, label, unit, digits in SUMMARY if k in m],
-        corners=_corners(config, m),
+        summary=_summary(outcome.metrics, figures),
+        corners=_corners(config, outcome.metrics),
         pictures=[(p, _png(drawn / f"{p['name']}.png")) for p in figures.get("pictures", [])],
         lacking=figures.get("lacking", []),
         rom_map=_png(drawn / "rom.png"),
@@ -99,22 +101,29 @@ def _verdict(outcome: Outcome) -> tuple[str, str]:
     return "good", f"{count['pass']} of {total} checks pass{waived}"
 
 
-def _corners(config: BuildConfig, metrics: Mapping[str, float]) -> list[dict[str, float | str]]:
-    """Static timing by corner: period, slack, and the clock and token rate that it allows."""
-    try:
-        periods = load_base(config.base).hardening.signoff_ns
-    except FlowError:  # a base of several dies, which has no timing yet
+def _corners(config: BuildConfig, metrics: Mapping[str, float]) -> list[dict[str, Any]]:
+    """Static timing by corner, and the token rate that it allows, as text."""
+    if config.base not in known_dies():  # nothing but a quantised model
         return []
-    out: list[dict[str, float | str]] = []
-    for corner, period in periods.items():
-        slack, hold = (metrics.get(f"sta_{corner}_{kind}_ns") for kind in ("setup", "hold"))
-        if slack is None or hold is None:
-            continue
-        mhz = 1000 / (period - slack)
-        cycles = metrics.get("cycles_per_token")
-        rate = f"{1e6 * mhz / cycles:,.0f}" if cycles else ""
-        out.append({"name": corner, "period": period, "setup": slack, "hold": hold, "mhz": mhz, "rate": rate})
-    return out
+    cycles = metrics.get("cycles_per_token")
+    return [
+        asdict(c) | {
+            "mhz": f"{c.mhz:.1f}" if c.mhz else "",
+            "rate": f"{1e6 * c.mhz / cycles:,.0f}" if c.mhz and cycles else "",
+        }
+        for c in corner_timing(load_die(config.base), metrics)
+    ]  # fmt: skip
+
+
+def _summary(metrics: Mapping[str, float], figures: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """What stands above all else: label, value and unit."""
+    tiles = figures.get("tiles", [])
+    drawn = {"tiles": sum(t["number"] for t in tiles), "cells": sum(t["number"] * t["cells"] for t in tiles)}
+    drawn["die_mm2"] = figures.get("die_um2", 0) / 1e6
+    told = {name: value for name, value in drawn.items() if value} | dict(metrics)
+    if told.get("dies") == 1:
+        del told["dies"]
+    return [(label, f"{told[k]:,.{digits}f}", unit) for k, label, unit, digits in SUMMARY if k in told]
 
 
 def _versions(outcome: Outcome) -> list[tuple[str, str]]:
@@ -129,9 +138,11 @@ def _command(config: BuildConfig) -> str:
     words = ["sc-flow", "build", "--model", config.model, "--pdk", config.pdk]
     words += ["--base", config.base] if config.base else []
     default = BuildConfig("", "", "")
-    for name in ("prompt", "seed", "temperature", "words", "loss_limit"):
+    for name in ("prompt", "seed", "temperature", "words", "chained", "context", "loss_limit"):
         if (value := getattr(config, name)) != getattr(default, name):
-            words += [f"--{name.replace('_', '-')}", str(value)]
+            words += [_OPTIONS.get(name, f"--{name.replace('_', '-')}"), str(value)]
+    if config.adapter_path:
+        words += ["--adapter", "FOLDER"]
     if config.waivers:
         words += ["--waivers", "FILE"]
     return shlex.join(words)

@@ -1,6 +1,9 @@
 """What the memories of a die of tiles hold, as `compile` tells it of the first die in `contents.json`."""
 
-__all__ = ["CONTENTS", "Memory", "die_contents", "memories", "read_contents", "write_contents"]
+__all__ = [
+    "CONTENTS", "KEYS", "LARGEST", "Block", "Memory", "die_contents", "memories", "memory_of",
+    "read_contents", "tile_plan", "write_contents",
+]  # fmt: skip
 
 import re
 from collections.abc import Mapping, Sequence
@@ -10,14 +13,34 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from flow.blocks import Block
 from metal_configs.compile.program.contents import TABLES
 from metal_configs.compile.program.macros import WORD_BITS
+from rtl_gen.errors import FlowError
 from rtl_gen.golden.die_image import DieImage
 from rtl_gen.tiles.rom import RomTileSize
+from rtl_gen.untrusted import read_file
 from signoff.readback.weights import TilePlan, tile_words
 
 CONTENTS = "contents.json"
+LARGEST = 64 << 20  # bytes
+# Which part of the contents lies in a memory, by what its macros are called
+KEYS = {"bank": "rom", "program": "program", "rom": "words"}
+
+
+class Block(msgspec.Struct, frozen=True):
+    """Rows of one matrix, table, or of the program.
+
+    Attributes:
+        name: A matrix may have several blocks, and those of its factors, all of one name.
+        kind: "weights", "factors", "tables" or "program".
+        start: First row.
+        rows: Number of rows.
+    """
+
+    name: str
+    kind: str
+    start: int
+    rows: int
 
 
 @dataclass(frozen=True)
@@ -64,8 +87,15 @@ def write_contents(folder: Path, image: DieImage) -> None:
 
 
 def read_contents(folder: Path) -> dict[str, list[Block]]:
-    """What `die_contents` said, from the outputs of `compile`."""
-    return msgspec.json.decode((folder / CONTENTS).read_bytes(), type=dict[str, list[Block]])
+    """What `die_contents` said, from the outputs of `compile`; FlowError when the file is not that."""
+    path = folder / CONTENTS
+    try:
+        found = msgspec.json.decode(read_file(path, LARGEST), type=dict[str, list[Block]])
+    except (msgspec.MsgspecError, RecursionError) as e:
+        raise _damaged(path, str(e)) from e
+    if sorted(found) != sorted(KEYS.values()):
+        raise _damaged(path, f"it tells of {', '.join(found) or 'nothing'}")
+    return found
 
 
 def memories(
@@ -80,25 +110,42 @@ def memories(
     """
     of: dict[tuple[str, str], dict[int, np.ndarray]] = {}
     for instance, bits in macros.items():
-        tile, macro, _ = instance.split(".")
-        memory, number = re.split(r"_?(?=\d)", macro, maxsplit=1)
-        of.setdefault((tile, memory), {})[int(number)] = bits
+        tile, memory, number = memory_of(instance)
+        of.setdefault((tile, memory), {})[number] = bits
     found = []
     for (tile, memory), held in sorted(of.items(), key=lambda m: (m[0][0].partition("_")[0] != "rom", m[0])):
         bits = np.stack([held[n] for n in sorted(held)])
+        blocks = contents[KEYS[memory]]
         if memory == "bank":
-            found.append(Memory(tile, "rows", contents["rom"], _tile_rows(bits, size)))
+            found.append(Memory(tile, "rows", blocks, _tile_rows(bits, size)))
         elif memory == "program":
-            found.append(Memory(f"{tile}.program", "rows", contents["program"], np.concatenate(bits)))
+            found.append(Memory(f"{tile}.program", "rows", blocks, np.concatenate(bits)))
         else:
-            words = bits.reshape(-1, WORD_BITS)
-            found.append(Memory(f"{tile}.rom", "words", contents["words"], words))
+            found.append(Memory(f"{tile}.rom", "words", blocks, bits.reshape(-1, WORD_BITS)))
     return found
+
+
+def memory_of(instance: str) -> tuple[str, str, int]:
+    """Tile, memory ("bank", "program" or "rom") and number of a macro."""
+    tile, macro, _ = instance.split(".")
+    memory, number = re.split(r"_?(?=\d)", macro, maxsplit=1)
+    return tile, memory, int(number)
+
+
+def _damaged(path: Path, why: str) -> FlowError:
+    return FlowError(
+        f"cannot be read ({why})", where=str(path), hint="Build again: the folder was edited or cut."
+    )
 
 
 def _tile_rows(bits: np.ndarray, size: RomTileSize) -> np.ndarray:
     """Macros of a rom tile, [macros, words, bits], as its rows: by activation, output and bit."""
-    plan = TilePlan(1, 1, size.banks, size.banks, size.columns, size.rows, 1, 1, 0)
+    plan = tile_plan(size)
     packed = np.packbits(bits, axis=-1, bitorder="little")[None, :, :, None]
     rows = np.unpackbits(tile_words(packed, plan)[0, :, :, 0], axis=-1, bitorder="little")
     return rows.swapaxes(0, 1).reshape(rows.shape[1], -1).astype(bool)
+
+
+def tile_plan(size: RomTileSize) -> TilePlan:
+    """One rom tile, as read-back is told of tiles."""
+    return TilePlan(1, 1, size.banks, size.banks, size.columns, size.rows, 1, 1, 0)

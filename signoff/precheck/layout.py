@@ -14,6 +14,7 @@ from signoff.result import CheckResult
 
 Layer = tuple[int, int]
 _FORBIDDEN = "#/"  # in names of cells
+_OTHER = "chip_of_another"
 
 
 @dataclass(frozen=True)
@@ -22,9 +23,10 @@ class Chip:
 
     Attributes:
         layout: The chip, editable.
-        base: Cell of the routed design, which has pins, labels and boundary.
+        top: What its top cell is to be called.
+        base: Cell of the stitched die, which has pins, labels and boundary.
         die: Width and height, nm.
-        ports: Of the DEF, by name.
+        ports: Of the LEF, by name.
         directions: Of the netlist's ports, by name; supplies are not among them.
         wires: Layer of the drawing purpose by name; `pins` and `labels`: of those purposes.
         boundary: Layer of the boundary.
@@ -32,6 +34,7 @@ class Chip:
     """
 
     layout: kdb.Layout
+    top: str
     base: str
     die: tuple[int, int]
     ports: Mapping[str, Port]
@@ -73,8 +76,8 @@ def check_chip(make: Callable[[], Chip], folder: Path) -> list[CheckResult]:
 
 def _names(chip: Chip) -> Iterator[str]:
     tops = [cell.name for cell in chip.layout.top_cells()]
-    if len(tops) != 1:
-        yield f"{len(tops)} top cells: {', '.join(tops)}"
+    if tops != [chip.top]:
+        yield f"top cells are {', '.join(tops)}, expected {chip.top}"
     for cell in chip.layout.each_cell():
         if any(c in cell.name for c in _FORBIDDEN):
             yield f"cell {cell.name} has one of {' '.join(_FORBIDDEN)} in its name"
@@ -99,7 +102,7 @@ def _pins(chip: Chip) -> Iterator[str]:
     for name in sorted({*signals, *wanted}):
         if signals.get(name) != wanted.get(name):
             way, other = (ways.get(name, "missing") for ways in (signals, wanted))
-            yield f"pin {name} is {way} in the DEF, {other} in the netlist"
+            yield f"pin {name} is {way} in the LEF, {other} in the netlist"
     if {chip.ports[name].use for name in supplies} != {"POWER", "GROUND"}:
         yield f"supplies are {', '.join(sorted(supplies)) or 'missing'}, expected power and ground"
     for name, port in chip.ports.items():
@@ -167,6 +170,10 @@ def _second_top(chip: Chip) -> None:
     chip.layout.create_cell("left_over")
 
 
+def _renamed(chip: Chip) -> None:
+    chip.layout.rename_cell(chip.layout.top_cells()[0].cell_index(), _OTHER)
+
+
 def _odd_name(chip: Chip) -> None:
     chip.layout.rename_cell(next(chip.cell().each_inst()).cell_index, "cell#1")
 
@@ -222,9 +229,10 @@ def _shifted_cell(chip: Chip) -> None:
 _CHECKS: Mapping[str, tuple] = {  # type: ignore[type-arg]
     "cell_names": (
         _names,
-        "one top cell; no # or / in the name of a cell",
+        "one top cell, named as base and model; no # or / in the name of a cell",
         {
-            "a second top cell": (_second_top, "2 top cells"),
+            "a top cell of another name": (_renamed, f"top cells are {_OTHER}"),
+            "a second top cell": (_second_top, "top cells are"),
             "a cell with # in its name": (_odd_name, "cell cell#1"),
         },
     ),

@@ -21,9 +21,11 @@ __all__ = [
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
+Number = TypeVar("Number", int, np.ndarray)
 SLOT = 4  # bits of an output in a row
 SET = 4  # macros that hold all rows of some outputs
 LANE = 16  # bits of a factor
@@ -142,8 +144,10 @@ def tile_words(macros: np.ndarray, tile: TilePlan) -> np.ndarray:
     return out
 
 
-def place_of(tile: TilePlan, activation: int, row: int, output: int, bit: int) -> tuple[int, int, int]:
-    """Macro, word and bit line of a bit of a rom tile's row; macros have 256 words."""
+def place_of(
+    tile: TilePlan, activation: Number, row: Number, output: Number, bit: Number
+) -> tuple[Number, Number, Number]:
+    """Macro, word and bit line of a bit of a rom tile's row, or of many; macros have 256 words."""
     sets, in_set = _sets(tile)
     word, within = divmod(row, sets)
     macro, word = divmod(word, 256)

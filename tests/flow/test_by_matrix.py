@@ -1,66 +1,98 @@
-"""Program vias on a layer per matrix: each via on that of its row, and all else as it was."""
+"""Program vias on a layer per matrix: each via on that of its matrix, and all else as it was."""
+
+from collections import defaultdict
+from dataclasses import replace
 
 import klayout.db as kdb
 import numpy as np
 import pytest
 
-from flow.blocks import Block, read_blocks
-from flow.by_matrix import write_by_matrix
-from metal_configs.sitemap import SiteMap
+from flow.chain.owners import owners_of
+from flow.show import chip_of, coloured_by_matrix
+from flow.stitching.contents import CONTENTS, die_contents, memories
+from flow.stitching.owners import owners
+from flow.stitching.roms import die_column
+from flow.verify import load_build
 from rtl_gen.errors import FlowError
-from rtl_gen.golden.rom import RomGeometry
+from tests.flow.die_builds import DIE, OF_BASE, make_build
 
-ROM = RomGeometry(2, 8, 8, 2)
-SITES = SiteMap.of("b", ROM, [(0, 0), (20_000, 0)], 690 * np.arange(16), 430 * (np.arange(8) * 3 // 2))
-BLOCKS = [Block("program", "program", 0, 4), Block("q", "weights", 4, 10), Block("q", "weights", 14, 18)]
+ROM = die_column(DIE).rom
 
 
 @pytest.fixture
-def chip(tmp_path):
-    """A chip with random vias, and a via of a wire outside of the model; returns file and image."""
-    image = np.random.default_rng(3).random((ROM.rows, ROM.bits)) < 0.5
-    layout = kdb.Layout()
-    top, base, metal = (layout.create_cell(n) for n in ("chip", "base", "m_metal"))
-    for cell in (base, metal):
-        top.insert(kdb.CellInstArray(cell.cell_index(), kdb.Trans()))
-    via2 = layout.layer(*SITES.layer)
-    base.shapes(via2).insert(kdb.Box(-900, -900, -700, -700))
-    for bank, word, line in zip(*np.nonzero(ROM.to_banks(image)), strict=True):
-        x, y = (int(v) for v in SITES.place(bank, word, line))
-        metal.shapes(via2).insert(kdb.Box(x - 100, y - 100, x + 100, y + 100))
-    layout.write(str(tmp_path / "chip.oas"))
-    return tmp_path / "chip.oas", image
+def build(tmp_path, monkeypatch):
+    made = make_build(tmp_path / "m", 3, dies=2)
+    monkeypatch.setattr("flow.stitching.roms.die_sites", lambda base: made.sites)
+    return made
 
 
-def test_each_via_is_on_the_layer_of_its_matrix(chip, tmp_path):
-    path, image = chip
-    layers = write_by_matrix(path, tmp_path / "out.oas", SITES, BLOCKS)
-    assert [(b.name, b.vias) for b in layers] == [
-        ("program (program)", image[:4].sum()),
-        ("q (weights)", image[4:].sum()),
-    ]
+def vias_by_name(build, die):
+    """How many there are of each name and kind, by the rows and words in which memories are read."""
+    found = defaultdict(int)
+    for memory in memories(build.macros[die], die_contents(build.images[die]), ROM):
+        for b in memory.blocks:
+            found[b.name, b.kind] += int(memory.vias[b.start : b.start + b.rows].sum())
+    return {name: count for name, count in found.items() if count}
+
+
+@pytest.mark.parametrize("die", [0, 1])
+def test_bits_are_of_what_reads_them(build, die):
+    whose = owners_of(build.folder, load_build(build.folder).config, die)
+    bits = build.bits(die)
+    assert not (bits & (whose.of < 0)).any()
+    counts = np.bincount(whose.of[bits], minlength=len(whose.names))
+    found = {name: int(n) for name, n in zip(whose.names, counts, strict=True) if n}
+    assert found == vias_by_name(build, die)
+    assert ("program", "program") in found
+
+
+def test_macros_may_come_in_any_order(build):
+    names, contents = list(build.macros[0]), die_contents(build.images[0])
+    words, bits = DIE.sites.shape
+    order = np.random.default_rng(1).permutation(len(names))
+    mixed = owners([names[n] for n in order], words, bits, contents, ROM)
+    np.testing.assert_array_equal(mixed.of, owners(names, words, bits, contents, ROM).of[order])
+
+
+@pytest.mark.parametrize("die", [0, 1])
+def test_each_via_is_on_the_layer_of_its_matrix(build, die):
+    chip = coloured_by_matrix(chip_of(build.folder, die))
     out = kdb.Layout()
-    out.read(str(tmp_path / "out.oas"))
-    for block, rows in zip(layers, (range(4), range(4, 32)), strict=True):
-        region = kdb.Region(out.top_cell().begin_shapes_rec(out.layer(*block.layer)))
+    out.read(str(chip.layout))
+    whose = owners_of(build.folder, load_build(build.folder).config, die)
+    told = {}
+    for extra in chip.apart:
+        title, _, vias = extra.name.rpartition(", ")
+        region = kdb.Region(out.top_cell().begin_shapes_rec(out.layer(*extra.layer)))
         found = {(p.bbox().center().x, p.bbox().center().y) for p in region.each()}
-        wanted = set()
-        for row in rows:
-            bits = np.flatnonzero(image[row])
-            places = SITES.place(*SITES.of_row(np.full(len(bits), row), bits))
-            wanted |= {(int(x), int(y)) for x, y in places}
-        assert found == wanted
-    left = kdb.Region(out.top_cell().begin_shapes_rec(out.layer(*SITES.layer)))
-    assert left.count() == 1  # the wire's
+        number = next(n for n, name in enumerate(whose.names) if title == f"{name[0]} ({name[1]})")
+        places = np.nonzero(build.bits(die) & (whose.of == number))
+        assert found == {(int(x), int(y)) for x, y in build.sites.place(*places)}
+        assert vias == f"{len(found)} vias"
+        told[whose.names[number]] = len(found)
+    assert told == vias_by_name(build, die)
+    top = out.top_cell()
+    assert not any(True for _ in top.begin_shapes_rec(out.layer(*build.sites.layer)).each())
+    assert top.bbox(out.layer(*OF_BASE)) == kdb.Box(0, 0, 1000, 1000)
 
 
-def test_a_chip_of_another_image_is_refused(chip, tmp_path):
-    with pytest.raises(FlowError, match="in a row of no matrix"):
-        write_by_matrix(chip[0], tmp_path / "out.oas", SITES, BLOCKS[:2])
+def test_a_chip_of_another_build_is_refused(build, tmp_path):
+    other = make_build(tmp_path / "other", 3)  # the whole model on a die, not half of it
+    chip = replace(chip_of(build.folder), layout=other.folder / "metal/die0/chip.oas")
+    with pytest.raises(FlowError, match="on one of no matrix"):
+        coloured_by_matrix(chip)
 
 
-@pytest.mark.parametrize("text", ["", "[1]", '[{"name": "a", "kind": "b", "start": "x", "rows": 1}]'])
-def test_a_damaged_list_of_blocks_is_one_message(tmp_path, text):
-    (tmp_path / "blocks.json").write_text(text)
+@pytest.mark.parametrize(
+    "text", ["", "[1]", '{"rom": [{"name": "a", "kind": "b", "start": "x", "rows": 1}]}', "{}"]
+)
+def test_damaged_contents_are_one_message(build, text):
+    (build.folder / "compile" / CONTENTS).write_text(text)
     with pytest.raises(FlowError, match="cannot be read"):
-        read_blocks(tmp_path / "blocks.json")
+        coloured_by_matrix(chip_of(build.folder))
+
+
+def test_a_build_without_contents_is_one_message(build):
+    (build.folder / "compile" / CONTENTS).unlink()
+    with pytest.raises(FlowError, match=r"compile/contents.json is missing"):
+        coloured_by_matrix(chip_of(build.folder))

@@ -1,94 +1,139 @@
-"""Two builds on one base are compared by mask, bank and matrix."""
+"""Two builds on one base are compared by mask, ROM macro and matrix, die by die."""
 
 import json
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from klayout import db
 from PIL import Image
 
+from flow.chain.owners import owners_of
 from flow.cli.main import cli
-from flow.diff import compare, draw_heat_map
-from metal_configs.sitemap import SiteMap
-from metal_configs.writer import make_manifest, write_manifest, write_metal
+from flow.diff import compare
+from flow.heat_map import draw_heat_map
+from flow.verify import load_build
 from rtl_gen.errors import FlowError
-from rtl_gen.golden.rom import RomGeometry
+from tests.flow.die_builds import make_build
 
-ROM = RomGeometry(2, 8, 8, 2)
-SITES = SiteMap.of("b", ROM, [(0, 0), (20_000, 0)], 690 * np.arange(16), 430 * (np.arange(8) * 3 // 2))
-BLOCKS = [("program", "program", 0, 4), ("q[0]", "weights", 4, 10), ("q[1]", "weights", 14, 10)]
+VIA2 = (69, 44)
 
 
-def build(folder, seed, *, blocks=BLOCKS, extra=()):
-    """A build of a chip of two banks; returns its folder and its ROM image."""
-    image = np.random.default_rng(seed).random((ROM.rows, ROM.bits)) < 0.5
-    for name in ("metal", "image"):
-        (folder / name).mkdir(parents=True)
-    written = write_metal(folder / "metal" / "metal.oas", image, SITES)
-    hashes = {"base_sha256": "0", "weights_sha256": "0"}
-    manifest = make_manifest(written, SITES, model=folder.name, image=image, tools={}, **hashes)
-    write_manifest(folder / "metal" / "manifest.json", manifest)
-    told = [dict(zip(("name", "kind", "start", "rows"), b, strict=True)) for b in blocks]
-    (folder / "image" / "blocks.json").write_text(json.dumps(told))
-    layout = db.Layout()
-    layout.read(str(written.path))
-    for layer in ((68, 20), *extra):
-        layout.top_cell().shapes(layout.layer(*layer)).insert(db.Box(0, 0, 1000, 1000))
-    layout.write(str(folder / "metal" / "chip.oas"))
-    return folder, image
+@pytest.fixture(scope="module", params=[1, 2], ids=["a die", "two dies"])
+def builds(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("builds")
+    return [make_build(folder / name, seed, dies=request.param) for name, seed in (("one", 1), ("two", 2))]
 
 
-def test_vias_by_matrix_and_masks_that_serve_both(tmp_path):
-    (first, a), (second, b) = build(tmp_path / "one", 1), build(tmp_path / "two", 2)
-    found = compare(first, second)
-    by_name = {x.name: x for x in found.blocks}
-    assert list(by_name) == ["program", "q", "(rows without a name)"]
-    assert by_name["q"].added == (b & ~a)[4:24].sum()
-    assert by_name["q"].removed == (a & ~b)[4:24].sum()
-    assert by_name["(rows without a name)"].added == (b & ~a)[24:].sum()
-    assert sum(x.added for x in found.blocks) == found.metal.total.added
-    assert found.differ == ((69, 44),)
+@pytest.fixture(scope="module")
+def found(builds):
+    return compare(*(build.folder for build in builds))
+
+
+def changed(builds, which, die):
+    """Sites that only one build has vias on, by the name that it has for them."""
+    mine, other = builds[which], builds[1 - which]
+    whose = owners_of(mine.folder, load_build(mine.folder).config, die)
+    counts = np.bincount(whose.of[mine.bits(die) & ~other.bits(die)], minlength=len(whose.names))
+    return dict(zip(whose.names, counts.tolist(), strict=True))
+
+
+def test_vias_by_matrix_of_each_die(builds, found):
+    assert len(found.dies) == len(builds[0].images)
+    for n, die in enumerate(found.dies):
+        removed, added = (changed(builds, which, n) for which in (0, 1))
+        by_name = {(b.name, b.kind): b for b in die.blocks}
+        assert {name: b.added for name, b in by_name.items() if b.added} == {
+            k: v for k, v in added.items() if v
+        }
+        assert {name: b.removed for name, b in by_name.items() if b.removed} == {
+            k: v for k, v in removed.items() if v
+        }
+        assert sum(b.added for b in die.blocks) == die.metal.total.added
+        assert sum(b.removed for b in die.blocks) == die.metal.total.removed
+
+
+def test_the_sum_is_that_of_all_dies(builds, found):
+    pairs = [(builds[0].bits(n), builds[1].bits(n)) for n in range(len(found.dies))]
+    assert found.total.added == sum(int((b & ~a).sum()) for a, b in pairs) > 0
+    assert found.total.removed == sum(int((a & ~b).sum()) for a, b in pairs) > 0
+    assert found.total.kept == sum(int((a & b).sum()) for a, b in pairs) > 0
+    assert sum(b.added for b in found.blocks) == found.total.added
+    assert len({(b.name, b.kind) for b in found.blocks}) == len(found.blocks)
+
+
+def test_macros_that_hold_something_are_told_by_name(builds, found):
+    for n, die in enumerate(found.dies):
+        held = [name for name in builds[0].macros[n] if any(b.macros[n][name].any() for b in builds)]
+        assert [f"{name}.macro" for name, _ in die.used] == held
+        assert 0 < len(held) < len(builds[0].macros[n])
+
+
+def test_masks_that_serve_both(found):
+    assert found.differ == [VIA2]
     assert found.reused == 1
 
 
-def test_a_layer_of_the_base_that_differs_is_told(tmp_path):
-    (first, _), (second, _) = build(tmp_path / "one", 1), build(tmp_path / "two", 1, extra=[(67, 20)])
-    found = compare(first, second)
-    assert found.differ == ((67, 20),)
-    assert found.metal.total.added == 0
+def test_a_layer_of_the_base_that_differs_on_a_die_is_told(tmp_path):
+    first = make_build(tmp_path / "one", 1)
+    second = make_build(tmp_path / "two", 1, extra=((67, 20),))
+    found = compare(first.folder, second.folder)
+    assert found.differ == [(67, 20)]
+    assert (found.total.added, found.total.removed) == (0, 0)
 
 
-def test_the_map_has_a_colour_for_each_kind_of_change(tmp_path):
-    (first, a), (second, b) = build(tmp_path / "one", 1), build(tmp_path / "two", 2)
+def test_the_map_has_a_colour_for_each_kind_of_change(found, tmp_path):
     path = tmp_path / "maps" / "heat.png"
-    draw_heat_map(path, compare(first, second).metal, scale=1)
+    draw_heat_map(path, found, scale=1)
     shown = np.asarray(Image.open(path))
-    assert shown.shape == (8, 2 * 16 + 8, 3)
-    assert (shown == (31, 119, 180)).all(2).sum() == (b & ~a).sum()
-    assert (shown == (214, 39, 40)).all(2).sum() == (a & ~b).sum()
-    assert (shown == (190, 190, 190)).all(2).sum() == (a & b).sum()
+    macros = sum(len(die.used) for die in found.dies)
+    assert shown.shape[1] == min(macros, 8) * (128 + 8) - 8
+    shown = shown[np.arange(len(shown)) % (20 + 256 + 8) >= 20]  # without the names above the macros
+    for colour, count in (
+        ((31, 119, 180), found.total.added),
+        ((214, 39, 40), found.total.removed),
+        ((190, 190, 190), found.total.kept),
+    ):
+        assert (shown == colour).all(2).sum() == count
 
 
-def test_the_command_prints_the_table_and_json(tmp_path):
-    (first, a), (second, b) = build(tmp_path / "one", 1), build(tmp_path / "two", 2)
-    run = CliRunner().invoke(cli, ["diff", str(first), str(second)], catch_exceptions=False)
+def test_the_command_prints_the_table_and_json(builds, found):
+    folders = [str(build.folder) for build in builds]
+    run = CliRunner().invoke(cli, ["diff", *folders], catch_exceptions=False)
     assert "layers that differ: 69/44; masks reused: 1 of 2" in run.output
-    run = CliRunner().invoke(cli, ["diff", str(first), str(second), "--json"], catch_exceptions=False)
-    assert json.loads(run.output)["total"]["added"] == (b & ~a).sum()
+    assert "rom_0_0.bank0" in run.output
+    assert ("die 1 rom_0_0.bank0" in run.output) == (len(found.dies) == 2)
+    assert "program (program)" in run.output
+    run = CliRunner().invoke(cli, ["diff", *folders, "--json"], catch_exceptions=False)
+    told = json.loads(run.output)
+    assert told["total"]["added"] == found.total.added
+    assert [die["total"]["added"] for die in told["dies"]] == [d.metal.total.added for d in found.dies]
 
 
-@pytest.mark.parametrize("name", ["metal/manifest.json", "metal/chip.oas", "image/blocks.json"])
+@pytest.mark.parametrize("name", ["metal/die0/manifest.json", "metal/die0/chip.oas", "compile/contents.json"])
 def test_a_folder_without_a_chip_is_named(tmp_path, name):
-    (first, _), (second, _) = build(tmp_path / "one", 1), build(tmp_path / "two", 2)
+    first, second = (make_build(tmp_path / n, 1).folder for n in ("one", "two"))
     (second / name).unlink()
     with pytest.raises(FlowError, match=f"{name} is missing") as e:
         compare(first, second)
     assert e.value.where == str(second)
 
 
-def test_edited_names_of_rows_are_named(tmp_path):
-    (first, _), (second, _) = build(tmp_path / "one", 1), build(tmp_path / "two", 2)
-    (second / "image/blocks.json").write_text('[{"name": 1}]')
-    with pytest.raises(FlowError, match="cannot be read"):
+def test_chains_of_other_lengths_are_not_compared(tmp_path):
+    first, second = make_build(tmp_path / "one", 1), make_build(tmp_path / "two", 1, dies=2)
+    with pytest.raises(FlowError, match="the first model is on 1 dies, the second on 2"):
+        compare(first.folder, second.folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("contents.json", '{"rom": [{"name": 1}]}'),
+        ("chip.json", "{}"),
+        ("chip.json", '{"dies": 1, "roms": ["rom_0_0.bank0.macro"]}'),
+    ],
+)
+def test_an_edited_build_is_one_message(tmp_path, name, text):
+    first, second = (make_build(tmp_path / n, 1).folder for n in ("one", "two"))
+    (first / "compile" / name).write_text(text)
+    with pytest.raises(FlowError, match=r"cannot be read|1 ROM macros"):
         compare(first, second)

@@ -1,6 +1,7 @@
 """A chip becomes a picture without a display."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,7 +23,7 @@ PNG = b"\x89PNG"
 @pytest.fixture
 def build(tmp_path) -> Path:
     folder = tmp_path / "build" / "m"
-    (folder / "metal").mkdir(parents=True)
+    (folder / "metal" / "die0").mkdir(parents=True)
     config = {"model": "m", "model_path": "", "model_digest": ""}
     pdk = {"name": "sky130", "files": {}, "sources": {}, "liberty": {}, "extraction": {}, "digests": {}}
     run = {"config": config, "pdk": pdk, "build": str(folder), "forced": []}
@@ -30,7 +31,7 @@ def build(tmp_path) -> Path:
     layout = db.Layout()
     top = layout.create_cell("top")
     top.shapes(layout.layer(69, 44)).insert(db.Box(0, 0, 2000, 1000))
-    layout.write(str(folder / "metal" / "chip.oas"))
+    layout.write(str(folder / "metal" / "die0" / "chip.oas"))
     return folder
 
 
@@ -56,10 +57,7 @@ def test_png_needs_no_display(build, tmp_path, window):
 
 
 def test_a_die_of_a_chain_is_shown(build):
-    for die in ("die0", "die1"):
-        (build / "metal" / die).mkdir()
-        (build / "metal" / die / "chip.oas").write_bytes((build / "metal" / "chip.oas").read_bytes())
-    (build / "metal" / "chip.oas").unlink()
+    shutil.copytree(build / "metal" / "die0", build / "metal" / "die1")
     assert chip_of(build).layout == build / "metal" / "die0" / "chip.oas"
     assert chip_of(build, 1).layout == build / "metal" / "die1" / "chip.oas"
     with pytest.raises(FlowError, match="no die 2 there") as e:
@@ -67,9 +65,12 @@ def test_a_die_of_a_chain_is_shown(build):
     assert e.value.hint == "The last die of the build is 1."
 
 
-def test_a_build_of_one_chip_has_no_other_die(build):
-    with pytest.raises(FlowError, match="no die 1 there"):
-        chip_of(build, 1)
+def test_a_build_without_a_chip_says_what_to_do(build):
+    shutil.rmtree(build / "metal")
+    for die in (0, 1):
+        with pytest.raises(FlowError) as e:
+            chip_of(build, die)
+        assert "Run `sc-flow build`" in e.value.hint
 
 
 def test_an_unwritable_picture_is_one_message(build, tmp_path):

@@ -3,9 +3,13 @@
 import klayout.db as kdb
 import pytest
 
+from base_chip.bank.lef import macro_lef
+from base_chip.bank.pins import BankPin, PinRect
 from base_chip.pdk import load_pdk
+from rtl_gen.errors import FlowError
 from signoff.assembly.routed import Port, Routed
 from signoff.precheck.layout import Chip, check_chip
+from signoff.precheck.ports import read_ports
 
 PDK = load_pdk("sky130")
 WIRES = ("met1", "met2", "met5")
@@ -34,7 +38,9 @@ def chip(ports=PORTS) -> Chip:
             base.shapes(layout.layer(*PDK.labels[layer])).insert(text)
     wires, pins, labels = ({n: of[n] for n in WIRES} for of in (PDK.layers, PDK.pins, PDK.labels))
     directions = {"clk": "input", "q": "output"}
-    return Chip(layout, "base", DIE, ports, directions, wires, pins, labels, PDK.layers["prBoundary"], 5)
+    return Chip(
+        layout, "chip", "base", DIE, ports, directions, wires, pins, labels, PDK.layers["prBoundary"], 5
+    )
 
 
 def rows(make, folder):
@@ -55,7 +61,12 @@ def draw(chip: Chip, layer: str, box: kdb.Box, purpose=PDK.layers) -> None:
 @pytest.mark.parametrize(
     ("plant", "row", "told"),
     [
-        (lambda c: c.layout.create_cell("odd/name"), "cell_names", "2 top cells"),
+        (lambda c: c.layout.create_cell("odd/name"), "cell_names", "top cells are chip, odd/name"),
+        (
+            lambda c: c.layout.rename_cell(c.layout.top_cell().cell_index(), "x"),
+            "cell_names",
+            "expected chip",
+        ),
         (lambda c: draw(c, "prBoundary", kdb.Box(0, 0, 5, 5)), "boundary", "in 2 shapes"),
         (lambda c: draw(c, "met1", kdb.Box(-5, 0, 500, 500)), "boundary", "beyond the die"),
         (lambda c: draw(c, "met2", kdb.Box(0, 0, 100, 100), PDK.pins), "pins", "is no port"),
@@ -78,7 +89,7 @@ def test_a_fault_is_found_in_its_row(plant, row, told, tmp_path):
 @pytest.mark.parametrize(
     ("port", "told"),
     [
-        (Port("OUTPUT", "SIGNAL", PORTS["clk"].shapes), "pin clk is OUTPUT in the DEF, INPUT in the netlist"),
+        (Port("OUTPUT", "SIGNAL", PORTS["clk"].shapes), "pin clk is OUTPUT in the LEF, INPUT in the netlist"),
         (Port("INPUT", "ANALOG", PORTS["clk"].shapes), "pin clk has the use ANALOG"),
     ],
 )
@@ -106,3 +117,61 @@ END PINS
         "INOUT", "POWER", (("met5", kdb.Box(900, 1992, 1100, 2008)), ("met5", kdb.Box(900, 2092, 1100, 2108)))
     )
     assert ports["d[0]"] == Port("INPUT", "SIGNAL", (("met3", kdb.Box(47, 50, 53, 70)),))
+
+
+LEF = """VERSION 5.7 ;
+MACRO die
+  SIZE 20.000 BY 10.000 ;
+  PIN d[0]
+    DIRECTION INPUT ;
+    USE SIGNAL ;
+    PORT
+      LAYER met3 ;
+        RECT 0.000 1.005 1.000 1.305 ;
+    END
+  END d[0]
+  PIN VPWR
+    DIRECTION INOUT ;
+    USE POWER ;
+    PORT
+      LAYER met4 ;
+        RECT 2.000 0.000 3.600 1.000 ;
+        RECT 5.000 0.000 6.600 1.000 ;
+      LAYER met5 ;
+        RECT 0.000 4.000 1.000 5.600 ;
+    END
+  END VPWR
+  OBS
+    LAYER met1 ;
+      RECT 0 0 20 10 ;
+  END
+END die
+"""
+
+
+def test_ports_of_a_lef_are_read_with_their_places():
+    ports = read_ports(LEF, "die")
+    assert ports["d[0]"] == Port("INPUT", "SIGNAL", (("met3", kdb.Box(0, 1005, 1000, 1305)),))
+    assert ports["VPWR"].shapes == (
+        ("met4", kdb.Box(2000, 0, 3600, 1000)),
+        ("met4", kdb.Box(5000, 0, 6600, 1000)),
+        ("met5", kdb.Box(0, 4000, 1000, 5600)),
+    )
+
+
+def test_what_the_writer_of_the_lef_wrote_is_read():
+    pins = [
+        BankPin("a", "INPUT", "SIGNAL", (PinRect("met3", 0, 5, 1000, 305),)),
+        BankPin("VGND", "INOUT", "GROUND", (PinRect("met4", 0, 0, 5, 5), PinRect("met5", 5, 5, 10, 10))),
+    ]
+    ports = read_ports(macro_lef("die", DIE, pins, [], lambda pin: ()), "die")
+    assert ports["a"] == Port("INPUT", "SIGNAL", (("met3", kdb.Box(0, 5, 1000, 305)),))
+    assert ports["VGND"].shapes == (("met4", kdb.Box(0, 0, 5, 5)), ("met5", kdb.Box(5, 5, 10, 10)))
+
+
+@pytest.mark.parametrize(
+    "text", ["", LEF.replace("MACRO die", "MACRO other"), LEF.replace("    USE POWER ;\n", "")]
+)
+def test_a_lef_without_the_die_or_with_a_pin_cut_short_is_refused(text):
+    with pytest.raises(FlowError, match="pins in the LEF of die"):
+        read_ports(text, "die")

@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from flow.blocks import Block
 from flow.report.die_map import draw_memories, use
 from flow.report.figures import CATEGORIES
-from flow.stitching.contents import Memory, memories, read_contents, write_contents
+from flow.stitching.contents import Block, Memory, memories, read_contents, write_contents
 from metal_configs.compile.program.macros import die_macros
 from rtl_gen.golden.shape import Shape
 from rtl_gen.tiles.rom import RomTileSize

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from flow.blocks import Block
 from flow.report.die_areas import tile_area
 from flow.report.figures import (
     CATEGORIES,
@@ -17,6 +16,7 @@ from flow.report.figures import (
     draw_rom_map,
     rom_use,
 )
+from flow.stitching.contents import Block
 from rtl_gen.golden.quantised import QuantMatrix
 from rtl_gen.golden.rom import RomGeometry
 

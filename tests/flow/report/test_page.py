@@ -1,5 +1,6 @@
 """The report holds what the build found, and nothing from outside of itself."""
 
+import dataclasses
 import html
 import json
 import re
@@ -7,9 +8,13 @@ import shlex
 
 import pytest
 
+from base_chip.dies import load_die
 from flow.outcome import Outcome, StepRow
+from flow.report.corners import corner_timing
 from flow.report.page import render_report
 from flow.request import BuildConfig, Chain
+from flow.stitching.inside import PERIODS
+from flow.stitching.roms import die_period
 from rtl_gen.errors import FlowError
 
 
@@ -69,11 +74,67 @@ def test_nothing_run_is_not_a_pass(tmp_path, config):
     assert "<img" not in page
 
 
+DIE = load_die("story")
+SLOW = die_period(DIE)
+TYPICAL = SLOW * PERIODS["typical"]
+
+
+def slacks(**of: float) -> dict[str, float]:
+    """Metrics of static timing: ns to spare for setup, half of that for hold, in all corners."""
+    stems = {part: f"{part}_sta" for part in of} | {"seams": "seam_sta"}
+    return {
+        f"{stems[part]}_{corner}_{kind}_ns": slack * share
+        for part, slack in of.items()
+        for corner in ("slow", "typical", "fast")
+        for kind, share in (("setup", 1.0), ("hold", 0.5))
+    }
+
+
+def test_the_least_slack_of_tiles_and_seams_counts():
+    found = {c.name: c for c in corner_timing(DIE, slacks(rom=3, ram=2.5, vec=4, seams=16))}
+    assert list(found) == ["slow", "typical", "fast"]
+    slow, typical = found["slow"], found["typical"]
+    assert (slow.period, slow.setup, slow.setup_at) == (SLOW, 2.5, "ram")
+    assert (slow.hold, slow.hold_at) == (1.25, "ram")
+    assert slow.mhz == pytest.approx(1000 / (SLOW - 2.5))
+    # Seams are looked at in the period of the slow corner; of a shorter one they have half.
+    less = (SLOW - TYPICAL) / 2
+    assert typical.period == TYPICAL
+    assert (typical.hold, typical.hold_at) == (pytest.approx(8 - less), "seams")
+    assert (typical.setup, typical.setup_at) == (2.5, "ram")
+    (close,) = (c for c in corner_timing(DIE, slacks(rom=3, ram=2.5, vec=4, seams=14)) if c.name == "typical")
+    assert (close.setup, close.setup_at) == (pytest.approx(14 - less), "seams")
+
+
+def test_no_clock_is_told_while_a_part_lacks_or_is_too_slow():
+    for of in ({"rom": 3, "ram": 3, "vec": 3}, {"rom": 3, "vec": 3, "seams": 16}):
+        lacks = [c.lacking for c in corner_timing(DIE, slacks(**of))]
+        assert lacks == [tuple({"rom", "ram", "vec", "seams"} - set(of))] * 3
+        assert all(c.mhz is None for c in corner_timing(DIE, slacks(**of)))
+    late = corner_timing(DIE, slacks(rom=3, ram=-0.5, vec=3, seams=16))
+    assert {c.setup_at: c.mhz for c in late} == {"ram": None}
+    assert corner_timing(DIE, {}) == []
+
+
 def test_clock_and_token_rate_come_from_slack_and_cycles(build, config, outcome):
+    config = dataclasses.replace(config, base=DIE.name)
+    assert "Static timing" not in render_report(build, config, outcome)
+    outcome.metrics |= slacks(rom=3, ram=1, vec=3, seams=16)
     page = render_report(build, config, outcome)
-    # nano is signed off at 50 ns in the slow corner: 1 ns to spare leaves 49 ns, and 1000 cycles a token.
-    assert f"{1000 / 49:.1f}" in page
-    assert f"{1e9 / 49 / 1000:,.0f}" in page
+    assert "Static timing" in page
+    # 1 ns to spare, and 1000 cycles a token
+    assert f"{1000 / (SLOW - 1):.1f}" in page
+    assert f"{1e6 / (SLOW - 1):,.0f}" in page
+    assert f"{1000 / (TYPICAL - 1):.1f}" in page
+    assert "no clock is told" not in page
+
+
+def test_what_has_no_timing_yet_is_told(build, config, outcome):
+    config = dataclasses.replace(config, base=DIE.name)
+    outcome.metrics |= slacks(rom=3, vec=3)
+    page = render_report(build, config, outcome)
+    assert "Without ram, seams, whose timing was not run: no clock is told." in page
+    assert f"{1000 / (SLOW - 3):.1f}" not in page
 
 
 def test_a_die_of_tiles_tells_its_tiles_and_what_it_cannot_show(build, config, outcome):
@@ -92,6 +153,8 @@ def test_a_die_of_tiles_tells_its_tiles_and_what_it_cannot_show(build, config, o
     assert '<td class="name">margin</td><td></td><td class="n">200</td>' in page
     assert "25.0 %" in page
     assert '<td class="n">1,234</td>' in page
+    assert "<b>0.001 mm²</b>" in page
+    assert '<b>2,468 </b><span class="dim">standard cells in them</span>' in page
 
 
 def test_power_is_told_by_corner_and_block(build, config, outcome):
@@ -127,6 +190,16 @@ def test_the_command_quotes_what_a_shell_would_take_apart(build, outcome):
     asked = BuildConfig("words", "", "", base="", prompt="it's a", loss_limit=1.2)
     page = html.unescape(render_report(build, asked, outcome))
     assert f"--model words --pdk sky130 --prompt {shlex.quote(asked.prompt)} --loss-limit 1.2" in page
+
+
+def test_the_command_that_builds_a_chain_again_says_how_many_dies(build, outcome):
+    asked = BuildConfig("words", "", "", base="story", chained=2, context=32, adapter_path="/somewhere/mine")
+    page = render_report(build, asked, outcome)
+    assert (
+        "sc-flow build --model words --pdk sky130 --base story --chain 2 --context 32 --adapter FOLDER"
+        in page
+    )
+    assert "somewhere" not in page
 
 
 def test_dies_of_a_plan_say_so(build, outcome):

@@ -1,0 +1,68 @@
+"""Static timing of a die of tiles by corner: what is least to spare, and the clock that it allows."""
+
+__all__ = ["SEAMS", "CornerTiming", "corner_timing"]
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from base_chip.dies import Floorplan
+from base_chip.pdk import load_pdk
+from base_chip.pdk.place_route import load_place_route
+from flow.stitching.inside import PERIODS
+from flow.stitching.roms import die_period
+
+SEAMS = "seams"
+# Of the period: what crosses a seam is launched by the falling edge and taken by the rising one, which counts
+# for setup and, as the edge before it, for hold.
+_CROSSING = 0.5
+
+
+@dataclass(frozen=True)
+class CornerTiming:
+    """A corner; times are ns.
+
+    Attributes:
+        name: Of the corner.
+        period: Clock period at which the slacks are.
+        setup, hold: Least slack of all tiles and seams.
+        setup_at, hold_at: Kind of tile that has it, or "seams".
+        lacking: Kinds of tile, or "seams", without timing.
+    """
+
+    name: str
+    period: float
+    setup: float
+    setup_at: str
+    hold: float
+    hold_at: str
+    lacking: tuple[str, ...]
+
+    @property
+    def mhz(self) -> float | None:
+        """The fastest clock that is known to do; None while a part lacks, or where a path is too slow.
+
+        Of a path of less than a whole period a slack allows more than that.
+        """
+        return None if self.lacking or self.setup < 0 else 1000 / (self.period - self.setup)
+
+
+def corner_timing(die: Floorplan, metrics: Mapping[str, float]) -> list[CornerTiming]:
+    """Corners of which the metrics of `inside_<kind>` and `seams` tell something."""
+    corners = []
+    for name in load_place_route(load_pdk(die.pdk)).corners:
+        made_for = die_period(die)
+        period = made_for * PERIODS.get(name, 1)
+        parts = {kind: (f"{kind}_sta_{name}", 0.0) for kind in die.kinds}
+        parts[SEAMS] = f"seam_sta_{name}", _CROSSING * (made_for - period)  # they are looked at in its period
+        slacks = {
+            part: [metrics[f"{stem}_{kind}_ns"] - less for kind in ("setup", "hold")]
+            for part, (stem, less) in parts.items()
+            if f"{stem}_setup_ns" in metrics
+        }
+        if slacks:
+            (setup, setup_at), (hold, hold_at) = (
+                min((s[n], part) for part, s in slacks.items()) for n in (0, 1)
+            )
+            lacking = tuple(part for part in parts if part not in slacks)
+            corners.append(CornerTiming(name, period, setup, setup_at, hold, hold_at, lacking))
+    return corners
