@@ -8,14 +8,13 @@ import msgspec
 
 from base_chip.dies import load_die
 from flow.request import BuildConfig
+from flow.stitching.column import die_column
 from flow.stitching.contents import CONTENTS, LARGEST, Block, die_contents, read_contents
 from flow.stitching.owners import Owners, owners
-from flow.stitching.roms import die_column
 from flow.tasks.die.programmed import CHIP
 from flow.tasks.integer_model import golden_model
 from metal_configs.compile.program.fit import fit_dies
 from rtl_gen.errors import FlowError
-from rtl_gen.golden.network import Network
 from rtl_gen.untrusted import read_file
 
 
@@ -30,7 +29,7 @@ def chip_told(build: Path) -> ChipTold:
     """What a build made, which has come as far as the step `metal`.
 
     Raises:
-        FlowError: It has not, or holds no chip on dies of tiles.
+        FlowError: It has not, or is on dies that are planned.
     """
     path = build / "compile" / CHIP
     for needed in (path, path.with_name(CONTENTS)):
@@ -62,7 +61,7 @@ def owners_of(build: Path, config: BuildConfig, die: int) -> Owners:
 def _must_be(path: Path, build: Path) -> None:
     if not path.is_file():
         raise FlowError(
-            f"no chip on dies of tiles there ({path.relative_to(build)} is missing)", where=str(build),
+            f"no chip there ({path.relative_to(build)} is missing)", where=str(build),
             hint="Give build/<name> of a build that has come as far as the step `metal`.",
         )  # fmt: skip
 
@@ -72,6 +71,5 @@ def _contents(build: Path, config: BuildConfig, die: int, dies: int) -> dict[str
     if die == 0:
         return read_contents(build / "compile")
     base = load_die(config.base)
-    network = golden_model(build / "quantise", config.context or base.context)
-    assert isinstance(network, Network)
-    return die_contents(fit_dies(network.model, die_column(base), dies=dies)[die][0])
+    model = golden_model(build / "quantise", config.context or base.context).model
+    return die_contents(fit_dies(model, die_column(base), dies=dies)[die][0])

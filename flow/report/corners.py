@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from base_chip.dies import Floorplan
 from base_chip.pdk import load_pdk
 from base_chip.pdk.place_route import load_place_route
-from flow.stitching.inside import PERIODS
-from flow.stitching.roms import die_period
+from flow.stitching.periods import PERIODS, die_period
 
 SEAMS = "seams"
 # Of the period: what crosses a seam is launched by the falling edge and taken by the rising one, which counts

@@ -14,7 +14,7 @@ from typing import Any
 
 import jinja2
 
-from base_chip.dies import known_dies, load_die
+from base_chip.dies import load_die
 from flow.outcome import Outcome
 from flow.report.corners import corner_timing
 from flow.report.figures import CATEGORIES
@@ -103,7 +103,7 @@ def _verdict(outcome: Outcome) -> tuple[str, str]:
 
 def _corners(config: BuildConfig, metrics: Mapping[str, float]) -> list[dict[str, Any]]:
     """Static timing by corner, and the token rate that it allows, as text."""
-    if config.base not in known_dies():  # nothing but a quantised model
+    if not config.base:  # nothing but a quantised model
         return []
     cycles = metrics.get("cycles_per_token")
     return [

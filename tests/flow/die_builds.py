@@ -10,8 +10,8 @@ import numpy as np
 from base_chip.dies import load_die
 from flow.pdk.files import PdkFiles
 from flow.request import BuildConfig, Run
+from flow.stitching.column import die_column
 from flow.stitching.contents import write_contents
-from flow.stitching.roms import die_column
 from flow.tasks.die.programmed import CHIP
 from flow.tasks.integer_model import save_integer_model
 from metal_configs.compile.program.fit import fit_dies

@@ -9,9 +9,9 @@ import pytest
 
 from flow.chain.owners import owners_of
 from flow.show import chip_of, coloured_by_matrix
+from flow.stitching.column import die_column
 from flow.stitching.contents import CONTENTS, die_contents, memories
 from flow.stitching.owners import owners
-from flow.stitching.roms import die_column
 from flow.verify import load_build
 from rtl_gen.errors import FlowError
 from tests.flow.die_builds import DIE, OF_BASE, make_build

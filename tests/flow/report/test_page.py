@@ -13,8 +13,7 @@ from flow.outcome import Outcome, StepRow
 from flow.report.corners import corner_timing
 from flow.report.page import render_report
 from flow.request import BuildConfig, Chain
-from flow.stitching.inside import PERIODS
-from flow.stitching.roms import die_period
+from flow.stitching.periods import PERIODS, die_period
 from rtl_gen.errors import FlowError
 
 
