@@ -25,6 +25,7 @@ from flow.tasks.chain.readback import DieReadbackTask
 from flow.tasks.chain.replay import ReplayTask, TileSimulatorTask
 from flow.tasks.chain.sample import SampleTask
 from flow.tasks.die.antenna import AntennaTask
+from flow.tasks.die.assembly import AssemblyTask
 from flow.tasks.die.compile import CompileTask
 from flow.tasks.die.drc_klayout import DieDrcKlayoutTask
 from flow.tasks.die.energy import EnergyTask
@@ -35,6 +36,7 @@ from flow.tasks.die.inside import INSIDE_STEPS
 from flow.tasks.die.invariance import InvarianceTask
 from flow.tasks.die.ir_drop import IrDropTask
 from flow.tasks.die.metal import MetalTask
+from flow.tasks.die.oasis import OasisTask
 from flow.tasks.die.quantise import QuantiseTask
 from flow.tasks.die.readback import ReadbackTask
 from flow.tasks.die.seams import SeamsTask
@@ -69,10 +71,12 @@ STEPS: Steps = (
     *TILE_DRC_STEPS,
     *INSIDE_STEPS,
     SeamsTask,
+    AssemblyTask,
     DieDrcKlayoutTask,
     AntennaTask,
     IrDropTask,
     InvarianceTask,
+    OasisTask,
     FiguresTask,
 )
 

@@ -26,9 +26,10 @@ class AntennaRule:
 class DieLayers:
     """Layers that a die may have, by what has them."""
 
-    cells: Annotated[frozenset[Layer], note("cells of the kit, and banks")]
+    cells: Annotated[frozenset[Layer], note("cells of the kit, and memories")]
     vias: Annotated[frozenset[Layer], note("vias of the wires")]
-    base: Annotated[frozenset[Layer], note("the base itself")]
+    tiles: Annotated[frozenset[Layer], note("tiles themselves")]
+    margin: Annotated[frozenset[Layer], note("the margin of a die")]
     opening: Annotated[Layer, note("openings of the passivation, which a block does not have")]
 
 

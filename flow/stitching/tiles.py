@@ -1,6 +1,9 @@
 """Tiles that a die is stitched from: their hardened artifacts, drawn."""
 
-__all__ = ["HardTile", "artifact", "checked", "drawn", "hard_tile", "hardened", "planned", "shipped", "views"]
+__all__ = [
+    "HardTile", "artifact", "checked", "drawn", "hard_tile", "hardened", "macro_places", "planned", "shipped",
+    "views",
+]  # fmt: skip
 
 import re
 from collections.abc import Mapping, Sequence
@@ -88,10 +91,20 @@ def planned(block: Block, macros: Sequence[kdb.Layout], scratch: Path) -> kdb.La
     top = layout.create_cell(block.top)
     width, height = (round(v * 1000) for v in block.die)
     top.shapes(layout.layer(*pdk.layers["prBoundary"])).insert(kdb.Box(0, 0, width, height))
-    for name, (x, y) in block.origins().items():
-        cell, turn = layout.cell(block.macros[name].name), TURNS[block.places[name].orient]
-        top.insert(kdb.CellInstArray(cell.cell_index(), kdb.Trans(turn, round(x * 1000), round(y * 1000))))
+    for name, trans in macro_places(block).values():
+        top.insert(kdb.CellInstArray(layout.cell(name).cell_index(), trans))
     return layout
+
+
+def macro_places(block: Block) -> dict[str, tuple[str, kdb.Trans]]:
+    """Cell of each memory, and where its floorplan has it (nm), by instance."""
+    return {
+        name: (
+            block.macros[name].name,
+            kdb.Trans(TURNS[block.places[name].orient], round(x * 1000), round(y * 1000)),
+        )
+        for name, (x, y) in block.origins().items()
+    }
 
 
 def checked(kept: HardenedBase, kind: str, files: PdkFiles) -> HardenedBase:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import klayout.db as kdb
 
-from signoff.assembly.placement import VIA, Names
+from signoff.assembly.names import VIA, Names
 from signoff.assembly.rows import rows
 from signoff.result import CheckResult
 
@@ -21,18 +21,18 @@ class Allowed:
     """GDS layers and datatypes that each kind of cell may have shapes on; no others may be on a die.
 
     Attributes:
-        cell: Cells of the kit, banks and all below them.
+        cell: Cells of the kit, memories and all below them.
         via: Vias of the wires.
-        base: The base itself: wires, pins, labels, outline.
-        metal: The metal config, all that is below it included.
+        tile: Tiles themselves: wires, pins, labels, outline.
+        margin: The die itself: what its margin has.
         outline: The die.
-        opening: Openings of the passivation, which are over pads alone; a base without pads has none.
+        opening: Openings of the passivation, which are over pads alone; a die that is a block has none.
     """
 
     cell: frozenset[Layer]
     via: frozenset[Layer]
-    base: frozenset[Layer]
-    metal: frozenset[Layer]
+    tile: frozenset[Layer]
+    margin: frozenset[Layer]
     outline: Layer
     opening: Layer
 
@@ -51,15 +51,11 @@ def die_layers(layout: kdb.Layout, names: Names, allowed: Allowed, folder: Path)
 def check_layers(layout: kdb.Layout, names: Names, allowed: Allowed) -> list[str]:
     """Shapes and texts on layers where they may not be, and what is not within the die."""
     faults = []
-    metal = layout.cell(names.metal)
-    own = {metal.cell_index(), *metal.called_cells()} if metal is not None else set()
     for cell in sorted(layout.each_cell(), key=lambda c: c.name):
-        if cell.cell_index() in own:
-            may, what = allowed.metal, "the metal config"
-        elif cell.name == names.chip:
-            may, what = frozenset(), "the top cell"
-        elif cell.name == names.base:
-            may, what = allowed.base, "the base"
+        if cell.name == names.die:
+            may, what = allowed.margin, "the margin"
+        elif cell.name in names.tiles:
+            may, what = allowed.tile, "a tile"
         elif cell.name.startswith(VIA):
             may, what = allowed.via, "vias"
         else:
@@ -93,21 +89,18 @@ def _outside(layout: kdb.Layout, outline: Layer) -> list[str]:
 
 
 def _plant(layout: kdb.Layout, names: Names, allowed: Allowed) -> Mapping[str, str]:
-    """Openings of the passivation, a cell's layer and wires where they may not be."""
-    base, metal = layout.cell(names.base), layout.cell(names.metal)
-    middle = layout.top_cell().bbox().center() - kdb.Point()
+    """An opening of the passivation, a cut, a cell's layer where they may not be; a wire beside the die."""
+    die, tile = layout.cell(names.die), layout.cell(names.tiles[0])
     square = kdb.Box(-2000, -2000, 2000, 2000)
-    device = min(allowed.cell - allowed.base)
-    wire = max(allowed.via)
+    wire = max(allowed.via & allowed.margin)
     planted = {}
     for what, cell, layer, who in (
-        ("an opening of the passivation", base, allowed.opening, "the base"),
-        ("a layer of cells between them", base, device, "the base"),
-        ("a wire in the metal config", metal, wire, "the metal config"),
+        ("an opening of the passivation", tile, allowed.opening, "a tile"),
+        ("a cut in a tile itself", tile, min(allowed.via - allowed.tile), "a tile"),
+        ("a layer of cells in the margin", die, min(allowed.cell - allowed.margin), "the margin"),
     ):
-        cell.shapes(layout.layer(*layer)).insert(square.moved(middle))
+        cell.shapes(layout.layer(*layer)).insert(square.moved(cell.bbox().center() - kdb.Point()))
         planted[what] = f"{layer[0]}/{layer[1]} may not be in {who}: {cell.name} at"
-    corner = layout.top_cell().bbox().p2
-    base.shapes(layout.layer(*wire)).insert(square.moved(corner.x, corner.y))
+    die.shapes(layout.layer(*wire)).insert(square.moved(layout.top_cell().bbox().p2 - kdb.Point()))
     planted["a wire beside the die"] = f"{wire[0]}/{wire[1]} is outside of the die"
     return planted

@@ -1,4 +1,4 @@
-"""Poly contacts against the mask around them, on the whole chip.
+"""Poly contacts against the mask around them, on the whole die.
 
 The KLayout deck looks at it in memory cores alone, and Magic draws it itself: neither sees that it is gone.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import klayout.db as kdb
 
-from signoff.assembly.placement import Names
+from signoff.assembly.names import Names
 from signoff.assembly.rows import rows
 from signoff.result import CheckResult
 
@@ -64,8 +64,9 @@ def check_contact_mask(layout: kdb.Layout, rule: ContactMask) -> tuple[list[kdb.
 
 def _plant(layout: kdb.Layout, names: Names, rule: ContactMask) -> dict[str, kdb.Box]:
     """Take the mask from a cell, and 5 nm of it from another; returns where these are."""
-    base = layout.cell(names.base)
-    uses = Counter(inst.cell_index for inst in base.each_inst())
+    die, tile = layout.cell(names.die), layout.cell(names.tiles[0])
+    stand = next(inst.trans for inst in die.each_inst() if inst.cell_index == tile.cell_index())
+    uses = Counter(inst.cell_index for inst in tile.each_inst())
     mask, contact, poly = (layout.layer(*layer) for layer in (rule.layer, rule.contact, rule.poly))
     planted: dict[str, kdb.Box] = {}
     for index, _ in uses.most_common():
@@ -79,8 +80,8 @@ def _plant(layout: kdb.Layout, names: Names, rule: ContactMask) -> dict[str, kdb
         if planted:
             cell.shapes(mask).insert(contacts.sized(rule.enclosure - 5))
             what = "5 nm too small"
-        place = next(inst for inst in base.each_inst() if inst.cell_index == index)
-        planted[f"{rule.name} {what} in {cell.name}"] = place.bbox()
+        place = next(inst for inst in tile.each_inst() if inst.cell_index == index)
+        planted[f"{rule.name} {what} in {cell.name}"] = stand * place.bbox()
         if len(planted) == 2:
             break
     return planted

@@ -9,7 +9,7 @@ from typing import Any
 
 import klayout.db as kdb
 
-from signoff.assembly.placement import Names, instances
+from signoff.assembly.placement import instances
 from signoff.assembly.rows import rows
 from signoff.result import CheckResult
 
@@ -25,12 +25,15 @@ _FLAGS = (
 _KINDS = ("box", "polygon", "path", "edge", "text")
 
 
-def same_layout(gds: kdb.Layout, oasis: kdb.Layout, names: Names, folder: Path) -> list[CheckResult]:
-    """The rows `oasis` and `oasis_control`: cells, instances, shapes, texts; reports go into the folder."""
+def same_layout(gds: kdb.Layout, oasis: kdb.Layout, cell: str, folder: Path) -> list[CheckResult]:
+    """The rows `oasis` and `oasis_control`: cells, instances, shapes, texts; reports go into the folder.
+
+    Faults are planted in a cell of that name.
+    """
     faults = check_same(gds, oasis)
     good = f"{oasis.cells()} cells on {oasis.layers()} layers equal those of the GDS, shape by shape"
     wrong = oasis.dup()
-    planted = _plant(wrong.cell(names.base))
+    planted = _plant(wrong.cell(cell))
     found = set(check_same(gds, wrong)) - set(faults)
     return rows(NAME, faults, good, planted, found, folder)
 

@@ -14,6 +14,7 @@ from flow.graph import CHAIN_STEPS, STEPS, steps_on
 from flow.report.die_areas import MAPPED, NO_CELLS, ROUTED
 from flow.stitching.contents import read_contents
 from flow.tasks.die.antenna import AntennaTask
+from flow.tasks.die.assembly import AssemblyTask
 from flow.tasks.die.compile import CompileTask
 from flow.tasks.die.drc_klayout import DieDrcKlayoutTask
 from flow.tasks.die.figures import netlist_of
@@ -68,7 +69,7 @@ def test_all_that_no_model_changes_follows_from_the_step_base():
     of_base = {"tile_rom", "tile_ram", "tile_vec", "map_rom", "map_ram", "map_vec", "stitch", "seams"}
     of_base |= {s.step_name for s in (*INSIDE_STEPS, *TILE_DRC_STEPS, *OF_DIE)}
     assert of_base <= set(descendants(STEPS, "base"))
-    of_model = {"quantise", "compile", "metal", "readback", "figures"}
+    of_model = {"quantise", "compile", "metal", "readback", "oasis", "figures"}
     assert not of_base & {n for s in of_model for n in descendants(STEPS, s)}
 
 
@@ -98,7 +99,7 @@ def test_without_a_netlist_of_every_tile_nothing_is_simulated(job):
     assert all(r.reason == told for r in rows)
 
 
-OF_DIE = (SeamsTask, DieDrcKlayoutTask, AntennaTask, IrDropTask)
+OF_DIE = (SeamsTask, AssemblyTask, DieDrcKlayoutTask, AntennaTask, IrDropTask)
 
 
 @pytest.mark.parametrize("step", [*OF_DIE, TimedTask])

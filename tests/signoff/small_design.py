@@ -1,11 +1,13 @@
-"""A routed design of six cells in two rows, drawn by hand, with the LEF and DEF that it should be."""
+"""A routed tile of six cells in two rows, drawn by hand, with its LEF and DEF; and a die of it."""
 
 import klayout.db as kdb
 
 from base_chip.pdk import load_pdk
-from signoff.assembly.placement import Names
+from signoff.assembly.names import Names
 
-NAMES = Names("scf_small_words", "scf_small", "scf_small_metal")
+TILE = "scf_small"
+NAMES = Names("scf_die", (TILE,))
+AT = (5000, 6000)  # of the tile in the die
 LAYERS = load_pdk("sky130").layers
 LABELS = load_pdk("sky130").labels
 
@@ -122,31 +124,31 @@ def def_text() -> str:
     return "\n".join(lines)
 
 
-def chip() -> kdb.Layout:
-    """The chip: base and metal config, with the layouts of the cells."""
+def die() -> kdb.Layout:
+    """The die: its outline, a wire of its own, and the tile with the layouts of the cells."""
     layout = kdb.Layout()
     layout.dbu = 0.001
-    top, base, metal = (layout.create_cell(name) for name in NAMES)
-    for cell in (base, metal):
-        top.insert(kdb.CellInstArray(cell.cell_index(), kdb.Trans()))
+    top, tile = layout.create_cell(NAMES.die), layout.create_cell(TILE)
+    top.insert(kdb.CellInstArray(tile.cell_index(), kdb.Trans(*AT)))
+    draw(top, "prBoundary", 0, 0, 15_000, 15_000)
+    draw(top, "met5", 0, 500, 15_000, 700)
     cells = {cell.name: cell for cell in draw_cells(layout)}
     for name, _, trans in CELLS:
-        base.insert(kdb.CellInstArray(cells[name].cell_index(), kdb.Trans.from_s(trans)))
+        tile.insert(kdb.CellInstArray(cells[name].cell_index(), kdb.Trans.from_s(trans)))
     vias = draw_vias(layout)
     for _, n, place in _stacks():
-        base.insert(kdb.CellInstArray(vias[f"up{n}"].cell_index(), kdb.Trans(*place)))
+        tile.insert(kdb.CellInstArray(vias[f"up{n}"].cell_index(), kdb.Trans(*place)))
     for trans in (kdb.Trans(1200, 1000), kdb.Trans(kdb.Trans.M0, 1200, 1500)):
-        base.insert(kdb.CellInstArray(vias["M1M2_X"].cell_index(), trans))
-    draw(base, "met1", 500, 900, 1200, 1100)
-    draw(base, "met2", 1100, 1000, 1300, 1500)
+        tile.insert(kdb.CellInstArray(vias["M1M2_X"].cell_index(), trans))
+    draw(tile, "met1", 500, 900, 1200, 1100)
+    draw(tile, "met2", 1100, 1000, 1300, 1500)
     for wires in WIRES.values():
         for layer, (x0, y0), (x1, y1) in wires:
             dx, dy = (WIDTH // 2, 0) if x0 == x1 else (0, WIDTH // 2)
-            draw(base, layer, x0 - dx, y0 - dy, x1 + dx, y1 + dy)
+            draw(tile, layer, x0 - dx, y0 - dy, x1 + dx, y1 + dy)
     for net, y in (("VGND", -1000), ("VPWR", -400)):
-        base.shapes(layout.layer(*LABELS["met5"])).insert(kdb.Text(net, kdb.Trans(100, y)))
-    draw(base, "prBoundary", -3000, -3000, 8000, 8000)
-    draw(metal, "via2", 4400, 1400, 4600, 1600)
+        tile.shapes(layout.layer(*LABELS["met5"])).insert(kdb.Text(net, kdb.Trans(100, y)))
+    draw(tile, "prBoundary", -3000, -3000, 8000, 8000)
     return as_read(layout)
 
 

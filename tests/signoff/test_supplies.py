@@ -33,24 +33,24 @@ def in_a_folder(tmp_path, monkeypatch):
 
 def checked(layout: kdb.Layout):
     routed = Routed(design.def_text(), read_macros(design.LEF), read_vias(design.LEF))
-    return supplies(layout, design.NAMES.base, routed, STACK, Path())
+    return supplies(layout, design.TILE, routed, STACK, Path())
 
 
 def without(layout: kdb.Layout, kind: str, x: int, y: int) -> None:
-    for inst in list(layout.cell(design.NAMES.base).each_inst()):
+    for inst in list(layout.cell(design.TILE).each_inst()):
         if inst.cell.name == kind and (inst.trans.disp.x, inst.trans.disp.y) == (x, y):
             inst.delete()
 
 
 def erased(layout: kdb.Layout, layer: str, y: int) -> None:
-    shapes = layout.cell(design.NAMES.base).shapes(layout.layer(*design.LAYERS[layer]))
+    shapes = layout.cell(design.TILE).shapes(layout.layer(*design.LAYERS[layer]))
     for shape in list(shapes.each()):
         if shape.bbox().center().y == y:
             shapes.erase(shape)
 
 
 def test_supplies_in_one_piece_pass_and_the_control_finds_each_fault():
-    row, control = checked(design.chip())
+    row, control = checked(design.die())
     assert (row.status, control.status) == ("pass", "pass")
     assert row.detail.startswith("VGND and VPWR are one piece of metal each, with 11 wires")
     assert control.detail == "found: a strap of VGND removed, a rail of VPWR cut from its straps"
@@ -59,7 +59,7 @@ def test_supplies_in_one_piece_pass_and_the_control_finds_each_fault():
 
 def _tap(layout: kdb.Layout) -> None:
     """Both grounds on one substrate: it must not count."""
-    cell = layout.cell(design.NAMES.base)
+    cell = layout.cell(design.TILE)
     for name in ("tap", "licon1", "li1", "mcon"):
         for y in (0, 4000):
             design.draw(cell, name, 100, y - 50, 200, y + 50)
@@ -78,16 +78,16 @@ def _tap(layout: kdb.Layout) -> None:
         ),
         (lambda o: without(o, "VIA_up3", 300, 5000), ["VGND does not reach met5 at (0, 4.9) to (5, 5.1) um"]),
         (
-            lambda o: design.draw(o.cell(design.NAMES.base), "met5", 4000, -1000, 4200, -400),
+            lambda o: design.draw(o.cell(design.TILE), "met5", 4000, -1000, 4200, -400),
             ["short of VGND,VPWR", "short of VGND,VPWR"],
         ),
         (lambda o: o.cell("inv").clear(o.layer(*design.LAYERS["met1"])), []),  # the rails are still there
         (lambda o: (erased(o, "met1", 2000), o.cell("fill").clear(o.layer(*design.LAYERS["met1"]))), None),
-        (lambda o: o.cell(design.NAMES.base).clear(o.layer(*design.LABELS["met5"])), None),
+        (lambda o: o.cell(design.TILE).clear(o.layer(*design.LABELS["met5"])), None),
     ],
 )
 def test_what_no_metal_joins_with_the_pins_is_told(edit, told):
-    layout = design.chip()
+    layout = design.die()
     edit(layout)
     row, _ = checked(layout)
     if told is None:
@@ -98,8 +98,8 @@ def test_what_no_metal_joins_with_the_pins_is_told(edit, told):
 
 
 def test_a_label_on_two_nets_is_told():
-    layout = design.chip()
-    base = layout.cell(design.NAMES.base)
+    layout = design.die()
+    base = layout.cell(design.TILE)
     base.shapes(layout.layer(*design.LABELS["met5"])).insert(kdb.Text("VPWR", kdb.Trans(100, 5000)))
     without(layout, "VIA_up3", 300, 5000)
     assert "VPWR is in 2 pieces" in checked(layout)[0].detail
