@@ -140,8 +140,8 @@ class _Writer:
         banks = sum(i.cell in self.banks for i in self.netlist.instances.values())
         on_pins = {n for i in self.netlist.instances.values() for nets in i.pins.values() for n in nets}
         nets = {n: self.numbers[r] for n in sorted(on_pins) if (r := self.same.root(n)) in self.numbers}
-        settled = [SETTLED] if self.memories else []
-        body, watch = ("\n".join([*lines, ""]) for lines in ([*wires, *settled, *self.out], self.watch))
+        reset = [RESET] if self.memories else []
+        body, watch = ("\n".join([*lines, ""]) for lines in ([*wires, *reset, *self.out], self.watch))
         return TimedDesign(body, watch, ports, self.limits, nets, banks)
 
     def net(self, name: str) -> str:
@@ -310,16 +310,17 @@ class _Writer:
                     delay = self._out_of(instance, timing, pin)
                     self.out.append(f"assign {delay} {self.net(net)} = {inside}[{bit}];")
         init = f'#(.INIT("{instance.name}.hex")) ' if memory.rom else ""
+        macro = f"\\{instance.name} "
         self.out.append(f"{instance.cell} {init}\\{instance.name} ({', '.join(joins)});")
-        # What registers hold in the beginning is known; here from when pins are.
+        # What registers hold in the beginning is known, and what memories give.
         width = len(instance.pins["q"])
-        begin = [f"\\{instance.name} .q = {width}'h{self.random.getrandbits(width):x};"]
+        begin = [f"{macro}.watched = 0;", f"{macro}.q = {width}'h{self.random.getrandbits(width):x};"]
         if not memory.rom:
             begin += [
-                f"\\{instance.name} .ram[{word}] = {width}'h{self.random.getrandbits(width):x};"
+                f"{macro}.ram[{word}] = {width}'h{self.random.getrandbits(width):x};"
                 for word in range(memory.words)
             ]
-        self.out.append(f"initial @(scf_settled) begin {' '.join(begin)} end")
+        self.out.append(f"initial begin {' '.join(begin)} @(scf_reset) {macro}.watched = 1; end")
         self._memory_checks(instance, timing)
 
     def _out_of(self, instance: Instance, timing: Timing, pin: str) -> str:
@@ -367,12 +368,12 @@ class _Writer:
 
 
 BANK_STEP = 0.01  # ns: SCF_BANK_DELAY of the model, taken off its delays
-# When pins are known: the host waits two periods before the first edge, the clock is low till then.
-SETTLED = """event scf_settled;
+# Just before what happens counts: the host waits two periods, and holds reset for four.
+RESET = """event scf_reset;
 real scf_period;
 initial begin
   if (!$value$plusargs("period=%f", scf_period)) scf_period = 0;
-  #(1.9 * scf_period) -> scf_settled;
+  #(5.9 * scf_period) -> scf_reset;
 end"""
 
 

@@ -1,5 +1,6 @@
 """ROM and SRAM macros with delays in Icarus: what they say, and limits at their pins."""
 
+import subprocess
 from dataclasses import replace
 
 import numpy as np
@@ -61,6 +62,36 @@ def test_what_is_written_is_read_with_what_the_rom_has(design, contents, tmp_pat
     assert done.fault == ""
     assert [t.value for t in done.tokens] == [answer(b) for b in BYTES]
     assert not any(done.violations.values())
+
+
+BENCH = f"""module bench;
+  reg clk = 1, enable = 1'bx, write = 1'bx;
+  reg [7:0] a = 8'b100, d = 8'h3c;
+  reg [3:0] b_n = 4'b1110;
+  wire [7:0] q;
+  {RAM.name} m(.clk(clk), .enable(enable), .a(a), .b_n(b_n), .write(write), .d(d), .q(q));
+  initial begin
+    m.watched = 0; m.q = 8'h5a; m.ram[2] = 8'h77;
+    #5 clk = 0; #5 $display("%h %h", q, m.ram[2]);
+    clk = 1; enable = 1; write = 1; #5 clk = 0; #5 $display("%h %h", q, m.ram[2]);
+    m.watched = 1; clk = 1; #5 clk = 0; #5 $display("%h", q);
+    clk = 1; write = 1'bx; #5 clk = 0; #5 $display("%h", m.ram[2]);
+  end
+endmodule
+"""
+
+
+@pytest.mark.flow
+@ICARUS
+def test_before_reset_an_sram_that_is_not_watched_holds_nothing_unknown(tmp_path):
+    """Unknown pins ask for nothing, and a byte that is read and written at once is known."""
+    (tmp_path / "bench.v").write_text(MODELS + BENCH)
+    compiled = ["iverilog", "-g2012", "-s", "bench", "-o", "bench.vvp", "bench.v"]
+    subprocess.run(compiled, cwd=tmp_path, check=True)
+    told = subprocess.run(
+        ["vvp", "-n", "bench.vvp"], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert told.stdout.splitlines() == ["5a 77", "77 3c", "xx", "xx"]
 
 
 @pytest.mark.flow
