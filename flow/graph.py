@@ -29,6 +29,7 @@ from flow.tasks.die.assembly import AssemblyTask
 from flow.tasks.die.compile import CompileTask
 from flow.tasks.die.drc_klayout import DieDrcKlayoutTask
 from flow.tasks.die.energy import EnergyTask
+from flow.tasks.die.equiv import EQUIV_STEPS
 from flow.tasks.die.figures import FiguresTask
 from flow.tasks.die.floorplan import FloorplanTask
 from flow.tasks.die.gatesim import GatesimTask, RtlsimTask
@@ -70,6 +71,7 @@ STEPS: Steps = (
     TimedTask,
     *TILE_DRC_STEPS,
     *INSIDE_STEPS,
+    *EQUIV_STEPS,
     SeamsTask,
     AssemblyTask,
     DieDrcKlayoutTask,

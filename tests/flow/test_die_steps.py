@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import klayout.db as kdb
 import pytest
 
+from base_chip.synth.proof import GATE, Proof
 from flow.chain.mark import marked
 from flow.cli import main
 from flow.graph import CHAIN_STEPS, STEPS, steps_on
@@ -17,6 +18,7 @@ from flow.tasks.die.antenna import AntennaTask
 from flow.tasks.die.assembly import AssemblyTask
 from flow.tasks.die.compile import CompileTask
 from flow.tasks.die.drc_klayout import DieDrcKlayoutTask
+from flow.tasks.die.equiv import EQUIV_STEPS, EquivRamTask
 from flow.tasks.die.figures import netlist_of
 from flow.tasks.die.gatesim import GatesimTask, die_chip
 from flow.tasks.die.inside import INSIDE_STEPS, InsideRomTask
@@ -67,7 +69,7 @@ def test_all_that_no_model_changes_follows_from_the_step_base():
     from flow.graph import descendants
 
     of_base = {"tile_rom", "tile_ram", "tile_vec", "map_rom", "map_ram", "map_vec", "stitch", "seams"}
-    of_base |= {s.step_name for s in (*INSIDE_STEPS, *TILE_DRC_STEPS, *OF_DIE)}
+    of_base |= {s.step_name for s in (*INSIDE_STEPS, *TILE_DRC_STEPS, *EQUIV_STEPS, *OF_DIE)}
     assert of_base <= set(descendants(STEPS, "base"))
     of_model = {"quantise", "compile", "metal", "readback", "oasis", "figures"}
     assert not of_base & {n for s in of_model for n in descendants(STEPS, s)}
@@ -133,6 +135,35 @@ def test_inside_of_a_tile_that_is_not_routed_nothing_is_run(step, job):
     (row,) = step().work(job).checks
     assert (row.name, row.status) == (step.step_name, "not run")
     assert f"tile {step.kind} is not placed and routed" in row.reason
+
+
+@pytest.mark.parametrize("step", EQUIV_STEPS)
+def test_of_a_tile_that_has_no_mapped_netlist_none_is_proved(step, job):
+    rows = step().work(job).checks
+    names = [f"{step.kind}_equiv", f"{step.kind}_equiv_control"]
+    assert [(row.name, row.status) for row in rows] == [(name, "not run") for name in names]
+    assert all(f"tile {step.kind} has no artifact" in row.reason for row in rows)
+
+
+def test_a_fault_that_is_planted_and_proved_all_the_same_fails_the_control(job, monkeypatch):
+    """As a wrong multiplier does the row; circuits are but numbers here."""
+    for name in ("mapped.v", "rtl.v"):
+        (job.inputs["tile_ram"] / name).write_text("")
+    monkeypatch.setattr(job.pdk, "path", lambda _: job.scratch, raising=False)
+    pair = SimpleNamespace(rtl=0, netlist=1, multiplier=2, multipliers=3)
+    proofs = {1: (), 4: ("q differs",), 5: ()}
+    told = {
+        "read_pair": lambda *_: pair, "match": lambda *_: {},
+        "plant": lambda circuit: {GATE: 6} if circuit == 2 else {"a": 4, "b": 5},
+        "prove": lambda rtl, netlist, *_: Proof(proofs[netlist], 9, 1, 8, 0),
+        "multiplier_holds": lambda circuit: circuit == 6,
+    }  # fmt: skip
+    for name, does in told.items():
+        monkeypatch.setattr(f"base_chip.synth.proof.{name}", does)
+    row, control = EquivRamTask().work(job).checks
+    assert (row.name, row.status, row.detail) == ("ram_equiv", "fail", "the multiplier is wrong")
+    assert (control.name, control.status, control.count) == ("ram_equiv_control", "fail", 2)
+    assert control.reason == "not found: b; not found: a gate of the multiplier changed"
 
 
 def test_what_is_inside_of_a_tile_is_looked_at_again_when_its_files_change(tmp_path, monkeypatch):
