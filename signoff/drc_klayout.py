@@ -129,7 +129,9 @@ def _around(drawn: Sequence[str]) -> Box:
                 box += shape if kind == "box" else shape.bbox()
     if box.empty():
         return (-math.inf, -math.inf, math.inf, math.inf)
-    return box.left, box.bottom, box.right, box.top
+    # Database units as floats: 869.8 comes back as 869.8000000000001, which is beyond a waiver's edge.
+    left, bottom, right, top = (round(v, 6) for v in (box.left, box.bottom, box.right, box.top))
+    return left, bottom, right, top
 
 
 def find(name: str, layout: Path, top: str, deck: Path, workdir: Path, timeout: float) -> Violations:

@@ -2,6 +2,7 @@
 
 __all__ = ["design_rules", "open_inputs"]
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -24,7 +25,15 @@ def design_rules(tile: HardTile, block: Block, files: PdkFiles, scratch: Path) -
     scratch.mkdir(parents=True, exist_ok=True)
     pdk = load_pdk(block.pdk)
     rows = klayout_rows(tile.gds, block.top, pdk, files, scratch / "klayout", open_inputs(tile.folder, block))
-    return [*rows, *_magic(tile, block, pdk, files, scratch / "magic")]
+    return [*map(_settled, rows), *_magic(tile, block, pdk, files, scratch / "magic")]
+
+
+def _settled(row: CheckResult) -> CheckResult:
+    """A row whose only faults are at open inputs passes: on a die, which is checked whole, none is left."""
+    if row.status != "waived":
+        return row
+    told = f"{row.waived} input that the tile does not use floats until the tile beside it drives it"
+    return replace(row, status="pass", reason="", detail=told, waived=0)
 
 
 def open_inputs(folder: Path, block: Block) -> tuple[Waiver, ...]:
