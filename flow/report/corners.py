@@ -26,6 +26,7 @@ class CornerTiming:
         setup, hold: Least slack of all tiles and seams.
         setup_at, hold_at: Kind of tile that has it, or "seams".
         lacking: Kinds of tile, or "seams", without timing.
+        hold_alone: It is there to check hold: silicon like that is not what limits the clock.
     """
 
     name: str
@@ -35,20 +36,23 @@ class CornerTiming:
     hold: float
     hold_at: str
     lacking: tuple[str, ...]
+    hold_alone: bool
 
     @property
     def mhz(self) -> float | None:
-        """The fastest clock that is known to do; None while a part lacks, or where a path is too slow.
+        """A clock that does: None while a part lacks, of a corner for hold, or where a slack is negative.
 
-        Of a path of less than a whole period a slack allows more than that.
+        It has as many ns less as there are to spare; paths of part of a period would allow more.
         """
-        return None if self.lacking or self.setup < 0 else 1000 / (self.period - self.setup)
+        if self.lacking or self.hold_alone or min(self.setup, self.hold) < 0:
+            return None
+        return 1000 / (self.period - self.setup)
 
 
 def corner_timing(die: Floorplan, metrics: Mapping[str, float]) -> list[CornerTiming]:
     """Corners of which the metrics of `inside_<kind>` and `seams` tell something."""
     corners = []
-    for name in load_place_route(load_pdk(die.pdk)).corners:
+    for name, corner in load_place_route(load_pdk(die.pdk)).corners.items():
         made_for = die_period(die)
         period = made_for * PERIODS.get(name, 1)
         parts = {kind: (f"{kind}_sta_{name}", 0.0) for kind in die.kinds}
@@ -63,5 +67,6 @@ def corner_timing(die: Floorplan, metrics: Mapping[str, float]) -> list[CornerTi
                 min((s[n], part) for part, s in slacks.items()) for n in (0, 1)
             )
             lacking = tuple(part for part in parts if part not in slacks)
-            corners.append(CornerTiming(name, period, setup, setup_at, hold, hold_at, lacking))
+            alone = set(corner.checks) == {"hold"}
+            corners.append(CornerTiming(name, period, setup, setup_at, hold, hold_at, lacking, alone))
     return corners

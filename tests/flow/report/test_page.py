@@ -79,13 +79,13 @@ TYPICAL = SLOW * PERIODS["typical"]
 
 
 def slacks(**of: float) -> dict[str, float]:
-    """Metrics of static timing: ns to spare for setup, half of that for hold, in all corners."""
+    """Metrics of static timing: ns to spare for setup, one more for hold, in all corners."""
     stems = {part: f"{part}_sta" for part in of} | {"seams": "seam_sta"}
     return {
-        f"{stems[part]}_{corner}_{kind}_ns": slack * share
+        f"{stems[part]}_{corner}_{kind}_ns": slack + more
         for part, slack in of.items()
         for corner in ("slow", "typical", "fast")
-        for kind, share in (("setup", 1.0), ("hold", 0.5))
+        for kind, more in (("setup", 0.0), ("hold", 1.0))
     }
 
 
@@ -94,15 +94,16 @@ def test_the_least_slack_of_tiles_and_seams_counts():
     assert list(found) == ["slow", "typical", "fast"]
     slow, typical = found["slow"], found["typical"]
     assert (slow.period, slow.setup, slow.setup_at) == (SLOW, 2.5, "ram")
-    assert (slow.hold, slow.hold_at) == (1.25, "ram")
+    assert (slow.hold, slow.hold_at) == (3.5, "ram")
     assert slow.mhz == pytest.approx(1000 / (SLOW - 2.5))
     # Seams are looked at in the period of the slow corner; of a shorter one they have half.
     less = (SLOW - TYPICAL) / 2
     assert typical.period == TYPICAL
-    assert (typical.hold, typical.hold_at) == (pytest.approx(8 - less), "seams")
+    assert (typical.hold, typical.hold_at) == (3.5, "ram")
     assert (typical.setup, typical.setup_at) == (2.5, "ram")
     (close,) = (c for c in corner_timing(DIE, slacks(rom=3, ram=2.5, vec=4, seams=14)) if c.name == "typical")
     assert (close.setup, close.setup_at) == (pytest.approx(14 - less), "seams")
+    assert (close.hold, close.hold_at) == (pytest.approx(15 - less), "seams")
 
 
 def test_no_clock_is_told_while_a_part_lacks_or_is_too_slow():
@@ -112,6 +113,11 @@ def test_no_clock_is_told_while_a_part_lacks_or_is_too_slow():
         assert all(c.mhz is None for c in corner_timing(DIE, slacks(**of)))
     late = corner_timing(DIE, slacks(rom=3, ram=-0.5, vec=3, seams=16))
     assert {c.setup_at: c.mhz for c in late} == {"ram": None}
+    fast_path = slacks(rom=3, ram=3, vec=3, seams=16) | {"vec_sta_slow_hold_ns": -0.01}
+    found = {c.name: c.mhz for c in corner_timing(DIE, fast_path)}
+    assert found["slow"] is None
+    assert found["typical"] is not None
+    assert found["fast"] is None  # a corner for hold
     assert corner_timing(DIE, {}) == []
 
 
@@ -141,13 +147,13 @@ def test_a_die_of_tiles_tells_its_tiles_and_what_it_cannot_show(build, config, o
     assert 'id="tiles"' not in render_report(build, config, outcome)
     told = json.loads(path.read_text())
     told["lacking"] = ["Not placed and routed yet: vec."]
-    told["pictures"][1]["window"] = [1.0, 2.5, 3.0, 4.25]
+    told["pictures"][1]["window"] = [1.0, 2.5, 3.0, 26004.125]
     tile = {"kind": "ram", "number": 2, "um2": 300.0, "total_um2": 600.0, "cells": 1234, "cells_um2": 99.0}
     tile |= {"memories": 2, "memories_um2": 88.0, "state": "placed and routed"}
     path.write_text(json.dumps(told | {"tiles": [tile], "die_um2": 800.0}))
     page = render_report(build, config, outcome)
     assert "Not placed and routed yet: vec." in page
-    assert "--window 1 2.5 3 4.25" in page
+    assert "--window 1 2.5 3 26004.125" in page
     assert "75.0 %" in page
     assert '<td class="name">margin</td><td></td><td class="n">200</td>' in page
     assert "25.0 %" in page
