@@ -121,6 +121,18 @@ def test_design_rules_of_a_die_that_is_too_large_are_those_of_its_parts(job, mon
     assert row.reason.startswith("10.4 mm2, more than 10")
 
 
+def test_a_token_of_a_die_that_is_too_large_is_not_simulated_with_delays(job):
+    for kind in ("rom", "ram", "vec"):
+        (job.inputs[f"tile_{kind}"] / "layout.def").write_text("")
+    (job.inputs["compile"] / "adapter.bin").write_bytes(b"")
+    told = {"dies": 1, "roms": [], "token_bytes": 1, "count_bytes": 1}
+    (job.inputs["compile"] / "chip.json").write_text(json.dumps(told))
+    job.config.base = "story"
+    rows = TimedTask().work(job).checks
+    assert [(r.name, r.status) for r in rows] == [("timed", "not run"), ("timed_control", "not run")]
+    assert rows[0].reason.startswith("9.9 mm2, more than 5")
+
+
 def test_cells_of_a_tile_are_those_of_its_routed_netlist_else_of_the_mapped_one(job):
     tile, mapped = job.inputs["tile_rom"] / "netlist.v", job.inputs["map_rom"] / "netlist.v"
     assert netlist_of(job, "rom") == (None, NO_CELLS)
