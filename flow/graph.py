@@ -36,6 +36,7 @@ from flow.tasks.die.gatesim import GatesimTask, RtlsimTask
 from flow.tasks.die.inside import INSIDE_STEPS
 from flow.tasks.die.invariance import InvarianceTask
 from flow.tasks.die.ir_drop import IrDropTask
+from flow.tasks.die.macros import MacrosTask
 from flow.tasks.die.metal import MetalTask
 from flow.tasks.die.oasis import OasisTask
 from flow.tasks.die.quantise import QuantiseTask
@@ -72,6 +73,7 @@ STEPS: Steps = (
     *TILE_DRC_STEPS,
     *INSIDE_STEPS,
     *EQUIV_STEPS,
+    MacrosTask,
     SeamsTask,
     AssemblyTask,
     DieDrcKlayoutTask,

@@ -31,13 +31,13 @@ def run(
     *,
     timeout: float = 3600,
 ) -> tuple[CheckResult, CheckResult]:
-    """Compare a layout with its netlist, and with one that differs in a single bit.
+    """Compare a layout with its netlist, and with one that has a fault.
 
     Args:
         layout: GDS or OASIS.
         top: Cell and subcircuit to compare.
         netlist: SPICE file with the subcircuit, made from the weights.
-        wrong: The same with one bit changed: the control, which must not match.
+        wrong: The same with a single fault, such as a bit changed: the control, which must not match.
         tech: Magic technology file that fits the installed Magic.
         setup: Netgen setup file.
         workdir: For all files; made if missing.
@@ -60,7 +60,7 @@ def run(
 def _control(result: CheckResult) -> CheckResult:
     """Turn the row of the wrong netlist round: a mismatch that Netgen found is a pass."""
     found = bool(result.count)
-    reason = "" if found else "a netlist with one bit changed was taken for the layout's"
+    reason = "" if found else "a netlist with a fault was taken for the layout's"
     return CheckResult(
         result.name,
         result.tool,
@@ -69,7 +69,7 @@ def _control(result: CheckResult) -> CheckResult:
         0,
         "pass" if found else "fail",
         reason,
-        f"one changed bit: {result.detail}" if found else "",
+        f"one fault: {result.detail}" if found else "",
     )
 
 

@@ -4,6 +4,7 @@ __all__ = [
     "Port",
     "macro_layouts",
     "macro_models",
+    "macro_specs",
     "rom_macro_size",
     "tile_macros",
     "tile_ports",
@@ -102,14 +103,17 @@ def rom_macro_size(tile: RomTileConfig) -> tuple[int, int]:
 
 def macro_layouts(tile: TileConfig) -> list[kdb.Layout]:
     """Layout of each kind of memory in a tile, without contents."""
-    specs = {spec.name: spec for _, spec, _ in _instances(tile)}
-    return [build_rom(s) if isinstance(s, RomSpec) else build_sram(s) for s in specs.values()]
+    return [build_rom(s) if isinstance(s, RomSpec) else build_sram(s) for s in macro_specs(tile)]
 
 
 def macro_models(tile: TileConfig) -> dict[str, str]:
     """Behavioural Verilog of each kind of memory in a tile, by its module."""
-    specs = {spec.name: spec for _, spec, _ in _instances(tile)}
-    return {n: rom_verilog(s) if isinstance(s, RomSpec) else sram_verilog(s) for n, s in specs.items()}
+    return {s.name: rom_verilog(s) if isinstance(s, RomSpec) else sram_verilog(s) for s in macro_specs(tile)}
+
+
+def macro_specs(tile: TileConfig) -> list[RomSpec | SramSpec]:
+    """What each kind of memory in a tile is."""
+    return list(dict.fromkeys(spec for _, spec, _ in _instances(tile)))
 
 
 def _whole(tile: TileConfig) -> wiring.Component:

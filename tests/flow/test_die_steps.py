@@ -23,6 +23,7 @@ from flow.tasks.die.figures import netlist_of
 from flow.tasks.die.gatesim import GatesimTask, die_chip
 from flow.tasks.die.inside import INSIDE_STEPS, InsideRomTask
 from flow.tasks.die.ir_drop import IrDropTask
+from flow.tasks.die.macros import MacrosTask
 from flow.tasks.die.programmed import LOADED
 from flow.tasks.die.seams import SeamsTask
 from flow.tasks.die.simulators import LACKING, SimulatorTask
@@ -69,7 +70,7 @@ def test_all_that_no_model_changes_follows_from_the_step_base():
     from flow.graph import descendants
 
     of_base = {"tile_rom", "tile_ram", "tile_vec", "map_rom", "map_ram", "map_vec", "stitch", "seams"}
-    of_base |= {s.step_name for s in (*INSIDE_STEPS, *TILE_DRC_STEPS, *EQUIV_STEPS, *OF_DIE)}
+    of_base |= {s.step_name for s in (*INSIDE_STEPS, *TILE_DRC_STEPS, *EQUIV_STEPS, MacrosTask, *OF_DIE)}
     assert of_base <= set(descendants(STEPS, "base"))
     of_model = {"quantise", "compile", "metal", "readback", "oasis", "figures"}
     assert not of_base & {n for s in of_model for n in descendants(STEPS, s)}

@@ -261,4 +261,4 @@ def test_a_control_that_matches_is_a_fail(kit, tmp_path):
     netlist.write_text(bank_spice(spec, bits))
     right, control = lvs.run(layout, spec.name, netlist, netlist, kit.tech, kit.setup, tmp_path / "lvs")
     assert (right.status, control.status) == ("pass", "fail")
-    assert control.reason == "a netlist with one bit changed was taken for the layout's"
+    assert control.reason == "a netlist with a fault was taken for the layout's"
