@@ -84,7 +84,6 @@ def _die(
     build: Path, config: BuildConfig, die: int, dies: int, drc: bool, say: Callable[[str], None]
 ) -> list[CheckResult]:
     pdk, base = load_pdk(config.pdk), load_die(config.base)
-    files = find_pdk(pdk)
     gds = build / "metal" / f"die{die}" / "chip.gds"
     cell = cell_name(f"scf_{config.base}")
     lef, netlist = (build / "stitch" / f"{config.base}.{suffix}" for suffix in ("lef", "v"))
@@ -137,7 +136,7 @@ def _die(
             rows += path_spikes(gds, root / script, folder)
     if drc:
         say(f"{of}design rules, density, empty shapes")
-        rows += klayout_rows(gds, top, pdk, files, folder / "drc", config.waivers)
+        rows += klayout_rows(gds, top, pdk, find_pdk(pdk), folder / "drc", config.waivers)
     return rows
 
 
