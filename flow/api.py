@@ -46,7 +46,6 @@ def quantise(
     *,
     bits: float | None = None,
     method: Method = "gptq",
-    base: str | None = None,
     texts: int | None = None,
     repair: int | None = None,
     samples: int | None = None,
@@ -59,8 +58,6 @@ def quantise(
         bits: Average bits of ROM per weight, factors included; None for codes of 4 bits, 6 in embedding
             and head.
         method: "gptq", "rtn", or "learned" (needs PyTorch).
-        base: Whose arithmetic it is for; None for the first that holds the model, else that of
-            docs/arithmetic.md.
         texts: Calibration texts to use, evenly spread; None for all.
         repair: Rank of an adapter to train against what rounding loses (needs PyTorch).
         samples: Tokens of text that the float model writes, to calibrate on besides (needs PyTorch).
@@ -69,7 +66,7 @@ def quantise(
     Returns:
         The codes (`.model`, with `.save(path)`), and the integer golden model (`.decoder()`).
     """
-    return run(model, Request(method, bits, base, texts, repair=repair, samples=samples), say)
+    return run(model, Request(method, bits, texts, repair=repair, samples=samples), say)
 
 
 def plan(

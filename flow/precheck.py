@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from base_chip.assemble import cell_name
+from base_chip.chip import cell_name
 from base_chip.dies import load_die
 from base_chip.pdk import Pdk, Wheel, load_pdk
 from flow.chain.owners import chip_told

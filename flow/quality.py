@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from base_chip.config import fitting_bases, load_base
 from flow.digest import content_digest
 from flow.files import sha256_bytes
 from flow.kept_codes import kept_codes
@@ -17,7 +16,7 @@ from flow.memory import give_back
 from flow.own_text import chat, own_text
 from flow.tasks.model import Model, token_sequences
 from metal_configs.adapters import Lora, quantise_adapter, read_peft, rounding_error, turned
-from metal_configs.lower import golden_logits, lower, lower_vector
+from metal_configs.lower import golden_logits, lower
 from metal_configs.quantise import Folded, Method, Policy, Rotation, average_bits, average_rom_bits, on_grid
 from metal_configs.quantise import quantise as quantise_checkpoint
 from metal_configs.quantise.budget import choose_formats
@@ -26,10 +25,8 @@ from metal_configs.quantise.train_extra import no_pytorch
 from metal_configs.reference import evaluate
 from rtl_gen.errors import ExitCode, FlowError
 from rtl_gen.golden.adapter import Adapter
-from rtl_gen.golden.decoder import GoldenDecoder
 from rtl_gen.golden.model import Model as Integers
 from rtl_gen.golden.network import Network
-from rtl_gen.golden.params import IntModel
 from rtl_gen.golden.quantised import QuantModel
 from signoff.result import CheckResult
 
@@ -47,26 +44,18 @@ class Request:
     Attributes:
         method: Of `Policy`.
         bits: Average bits of ROM per weight, scales included; None for 4 a code, 6 in embedding and head.
-        base: Whose arithmetic it is for; None for the first that holds the model, else of `Network`.
         texts: Calibration texts to use, evenly spread; None for all.
         adapter: PEFT's folder of an adapter to quantise with it.
         repair: Rank of an adapter to train against what quantising loses; not together with `adapter`.
-        tiles: It is for dies of tiles, whichever base would hold it.
         samples: Tokens of text to sample from the float model and to calibrate on besides.
     """
 
     method: Method = "gptq"
     bits: float | None = None
-    base: str | None = None
     texts: int | None = None
     adapter: Path | None = None
     repair: int | None = None
-    tiles: bool = False
     samples: int | None = None
-
-    @property
-    def adapted(self) -> bool:
-        return self.adapter is not None or self.repair is not None
 
 
 @dataclass(frozen=True)
@@ -75,14 +64,12 @@ class Quantised:
 
     Attributes:
         calibration: The text it was calibrated on, samples left out.
-        base: Whose arithmetic it is for; None for `rtl_gen.golden.network`.
         rotation: Of its weights, if they are rotated.
         adapter: Beside it.
     """
 
     model: QuantModel
     calibration: Sequence[Sequence[int]]
-    base: str | None
     rotation: Rotation | None
     adapter: Adapter | None = None
 
@@ -95,16 +82,13 @@ class Quantised:
         return average_rom_bits(self.model)
 
     @cached_property
-    def integers(self) -> IntModel | Integers:
+    def integers(self) -> Integers:
         """The integer model."""
-        if self.base is not None:
-            return lower(self.model, self.calibration)
-        return lower_vector(self.model, self.calibration, adapter=self.adapter)
+        return lower(self.model, self.calibration, adapter=self.adapter)
 
-    def decoder(self) -> GoldenDecoder | Network:
+    def decoder(self) -> Network:
         """The golden model."""
-        model = self.integers
-        return Network(model, adapter=self.adapter) if isinstance(model, Integers) else GoldenDecoder(model)
+        return Network(self.integers, adapter=self.adapter)
 
 
 def run(model: Model, asked: Request, say: Say = lambda text: None, folder: Path | None = None) -> Quantised:
@@ -117,14 +101,13 @@ def run(model: Model, asked: Request, say: Say = lambda text: None, folder: Path
         folder: Keeps the sampled text and the codes for the next time; the codes are there afterwards.
 
     Raises:
-        FlowError: The base does not hold the model, or the budget is too small.
+        FlowError: The budget is too small, or the adapter is not of this model.
     """
     train = None if asked.repair is None else _trainer(asked)
     lora = None
     if asked.adapter is not None:
         lora = read_peft(asked.adapter, model.checkpoint.shape, model.checkpoint.name)
-    base = _base(model, asked)
-    rotation = _rotation(model, base, say)
+    rotation = _rotation(model, say)
     calibration = _spread(token_sequences(model, "calibration", say), asked.texts)
     text = list(calibration)
     if asked.samples is not None:
@@ -157,13 +140,13 @@ def run(model: Model, asked: Request, say: Say = lambda text: None, folder: Path
     elif lora is not None:
         exact = turned(lora, weights)
     else:
-        return Quantised(done, calibration, base, rotation)
+        return Quantised(done, calibration, rotation)
     adapter = quantise_adapter(exact, done)
     say(
         f"adapter {exact.name}: rank {exact.rank} on {', '.join(exact.kinds)}, {adapter.ram_bytes:,} bytes of"
         f" SRAM; rounding to 8 bits changes it by {rounding_error(adapter, exact, done):.1%}"
     )
-    return Quantised(done, calibration, base, rotation, adapter)
+    return Quantised(done, calibration, rotation, adapter)
 
 
 def _trainer(asked: Request) -> Callable[..., Lora]:
@@ -188,32 +171,12 @@ def _say_what_is_short(model: Model, calibration: Sequence[Sequence[int]], say: 
         )
 
 
-def _rotation(model: Model, base: str | None, say: Say) -> Rotation | None:
-    """None for a base, whose hardware has no Hadamard blocks, and for weights that lie on the codes' grid."""
-    if base is not None:
-        return None
+def _rotation(model: Model, say: Say) -> Rotation | None:
+    """None for weights that lie on the codes' grid."""
     if on_grid(model.checkpoint):
         say("the weights lie on a grid of 4-bit codes with one scale per output: they are not rotated")
         return None
     return Rotation.of(model.checkpoint.shape)
-
-
-def _base(model: Model, asked: Request) -> str | None:
-    fitting = fitting_bases(model.checkpoint.shape)
-    if asked.base is None:
-        return None if asked.adapted or asked.tiles else next(iter(fitting), None)
-    load_base(asked.base)
-    if asked.adapted:
-        raise FlowError(
-            f"base {asked.base} has no ram tiles, which adapters need", where="--base",
-            hint="Leave --base out: the fabric's arithmetic has adapters.", code=ExitCode.USAGE,
-        )  # fmt: skip
-    if asked.base not in fitting:
-        raise FlowError(
-            f"base {asked.base} does not hold the model", where=model.checkpoint.name, code=ExitCode.USAGE,
-            hint="`sc-flow models inspect` shows its dimensions; without --base it needs no base.",
-        )  # fmt: skip
-    return asked.base
 
 
 def measure(
@@ -262,7 +225,7 @@ def check_loss(model: Model, done: Quantised, found: Report, limit: float) -> li
         last.nll / exact.nll, limit, f"{last.nll:.3f} nats per token on {last.tokens} held-out tokens"
     )
     matrices = {n: replace(m, codes=m.codes[::-1, ::-1].copy()) for n, m in done.model.matrices.items()}
-    ruined = Quantised(replace(done.model, matrices=matrices), done.calibration, done.base, done.rotation)
+    ruined = Quantised(replace(done.model, matrices=matrices), done.calibration, done.rotation)
     texts = [t for t in token_sequences(model, "heldout") if len(t) > 1]
     some = texts[:: -(-len(texts) // CONTROL_TEXTS)]
     wrong = _quality(evaluate(golden_logits(ruined.integers), some).nll / exact.nll, limit, "")

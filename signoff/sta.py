@@ -4,15 +4,15 @@ What cells do comes from the kit's Verilog; every delay and limit from the SDF t
 was routed. A delay that the SDF does not give is a fault, as is an end that nothing constrains.
 """
 
-__all__ = ["Banks", "Corner", "run"]
+__all__ = ["Corner", "run"]
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from signoff.eda import OPENSTA
 from signoff.result import CheckResult
-from signoff.timing.analysis import Banks, Chip, Corner, Found
+from signoff.timing.analysis import Chip, Corner, Found
 from signoff.timing.edges import Edged, with_edges
 from signoff.timing.faults import plant
 
@@ -23,7 +23,6 @@ def run(
     netlist: Path,
     cells: Path,
     corners: Sequence[Corner],
-    banks: Banks | None,
     workdir: Path,
     macros: Collection[str] = (),
 ) -> tuple[list[CheckResult], dict[str, float]]:
@@ -33,22 +32,20 @@ def run(
         netlist: Routed, one flat module; without cells that have no pins but supplies.
         cells: Folder of the kit's cells.
         corners: At least one.
-        banks: None when there are none.
         workdir: For all files; made if missing.
         macros: Cells for which each corner has a liberty.
 
     Returns:
-        A row a corner (`sta_<corner>`), `sta_control`, with banks `precharge` and `precharge_control`; and
-        the metrics `sta_<corner>_setup_ns` and `sta_<corner>_hold_ns`.
+        A row a corner (`sta_<corner>`) and `sta_control`; and the metrics `sta_<corner>_setup_ns` and
+        `sta_<corner>_hold_ns`.
 
     Raises:
         FlowError: Netlist, SDF and kit do not fit together, or OpenSTA failed.
     """
     names = [*(f"sta_{c.name}" for c in corners), "sta_control"]
-    names += ["precharge", "precharge_control"] if banks else []
     if missing := OPENSTA.missing(names[0]):
         return [replace(missing, name=n) for n in names], {}
-    chip = Chip.read(netlist, cells, banks, macros)
+    chip = Chip.read(netlist, cells, macros)
     found: dict[str, Found] = {}
     sdf: dict[str, Edged] = {}
     for corner in corners:
@@ -56,10 +53,7 @@ def run(
         found[corner.name] = chip.analyse(corner, sdf[corner.name], workdir / corner.name)
     rows = [_row(c, found[c.name], len(chip.netlist.instances)) for c in corners]
     first = corners[0]
-    control, bank_control = _controls(chip, first, sdf[first.name], found[first.name], workdir / "control")
-    rows.append(control)
-    if banks:
-        rows += [_precharge(found), bank_control]
+    rows.append(_control(chip, first, sdf[first.name], found[first.name], workdir / "control"))
     metrics = {}
     for name, f in found.items():
         metrics[f"sta_{name}_setup_ns"] = min(f.report.setup.values())
@@ -86,37 +80,15 @@ def _row(corner: Corner, found: Found, instances: int) -> CheckResult:
     return _result(f"sta_{corner.name}", count, "" if count == 0 else faults[0], detail)
 
 
-def _precharge(found: Mapping[str, Found]) -> CheckResult:
-    faults = [f"{name}: {fault}" for name, f in found.items() for bank in f.banks for fault in bank.faults()]
-    told = []
-    for name, f in found.items():
-        worst = min(f.banks, key=lambda b: b.pulse - b.needed)
-        lead, overlap = min(b.lead for b in f.banks), max(b.overlap for b in f.banks)
-        told.append(
-            f"{name}: {worst.pulse:.2f} of {worst.needed:g} ns, PRE_N up {lead:.2f} ns before word lines,"
-            f" they are down {overlap:.2f} ns after it"
-        )
-    return _result(
-        "precharge", len(faults), faults[0] if faults else "", "; ".join([*faults[:_SHOWN], *told])
-    )
-
-
-def _controls(
-    chip: Chip, corner: Corner, sdf: Edged, found: Found, folder: Path
-) -> tuple[CheckResult, CheckResult]:
-    names = "sta_control", "precharge_control"
+def _control(chip: Chip, corner: Corner, sdf: Edged, found: Found, folder: Path) -> CheckResult:
+    name = "sta_control"
     try:
         planted = plant(chip, corner, sdf, found)
     except ValueError as e:
-        fails = [_result(name, 1, f"no fault could be planted: {e}", "") for name in names]
-        return fails[0], fails[1]
+        return _result(name, 1, f"no fault could be planted: {e}", "")
     told = chip.analyse(corner, planted.sdf, folder)
-    return _found(names[0], planted.timing, told), _found(names[1], planted.banks, told)
-
-
-def _found(name: str, faults: Mapping[str, Callable[[Found], bool]], told: Found) -> CheckResult:
-    seen = [fault for fault, found in faults.items() if found(told)]
-    lost = [fault for fault in faults if fault not in seen]
+    seen = [fault for fault, found_in in planted.faults.items() if found_in(told)]
+    lost = [fault for fault in planted.faults if fault not in seen]
     return _result(
         name, len(lost), f"not found: {', '.join(lost)}" if lost else "", f"found: {', '.join(seen)}"
     )

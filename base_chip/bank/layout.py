@@ -12,7 +12,6 @@ __all__ = [
     "draw_straps",
     "draw_taps",
     "program_bank",
-    "um2_per_bit",
     "write_layout",
 ]
 
@@ -75,14 +74,6 @@ def write_layout(layout: db.Layout, path: Path) -> None:
     options.format = "OASIS" if path.suffix == ".oas" else "GDS2"
     options.gds2_write_timestamps = False
     layout.write(str(path), options)
-
-
-def um2_per_bit(spec: BankSpec) -> float:
-    """Area of the generated layout's boundary per bit, in square micrometres."""
-    layout = build_bank(spec)
-    boundary = layout.layer(*spec.process.layers["prBoundary"])
-    area = layout.cell(spec.name).bbox(boundary).area() * layout.dbu**2
-    return area / (spec.word_lines * spec.bit_lines)
 
 
 def draw_array(plan: BankPlan, top: Canvas, cells: BankCells) -> None:

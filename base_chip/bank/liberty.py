@@ -1,13 +1,10 @@
-"""The bank as static timing analysis sees it."""
+"""Delays as liberty understands them, and what stands before a cell in a library."""
 
-__all__ = ["GATE_LOW", "TRANSITION_NS", "bank_liberty", "bit_line_arc", "library_head"]
+__all__ = ["GATE_LOW", "TRANSITION_NS", "bit_line_arc", "library_head"]
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
-from base_chip.bank.plan import BankPlan
-from base_chip.bank.spec import BankSpec
-from base_chip.bank.timing import BankTiming, CornerTiming, Edge, Grid
-from rtl_gen.errors import FlowError
+from base_chip.bank.timing import CornerTiming, Edge, Grid
 
 # A bit line falls more slowly than the standard cells' tables reach, so a table holds the ramp of at most
 # this transition that every gate behind sees no earlier (or, in an early corner, no later) than the bit line.
@@ -66,32 +63,6 @@ _BUS = """\
     downto : true;
   }}
 """
-
-
-_CAUSE = {"fall": "rising", "rise": "falling"}  # the edge of WL or PRE_N behind an edge of a bit line
-
-
-def bank_liberty(spec: BankSpec, corner: str, timing: BankTiming) -> str:
-    """A liberty library with the bank in one corner.
-
-    WL and PRE_N are clock pins that launch BL: WL rises, BL falls; PRE_N falls, BL rises. As the outputs of a
-    combinational cell bit lines would be clock nets, whose gates no optimiser touches. There is no setup or
-    hold: a bit line is a signal that the flops behind sample. PRE_N's low pulse has a least width, in which
-    every bit line is precharged.
-
-    Args:
-        spec: The bank.
-        corner: As the standard cells' liberty names it, such as "ss_n40C_1v40".
-        timing: Of that bank.
-
-    Raises:
-        FlowError: If the timing is of another bank, or has no such corner.
-    """
-    if timing.spec != spec:
-        raise FlowError(f"the timing is of {timing.spec}, not of {spec}")
-    if corner not in timing.corners:
-        raise FlowError(f"no timing in corner {corner!r}, there are: {', '.join(timing.corners)}")
-    return "\n".join(_lines(spec, corner, timing)) + "\n"
 
 
 def library_head(
@@ -158,59 +129,6 @@ def bit_line_arc(corner: CornerTiming, edge: str) -> tuple[Grid, Grid]:
         for rows in zip(at[anchor], transition, strict=True)
     ]
     return tuple(map(tuple, delay)), tuple(map(tuple, transition))
-
-
-def _lines(spec: BankSpec, name: str, timing: BankTiming) -> Iterator[str]:
-    corner, plan = timing.corners[name], BankPlan(spec)
-    slew = timing.slews_ns[-1]
-    buses = {"word_lines": spec.word_lines, "bit_lines": spec.bit_lines}
-    tables = timing.slews_ns, timing.loads_ff
-    yield library_head(f"{spec.name}__{name}", name, corner.volts, corner.celsius, tables, buses)
-    yield f'  cell ("{spec.name}") {{'
-    yield f"    area : {plan.width * plan.height / 1e6:.4f};"
-    yield from ("    is_macro_cell : true;", "    dont_touch : true;", "    dont_use : true;")
-    for pin, kind in (("VPWR", "primary_power"), ("VGND", "primary_ground")):
-        yield f"    pg_pin ({pin}) {{ voltage_name : {pin}; pg_type : {kind}; }}"
-    yield "    bus (WL) {"
-    yield "      bus_type : word_lines;"
-    yield from _input(corner.word_line_ff, slew)
-    yield "    }"
-    yield "    pin (PRE_N) {"
-    yield from _input(corner.precharge_ff, slew)
-    yield f"      min_pulse_width_low : {corner.precharge_ns};"
-    yield "    }"
-    yield "    bus (BL) {"
-    yield "      bus_type : bit_lines;"
-    yield "      direction : output;"
-    yield f"      max_capacitance : {timing.loads_ff[-1] / 1000};"
-    yield from _power()
-    yield from _arc(corner, "fall", "related_bus_pins", "WL")
-    yield from _arc(corner, "rise", "related_pin", "PRE_N")
-    yield from ("    }", "  }", "}")
-
-
-def _input(capacitance_ff: float, slew_ns: float) -> Iterator[str]:
-    yield from ("      direction : input;", "      clock : true;")
-    yield f"      capacitance : {capacitance_ff / 1000:.4f};"
-    yield f"      max_transition : {slew_ns};"
-    yield from _power()
-
-
-def _power() -> Iterator[str]:
-    yield from ("      related_power_pin : VPWR;", "      related_ground_pin : VGND;")
-
-
-def _arc(corner: CornerTiming, edge: str, related: str, pin: str) -> Iterator[str]:
-    delay, transition = bit_line_arc(corner, edge)
-    yield "      timing () {"
-    yield f'        {related} : "{pin}";'
-    yield f"        timing_type : {_CAUSE[edge]}_edge;"
-    for name, grid in ((f"cell_{edge}", delay), (f"{edge}_transition", transition)):
-        rows = ", \\\n                ".join(f'"{_numbers(row)}"' for row in grid)
-        yield f"        {name} (bank) {{"
-        yield f"          values ({rows});"
-        yield "        }"
-    yield "      }"
 
 
 def _numbers(values: Iterable[float]) -> str:

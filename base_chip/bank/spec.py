@@ -8,7 +8,6 @@ from typing import ClassVar
 from base_chip.bank.dims import BankDims, load_dims
 from base_chip.pdk import Pdk, load_pdk
 from rtl_gen.errors import ExitCode, FlowError
-from rtl_gen.golden.rom import RomGeometry
 
 _MAX_LINES = 1024
 _FINGERS = (4, 6, 8)
@@ -78,11 +77,6 @@ class BankSpec(CheckedSpec):
         strap = self.columns_per_strap
         self._require("columns_per_strap", strap >= 8 and strap % 8 == 0, "a multiple of 8")
         self._require("precharge_fingers", self.precharge_fingers in _FINGERS, f"one of {_FINGERS}")
-
-    @classmethod
-    def of(cls, rom: RomGeometry, pdk: str) -> "BankSpec":
-        """The bank that a base with this ROM is made of."""
-        return cls(rom.word_lines, rom.bit_lines, pdk=pdk)
 
     @property
     def name(self) -> str:

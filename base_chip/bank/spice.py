@@ -1,6 +1,6 @@
 """The bank as a transistor netlist, from its contents and not from its layout."""
 
-__all__ = ["bank_spice", "device_counts"]
+__all__ = ["bank_spice"]
 
 from collections.abc import Iterator
 
@@ -29,12 +29,6 @@ def bank_spice(spec: BankSpec, bits: np.ndarray | None = None) -> str:
     if bits.shape != shape:
         raise FlowError(f"bits are {bits.shape}, bank {spec.name} has {shape}")
     return "\n".join(_lines(spec, bits)) + "\n"
-
-
-def device_counts(spec: BankSpec) -> dict[str, int]:
-    """Transistors of a bank by role: one a bit, one dummy a pair of bits, and the precharge."""
-    bits = spec.word_lines * spec.bit_lines
-    return {"cell": bits, "dummy": bits // 2, "precharge": spec.bit_lines * spec.precharge_fingers}
 
 
 def _lines(spec: BankSpec, bits: np.ndarray) -> Iterator[str]:

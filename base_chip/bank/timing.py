@@ -1,6 +1,6 @@
 """Timing of a bank, as simulated: the table that its liberty is made from."""
 
-__all__ = ["BankTiming", "CornerTiming", "Edge", "Grid", "find_timing", "load_timing", "timing_file"]
+__all__ = ["BankTiming", "CornerTiming", "Edge", "Grid", "load_timing", "timing_file"]
 
 import json
 import re
@@ -115,23 +115,11 @@ def load_timing(spec: BankSpec) -> BankTiming:
     """The table that ships for a bank.
 
     Raises:
-        FlowError: If that bank was not simulated.
-    """
-    timing = find_timing(spec)
-    if timing is None:
-        raise FlowError(f"no timing of {spec.name}", where=f"base_chip/pdk/{spec.pdk}", hint=_AGAIN)
-    return timing
-
-
-def find_timing(spec: BankSpec) -> BankTiming | None:
-    """The table that ships for a bank, or None if that bank was not simulated.
-
-    Raises:
-        FlowError: The table is damaged, or is that of another bank.
+        FlowError: If that bank was not simulated, or the table is damaged or that of another bank.
     """
     path = resources.files("base_chip.pdk").joinpath(spec.pdk, timing_file(spec))
     if not path.is_file():
-        return None
+        raise FlowError(f"no timing of {spec.name}", where=f"base_chip/pdk/{spec.pdk}", hint=_AGAIN)
     timing = BankTiming.from_json(path.read_text("utf-8"))
     if timing.spec != spec:
         raise FlowError(f"the timing is of {timing.spec}, not of {spec}", where=path.name, hint=_AGAIN)

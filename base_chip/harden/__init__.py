@@ -1,11 +1,9 @@
-"""What place and route of a base starts from and leaves: constraints, scripts, the hardened artifact."""
+"""What place and route of a tile starts from and leaves: constraints, scripts, the hardened artifact."""
 
-__all__ = ["harden_file", "sdc"]
+__all__ = ["harden_file"]
 
 from importlib.resources import files
 from pathlib import Path
-
-from base_chip.harden.constraints import sdc
 
 
 def harden_file(name: str) -> Path:

@@ -1,6 +1,6 @@
-"""What place and route is told of a block, be it a base or a tile."""
+"""What place and route is told of a block."""
 
-__all__ = ["Block", "Macro", "Pin", "Place", "bank_ports", "base_block"]
+__all__ = ["Block", "Macro", "Pin", "Place"]
 
 import functools
 from collections.abc import Mapping
@@ -8,15 +8,6 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import klayout.db as kdb
-
-from base_chip.bank.lef import bank_lef
-from base_chip.bank.liberty import bank_liberty
-from base_chip.bank.plan import BankPlan
-from base_chip.bank.spec import BankSpec
-from base_chip.bank.timing import load_timing
-from base_chip.config import BaseConfig
-from base_chip.harden.constraints import sdc
-from base_chip.pdk.place_route import PlaceRoute
 
 Orientation = Literal["R0", "R180", "MX", "MY"]  # MX is flipped upside down, MY from left to right
 
@@ -66,7 +57,7 @@ class Block:
     """A block to be placed and routed. Lengths are um from the lower left corner of its die.
 
     Attributes:
-        kind, name: What messages call it, such as base nano.
+        kind, name: What messages call it, such as tile rom.
         top: Its module.
         pdk: Name of the process.
         source: The file that describes it, below base_chip.
@@ -79,7 +70,7 @@ class Block:
         halo: Kept free of rows around each macro, in x and in y.
         least_row: Rows that are narrower are left out, um.
         apart: The least from macro to macro, in x and in y.
-        pins: Pins with fixed places, by port; those of all ports or none.
+        pins: Pins with fixed places, by port.
         straps: Arguments of add_pdn_stripe for the straps on met4 and met5.
         sdc: Constraints.
         diamond: Whether cells are put into rows by OpenROAD's older search: its newer one finds no place for
@@ -145,39 +136,3 @@ class Block:
                 p.y + height * (p.orient in ("MX", "R180")),
             )
         return found
-
-
-def base_block(base: BaseConfig, facts: PlaceRoute) -> Block:
-    """A base; its banks are instances `rom.bank<n>`."""
-    spec = BankSpec.of(base.rom, base.pdk)
-    timing, plan = load_timing(spec), BankPlan(spec)
-    corners = [c.liberty for c in facts.corners.values()]
-    liberty = {corner: bank_liberty(spec, corner, timing) for corner in corners}
-    macro = Macro(spec.name, (plan.width, plan.height), bank_ports(spec), bank_lef(spec), liberty)
-    places = {f"rom.bank{n}": Place(x, y) for n, (x, y) in enumerate(base.floorplan.banks)}
-    return Block(
-        kind="base",
-        name=base.name,
-        top=f"scf_{base.name}",
-        pdk=base.pdk,
-        source=f"configs/{base.name}.yaml",
-        digest=base.digest(),
-        die=base.floorplan.die,
-        core=base.hardening.core,
-        density=base.hardening.density,
-        layer_adjustment=facts.layer_adjustment,
-        macros=dict.fromkeys(places, macro),
-        places=places,
-        halo=facts.bank_halo,
-        apart=facts.bank_halo,
-        sdc=sdc(base, base.hardening.target_ns),
-        pins={},
-    )
-
-
-def bank_ports(bank: BankSpec) -> str:
-    """The bank as Yosys needs it: its simulation model holds what cannot be synthesised."""
-    return (
-        f"module {bank.name}(input [{bank.word_lines - 1}:0] WL, input PRE_N,"
-        f" output [{bank.bit_lines - 1}:0] BL);\nendmodule"
-    )

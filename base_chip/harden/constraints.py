@@ -1,10 +1,8 @@
-"""Timing constraints of a base and of a tile, as SDC."""
+"""Timing constraints of a tile and of a die of tiles, as SDC."""
 
-__all__ = ["LOAD", "die_sdc", "sdc", "tile_sdc"]
+__all__ = ["LOAD", "die_sdc", "tile_sdc"]
 
 from collections.abc import Iterable, Mapping
-
-from base_chip.config import BaseConfig
 
 # The host's interface is synchronous to the chip's clock: a fifth of the period is outside, each way.
 IO_SHARE = 0.2
@@ -20,18 +18,6 @@ LOAD = 0.05  # pF at each output
 SEAM_LOAD = 0.08  # of a tile: a pin of its neighbour with its antenna diodes
 MAX_SLEW = 3.0  # ns, all corners: the slow corner's own limit, 10 ns, lets small gates drive anything
 DERATE = 0.05  # on-chip variation, each way
-
-
-def sdc(base: BaseConfig, period_ns: float) -> str:
-    """Constraints of a base at a clock period.
-
-    Banks read in the clock's low half, so the duty cycle counts: it is taken as one half.
-    """
-    io = round(IO_SHARE * period_ns, 3)
-    ports = f"""set_input_delay {io} -clock clk [get_ports {{rst rx_data* rx_valid tx_ready}}]
-set_output_delay {io} -clock clk [get_ports {{rx_ready tx_data* tx_valid}}]
-"""
-    return _sdc(f"Base {base.name}", period_ns, ports, PROPAGATED)
 
 
 def tile_sdc(name: str, period_ns: float, pins: Mapping[str, bool], *, tree: bool = False) -> str:

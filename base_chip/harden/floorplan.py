@@ -2,23 +2,18 @@
 
 __all__ = [
     "check_macros",
-    "check_pins",
     "check_utilisation",
     "core_used_percent",
-    "pin_places",
     "rows_um2",
 ]
 
 import itertools
-from collections.abc import Mapping
 
 import klayout.db as kdb
 
 from base_chip.harden.block import Block
 from rtl_gen.errors import FlowError
 
-# OpenROAD's pin placer takes every second track, and leaves some at the corners: 3 an edge were seen.
-PIN_TRACKS, LOST_AT_CORNERS = 2, 3
 MOST_USED = 85  # percent of the rows: beyond that buffers and clock tree find no place
 
 
@@ -57,27 +52,9 @@ def check_utilisation(block: str, rows: float, cells: float) -> float:
         raise FlowError(
             f"{what}, at most {MOST_USED} % can be used",
             where=block,
-            hint="Make its die larger: floorplan.die and hardening.core of a base, pitches of a tile.",
+            hint="Make its die larger: pitches or margin of the tile.",
         )
     return used
-
-
-def pin_places(block: Block, pitch: Mapping[str, float]) -> int:
-    """How many pins the edges of the die have room for; `pitch` as `PlaceRoute.pin_pitch`."""
-    width, height = block.die
-    edges = ((width, pitch["vertical"]), (height, pitch["horizontal"]))
-    tracks = [round(um * 1000) // round(step * 1000) for um, step in edges]
-    return sum(2 * max(0, n // PIN_TRACKS - LOST_AT_CORNERS) for n in tracks)
-
-
-def check_pins(block: str, places: int, pins: int) -> None:
-    """Raise FlowError when a block has more pins than `places` at the edges of its die."""
-    if pins > places:
-        raise FlowError(
-            f"{pins} pins, and room for {places} at the edges of the die",
-            where=block,
-            hint="Make floorplan.die of the base config larger.",
-        )
 
 
 def _misplaced(block: Block, what: str) -> FlowError:

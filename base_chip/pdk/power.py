@@ -1,6 +1,6 @@
 """What the analysis of power and IR drop knows of a PDK."""
 
-__all__ = ["BitLine", "PowerFacts", "load_power"]
+__all__ = ["PowerFacts", "load_power"]
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,14 +14,6 @@ Ohm = Annotated[float, note(unit="ohm", gt=0)]
 
 
 @dataclass(frozen=True)
-class BitLine:
-    """Capacitance of a bank's bit line per row."""
-
-    set: Annotated[float, note("with a via", "fF", gt=0)]
-    empty: Annotated[float, note("without a via", "fF", gt=0)]
-
-
-@dataclass(frozen=True)
 class PowerFacts:
     """Facts for power and IR drop."""
 
@@ -32,7 +24,6 @@ class PowerFacts:
         Mapping[str, Mapping[str, Ohm]],
         note("of a square of a wire and of a cut, by layer, by corner of the wires"),
     ]
-    bit_line: Annotated[BitLine, note("bit lines of the banks")]
     assumed_activity: Annotated[
         float, note("rises a cycle of a net of a die of tiles, whose clocks rise in each", gt=0, le=1)
     ]

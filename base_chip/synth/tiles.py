@@ -25,10 +25,10 @@ from rtl_gen.tiles.macro import (
     ram_pins,
     rom_macro_name,
 )
-from rtl_gen.tiles.ports import component_verilog
 from rtl_gen.tiles.ram import MACRO_BITS, RamTileSize, ram_tile_verilog
 from rtl_gen.tiles.rom import RomTileSize, rom_tile_verilog
 from rtl_gen.tiles.vec import MACROS, VecTile, VecTileSize
+from rtl_gen.tiles.verilog import component_verilog
 
 
 def _vec_tile() -> VecTileSize:
@@ -53,14 +53,14 @@ def map_rom_tile(size: RomTileSize, liberty: Path, work: Path) -> Netlist:
     """Map a rom tile to cells; its macros are cells without area."""
     name = rom_macro_name(SLOT_BITS * size.columns, size.mux)
     macros = {name: macro_ports(name, size.macro_pins)}
-    return map_to_cells(rom_tile_verilog(size), "scf_rom_tile", liberty, macros, work, tile=True)
+    return map_to_cells(rom_tile_verilog(size), "scf_rom_tile", liberty, macros, work)
 
 
 def map_ram_tile(size: RamTileSize, liberty: Path, work: Path) -> Netlist:
     """Map a ram tile to cells; its macros are cells without area."""
     name = ram_macro_name(size.words, MACRO_BITS)
     macros = {name: macro_ports(name, ram_pins(size.words, MACRO_BITS))}
-    return map_to_cells(ram_tile_verilog(size), "scf_ram_tile", liberty, macros, work, tile=True)
+    return map_to_cells(ram_tile_verilog(size), "scf_ram_tile", liberty, macros, work)
 
 
 def map_vec_tile(size: VecTileSize, liberty: Path, work: Path) -> Netlist:
@@ -73,7 +73,7 @@ def map_vec_tile(size: VecTileSize, liberty: Path, work: Path) -> Netlist:
         macro = ram_macro_name(words, bits) if "write" in pins.members else rom_macro_name(bits)
         macros[macro] = macro_ports(macro, pins)
     verilog = component_verilog(Enclosed(tile, MACROS), "scf_vec_tile")
-    return map_to_cells(verilog, "scf_vec_tile", liberty, macros, work, tile=True, resimplify=True)
+    return map_to_cells(verilog, "scf_vec_tile", liberty, macros, work, resimplify=True)
 
 
 def _main() -> None:

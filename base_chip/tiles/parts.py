@@ -37,10 +37,10 @@ from base_chip.harden.block import Macro
 from base_chip.pdk.place_route import PlaceRoute
 from base_chip.tiles.config import RamTileConfig, RomTileConfig, TileConfig, VecTileConfig
 from rtl_gen.tiles.macro import IN_GROUP, Enclosed, WithMacros, macro_of, macro_ports
-from rtl_gen.tiles.ports import component_verilog
 from rtl_gen.tiles.ram import RamTile
 from rtl_gen.tiles.rom import RomTile
 from rtl_gen.tiles.vec import MACROS, VecTile
+from rtl_gen.tiles.verilog import component_verilog
 
 # Ports and macros are read off tiles that are never built.
 warnings.filterwarnings("ignore", category=UnusedElaboratable)

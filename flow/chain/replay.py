@@ -17,7 +17,7 @@ from flow.files import sha256_file
 from flow.stopwatch import Stopwatch
 from metal_configs.compile import Placement
 from metal_configs.compile.source import Source
-from metal_configs.lower import lower_vector
+from metal_configs.lower import lower
 from rtl_gen.errors import FlowError
 from rtl_gen.golden.network import Network
 from rtl_gen.golden.quantised import QuantMatrix, QuantModel
@@ -68,7 +68,7 @@ def write_token(source: Source, placed: Placement, seed: int, path: Path) -> int
     model = QuantModel("replay", shape, matrices, np.ones(shape.dim), hadamard=source.hadamard)
     tokens = np.random.default_rng(seed).integers(0, shape.vocab, min(TOKENS, shape.context)).tolist()
     seen: dict[str, np.ndarray] = {}
-    network = Network(lower_vector(model, [tokens], len(tokens)), seen.__setitem__)
+    network = Network(lower(model, [tokens], len(tokens)), seen.__setitem__)
     if tokens[:-1]:
         network.feed(tokens[:-1])
     seen.clear()

@@ -40,7 +40,6 @@ if TYPE_CHECKING:  # they take a second to import, which other commands need not
     "--samples", type=click.IntRange(1, 10_000_000), metavar="TOKENS",
     help="Calibrate besides on so many tokens of text that the float model writes (needs PyTorch).",
 )  # fmt: skip
-@click.option("--base", help="Keep to what this base's arithmetic has; by default the first that holds it.")
 @click.option(
     "--adapter", type=click.Path(path_type=Path), help="A LoRA adapter of the model, a folder of PEFT's."
 )
@@ -66,7 +65,6 @@ def quantise(
     method: "Method",
     calibration_texts: int | None,
     samples: int | None,
-    base: str | None,
     adapter: Path | None,
     repair: int | None,
     report: bool,
@@ -99,7 +97,7 @@ def quantise(
         claim(folder, str(path.absolute()), content_digest(path))
     say = _sayer()
     with disk_faults(folder):
-        asked = Request(method, bits, base, calibration_texts, adapter, repair, samples=samples)
+        asked = Request(method, bits, calibration_texts, adapter, repair, samples)
         done = run(opened, asked, say, folder)
         if done.adapter is not None:
             done.adapter.save(folder / "adapter.safetensors")

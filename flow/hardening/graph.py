@@ -30,7 +30,7 @@ from siliconcompiler.tools.openroad.write_data import WriteViewsTask
 
 from base_chip.harden import harden_file
 from base_chip.harden.block import Block
-from base_chip.harden.floorplan import pin_places, rows_um2
+from base_chip.harden.floorplan import rows_um2
 from base_chip.pdk.place_route import PlaceRoute
 from base_chip.synth import script_digest
 from flow.hardening.library import bank_library, cell_library, process
@@ -40,12 +40,11 @@ from flow.pdk.files import PdkFiles
 FIRST, ROUTED, LAST = "synthesis", "route.detailed_antenna_repair", "write.views"
 # What timing repair adds to the constraints, as routed wires are slower than estimated ones.
 SETUP_MARGIN_NS, HOLD_MARGIN_NS = 3.0, 0.2
-# Percent by which repair keeps slews of a tile below their limits, for the same reason. With 30, buffers for
+# Percent by which repair keeps slews below their limits, for the same reason. With 30, buffers for
 # slews made the rom tile's worst path 3 ns longer.
 SLEW_MARGIN = 15
 OVERFLOW_ITERATIONS = 30
-# Percent of the antenna limits: before detailed route, and after.
-ROUTE_ANTENNA_MARGIN, ANTENNA_MARGIN = 25, 3
+ROUTE_ANTENNA_MARGIN = 25  # percent of the antenna limits, before detailed route
 
 
 @dataclass(frozen=True)
@@ -158,7 +157,6 @@ def _set_up_tasks(project: ASIC, block: Block, facts: PlaceRoute, sources: Sourc
     synthesis.set("var", "script", script_digest())
     synthesis.set("var", "block", f"{block.kind} {block.name}")
     synthesis.set("var", "rows_um2", rows_um2(block))
-    synthesis.set("var", "pin_places", pin_places(block, facts.pin_pitch))
     synthesis.set("var", "rtl", str(sources.rtl))
     synthesis.set("var", "liberty", str(sources.liberty))
     synthesis.set("var", "macros", json.dumps({macro.name: macro.ports for macro in block.memories}))
@@ -178,26 +176,25 @@ def _set_up_tasks(project: ASIC, block: Block, facts: PlaceRoute, sources: Sourc
     timing.set("var", "rsz_setup_slack_margin", SETUP_MARGIN_NS)
     timing.set("var", "rsz_hold_slack_margin", HOLD_MARGIN_NS)
     # Wires differ from what global route foresaw, so more is repaired there, where a diode costs nothing.
-    AntennaRepairTask.find_task(project).set("var", "ant_margin", ROUTE_ANTENNA_MARGIN)
-    behind = DetailedRouteAntennaRepairTask.find_task(project)
-    behind.set("var", "ant_margin", ANTENNA_MARGIN)
+    antennas = AntennaRepairTask.find_task(project)
+    antennas.set("var", "ant_margin", ROUTE_ANTENNA_MARGIN)
+    antennas.set("prescript", str(harden_file("antennas.tcl")))
     repair = RepairDesignTask.find_task(project)
-    if block.kind == "tile":
-        repair.add("prescript", str(harden_file("ports.tcl")))
-        # Wires alone: timing puts buffers in, and congestion over macros blows cells up.
-        for slews in (repair, timing):
-            slews.set("var", "rsz_slew_margin", SLEW_MARGIN)
-        for seen in ("timing", "routability"):
-            GlobalPlacementTask.find_task(project).set("var", f"gpl_{seen}_driven", False)
-        # A hundredth of the tracks that are wanted over the macros is missing to the end: the detailed router
-        # finds them among those that layer_adjustment leaves alone.
-        route = GlobalRouteTask.find_task(project)
-        route.set("var", "grt_allow_congestion", True)
-        route.set("var", "grt_overflow_iter", OVERFLOW_ITERATIONS)
-        AntennaRepairTask.find_task(project).set("prescript", str(harden_file("antennas.tcl")))
-        # Diodes below wires first, so that nothing is left for which the task would route again
-        behind.set("prescript", [str(sources.diodes), str(harden_file("diodes.tcl"))])
-        behind.set("var", "ant_margin", 0)
+    repair.add("prescript", str(harden_file("ports.tcl")))
+    # Wires alone: timing puts buffers in, and congestion over macros blows cells up.
+    for slews in (repair, timing):
+        slews.set("var", "rsz_slew_margin", SLEW_MARGIN)
+    for seen in ("timing", "routability"):
+        GlobalPlacementTask.find_task(project).set("var", f"gpl_{seen}_driven", False)
+    # A hundredth of the tracks that are wanted over the macros is missing to the end: the detailed router
+    # finds them among those that layer_adjustment leaves alone.
+    route = GlobalRouteTask.find_task(project)
+    route.set("var", "grt_allow_congestion", True)
+    route.set("var", "grt_overflow_iter", OVERFLOW_ITERATIONS)
+    # Diodes below wires first, so that nothing is left for which the task would route again
+    behind = DetailedRouteAntennaRepairTask.find_task(project)
+    behind.set("prescript", [str(sources.diodes), str(harden_file("diodes.tcl"))])
+    behind.set("var", "ant_margin", 0)
     if block.clock_layer:
         for routes in (GlobalRouteTask, AntennaRepairTask):
             routes.find_task(project).set("var", "grt_clock_min_layer", block.clock_layer)

@@ -40,7 +40,7 @@ def harden(
     say: Callable[[str], None],
     to_synthesis: bool = False,
 ) -> HardenedBase:
-    """Place and route a base or a tile and write its artifact.
+    """Place and route a block and write its artifact.
 
     Args:
         block: What it is.

@@ -8,11 +8,10 @@ from pathlib import Path
 
 from siliconcompiler import Task
 
-from base_chip.harden.floorplan import check_pins, check_utilisation
+from base_chip.harden.floorplan import check_utilisation
 from base_chip.synth import Netlist, map_to_cells
 from flow.pdk.files import PdkFiles
 from rtl_gen.errors import ExitCode, FlowError
-from signoff.netlist import read_modules
 
 FAULT = "fault.json"  # in the node's folder: what, where, hint and code of the error that it ended with
 CORNER = "tt_025C_1v80"
@@ -23,12 +22,11 @@ class SynthesisNode(Task):
 
     def __init__(self) -> None:
         super().__init__()
-        self.add_parameter("rtl", "file", "Verilog of the tile")
+        self.add_parameter("rtl", "file", "Verilog of the block")
         self.add_parameter("liberty", "file", "liberty of the typical corner, not compressed")
         self.add_parameter("macros", "str", "JSON: module name to Verilog that declares its ports")
         self.add_parameter("block", "str", "what messages call the block")
         self.add_parameter("rows_um2", "float", "area for cells, um2")
-        self.add_parameter("pin_places", "int", "pins that the edges of the die have room for")
         self.add_parameter("script", "str", "digest of the synthesis script")
         self.add_parameter("resimplify", "bool", "whether multiplexers of late sharing are broken up")
 
@@ -43,7 +41,7 @@ class SynthesisNode(Task):
         self.set_threads(1)
         self.add_output_file(f"{self.design_topmodule}.vg")
         # A change to any of them makes the node run again.
-        for name in ("block", "rows_um2", "pin_places", "rtl", "liberty", "macros", "script", "resimplify"):
+        for name in ("block", "rows_um2", "rtl", "liberty", "macros", "script", "resimplify"):
             self.add_required_key("var", name)
 
     def run(self) -> int:
@@ -66,14 +64,9 @@ class SynthesisNode(Task):
             Path(self.find_files("var", "liberty")),
             json.loads(self.get("var", "macros")),
             work,
-            tile=self.get("var", "block").startswith("tile "),
             resimplify=self.get("var", "resimplify"),
         )
-        block = self.get("var", "block")
-        used = check_utilisation(block, self.get("var", "rows_um2"), netlist.area_um2)
-        ports = read_modules(work / "netlist.v")[top].ports.values()
-        pins = sum(1 if span is None else abs(span[0] - span[1]) + 1 for _, span in ports)
-        check_pins(block, self.get("var", "pin_places"), pins)
+        used = check_utilisation(self.get("var", "block"), self.get("var", "rows_um2"), netlist.area_um2)
         Path("outputs", f"{top}.vg").write_text(netlist.verilog)
         return netlist, used
 

@@ -64,7 +64,7 @@ def _timing(
         sdc = tile_sdc(block.name, period, pins, tree=True)
         corners.append(Corner(name, tile.folder / f"delays.{name}.sdf", sdc, period, macros=tuple(liberty)))
     names = [macro.name for macro in tile.macros]
-    return sta.run(tile.folder / "netlist.v", files.path("cells"), corners, None, folder, names)
+    return sta.run(tile.folder / "netlist.v", files.path("cells"), corners, folder, names)
 
 
 def _layout(tile: HardTile, block: Block, pdk: Pdk, files: PdkFiles, scratch: Path) -> list[CheckResult]:

@@ -149,7 +149,7 @@ def _energy(
     kit = kit_corner(pdk, asked.liberty, asked.voltage, period)
     first = {instance.cell: instance for instance in tile.netlist.instances.values()}
     corner = with_macros(kit, macros, first, asked.liberty)
-    return energies_of(tile.netlist, tile.farads, assumed(tile.netlist, corner, _CLOCK, share), corner, {})
+    return energies_of(tile.netlist, tile.farads, assumed(tile.netlist, corner, _CLOCK, share), corner)
 
 
 def _together(tiles: Mapping[str, Energy]) -> Energy:
@@ -160,7 +160,6 @@ def _together(tiles: Mapping[str, Energy]) -> Energy:
         sum(of.switching for of in parts),
         sum(of.inside for of in parts),
         sum(of.leakage for of in parts),
-        sum(of.bit_lines for of in parts),
         parts[0].seconds,
         tuple(sorted({cell for of in parts for cell in of.without})),
     )

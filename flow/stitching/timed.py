@@ -39,7 +39,7 @@ def timed_die(made: Stitched, tiles: Mapping[str, HardTile], cells: Path, scratc
     sdf.write_text(flat.sdf)
     parsed = read_netlist(netlist)
     kinds = {of.cell for of in parsed.instances.values()} - set(macros)
-    return timed_design(parsed, read_sdf(sdf), load_cells(kinds, cells), {}, memories_of(macros.values()))
+    return timed_design(parsed, read_sdf(sdf), load_cells(kinds, cells), memories_of(macros.values()))
 
 
 def memories_of(macros: Iterable[Macro]) -> dict[str, Memory]:

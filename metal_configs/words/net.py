@@ -12,8 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from metal_configs.lower.ranges import best_clip
 from metal_configs.words import corpus
+from metal_configs.words.clip import best_clip
 from rtl_gen.golden.shape import Shape
 
 

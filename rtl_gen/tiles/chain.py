@@ -9,7 +9,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from rtl_gen.tiles.byte_link import LinkIn, LinkOut
-from rtl_gen.tiles.ports import component_verilog
+from rtl_gen.tiles.verilog import component_verilog
 
 
 class Chain(wiring.Component):

@@ -8,10 +8,10 @@ from amaranth.lib.wiring import In, Out
 
 from rtl_gen.tiles.array import TileArray
 from rtl_gen.tiles.macro import Enclosed
-from rtl_gen.tiles.ports import component_verilog
 from rtl_gen.tiles.ram import RamTileSize
 from rtl_gen.tiles.rom import RomTileSize
 from rtl_gen.tiles.vec import MACROS, VecTile, VecTileSize
+from rtl_gen.tiles.verilog import component_verilog
 
 
 class Die(wiring.Component):

@@ -1,9 +1,8 @@
 """What crosses the seams of tiles: steps, clock and reset from west to east, sums from north to south."""
 
-__all__ = ["SUM_BITS", "Link", "Onward", "Step", "component_verilog", "sums", "take_reset"]
+__all__ = ["SUM_BITS", "Link", "Onward", "Step", "sums", "take_reset"]
 
-from amaranth.back import verilog
-from amaranth.hdl import ClockDomain, ClockSignal, Const, Module, Signal, Value, signed, unsigned
+from amaranth.hdl import ClockDomain, ClockSignal, Module, Signal, Value, signed, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -109,21 +108,3 @@ def _falling(m: Module) -> None:
     """Make `fall`, the domain of the falling edge."""
     m.domains.fall = ClockDomain("fall", clk_edge="neg", local=True, reset_less=True)
     m.d.comb += ClockSignal("fall").eq(ClockSignal())
-
-
-def component_verilog(component: wiring.Component, name: str) -> str:
-    """Verilog of a component, its module called `name`.
-
-    Ports are called as their paths, joined by one underscore, as two become something else in Verilator.
-    Ready signals that are always high are no ports. The clock has no reset: who needs one has a port for it.
-    """
-    ports = {
-        "_".join(map(str, path)): (Value.cast(value), None)
-        for path, _, value in component.signature.flatten(component)
-        if not isinstance(value, Const)
-    }
-    text: str = verilog.convert(
-        component, name=name, ports=ports, emit_src=False, strip_internal_attrs=True,
-        missing_domain=lambda domain: ClockDomain(domain, reset_less=True),
-    )  # fmt: skip
-    return text

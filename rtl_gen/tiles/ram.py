@@ -10,8 +10,9 @@ from amaranth.lib.wiring import In, Out
 
 from rtl_gen.tiles.columns import ByteProducts, Sums
 from rtl_gen.tiles.macro import RamMacro, WithMacros, address, low_clock, ram_pins
-from rtl_gen.tiles.ports import ACTIVATION_BITS, Step, component_verilog, sums
+from rtl_gen.tiles.ports import ACTIVATION_BITS, Step, sums
 from rtl_gen.tiles.seams import Drain, Front, add_up, join, reset_parts
+from rtl_gen.tiles.verilog import component_verilog
 
 WORD_BITS = ACTIVATION_BITS
 MACRO_BITS = 128

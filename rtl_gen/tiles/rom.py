@@ -12,8 +12,9 @@ from amaranth.lib.wiring import In, Out
 from rtl_gen.golden.tile import TOGETHER
 from rtl_gen.tiles.columns import PLANE_BITS, SLOT_BITS, SlotProducts, Sums
 from rtl_gen.tiles.macro import WORDS, RomMacro, WithMacros, address, low_clock, rom_pins
-from rtl_gen.tiles.ports import ACTIVATION_BITS, SUM_BITS, Step, component_verilog, sums
+from rtl_gen.tiles.ports import ACTIVATION_BITS, SUM_BITS, Step, sums
 from rtl_gen.tiles.seams import Drain, Front, add_up, join, reset_parts
+from rtl_gen.tiles.verilog import component_verilog
 
 WORD_BITS = (WORDS - 1).bit_length()
 MUX = 4  # rows side by side among which a macro can select

@@ -1,6 +1,6 @@
 """What the host sends: one request a generated text."""
 
-__all__ = ["NANO", "Protocol", "Request", "exchanges", "request_bytes"]
+__all__ = ["PLAIN", "Protocol", "Request", "exchanges", "request_bytes"]
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Protocol:
     loaded: bytes = b""
 
 
-NANO = Protocol()
+PLAIN = Protocol()
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Request:
             raise ValueError(f"seed {self.seed} or beta {self.beta} is out of range")
 
 
-def exchanges(requests: Sequence[Request], protocol: Protocol = NANO) -> list[tuple[bytes, int]]:
+def exchanges(requests: Sequence[Request], protocol: Protocol = PLAIN) -> list[tuple[bytes, int]]:
     """What the host sends, one thing after another, each with the number of bytes that answer it.
 
     A request is four bytes of seed from the lowest, beta, prompt length, prompt.
@@ -64,6 +64,6 @@ def exchanges(requests: Sequence[Request], protocol: Protocol = NANO) -> list[tu
     return out
 
 
-def request_bytes(requests: Sequence[Request], protocol: Protocol = NANO) -> bytes:
+def request_bytes(requests: Sequence[Request], protocol: Protocol = PLAIN) -> bytes:
     """All that the host sends."""
     return b"".join(sent for sent, _ in exchanges(requests, protocol))

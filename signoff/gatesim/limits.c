@@ -7,7 +7,6 @@
  *     samples the data's net when the clock's net rises, so that moment is always part of the window.
  *   width NAME NET LOW HIGH  no low or high pulse on the net is shorter.
  * Nets are numbers here: Icarus takes a scope from its beginning for every net that a statement names.
- * $scf_precharge(name, lack)  a precharge was too short by so much.
  * $scf_begin  from here on violations count: before, reset has not reached every register.
  * $scf_found(kind)  a function: 1 if there was a violation of a kind ("setup" ...), else 0.
  * $scf_report  prints how much was watched and found.
@@ -43,8 +42,8 @@ static Check *checks;
 static Net *nets;
 static int check_count, net_count;
 static long long edges;
-enum { SETUP, HOLD, WIDTH, PRECHARGE, UNKNOWN, KINDS };
-static const char *const KIND[KINDS] = {"setup", "hold", "width", "precharge", "unknown"};
+enum { SETUP, HOLD, WIDTH, UNKNOWN, KINDS };
+static const char *const KIND[KINDS] = {"setup", "hold", "width", "unknown"};
 static long long violations[KINDS];
 static int counting;
 static ps least = 1LL << 62; /* from the last change of data to the beginning of its window */
@@ -186,19 +185,6 @@ static PLI_INT32 limits(PLI_BYTE8 *data) {
   return 0;
 }
 
-static PLI_INT32 precharge(PLI_BYTE8 *data) {
-  vpiHandle args = vpi_iterate(vpiArgument, vpi_handle(vpiSysTfCall, NULL));
-  s_vpi_value name = {vpiStringVal, {0}}, lack = {vpiIntVal, {0}};
-  (void)data;
-  vpi_get_value(vpi_scan(args), &name);
-  char *copy = strdup(name.value.str);
-  vpi_get_value(vpi_scan(args), &lack);
-  vpi_free_object(args);
-  violation(PRECHARGE, copy, now(), -(ps)lack.value.integer);
-  free(copy);
-  return 0;
-}
-
 static PLI_INT32 begin(PLI_BYTE8 *data) {
   (void)data;
   counting = 1;
@@ -270,12 +256,11 @@ static PLI_INT32 report(PLI_BYTE8 *data) {
 
 static void start(void) {
   s_vpi_systf_data t[] = {{vpiSysTask, 0, "$scf_limits", limits, 0, 0, 0},
-                          {vpiSysTask, 0, "$scf_precharge", precharge, 0, 0, 0},
                           {vpiSysTask, 0, "$scf_begin", begin, 0, 0, 0},
                           {vpiSysFunc, vpiIntFunc, "$scf_found", found, 0, 0, 0},
                           {vpiSysTask, 0, "$scf_activity", activity, 0, 0, 0},
                           {vpiSysTask, 0, "$scf_report", report, 0, 0, 0}};
-  for (int i = 0; i < 6; ++i) vpi_register_systf(&t[i]);
+  for (int i = 0; i < 5; ++i) vpi_register_systf(&t[i]);
 }
 
 void (*vlog_startup_routines[])(void) = {start, 0};

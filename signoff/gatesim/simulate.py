@@ -1,6 +1,6 @@
 """Builds a simulator of a chip with Verilator, and runs requests through one or a chain, as a host would.
 
-The simulator depends on netlist and bank alone: contents are loaded when it starts, so one simulator
+The simulator depends on netlist and memories alone: contents are loaded when it starts, so one simulator
 serves every model of a base.
 """
 
@@ -14,7 +14,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from rtl_gen.errors import ExitCode, FlowError
-from signoff.gatesim.host import NANO, Protocol, Request, exchanges
+from signoff.gatesim.host import PLAIN, Protocol, Request, exchanges
 from signoff.gatesim.models import cell_models
 from signoff.gatesim.tools import running, verilate
 
@@ -66,11 +66,11 @@ def build_simulator(
     netlist: str,
     top: str,
     cells: Path,
-    bank_model: str,
+    memory_models: str,
     work: Path,
     jobs: int = 2,
     *,
-    protocol: Protocol = NANO,
+    protocol: Protocol = PLAIN,
     rises: bool = False,
 ) -> Path:
     """Compile a tile into a program.
@@ -79,7 +79,7 @@ def build_simulator(
         netlist: Verilog text: mapped cells, or RTL.
         top: Module of the tile.
         cells: Folder of the kit's cells.
-        bank_model: Verilog text of the memory macros.
+        memory_models: Verilog text of the memory macros.
         work: Folder for generated files.
         jobs: Compilers at a time.
         protocol: Names the ports of its host.
@@ -94,11 +94,11 @@ def build_simulator(
     work.mkdir(parents=True, exist_ok=True)
     # Nets count, and what models of macros say of themselves; what is inside of cells does not.
     (work / "cells.v").write_text(f"{_OFF}{cell_models(netlist, cells)}")
-    (work / "bank.v").write_text(f"{_OFF}{bank_model}")
+    (work / "memories.v").write_text(f"{_OFF}{memory_models}")
     (work / "netlist.v").write_text(f"{_ON}{netlist}")
     for name in ("host.cpp", "rises.h"):
         (work / name).write_text(files("signoff.gatesim").joinpath(name).read_text("utf-8"))
-    sources = ("host.cpp", "cells.v", "bank.v", "netlist.v")
+    sources = ("host.cpp", "cells.v", "memories.v", "netlist.v")
     defines = [f"{way.upper()}_DATA={way}_{protocol.data}" for way in ("rx", "tx")]
     more: tuple[str, ...] = ()
     if rises:
@@ -116,7 +116,7 @@ def simulate(
     work: Path,
     on_token: Callable[[Token], None] = lambda token: None,
     start: int = 1,
-    protocol: Protocol = NANO,
+    protocol: Protocol = PLAIN,
     between: tuple[int, int] | None = None,
 ) -> Simulation:
     """Run requests through a simulator.
@@ -124,8 +124,8 @@ def simulate(
     Args:
         simulator: What `build_simulator` returned.
         top: Module of the tile.
-        contents: Of every die of a chain, one or more: by instance of a ROM below the top, such as rom.bank0,
-            the file with its contents (one hexadecimal word a word line, a line each).
+        contents: Of every die of a chain, one or more: by instance of a ROM below the top, such as
+            bank0.macro, the file with its contents (one hexadecimal word a word line, a line each).
         requests: What to send, one after another.
         work: Folder for generated files.
         on_token: Called as each token appears.

@@ -60,7 +60,6 @@ class TimedDesign:
         watch: The limits, as `limits.c` reads them.
         ports: Net by bit of a port, such as "rx_data[3]".
         nets: Number of the wire that stands for each net on a pin, by the net's name.
-        banks: How many banks there are, whose precharge is watched.
     """
 
     body: str
@@ -68,15 +67,13 @@ class TimedDesign:
     ports: Mapping[str, str]
     limits: Limits
     nets: Mapping[str, int]
-    banks: int
 
 
 def timed_design(
     netlist: Netlist,
     sdf: Sdf,
     cells: Mapping[str, Cell],
-    banks: Mapping[str, float],
-    memories: Mapping[str, Memory] | None = None,
+    memories: Mapping[str, Memory],
     seed: int = 1,
 ) -> TimedDesign:
     """Write a netlist out.
@@ -85,14 +82,13 @@ def timed_design(
         netlist: Flat.
         sdf: Delays of the same netlist.
         cells: What each of its cells does.
-        banks: Modules that are banks, and the shortest precharge (ns) of each.
-        memories: Modules that are macros of other kinds.
+        memories: Modules that are macros.
         seed: Of the values that registers start with.
 
     Raises:
         FlowError: An instance has no delays, is another cell in the SDF, or is not known.
     """
-    return _Writer(netlist, sdf, cells, banks, memories or {}, seed).write()
+    return _Writer(netlist, sdf, cells, memories, seed).write()
 
 
 class _Writer:
@@ -101,11 +97,10 @@ class _Writer:
         netlist: Netlist,
         sdf: Sdf,
         cells: Mapping[str, Cell],
-        banks: Mapping[str, float],
         memories: Mapping[str, Memory],
         seed: int,
     ) -> None:
-        self.netlist, self.sdf, self.cells, self.banks = netlist, sdf, cells, banks
+        self.netlist, self.sdf, self.cells = netlist, sdf, cells
         self.memories = memories
         self.inverted: dict[int, int] = {}
         self.random = random.Random(seed)
@@ -125,9 +120,7 @@ class _Writer:
                     f"{instance.name} is a {instance.cell}, and a {timing.cell} in the SDF",
                     hint="Netlist and SDF are of different runs: restore the hardened artifact.",
                 )
-            if instance.cell in self.banks:
-                self._bank(instance, timing or Timing(instance.cell))
-            elif instance.cell in self.memories:
+            if instance.cell in self.memories:
                 self._memory(instance, timing or Timing(instance.cell), self.memories[instance.cell])
             elif cell is None:
                 raise FlowError(f"cell {instance.cell} of {instance.name} is not known")
@@ -137,12 +130,11 @@ class _Writer:
             self.watch.append(f"width {name} {number} {low} {high}")
         ports = {bit: self.net(bit) for bit in self.netlist.port_bits}
         wires = [f"wire n{n};" for n in self.numbers.values()]
-        banks = sum(i.cell in self.banks for i in self.netlist.instances.values())
         on_pins = {n for i in self.netlist.instances.values() for nets in i.pins.values() for n in nets}
         nets = {n: self.numbers[r] for n in sorted(on_pins) if (r := self.same.root(n)) in self.numbers}
         reset = [RESET] if self.memories else []
         body, watch = ("\n".join([*lines, ""]) for lines in ([*wires, *reset, *self.out], self.watch))
-        return TimedDesign(body, watch, ports, self.limits, nets, banks)
+        return TimedDesign(body, watch, ports, self.limits, nets)
 
     def net(self, name: str) -> str:
         if name in CONSTANTS:
@@ -259,37 +251,6 @@ class _Writer:
         self.widths[self.number(place)] = name, low, high
         self.limits.widths += 1
 
-    def _bank(self, instance: Instance, timing: Timing) -> None:
-        """A bank that moves its bit lines by the SDF's delays; `bank.v` decides what they are."""
-        at = len(self.out)
-        rise: dict[str, float] = {}
-        fall: dict[str, float] = {}
-        for (source, pin), path in timing.paths.items():
-            wire = self.sdf.wires.get((instance.name, source), Delay())
-            self.limits.paths += 1
-            if path.rise:
-                rise[pin] = max(rise.get(pin, 0), path.rise[1] + _longest(wire.fall, wire.rise))
-            if path.fall:
-                fall[pin] = max(fall.get(pin, 0), path.fall[1] + _longest(wire.rise, wire.fall))
-        lines = instance.pins["BL"]
-        count = len(lines)
-        words = ", ".join(self.net(n) for n in instance.pins["WL"])
-        precharge = self.banks[instance.cell]
-        self.out += [
-            f"wire [{count - 1}:0] b{at};",
-            f'timed_bank #({precharge:.3f}, "{instance.name}.hex") \\{instance.name} '
-            f"({{{words}}}, {self.net(instance.pins['PRE_N'][0])}, b{at});",
-        ]
-        for n, net in enumerate(lines):
-            bit = count - 1 - n
-            pin = f"BL[{bit}]"
-            if pin not in rise or pin not in fall:
-                self.limits.missing.append(f"{instance.name}/{pin}")
-                continue
-            if net:
-                delay = _told(rise[pin] - BANK_STEP, fall[pin] - BANK_STEP)
-                self.out.append(f"assign {delay} {self.net(net)} = b{at}[{bit}];")
-
     def _memory(self, instance: Instance, timing: Timing, memory: Memory) -> None:
         """A macro as its model has it, with the SDF's delays on its way in and out."""
         at = len(self.out)
@@ -332,7 +293,7 @@ class _Writer:
         else:
             self.limits.paths += 1
         rise, fall = _longest(path.rise, path.fall), _longest(path.fall, path.rise)
-        return _told(rise - BANK_STEP, fall - BANK_STEP)
+        return _told(rise - MODEL_STEP, fall - MODEL_STEP)
 
     def _memory_checks(self, instance: Instance, timing: Timing) -> None:
         """Inputs are set up before the clock falls, and held until it has risen."""
@@ -367,7 +328,7 @@ class _Writer:
         return self.inverted[number]
 
 
-BANK_STEP = 0.01  # ns: SCF_BANK_DELAY of the model, taken off its delays
+MODEL_STEP = 0.01  # ns: SCF_BANK_DELAY of a memory's model, taken off its delays
 # Just before what happens counts: the host waits two periods, and holds reset for four.
 RESET = """event scf_reset;
 real scf_period;

@@ -15,7 +15,7 @@
 //                  cycles without a token
 //   until          ends at the first violation of this kind (-: of none)
 //   activity       counts the rises of every net, into activity.txt
-// Prints TOKEN value cycle | END cycle | FAULT why, and what `limits.c` reports. The modules `chip` and the bank's
+// Prints TOKEN value cycle | END cycle | FAULT why, and what `limits.c` reports. The modules `chip` and the memories'
 // are written by timed.py.
 `timescale 1ns / 1ps
 module host;

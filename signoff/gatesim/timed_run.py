@@ -1,6 +1,6 @@
 """Simulates a routed chip with the delays of its SDF, in Icarus, with every limit watched."""
 
-__all__ = ["Clock", "TimedChip", "TimedRun", "build_timed", "run_timed", "timed_bank"]
+__all__ = ["Clock", "TimedChip", "TimedRun", "build_timed", "run_timed"]
 
 import re
 import shutil
@@ -11,9 +11,9 @@ from importlib.resources import files
 from pathlib import Path
 
 from rtl_gen.errors import ExitCode, FlowError
-from signoff.gatesim.host import NANO, Protocol, Request, request_bytes
+from signoff.gatesim.host import PLAIN, Protocol, Request, request_bytes
 from signoff.gatesim.simulate import Token
-from signoff.gatesim.timed import BANK_STEP, Limits, TimedDesign
+from signoff.gatesim.timed import MODEL_STEP, Limits, TimedDesign
 from signoff.gatesim.tools import run_tool, running
 
 PATIENCE = 60_000
@@ -93,22 +93,7 @@ class TimedRun:
     rises: Mapping[int, int]
 
 
-def timed_bank(bank: str, bank_shape: tuple[int, int], model: str) -> str:
-    """Verilog of a bank whose bit lines move by delays outside of it.
-
-    Args:
-        bank: Name of the bank's module; `bank_shape`: its word lines and bit lines.
-        bank_shape: See `bank`.
-        model: Its Verilog.
-    """
-    around = files("signoff.gatesim").joinpath("timed_bank.v").read_text("utf-8")
-    marks = ("@NAME@", bank), ("@WORD_LINES@", str(bank_shape[0])), ("@BIT_LINES@", str(bank_shape[1]))
-    for mark, value in marks:
-        around = around.replace(mark, value)
-    return model + around
-
-
-def build_timed(design: TimedDesign, models: str, work: Path, protocol: Protocol = NANO) -> TimedChip:
+def build_timed(design: TimedDesign, models: str, work: Path, protocol: Protocol = PLAIN) -> TimedChip:
     """Compile a chip.
 
     Args:
@@ -126,10 +111,10 @@ def build_timed(design: TimedDesign, models: str, work: Path, protocol: Protocol
         (work / name).write_text(source.joinpath(name).read_text("utf-8"))
     (work / "chip.v").write_text(_module(design, protocol.data))
     (work / _LIMITS).write_text(design.watch)
-    (work / "bank.v").write_text(models)
+    (work / "memories.v").write_text(models)
     run_tool(["iverilog-vpi", "--name=limits", "limits.c"], work, "limits", "iverilog")
-    options = ["-g2012", f"-DSCF_BANK_DELAY={BANK_STEP}", "-s", "host", "-o", "chip.vvp"]
-    sources = ["timed_host.v", "timed_cells.v", "chip.v", "bank.v"]
+    options = ["-g2012", f"-DSCF_BANK_DELAY={MODEL_STEP}", "-s", "host", "-o", "chip.vvp"]
+    sources = ["timed_host.v", "timed_cells.v", "chip.v", "memories.v"]
     run_tool(["iverilog", *options, *sources], work, "compile", "iverilog")
     return TimedChip(work, design.limits, protocol)
 
@@ -149,7 +134,7 @@ def run_timed(
 
     Args:
         chip: What `build_timed` returned.
-        contents: By bank instance, the file with its contents: a line a word line, hexadecimal.
+        contents: By instance of a ROM, the file with its contents: a line a word, hexadecimal.
         requests: What to send, one after another.
         clock: When.
         cycles: Ends after so many; 0: when all tokens came.
@@ -160,8 +145,8 @@ def run_timed(
     Raises:
         FlowError: Icarus cannot be started, was killed, or stopped before its end.
     """
-    for bank, file in contents.items():
-        shutil.copyfile(file, chip.folder / f"{bank}.hex")
+    for rom, file in contents.items():
+        shutil.copyfile(file, chip.folder / f"{rom}.hex")
     sent, token_bytes = request_bytes(requests, chip.protocol), chip.protocol.token_bytes
     (chip.folder / "requests.hex").write_text("".join(f"{b:02x}\n" for b in sent))
     numbers = {

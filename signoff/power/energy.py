@@ -1,6 +1,6 @@
-"""What each cell and bank takes from the supply while a token is made, from what moved in simulation."""
+"""What each cell and memory takes from the supply while a token is made, from what moved in simulation."""
 
-__all__ = ["BankEnergy", "Corner", "Energy", "energies_of", "pins_of"]
+__all__ = ["Corner", "Energy", "energies_of", "pins_of"]
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ class Corner:
         period: Of the clock, s.
         leak: Leakage of a cell, W, by cell.
         inside: Taken inside of a cell while a pin rises and falls once, J, by cell and pin.
-        farads: Of a cell's input, by cell and pin; of a bank too.
+        farads: Of a cell's input, by cell and pin; of a memory too.
     """
 
     volts: float
@@ -31,20 +31,13 @@ class Corner:
 
 
 @dataclass(frozen=True)
-class BankEnergy:
-    """Capacitance of each bit line of a bank with its contents, F, by pin such as `BL[3]`."""
-
-    lines: Mapping[str, float]
-
-
-@dataclass(frozen=True)
 class Energy:
     """Energy of a run, J.
 
     Attributes:
-        by_instance: Of each cell and bank.
+        by_instance: Of each cell and memory.
         switching: Of all of it, what charges wires and inputs; `inside`: what cells take beside;
-            `leakage`: what they lose; `bit_lines`: what charges those of the banks.
+            `leakage`: what they lose.
         seconds: How long the run takes at the corner's clock.
         without: Kinds of cell for which there is no energy.
     """
@@ -53,7 +46,6 @@ class Energy:
     switching: float
     inside: float
     leakage: float
-    bit_lines: float
     seconds: float
     without: tuple[str, ...]
 
@@ -67,7 +59,6 @@ def energies_of(
     wires: Mapping[str, float],
     activity: Activity,
     corner: Corner,
-    banks: Mapping[str, BankEnergy],
 ) -> Energy:
     """Energy of each instance from the end of reset to the last token.
 
@@ -78,7 +69,6 @@ def energies_of(
         wires: Capacitance of each net's wire, F.
         activity: Rises by net.
         corner: Voltage, clock and cells.
-        banks: By instance.
 
     Raises:
         FlowError: The activity names a net that the netlist does not have.
@@ -96,17 +86,13 @@ def energies_of(
     without = set()
     for name, instance in netlist.instances.items():
         parts: dict[str, float] = defaultdict(float)
-        bank = banks.get(name)
         inside = corner.inside.get(instance.cell)
-        if bank is None and inside is None:
+        if inside is None:
             without.add(instance.cell)
             continue
         for pin, net in pins_of(instance):
             rises = activity.rises.get(net, 0)
-            if bank is not None and pin in bank.lines:
-                parts["bit_lines"] += rises * bank.lines[pin] * squared
-                parts["switching"] += rises * loads[net] * squared
-            elif inside is not None and pin in inside:
+            if pin in inside:
                 parts["inside"] += rises * inside[pin]
                 if pin not in corner.farads[instance.cell]:
                     parts["switching"] += rises * loads[net] * squared
@@ -115,7 +101,7 @@ def energies_of(
         for part, joules in parts.items():
             total[part] += joules
     return Energy(
-        by_instance, total["switching"], total["inside"], total["leakage"], total["bit_lines"], seconds,
+        by_instance, total["switching"], total["inside"], total["leakage"], seconds,
         tuple(sorted(without)),
     )  # fmt: skip
 

@@ -158,11 +158,11 @@ def _priced(die: TokenDie, activity: Activity, corner: Corner, clock: str) -> Pr
         wires[net] += farads
         blocks[f"{die.flat.tile_of(name)} wires"] += farads * corner.volts**2 * activity.rises.get(net, 0)
     # All is linear in rises and capacitances: parts are differences of sums.
-    whole = energies_of(netlist, wires, activity, corner, {})
-    bare = energies_of(netlist, {}, activity, corner, {}).by_instance
+    whole = energies_of(netlist, wires, activity, corner)
+    bare = energies_of(netlist, {}, activity, corner).by_instance
     clocks = clock_nets(netlist, corner, clock)
     ticks = replace(activity, rises={n: r for n, r in activity.rises.items() if n in clocks})
-    ticking = energies_of(netlist, {}, ticks, replace(corner, leak={}), {}).by_instance
+    ticking = energies_of(netlist, {}, ticks, replace(corner, leak={})).by_instance
     for name, joules in bare.items():
         cell, tile = netlist.instances[name].cell, die.flat.tile_of(name)
         if cell == OUTSIDE:

@@ -164,7 +164,7 @@ def _analyse(die: Timed, c: SeamCorner, folder: Path, late: Mapping[str, float])
     flat = flat_die(die, c.tiles, late)
     netlist = folder / "die.v"
     netlist.write_text(flat.verilog)
-    chip = Chip.read(netlist, die.cells, None, die.macros)
+    chip = Chip.read(netlist, die.cells, die.macros)
     return flat, chip.analyse(c.corner, with_edges(flat.sdf, chip.cells), folder, _followed(flat))
 
 

@@ -1,6 +1,6 @@
 """Runs OpenSTA on a routed chip in one corner."""
 
-__all__ = ["Banks", "Chip", "Corner", "Found"]
+__all__ = ["Chip", "Corner", "Found"]
 
 from collections import Counter
 from collections.abc import Collection, Mapping
@@ -10,30 +10,13 @@ from pathlib import Path
 from rtl_gen.errors import FlowError
 from signoff.eda import OPENSTA, script
 from signoff.netlist import Netlist, read_netlist
-from signoff.timing.cells import Cell, Flop, load_cells
+from signoff.timing.cells import Cell, load_cells
 from signoff.timing.constant import constant_pins
 from signoff.timing.edges import Edged, split_paths
-from signoff.timing.precharge import Precharge, precharges
 from signoff.timing.report import StaReport, read_report
 from signoff.timing.skeleton import skeleton
 
 _LIMIT_S = 900.0
-
-
-@dataclass(frozen=True)
-class Banks:
-    """The ROM banks: clocked macros with a liberty of their own.
-
-    Attributes:
-        cell: Name of the macro; `precharge`, `words` and `bits`: its pins.
-        jitter: Of the clock, ns.
-    """
-
-    cell: str
-    jitter: float
-    precharge: str = "PRE_N"
-    words: str = "WL"
-    bits: str = "BL"
 
 
 @dataclass(frozen=True)
@@ -44,17 +27,13 @@ class Corner:
         sdf: Delays, as OpenSTA writes them.
         constraints: SDC.
         period: Of the clock in it, ns.
-        bank: Liberty of the bank; None for a chip without banks.
-        charge: Shortest precharge, ns.
-        macros: Liberty of other macros.
+        macros: Liberty of the macros.
     """
 
     name: str
     sdf: Path
     constraints: str
     period: float
-    bank: Path | None = None
-    charge: float = 0.0
     macros: tuple[Path, ...] = ()
 
 
@@ -65,13 +44,11 @@ class Found:
     Attributes:
         lost: Places without a delay or limit.
         loose: Ends that nothing constrains, and why; those that never change are left out.
-        banks: The precharge of each bank.
     """
 
     report: StaReport
     lost: tuple[str, ...]
     loose: tuple[str, ...]
-    banks: tuple[Precharge, ...]
 
     def late(self) -> list[str]:
         """Everything that is too late, too early or too short, the worst first."""
@@ -84,28 +61,21 @@ class Found:
 
 @dataclass(frozen=True)
 class Chip:
-    """A routed netlist, what its cells do, and its banks; None when there are none."""
+    """A routed netlist, and what its cells do."""
 
     path: Path
     netlist: Netlist
     cells: Mapping[str, Cell]
-    banks: Banks | None
 
     @classmethod
-    def read(cls, path: Path, folder: Path, banks: Banks | None, macros: Collection[str] = ()) -> "Chip":
+    def read(cls, path: Path, folder: Path, macros: Collection[str] = ()) -> "Chip":
         """Read a netlist, and the functional models of its cells from the kit's folder.
 
         Of `macros` a liberty says what they do.
         """
         netlist = read_netlist(path)
-        kinds = (
-            {i.cell for i in netlist.instances.values()} - ({banks.cell} if banks else set()) - set(macros)
-        )
-        return cls(path, netlist, load_cells(kinds, folder), banks)
-
-    def bank_names(self) -> list[str]:
-        """Instances of banks."""
-        return [i.name for i in self.netlist.instances.values() if self.banks and i.cell == self.banks.cell]
+        kinds = {i.cell for i in netlist.instances.values()} - set(macros)
+        return cls(path, netlist, load_cells(kinds, folder))
 
     def analyse(self, corner: Corner, sdf: Edged, folder: Path, through: Collection[str] = ()) -> Found:
         """Run OpenSTA.
@@ -124,8 +94,6 @@ class Chip:
         (folder / "delays.sdf").write_text(sdf.text)
         (folder / "constraints.sdc").write_text(corner.constraints)
         files = {**script("sta.tcl"), "netlist.v": self.path}
-        if corner.bank:
-            files["bank.lib"] = corner.bank
         files |= {f"macro{n}.lib": path for n, path in enumerate(corner.macros)}
         arguments = ["-no_splash", "-exit", "sta.tcl"]
         done = OPENSTA.run(arguments, folder, _LIMIT_S, self._variables(corner, through), files)
@@ -139,14 +107,11 @@ class Chip:
             report = read_report(done.log)
         except ValueError as e:
             raise failed(f"its report is not understood: {e}") from e
-        if not report.setup or not report.hold or sorted(report.banks) != sorted(self.bank_names()):
-            raise failed("it looked at no path, or not at every bank")
+        if not report.setup or not report.hold:
+            raise failed("it looked at no path")
         constant = constant_pins(self.netlist, self.cells)
         loose = tuple(f"{pin} ({why})" for pin, why in report.open if pin not in constant)
-        charged: list[Precharge] = []
-        if self.banks:
-            charged = precharges(report, self.banks.precharge, corner.charge, self.banks.jitter)
-        return Found(report, tuple(self._lost(report, sdf)), loose, tuple(charged))
+        return Found(report, tuple(self._lost(report, sdf)), loose)
 
     def _lost(self, report: StaReport, sdf: Edged) -> list[str]:
         unnamed = report.missing - len(report.places)
@@ -161,25 +126,12 @@ class Chip:
         ]
 
     def _variables(self, corner: Corner, through: Collection[str]) -> dict[str, str]:
-        banks = self.banks or Banks("", 0)
-        flops = [
-            f"{c.name} {c.storage.clock} {pin}"
-            for c in self.cells.values()
-            if isinstance(c.storage, Flop)
-            for pin in c.outputs
-        ]
-        libraries = ["cells.lib", *(["bank.lib"] if corner.bank else [])]
-        libraries += [f"macro{n}.lib" for n in range(len(corner.macros))]
+        libraries = ["cells.lib", *(f"macro{n}.lib" for n in range(len(corner.macros)))]
         return {
             "SCF_LIBERTY": " ".join(libraries),
             "SCF_NETLIST": "netlist.v",
             "SCF_TOP": self.netlist.name,
             "SCF_SDC": "constraints.sdc",
             "SCF_SDF": "delays.sdf",
-            "SCF_FLOPS": " ".join(flops),
             "SCF_THROUGH": " ".join(through),
-            "SCF_BANKS": " ".join(self.bank_names()),
-            "SCF_PRECHARGE": banks.precharge,
-            "SCF_WORDS": f"{banks.words}[*]",
-            "SCF_BITS": f"{banks.bits}[*]",
         }

@@ -18,8 +18,7 @@ class Planted:
     """SDF with faults, and of each fault its name and whether an analysis found it."""
 
     sdf: Edged
-    timing: dict[str, Callable[[Found], bool]]
-    banks: dict[str, Callable[[Found], bool]]
+    faults: dict[str, Callable[[Found], bool]]
 
 
 def plant(chip: Chip, corner: Corner, sdf: Edged, found: Found) -> Planted:
@@ -54,25 +53,15 @@ def plant(chip: Chip, corner: Corner, sdf: Edged, found: Found) -> Planted:
     flop = chip.cells[chip.netlist.instances[clock].cell].storage
     assert isinstance(flop, Flop)
     text = lengthen(text, f"{clock}/{flop.clock}", *[max(slack, 0) + margin] * 2)
-    timing: dict[str, Callable[[Found], bool]] = {
+    faults: dict[str, Callable[[Found], bool]] = {
         f"setup {late}": lambda f: f.report.setup.get(late, 0) < 0,
         f"hold {early}": lambda f: f.report.hold.get(early, 0) < 0,
     }
     gone = _plain_cell(chip, taken)
     text = without(text, gone)
-    timing[f"{gone} without delays"] = lambda f: any(gone in place for place in f.lost)
-    banks: dict[str, Callable[[Found], bool]] = {}
-    if found.banks:
-        assert chip.banks
-        one, other = found.banks[0], found.banks[-1]
-        word = f"{chip.banks.words}[0]"
-        text = lengthen(text, f"{one.bank}/{word}", fall=max(one.pulse - one.needed, 0) + margin)
-        wait = max(other.slack, 0) + max(other.lead, 0) + margin
-        text = lengthen(text, f"{other.bank}/{chip.banks.precharge}", rise=wait)
-        banks[f"a word line of {one.bank} that falls late"] = lambda f: "charges" in _faults(f, one.bank)
-        banks[f"PRE_N of {other.bank} that rises late"] = lambda f: "rises" in _faults(f, other.bank)
+    faults[f"{gone} without delays"] = lambda f: any(gone in place for place in f.lost)
     again = with_edges(text, chip.cells)
-    return Planted(Edged(text, sdf.pairs + again.pairs, again.gaps), timing, banks)
+    return Planted(Edged(text, sdf.pairs + again.pairs, again.gaps), faults)
 
 
 def _plain_cell(chip: Chip, taken: set[str]) -> str:
@@ -82,7 +71,3 @@ def _plain_cell(chip: Chip, taken: set[str]) -> str:
         if cell and not cell.storage and cell.inputs and cell.outputs and instance.name not in taken:
             return instance.name
     raise ValueError("there is no gate")
-
-
-def _faults(found: Found, bank: str) -> str:
-    return " ".join(fault for b in found.banks if b.bank == bank for fault in b.faults())

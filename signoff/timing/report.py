@@ -1,6 +1,6 @@
 """Reads what `tcl/sta.tcl` made OpenSTA print."""
 
-__all__ = ["Moves", "StaReport", "read_report"]
+__all__ = ["StaReport", "read_report"]
 
 import re
 from collections.abc import Mapping
@@ -12,19 +12,6 @@ _WIDTH = re.compile(rf"^(\S+) \((high|low)\)\s+-?[\d.]+\s+-?[\d.]+\s+(-?[\d.]+) 
 _TOTAL = re.compile(r"^\s+(\d+)\s+(\d+)\s+(\d+)\s*$", re.M)
 _UNANNOTATED = re.compile(r"^\s+(?:delay|setup|hold|recovery|removal|min width|\w+)\s+(\S+.*)$", re.M)
 _CONSTRAINT = re.compile(r"^Warning: There (?:are|is) (\d+) (.*?)\.?$")
-_NUMBER = r"(-?[\d.]+|-?INF)"
-_ARRIVAL = re.compile(rf"^ \(clk (\^|v)\) r {_NUMBER}:{_NUMBER} f {_NUMBER}:{_NUMBER}$", re.M)
-
-
-@dataclass(frozen=True)
-class Moves:
-    """When a pin rises after the clock fell, and when it falls after the clock rose.
-
-    Earliest and latest, ns from the rising edge that starts the cycle: the pin falls and then rises.
-    """
-
-    rise: tuple[float, float]
-    fall: tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -37,8 +24,6 @@ class StaReport:
         setup, hold: Least slack (ns) by endpoint.
         width: Least slack (ns) of pulses by pin.
         open: What is not constrained: (pin or port, why).
-        banks: Least setup slack (ns) of what begins at a bank, by its name.
-        moves: Of pins of banks, by (bank, pin).
         through: Least setup and hold slack (ns) of the paths through a pin; pins without a path are left out.
     """
 
@@ -49,8 +34,6 @@ class StaReport:
     hold: Mapping[str, float]
     width: Mapping[str, float]
     open: tuple[tuple[str, str], ...]
-    banks: Mapping[str, float]
-    moves: Mapping[tuple[str, str], Moves]
     through: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
@@ -72,21 +55,13 @@ def read_report(text: str) -> StaReport:
     totals = [tuple(map(int, m)) for m in _TOTAL.findall(parts["annotated"])]
     if len(totals) != 2 or any(a + b != total for total, a, b in totals):
         raise ValueError("the numbers of annotated arcs are not understood")
-    banks, moves = {}, {}
     through: dict[str, tuple[float, float]] = {}
     for title, body in parts.items():
         kind, _, rest = title.partition(" ")
-        if kind == "bank":
-            if not (slacks := _slacks(body)):
-                raise ValueError(f"no path begins at bank {rest}")
-            banks[rest] = min(slacks.values())
-        elif kind == "through_setup":
+        if kind == "through_setup":
             ends = _slacks(body), _slacks(parts[f"through_hold {rest}"])
             if all(ends):
                 through[_plain(rest)] = min(ends[0].values()), min(ends[1].values())
-        elif kind == "pin":
-            bank, _, pin = rest.partition(" ")
-            moves[bank, pin.removeprefix(f"{bank}/")] = _moves(body, rest)
     return StaReport(
         sum(t[1] for t in totals),
         sum(t[2] for t in totals),
@@ -95,8 +70,6 @@ def read_report(text: str) -> StaReport:
         _slacks(parts["hold"]),
         _widths(parts["width"]),
         tuple(_open(parts["constraints"])),
-        banks,
-        moves,
         through,
     )
 
@@ -134,18 +107,6 @@ def _open(text: str) -> list[tuple[str, str]]:
     if left:
         raise ValueError(f"{left} more {why} are not named")
     return out
-
-
-def _moves(text: str, where: str) -> Moves:
-    found = {edge: tuple(map(_time, values)) for edge, *values in _ARRIVAL.findall(text)}
-    rise, fall = found.get("v", ())[:2], found.get("^", ())[2:]
-    if len(rise) != 2 or len(fall) != 2 or None in (*rise, *fall):
-        raise ValueError(f"{where} does not rise after the clock fell and fall after it rose")
-    return Moves((rise[0], rise[1]), (fall[0], fall[1]))  # type: ignore[arg-type]
-
-
-def _time(text: str) -> float | None:
-    return None if "INF" in text else float(text)
 
 
 def _plain(name: str) -> str:

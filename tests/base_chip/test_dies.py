@@ -114,8 +114,8 @@ def test_what_is_not_yaml_or_not_known():
         parse_die("a: [", where="x.yaml")
     with pytest.raises(FlowError, match="the file is 'x', expected a mapping"):
         parse_die("x", where="x.yaml")
-    with pytest.raises(FlowError, match=r"unknown base 'nano' .* known: reticle, slot, story") as e:
-        load_die("nano")
+    with pytest.raises(FlowError, match=r"unknown base 'giga' .* known: nano, reticle, slot, story") as e:
+        load_die("giga")
     assert e.value.code == ExitCode.USAGE
 
 

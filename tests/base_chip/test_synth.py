@@ -5,8 +5,10 @@ from dataclasses import asdict
 
 import pytest
 
-from base_chip.synth import run_yosys
+from base_chip.harden.artifact import HardenedBase
+from base_chip.synth import map_to_cells, run_yosys
 from base_chip.synth.tiles import TILES, VEC_TILE, map_ram_tile, map_rom_tile, map_vec_tile
+from flow.hardening.blocks import load_block
 from flow.hardening.synthesis import CORNER, need_liberty, plain_liberty
 from flow.pdk.providers import find_pdk
 from rtl_gen.errors import ExitCode, FlowError
@@ -19,6 +21,20 @@ def test_yosys_failures_are_told(tmp_path):
         run_yosys("read_verilog missing.v\n", tmp_path, "broken")
     assert e.value.code == ExitCode.TOOL_FAILED
     assert "broken.log" in e.value.hint
+
+
+@pytest.mark.flow
+@pytest.mark.parametrize("kind", ["rom", "ram", "vec"])
+def test_the_mapped_netlist_of_a_tile_is_what_synthesis_gives(tmp_path, sky130, kind):
+    files = find_pdk(sky130, need_all=False)
+    if CORNER not in files.liberty:
+        pytest.skip("no liberty here (PDK_ROOT, lambdapdk or SCF_LIBERTY_DIR)")
+    block, rtl = load_block(kind)
+    macros = {macro.name: macro.ports for macro in block.memories}
+    liberty = plain_liberty(need_liberty(files), tmp_path)
+    made = map_to_cells(rtl, block.top, liberty, macros, tmp_path / "w", resimplify=block.resimplify)
+    assert sum(made.cells[name] for name in macros) == len(block.places)
+    assert made.verilog == HardenedBase.read(HardenedBase.home(kind), kind).content("mapped.v").decode()
 
 
 @pytest.mark.flow

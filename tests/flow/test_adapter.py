@@ -55,11 +55,6 @@ def test_inspect_shows_it(capsys):
     assert "adapter ing: rank 4 on q, k, v, o, gate, up, down of 2 layers, 4,352 parameters" in out
 
 
-def test_a_base_without_ram_tiles_is_refused(words):
-    with pytest.raises(FlowError, match="base nano has no ram tiles"):
-        run(words, Request("rtn", base="nano", adapter=ING))
-
-
 def test_repair_is_trained_reported_and_spoken_with(tmp_path, capsys):
     pytest.importorskip("torch", reason='needs PyTorch: pip install -e ".[train]"')
     call = ["quantise", "--model", "story", "--method", "rtn", "--repair", "4", "--calibration-texts", "12"]

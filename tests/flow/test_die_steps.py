@@ -264,7 +264,7 @@ def adapted(tmp_path_factory):
     from metal_configs.models import resolve
 
     folder = tmp_path_factory.mktemp("quantise")
-    done = run(open_model(load(resolve("words"), "words")), Request("rtn", tiles=True, adapter=ING))
+    done = run(open_model(load(resolve("words"), "words")), Request("rtn", adapter=ING))
     done.model.save(folder / "quantised.safetensors")
     save_integer_model(done.integers, folder)
     done.adapter.save(folder / ADAPTER)

@@ -1,4 +1,4 @@
-"""What SiliconCompiler is told to do with a base, and what is kept of it; no tool runs here."""
+"""What SiliconCompiler is told to do with a block, and what is kept of it; no tool runs here."""
 
 import gzip
 import json
@@ -12,9 +12,9 @@ from flow.hardening.graph import FIRST, LAST, ROUTED, Sources, hardening_flow, m
 from flow.hardening.run import collect, reports
 from flow.pdk.files import PdkFiles
 from rtl_gen.errors import ExitCode, FlowError
-from tests.small_block import FACTS, SMALL
+from tests.small_block import FACTS, small_block
 
-BLOCK = SMALL
+BLOCK = small_block((20, 30), (105.8, 32.64))
 
 
 def pdk_files(tmp_path, **lacking):
@@ -66,8 +66,9 @@ def test_the_project_says_what_the_config_says(tmp_path):
     area = project.constraint.area
     assert area.get_diesize() == BLOCK.die
     assert area.get_corearea() == list(BLOCK.core)
-    bank = project.constraint.component.get_component("bank0.macro")
-    assert (bank.get_placement(), bank.get_rotation()) == ((105.8, 32.64), "R0")
+    for name, place in BLOCK.places.items():
+        macro = project.constraint.component.get_component(name)
+        assert (macro.get_placement(), macro.get_rotation()) == ((place.x, place.y), "R0")
     for name, corner in FACTS.corners.items():
         scenario = project.constraint.timing.get_scenario(name)
         assert scenario.get_pexcorner() == corner.parasitics
@@ -92,15 +93,18 @@ def test_what_the_pdk_lacks_is_named(tmp_path, lacking, says):
 
 
 def test_constraints_hold_the_period_and_every_port():
-    pins = {"clk": False, "rst": False, "west_valid": False, "rx_payload[0]": False, "south_sum[3]": True}
-    text = tile_sdc("vec", 40, pins)
+    pins = {"clk": False, "in_valid": False, "in_x[3]": False, "rx_valid": False, "out_valid": True}
+    text = tile_sdc("t", 40, pins | {"tx_data[0]": True, "clk_east": True})
     assert "create_clock -name clk -period 40 " in text
-    assert "set_input_delay 8.0 -clock clk [get_ports {rx_payload*}]" in text
+    assert "set inputs [get_ports {in_valid in_x*}]\n" in text  # what crosses a seam: a quarter of the period
     assert "set_input_delay -max 10.0 -clock clk -clock_fall $inputs" in text
+    assert "set_output_delay 10.0 -clock clk [get_ports {out_valid}]" in text
+    assert "set_input_delay 8.0 -clock clk [get_ports {rx_valid}]" in text  # the host's: a fifth
+    assert "set_output_delay 8.0 -clock clk [get_ports {tx_data*}]" in text
     assert "set_clock_uncertainty -setup 0.25 " in text
     assert "set_clock_uncertainty -hold 0.1 " in text
-    for port in ("rst", "west_valid", "south_sum*"):
-        assert port in text
+    assert "clk_east" not in text
+    assert "get_ports clk_east" in tile_sdc("t", 40, pins | {"clk_east": True}, tree=True)
 
 
 # As OpenROAD writes it, with supplies
@@ -168,4 +172,7 @@ def test_the_report_holds_what_each_step_measured_but_no_times(tmp_path):
     project = make_project(BLOCK, FACTS, pdk_files(tmp_path), sources(tmp_path), tmp_path, jobs=1)
     for metric, value in {"drcs": 3, "tasktime": 5.0, "memory": 7.0}.items():
         project.set("metric", metric, value, step="route.detailed", index="0")
-    assert json.loads(reports(project, "ram")) == {"base": "ram", "steps": {"route.detailed": {"drcs": 3}}}
+    assert json.loads(reports(project, "small")) == {
+        "base": "small",
+        "steps": {"route.detailed": {"drcs": 3}},
+    }

@@ -11,7 +11,6 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -20,7 +19,6 @@ from siliconcompiler import NodeStatus
 from siliconcompiler.scheduler import SchedulerNode
 
 from base_chip.harden.artifact import FILES, Bindings
-from base_chip.harden.block import Place
 from flow.files import disk_faults
 from flow.hardening.failure import RESUME, failure, first_error
 from flow.hardening.graph import FIRST, make_project
@@ -29,14 +27,14 @@ from flow.hardening.run import harden, replace_artifact
 from rtl_gen.errors import ExitCode, FlowError
 from rtl_gen.tools import version_of
 from tests.flow.test_hardening import pdk_files, sources
-from tests.small_block import FACTS, SMALL
+from tests.small_block import FACTS, small_block, smaller
 from tests.small_liberty import small_liberty
 
-BLOCK = SMALL
+BLOCK = small_block()
 GOOD = "26Q3-1551-g5c9e487120"
 ROOT = Path(__file__).parents[2]
-RTL = "module scf_tiny(input clk, input a, output reg y); always @(posedge clk) y <= ~(y & a); endmodule\n"
-WIDE = "module scf_tiny(input [399:0] a, output [399:0] y); assign y = ~a; endmodule\n"
+RTL = "module scf_small(input clk, input a, output reg y); always @(posedge clk) y <= ~(y & a); endmodule\n"
+WIDE = "module scf_small(input [399:0] a, output [399:0] y); assign y = ~a; endmodule\n"
 
 
 @pytest.fixture
@@ -160,7 +158,7 @@ FAULTS = [
 
 def test_a_node_that_fails_is_named_and_the_run_goes_on_from_it(tmp_path, openroad, small_pdk, earlier):
     work, mapped = tmp_path / "work", None
-    node = work / "scf_tiny" / "harden" / "floorplan.init" / "0"
+    node = work / "scf_small" / "harden" / "floorplan.init" / "0"
     for does, says, code in FAULTS:
         openroad(does)
         with pytest.raises(FlowError) as e:
@@ -175,29 +173,23 @@ def test_a_node_that_fails_is_named_and_the_run_goes_on_from_it(tmp_path, openro
         assert told.hint.endswith(RESUME)
         assert contents(earlier) == {"manifest.json": "earlier"}
         # Synthesis, which has ended well, is not run again
-        ended = (work / "scf_tiny" / "harden" / FIRST / "0" / "outputs" / "scf_tiny.vg").stat().st_mtime_ns
+        ended = (work / "scf_small" / "harden" / FIRST / "0" / "outputs" / "scf_small.vg").stat().st_mtime_ns
         assert mapped in (None, ended)
         mapped = ended
-
-
-SMALL_CORE = replace(
-    SMALL, die=(30.36, 54.4), core=((5.52, 10.88), (24.84, 43.52)), places={"bank0.macro": Place(9.2, 13.6)}
-)
 
 
 @pytest.mark.parametrize(
     ("block", "rtl", "says", "hint"),
     [
-        (SMALL, WIDE, "tile tiny: 800 pins, and room for 414 at the edges of the die", "floorplan.die"),
-        (SMALL_CORE, WIDE, r"tile tiny: \d+ um2 of cells are .* % of .* at most 85 %", "hardening.core"),
+        (smaller(BLOCK), WIDE, r"tile small: \d+ um2 of cells are .* % of .* at most 85 %", "pitches"),
         (
-            replace(SMALL, places={"bank0.macro": Place(118.0, 62.56)}),
+            small_block((118.0, 62.56)),
             RTL,
-            r"tile tiny: bank0.macro covers .* outside the core",
-            "tiles/tiny.yaml",
+            r"tile small: bank0.macro covers .* outside the core",
+            "small.yaml",
         ),
     ],
-    ids=["pins", "cells", "bank"],
+    ids=["cells", "macro"],
 )
 def test_a_block_that_cannot_be_placed_says_what_to_change(
     tmp_path, openroad, small_pdk, earlier, block, rtl, says, hint
@@ -213,7 +205,7 @@ def test_a_block_that_cannot_be_placed_says_what_to_change(
 
 def test_what_synthesis_says_is_told(tmp_path, openroad, small_pdk):
     openroad()
-    rtl = "module scf_tiny(input a); nowhere x(a); endmodule\n"
+    rtl = "module scf_small(input a); nowhere x(a); endmodule\n"
     with pytest.raises(FlowError, match=r"Yosys failed: ERROR: .*nowhere") as e:
         harden(BLOCK, rtl, tmp_path / "work", tmp_path / "out", jobs=1, say=print)
     assert e.value.code == ExitCode.TOOL_FAILED
@@ -310,7 +302,7 @@ def test_a_run_that_is_ended_leaves_the_earlier_artifact(
     )
     rtl = tmp_path / "rtl.v"
     rtl.write_text(RTL)
-    command = [sys.executable, "-m", "tests.harden_small", rtl, "base", "build", "tiny"]
+    command = [sys.executable, "-m", "tests.harden_small", rtl, "base", "build", "small"]
     command += ["--work", tmp_path / "work", "--out", earlier]
     said = tmp_path / "stderr"
     with said.open("w") as stderr:

@@ -17,7 +17,7 @@ TEXTS = 30
 @pytest.fixture(scope="module")
 def words():
     model = open_model(load(resolve("words"), "words"))
-    done = run(model, Request("rtn", base="nano"))
+    done = run(model, Request("rtn"))
     return model, done, measure(model, done, TEXTS)
 
 
@@ -47,7 +47,7 @@ def test_codes_in_reversed_order_fail_as_the_model_itself(words):
     matrices = {
         n: replace(m, codes=np.ascontiguousarray(m.codes[:, ::-1])) for n, m in done.model.matrices.items()
     }
-    ruined = type(done)(replace(done.model, matrices=matrices), done.calibration, done.base, done.rotation)
+    ruined = type(done)(replace(done.model, matrices=matrices), done.calibration, done.rotation)
     row, control = check_loss(model, ruined, measure(model, ruined, TEXTS), LOSS_LIMIT)
     assert row.status == "fail"
     assert row.count > 50

@@ -11,7 +11,7 @@ from metal_configs.adapters import Lora, merged, quantise_adapter, read_peft, tu
 from metal_configs.adapters.rounding import rounding_error
 from metal_configs.checkpoint import Checkpoint, load
 from metal_configs.checkpoint.checkpoint import tensor_shapes
-from metal_configs.lower import lower_vector
+from metal_configs.lower import lower
 from metal_configs.quantise import Folded, Policy, Rotation, quantise
 from metal_configs.reference import logits
 from rtl_gen.errors import FlowError
@@ -84,7 +84,7 @@ def test_the_golden_model_is_as_near_to_the_merged_model_as_without(base, tmp_pa
     exact = turned(lora, weights)
     adapter = quantise_adapter(exact, model)
     assert 0 < rounding_error(adapter, exact, model) < error
-    integers = lower_vector(model, texts.tolist())
+    integers = lower(model, texts.tolist())
 
     def golden(used: Adapter | None) -> np.ndarray:
         out = []
@@ -111,7 +111,7 @@ def test_scales_that_know_an_adapter_leave_room_for_it(base, tmp_path, room):
     folder = adapters.peft(tmp_path / "a", adapters.tensors(SHAPE, 4, size=0.2), 4)
     exact, model = turned(read_peft(folder, SHAPE, "toy"), Folded(base, None)), quantise(base)
     adapter = quantise_adapter(exact, model)
-    integers = lower_vector(model, [[1, 2, 3]], adapter=adapter if room else None)
+    integers = lower(model, [[1, 2, 3]], adapter=adapter if room else None)
     norm = 2.0 ** math.floor(math.log2(32767 / math.sqrt(SHAPE.dim)))
     largest = 0.0
     for n, layer in enumerate(integers.layers):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metal_configs.lower import golden_logits, lower_vector
+from metal_configs.lower import golden_logits, lower
 from metal_configs.quantise import (
     Folded,
     Policy,
@@ -142,14 +142,14 @@ def test_integers_lose_little(tied, turned, tmp_path):
     assert model.hadamard == (4 if turned else 1)
     assert ("final" in model.matrices) == (tied and turned)
     weights = dequantised(model)
-    made = lower_vector(model, sequences())
+    made = lower(model, sequences())
     tokens = np.array([[1, 5, 3, 7, 2, 9, 4]])
     exact = logits(c.shape, weights, tokens)
     error = golden_logits(made)(tokens) - exact
     assert np.sqrt((error**2).mean()) < 0.06 * exact.std()
     held = sequences(20, seed=8)
     assert abs(evaluate(golden_logits(made), held).nll - score(c.shape, weights, held).nll) < 0.02
-    again = lower_vector(model, sequences())
+    again = lower(model, sequences())
     np.testing.assert_array_equal(again.layers[1].down.factors.mantissa, made.layers[1].down.factors.mantissa)
 
 
@@ -159,7 +159,7 @@ def test_a_model_that_the_arithmetic_cannot_hold_is_named():
     down = QuantMatrix(6, np.full((12, 2200), -32, np.int8), np.ones(12))
     matrices = model.matrices | {"layers.1.down": down}
     with pytest.raises(FlowError, match=r"layers\.1\.down: a sum can reach \d+, which does not fit 24 bits"):
-        lower_vector(dataclasses.replace(model, matrices=matrices), sequences())
+        lower(dataclasses.replace(model, matrices=matrices), sequences())
 
 
 def test_weights_on_the_grid_of_codes_are_known():

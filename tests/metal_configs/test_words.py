@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from metal_configs.checkpoint import load
-from metal_configs.lower import golden_logits, lower_vector
+from metal_configs.lower import golden_logits, lower
 from metal_configs.models import KNOWN, resolve
 from metal_configs.quantise import Policy, on_grid, quantise
 from metal_configs.quantise.report import report
@@ -84,7 +84,7 @@ def test_the_arithmetic_of_any_size_loses_nothing_on_it(words):
     held = [corpus.encode(w) for w in corpus.packaged("heldout")][::40]
     calibration = [corpus.encode(w) for w in corpus.packaged("calibration")][:64]
     assert on_grid(words)
-    integers = lower_vector(quantise(words, Policy("rtn")), calibration)
+    integers = lower(quantise(words, Policy("rtn")), calibration)
     exact = score(words.shape, words.weights(), held)
     assert abs(evaluate(golden_logits(integers), held).nll / exact.nll - 1) < 0.002
 

@@ -5,32 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rtl_gen.golden.arith import TABLE_SIZE, normalise, round_shift, saturate, xorshift32
-from rtl_gen.golden.decoder import GoldenDecoder
+from rtl_gen.golden.arith import round_shift, saturate, xorshift32
 from rtl_gen.golden.factors import Factors, pack_lanes
-from rtl_gen.golden.isa import Instruction, Op, pair_digits
 from rtl_gen.golden.rom import RomGeometry
 from rtl_gen.golden.sampling import beta_of, select_token
-from tests.rtl_gen.models import SMALL, random_model
 
 
 @given(st.integers(-(2**40), 2**40), st.integers(1, 31))
 def test_round_shift_rounds_half_up(value, shift):
     assert int(round_shift(value, shift)) == (value + (1 << (shift - 1))) // (1 << shift)
-
-
-@given(st.integers(1, 2**32 - 1))
-def test_normalise_brings_the_leading_one_to_the_top(value):
-    index, count = normalise(value)
-    assert 0 <= index < TABLE_SIZE
-    assert 2**30 <= value << (2 * count) < 2**32
-    assert index == (value << (2 * count) >> 24) - 64
-
-
-@pytest.mark.parametrize("value", [0, -1, 2**32])
-def test_normalise_refuses_what_has_no_leading_one(value):
-    with pytest.raises(ValueError, match="normalise"):
-        normalise(value)
 
 
 def test_generator_visits_no_state_twice_early():
@@ -71,22 +54,9 @@ def test_factors_refuse_what_they_cannot_express(values):
         Factors.of(np.array(values))
 
 
-@given(st.integers(-32, 31))
-def test_pairs_of_digits_make_the_code(code):
-    first, second = pair_digits(np.array([[code]]))[:, 0]
-    assert 8 * first + second == code
-    assert -4 <= first <= 3
-    assert 0 <= second <= 7
-
-
 def test_lanes_lie_from_the_low_bits_up():
     rows = pack_lanes(np.array([1, -1, 2047, -2048, 5]), np.array([0, 15, 1, 2, 3]))
     assert [hex(int(r)) for r in rows] == ["0x280017ffffff0001", "0x3005"]
-
-
-def test_an_instruction_field_that_overflows_is_named():
-    with pytest.raises(ValueError, match=r"MATVEC: field n = 512"):
-        Instruction(Op.MATVEC, n=512).encode()
 
 
 def test_rom_geometry_places_every_bit_once():
@@ -97,23 +67,6 @@ def test_rom_geometry_places_every_bit_once():
     assert np.argwhere(banks).tolist() == [[1, 1, 3 * 2 + 1]]
     with pytest.raises(ValueError, match="expected"):
         g.to_banks(image[:-1])
-
-
-def test_a_sequence_does_not_depend_on_the_one_before():
-    decoder = GoldenDecoder(random_model(SMALL, 3))
-    fresh = list(decoder.generate([2, 4]))
-    list(decoder.generate([9], beta=32, seed=5))
-    assert list(decoder.generate([2, 4])) == fresh
-
-
-def test_tokens_and_context_have_limits():
-    decoder = GoldenDecoder(random_model(SMALL, 3))
-    with pytest.raises(ValueError, match="vocabulary"):
-        decoder.feed(SMALL.vocab)
-    for _ in range(SMALL.context):
-        decoder.feed(0)
-    with pytest.raises(ValueError, match="context"):
-        decoder.feed(0)
 
 
 @pytest.mark.parametrize("temperature", [-1, 0.05, 100])

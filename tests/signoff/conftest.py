@@ -1,34 +1,36 @@
-"""A base small enough for unit tests, and chips made on it."""
+"""Two small banks on a die, and chips made on it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
+import klayout.db as kdb
 import numpy as np
 import pytest
 
-from base_chip.assemble import assemble_base, merge_chip
+from base_chip.bank import BankSpec, SiteGrid, build_bank
 from base_chip.bank.layout import write_layout
-from base_chip.bank.sites import SiteGrid
-from base_chip.bank.spec import BankSpec
-from base_chip.config import BaseConfig, Floorplan, load_base
+from base_chip.chip import merge_chip
+from base_chip.pdk import load_pdk
 from metal_configs.sitemap import SiteMap
 from metal_configs.writer import write_metal
 from rtl_gen.golden.rom import RomGeometry
+
+ROM = RomGeometry(banks=2, word_lines=8, bits=4, mux=4)
+DIE = kdb.Box(0, 0, 60_000, 30_000)
+BANKS = ((3_000, 4_000), (30_005, 5_000))
 
 
 @dataclass(frozen=True)
 class SmallBase:
     """Two banks of 8 word lines and 16 bit lines, laid out in `folder`."""
 
-    config: BaseConfig
     path: Path
     sites: SiteMap
     folder: Path
 
     def image(self, seed: int) -> np.ndarray:
-        rom = self.config.rom
-        return np.random.default_rng(seed).random((rom.rows, rom.bits)) < 0.5
+        return np.random.default_rng(seed).random((ROM.rows, ROM.bits)) < 0.5
 
     def chip(self, image: np.ndarray, name: str, suffix: str = ".gds") -> Path:
         metal = self.folder / f"{name}_metal.oas"
@@ -38,20 +40,23 @@ class SmallBase:
         return out
 
 
+def _layout() -> kdb.Layout:
+    spec = BankSpec(ROM.word_lines, ROM.bit_lines)
+    layout = build_bank(spec)
+    top = layout.create_cell("scf_small")
+    top.shapes(layout.layer(*load_pdk("sky130").layers["prBoundary"])).insert(DIE)
+    for at in BANKS:
+        top.insert(kdb.CellInstArray(layout.cell(spec.name).cell_index(), kdb.Trans(*at)))
+    return layout
+
+
 @pytest.fixture(scope="session")
 def small_base(tmp_path_factory: pytest.TempPathFactory) -> SmallBase:
-    config = replace(
-        load_base("nano"),
-        name="small",
-        rom=RomGeometry(banks=2, word_lines=8, bits=4, mux=4),
-        floorplan=Floorplan(die=(60.0, 30.0), banks=((3.0, 4.0), (30.005, 5.0))),
-    )
     folder = tmp_path_factory.mktemp("small")
     path = folder / "base.oas"
-    write_layout(assemble_base(config), path)
-    grid = SiteGrid.of(BankSpec(config.rom.word_lines, config.rom.bit_lines))
-    sites = SiteMap.of(config.name, config.rom, config.floorplan.banks_nm(), grid.x, grid.y)
-    return SmallBase(config, path, sites, folder)
+    write_layout(_layout(), path)
+    grid = SiteGrid.of(BankSpec(ROM.word_lines, ROM.bit_lines))
+    return SmallBase(path, SiteMap.of("small", ROM, BANKS, grid.x, grid.y), folder)
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from base_chip.bank import BankSpec, SiteGrid, build_bank, program_bank, write_layout
-from base_chip.bank.views import bank_spice
+from base_chip.bank.spice import bank_spice
 from base_chip.pdk import load_pdk
 from rtl_gen.errors import ExitCode, FlowError
 from signoff import drc_klayout, drc_magic, lvs

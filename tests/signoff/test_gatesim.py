@@ -1,4 +1,4 @@
-"""Gate-level simulation: the host's stream, the cell models, and a tile as RTL from end to end."""
+"""Gate-level simulation: the host's stream, the cell models, and a block with a ROM from end to end."""
 
 import shutil
 import subprocess
@@ -6,19 +6,16 @@ import subprocess
 import numpy as np
 import pytest
 
-from base_chip.bank import BankSpec
-from base_chip.bank.verilog import bank_verilog, rom_hex
-from metal_configs.image import build_image
+from base_chip.arrays.spec import RomSpec
+from base_chip.arrays.views import rom_verilog
 from rtl_gen.errors import ExitCode, FlowError
-from rtl_gen.golden.decoder import GoldenDecoder
-from rtl_gen.tile import tile_verilog
 from signoff.gatesim import Request, Simulation, Token, build_simulator, read_rises, simulate
 from signoff.gatesim.host import request_bytes
 from signoff.gatesim.models import PRIMITIVES, cell_models
-from tests.rtl_gen.models import SMALL, core_for, random_model
 
 P = "sky130_fd_sc_hd__"
-SPEC = BankSpec(core_for(SMALL).rom.word_lines, core_for(SMALL).rom.bit_lines)
+ROM = RomSpec(32, 32)
+WORDS = np.random.default_rng(21).integers(0, 1 << 32, ROM.words)
 
 
 def test_requests_become_the_bytes_of_the_protocol():
@@ -102,58 +99,66 @@ def test_our_primitives_are_the_kits(name, ports, kit, kit_cells, tmp_path):
     assert out.stdout.split() == ["DONE"]
 
 
+# Answers each byte with what the ROM holds at that address.
+LOOKUP = f"""
+module scf_test(input clk, input rst, input [7:0] rx_data, input rx_valid, output rx_ready,
+                output reg [7:0] tx_data, output reg tx_valid, input tx_ready);
+  reg [4:0] at;
+  reg reading;
+  wire [31:0] word;
+  assign rx_ready = ~reading & (~tx_valid | tx_ready);
+  {ROM.name} rom (.clk(clk), .enable(reading), .a(8'b1 << at[2:0]), .b_n(~(4'b1 << at[4:3])), .q(word));
+  always @(posedge clk) begin
+    reading <= rx_valid & rx_ready & ~rst;
+    if (rx_ready) at <= rx_data[4:0];
+    if (tx_ready) tx_valid <= 0;
+    if (reading) {{tx_valid, tx_data}} <= {{~rst & word != ~32'b0, word[7:0]}};
+    if (rst) tx_valid <= 0;
+  end
+endmodule
+"""
+
+
 @pytest.fixture(scope="module")
-def tile(tmp_path_factory):
-    """A small tile as a simulator, with the contents of a random model."""
+def lookup(tmp_path_factory):
+    """A simulator of the block."""
     if shutil.which("verilator") is None:
         pytest.skip("verilator is not installed")
-    folder = tmp_path_factory.mktemp("tile")
-    core = core_for(SMALL)
-    model = random_model(SMALL, 21)
-    banks = core.rom.to_banks(build_image(model, core).bits())
-    bank = bank_verilog(SPEC)
-    program = build_simulator(tile_verilog(core), "scf_test", folder, bank, folder / "build")
-    return model, banks, program
+    folder = tmp_path_factory.mktemp("lookup")
+    return build_simulator(LOOKUP, "scf_test", folder, rom_verilog(ROM), folder / "build")
 
 
-def run(tile, folder, requests, banks=None, start=1):
-    _, contents, program = tile
-    files = {}
-    for n, bits in enumerate(contents if banks is None else banks):
-        files[f"rom.bank{n}"] = path = folder / f"bank{n}.hex"
-        path.write_text(rom_hex(SPEC, bits))
-    return simulate(program, "scf_test", [files], requests, folder / "run", start=start)
+def run(program, folder, requests, words=WORDS, start=1):
+    path = folder / "rom.hex"
+    path.write_text("".join(f"{int(word):08x}\n" for word in words))
+    return simulate(program, "scf_test", [{"rom": path}], requests, folder / "run", start=start)
 
 
-def ask(model, prompt, beta, seed):
-    tokens = GoldenDecoder(model).generate(prompt, beta=beta, seed=seed)
-    return Request(prompt, beta, seed, list(tokens))
+def ask(prompt, beta, seed):
+    """A request, and the answers to all of its bytes: a via pulls a line low."""
+    sent = request_bytes([Request(prompt, beta, seed, [0])])
+    return Request(prompt, beta, seed, [~int(WORDS[byte & 31]) & 0xFF for byte in sent])
 
 
 @pytest.mark.flow
-def test_a_tile_speaks_as_the_golden_model_whatever_its_registers_hold(tile, tmp_path):
-    requests = [ask(tile[0], [3], 32, 5), ask(tile[0], [2, 9], 0, 1)]
-    runs = [run(tile, tmp_path, requests, start=s) for s in (1, 2)]
+def test_a_block_answers_with_its_rom_whatever_its_registers_hold(lookup, tmp_path):
+    requests = [ask([3], 32, 5), ask([2, 9], 0, 1)]
+    runs = [run(lookup, tmp_path, requests, start=s) for s in (1, 2)]
     assert all(r.equals(requests) for r in runs)
     assert runs[0].tokens == runs[1].tokens
 
 
 @pytest.mark.flow
-def test_a_rom_with_one_weight_row_inverted_does_not(tile, tmp_path):
-    model, banks, _ = tile
-    requests = [ask(model, [p], b, 3) for p in (2, 3, 4) for b in (0, 32)]
-    changed = np.array(banks)
-    core = core_for(SMALL)
-    block = next(b for b in build_image(model, core).blocks if b.name == "layers.1.down[0]")
-    line = block.start // core.rom.mux % core.rom.word_lines
-    changed[block.start // (core.rom.mux * core.rom.word_lines), line + 1] ^= True
-    assert not run(tile, tmp_path, requests, changed).equals(requests)
+def test_a_rom_with_one_bit_inverted_does_not(lookup, tmp_path):
+    changed = WORDS.copy()
+    changed[9] ^= 4
+    assert not run(lookup, tmp_path, [ask([2, 9], 0, 1)], changed).equals([ask([2, 9], 0, 1)])
+    assert run(lookup, tmp_path, [ask([2], 0, 1)], changed).equals([ask([2], 0, 1)])
 
 
 @pytest.mark.flow
-def test_a_silent_chip_is_a_fault(tile, tmp_path):
-    empty = np.zeros_like(np.array(tile[1]))
-    found = run(tile, tmp_path, [Request([0], 0, 1, [5])], empty)
+def test_a_silent_chip_is_a_fault(lookup, tmp_path):
+    found = run(lookup, tmp_path, [Request([0], 0, 1, [5])], np.zeros_like(WORDS))
     assert found.tokens == ()
     assert "no token" in found.fault
 
@@ -251,7 +256,6 @@ def test_dies_of_a_chain_hear_each_other_and_the_host_returns_what_comes(tmp_pat
 
 
 @pytest.mark.flow
-def test_a_simulator_that_does_not_count_says_so(tile, tmp_path):
-    _, _, program = tile
-    found = simulate(program, "scf_test", [{}], [Request([0], 0, 1, [5])], tmp_path / "run", between=(0, 1))
+def test_a_simulator_that_does_not_count_says_so(lookup, tmp_path):
+    found = simulate(lookup, "scf_test", [{}], [Request([0], 0, 1, [5])], tmp_path / "run", between=(0, 1))
     assert found.fault == "FAULT this simulator does not count rises"

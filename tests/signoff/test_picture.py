@@ -18,7 +18,7 @@ def colours(png, size):
 
 
 def test_a_programmed_via_is_drawn_in_its_own_colour(small_base, small_chip, tmp_path):
-    bits = small_base.config.rom.to_banks(small_base.image(1))
+    bits = small_base.sites.rom.to_banks(small_base.image(1))
     for n, (site, bit) in enumerate(list(np.ndenumerate(bits))[:6]):
         x, y = small_base.sites.place(*site) / 1000
         png = tmp_path / f"{n}.png"

@@ -7,20 +7,19 @@ import numpy as np
 import pytest
 
 from base_chip.bank import BankSpec, build_bank, program_bank, write_layout
-from base_chip.bank.verilog import bank_verilog, rom_hex
-from base_chip.bank.views import bank_spice
+from base_chip.bank.spice import bank_spice
 from flow.pdk.magic_tech import tech_for_magic
 from rtl_gen.errors import ExitCode, FlowError
 from signoff import drc_klayout, drc_magic, lvs, sta
 from signoff.eda import MAGIC
 from signoff.gatesim import Request, build_simulator, simulate
 from signoff.gatesim.timed import timed_design
-from signoff.gatesim.timed_run import build_timed, run_timed, timed_bank
+from signoff.gatesim.timed_run import build_timed, run_timed
 from signoff.gatesim.tools import run_tool, running
 from signoff.timing.sdf import read_sdf
 from tests.signoff.test_sta import corner
-from tests.signoff.test_timed_run import BITS, BYTES, CHARGE, CLOCK, REQUEST, answer
-from tests.signoff.timed_block import BANK, make_timed_block
+from tests.signoff.test_timed_run import BYTES, CLOCK, REQUEST, answer, rom_hex
+from tests.signoff.timed_block import MEMORIES, MODELS, ROM, make_timed_block
 
 PLACES = ["a b", "caf\u00e9", "it's $HOME [1] {x #%;&"]
 # Answers each byte with the next number.
@@ -78,12 +77,8 @@ def test_rules_and_lvs(place, pdk_kit):
 @needs("sta")
 def test_timing(place, kit_cells):
     block = make_timed_block(place, kit_cells)
-    rows, metrics = sta.run(
-        block.netlist, kit_cells, [corner(block)], sta.Banks(BANK.name, 0.25), place / "sta x"
-    )
-    assert {r.name: r.status for r in rows} == dict.fromkeys(
-        ("sta_slow", "sta_control", "precharge", "precharge_control"), "pass"
-    )
+    rows, metrics = sta.run(block.netlist, kit_cells, [corner(block)], place / "sta x", [ROM.name])
+    assert {r.name: r.status for r in rows} == dict.fromkeys(("sta_slow", "sta_control"), "pass")
     assert metrics["sta_slow_setup_ns"] > 0
 
 
@@ -91,11 +86,10 @@ def test_timing(place, kit_cells):
 @needs("iverilog", "iverilog-vpi", "vvp", "g++")
 def test_a_simulation_with_delays(place, kit_cells):
     block = make_timed_block(place, kit_cells)
-    design = timed_design(block.parsed, read_sdf(block.sdf), block.cells, {BANK.name: CHARGE})
-    shape = BANK.word_lines, BANK.bit_lines
-    chip = build_timed(design, timed_bank(BANK.name, shape, bank_verilog(BANK)), place / "timed x")
-    (place / "bank x.hex").write_text(rom_hex(BANK, BITS))
-    done = run_timed(chip, {"rom.bank0": place / "bank x.hex"}, [REQUEST], CLOCK)
+    design = timed_design(block.parsed, read_sdf(block.sdf), block.cells, MEMORIES)
+    chip = build_timed(design, MODELS, place / "timed x")
+    (place / "rom x.hex").write_text(rom_hex())
+    done = run_timed(chip, {"bank.macro": place / "rom x.hex"}, [REQUEST], CLOCK)
     assert done.fault == ""
     assert [t.value for t in done.tokens] == [answer(b) for b in BYTES]
 

@@ -9,8 +9,7 @@ import pytest
 from rtl_gen.errors import FlowError
 from signoff.assembly.routed import Routed, read_macros, read_vias
 from signoff.netlist import Instance, Netlist
-from signoff.power.blocks import block_of
-from signoff.power.energy import BankEnergy, Corner, Energy, energies_of
+from signoff.power.energy import Corner, Energy, energies_of
 from signoff.power.grid import Grid, grid_of
 from signoff.power.picture import draw_drops
 from signoff.power.run import CornerGrid, analyse
@@ -73,7 +72,7 @@ def test_a_cell_without_a_pin_on_a_supply_is_told_and_takes_nothing(grids):
 
 
 def test_supplies_that_no_cell_is_on_are_an_error(grids):
-    corner = CornerGrid(1.8, OHMS, Energy({"u2": 1e-12}, 0.0, 0.0, 0.0, 0.0, 1e-6, ()))
+    corner = CornerGrid(1.8, OHMS, Energy({"u2": 1e-12}, 0.0, 0.0, 0.0, 1e-6, ()))
     cut = replace(grids[1], sources=np.array([], np.int64))
     with pytest.raises(FlowError, match="no cell is on both VGND and VPWR"):
         analyse([grids[0], cut], {"typical": corner}, 5, lambda _: (0.0, 0.0))
@@ -98,7 +97,7 @@ def test_a_grid_comes_back_from_its_file(grids, tmp_path):
 
 def energy(joules: float, without: tuple[str, ...] = ()) -> Energy:
     """A run of 1 us in which each cell takes so much."""
-    return Energy(dict.fromkeys(("u0", "u1", "u2"), joules), 0.0, 0.0, 0.0, 0.0, 1e-6, without)
+    return Energy(dict.fromkeys(("u0", "u1", "u2"), joules), 0.0, 0.0, 0.0, 1e-6, without)
 
 
 def rows(grids, joules=1e-12, without=()):
@@ -143,7 +142,7 @@ NETLIST = Netlist(
     {
         "a": Instance("inv_1", "a", {"A": ("in",), "Y": ("mid",)}),
         "b": Instance("inv_1", "b", {"A": ("mid",), "Y": ("out",)}),
-        "rom": Instance("bank", "rom", {"WL": ("out", "mid"), "BL": ("bl1", "bl0")}),
+        "rom": Instance("rom", "rom", {"a": ("out", "mid"), "q": ("q1", "q0")}),
     },
     (),
 )
@@ -151,47 +150,32 @@ CORNER = Corner(
     2.0,
     10e-9,
     {"inv_1": 1e-9},
-    {"inv_1": {"A": 1e-15, "Y": 5e-15}},
-    {"inv_1": {"A": 2e-15}, "bank": {"WL[0]": 30e-15, "WL[1]": 40e-15}},
+    {"inv_1": {"A": 1e-15, "Y": 5e-15}, "rom": {"q[0]": 300e-15, "q[1]": 200e-15}},
+    {"inv_1": {"A": 2e-15}, "rom": {"a[0]": 30e-15, "a[1]": 40e-15}},
 )
-BANK = {"rom": BankEnergy({"BL[0]": 100e-15, "BL[1]": 200e-15})}
 
 
 def test_energy_is_wires_inputs_and_what_cells_take_inside():
-    rises = {"in": 3, "mid": 3, "out": 2, "bl1": 4}
-    found = energies_of(NETLIST, {"mid": 10e-15}, Activity(100, 1, rises), CORNER, BANK)
+    rises = {"in": 3, "mid": 3, "out": 2, "q1": 4}
+    found = energies_of(NETLIST, {"mid": 10e-15}, Activity(100, 1, rises), CORNER)
     leak = 1e-9 * 100 * 10e-9
-    # mid has 10 fF of wire, one inverter and word line 0
+    # mid has 10 fF of wire, one inverter and an address
     assert found.by_instance["a"] == pytest.approx(3 * (10 + 2 + 30) * 1e-15 * 4 + 3 * 6e-15 + leak)
     assert found.by_instance["b"] == pytest.approx(2 * 40e-15 * 4 + 3e-15 + 2 * 5e-15 + leak)
-    assert found.by_instance["rom"] == pytest.approx(4 * 200e-15 * 4)
-    assert found.total == pytest.approx(found.switching + found.inside + found.leakage + found.bit_lines)
+    assert found.by_instance["rom"] == pytest.approx(4 * 200e-15)
+    assert found.total == pytest.approx(found.switching + found.inside + found.leakage)
     assert found.seconds == pytest.approx(1e-6)
     assert found.without == ()
 
 
 def test_a_kind_of_cell_without_energies_is_told():
-    assert energies_of(NETLIST, {}, Activity(1, 1, {}), CORNER, {}).without == ("bank",)
+    without = replace(CORNER, inside={"inv_1": CORNER.inside["inv_1"]})
+    assert energies_of(NETLIST, {}, Activity(1, 1, {}), without).without == ("rom",)
 
 
 def test_activity_of_another_netlist_is_refused():
     with pytest.raises(FlowError, match="not in the netlist: other"):
-        energies_of(NETLIST, {}, Activity(1, 1, {"other": 1}), CORNER, BANK)
-
-
-@pytest.mark.parametrize(
-    ("cell", "name", "pins", "block"),
-    [
-        ("bank", "rom.bank0", {}, "ROM banks"),
-        ("clkbuf_4", "clkbuf_2_1__f_rom.on", {}, "clock tree"),
-        ("nand2_1", "core.engine/_12_", {}, "core.engine"),
-        ("dfxtp_1", "_7_", {"Q": ("core.cache.words[3][1]",)}, "core.cache"),
-        ("and2_4", "rom.line0_3", {}, "rom"),
-        ("nand2_1", "_8_", {}, "logic"),
-    ],
-)
-def test_blocks_by_the_names_that_are_there(cell, name, pins, block):
-    assert block_of(Instance(cell, name, pins), {"bank"}) == block
+        energies_of(NETLIST, {}, Activity(1, 1, {"other": 1}), CORNER)
 
 
 def test_the_map_is_the_same_each_time(tmp_path):

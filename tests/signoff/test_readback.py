@@ -15,7 +15,7 @@ from signoff.readback.shapes import boxes, drawn
 
 
 def expected(base, image):
-    return base.config.rom.to_banks(image)
+    return base.sites.rom.to_banks(image)
 
 
 @pytest.mark.parametrize("suffix", [".gds", ".oas"])
@@ -23,7 +23,7 @@ def test_every_bit_comes_back(small_base, suffix):
     image = small_base.image(7)
     found = recover(read_layout(small_base.chip(image, "every", suffix)))
     np.testing.assert_array_equal(found.bits, expected(small_base, image))
-    np.testing.assert_array_equal(found.rows(small_base.config.rom.mux), image)
+    np.testing.assert_array_equal(found.rows(small_base.sites.rom.mux), image)
     np.testing.assert_array_equal(found.centres.reshape(-1, 2), small_base.sites.centres())
     result = compare(found, expected(small_base, image))
     assert (result.status, result.count) == ("pass", 0)
@@ -32,7 +32,7 @@ def test_every_bit_comes_back(small_base, suffix):
 @given(st.integers(0, 2**32), st.floats(0, 1))
 @settings(max_examples=10, deadline=None)
 def test_round_trip_of_any_image(small_base, seed, density):
-    rom = small_base.config.rom
+    rom = small_base.sites.rom
     image = np.random.default_rng(seed).random((rom.rows, rom.bits)) < density
     found = recover(read_layout(small_base.chip(image, "any")))
     np.testing.assert_array_equal(found.rows(rom.mux), image)

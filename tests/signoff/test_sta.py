@@ -1,4 +1,4 @@
-"""Static timing without liberty: reports, faults in SDF, the banks' precharge; OpenSTA on a small block."""
+"""Static timing without liberty: reports, faults in SDF; OpenSTA on a small block."""
 
 import re
 import shutil
@@ -9,21 +9,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from base_chip.bank.lef import bank_lef
+from base_chip.arrays.views import rom_lef
 from base_chip.harden.cells import cell_lef
 from flow.pdk.providers import find_pdk
 from rtl_gen.errors import ExitCode, FlowError
-from signoff.sta import Banks, Corner, run
+from signoff.sta import Corner, run
 from signoff.timing.analysis import Chip
 from signoff.timing.cells import load_cells
 from signoff.timing.constant import constant_pins
 from signoff.timing.edges import split_paths, with_edges
 from signoff.timing.plant import lengthen, without
-from signoff.timing.precharge import precharges
-from signoff.timing.report import Moves, StaReport, read_report
+from signoff.timing.report import read_report
 from signoff.timing.sdf import Delay, read_sdf
 from signoff.timing.skeleton import arcs, skeleton
-from tests.signoff.timed_block import BANK, CORNER, PERIOD, TimedBlock, make_timed_block
+from tests.signoff.timed_block import CORNER, PERIOD, ROM, TimedBlock, make_timed_block
 
 P = "sky130_fd_sc_hd__"
 STA = pytest.mark.skipif(shutil.which("sta") is None, reason="sta (OpenSTA) is not on PATH")
@@ -63,11 +62,6 @@ SCF constraints
 Warning: There are 2 unconstrained endpoints.
   z
   q/D
-SCF bank rom.bank0
-r\\[0\\]/D (sky130_fd_sc_hd__dfxtp_1)   21.6987   22.1013   -0.4025 (VIOLATED)
-SCF pin rom.bank0 rom.bank0/PRE_N
- (clk ^) r INF:-INF f 1.9570:2.1641
- (clk v) r 12.1175:12.3415 f INF:-INF
 SCF end
 """
 
@@ -84,8 +78,7 @@ def test_a_report_is_read_whole():
     assert r.hold == {"r[0]/D": 1.0}
     assert r.width == {"r[0]/CLK high": 8.1405}
     assert r.open == (("z", "unconstrained endpoints"), ("q/D", "unconstrained endpoints"))
-    assert r.banks == {"rom.bank0": -0.4025}
-    assert r.moves == {("rom.bank0", "PRE_N"): Moves((12.1175, 12.3415), (1.957, 2.1641))}
+    assert r.through == {}
 
 
 @pytest.mark.parametrize(
@@ -94,7 +87,6 @@ def test_a_report_is_read_whole():
         (("SCF hold", "SCF bold"), "no part 'hold'"),
         (("   -0.4025 (VIOLATED)\ny", "   nan (VIOLATED)\ny"), "1 of 2 slacks"),
         (("There are 2", "There are 3"), "1 more"),
-        (("f 1.9570:2.1641", "f INF:-INF"), "does not rise"),
         (("10     9     1\n\nUn", "10     9     0\n\nUn"), "annotated"),
     ],
 )
@@ -211,50 +203,25 @@ def test_faults_are_planted_where_they_are_meant(block, tmp_path):
 
 
 def test_pins_behind_tie_cells_are_constant(block):
-    assert constant_pins(block.parsed, block.cells) == {"tie/HI", "rx_ready"}
-
-
-def moves(rise, fall):
-    return Moves((rise - 0.1, rise + 0.1), (fall - 0.1, fall + 0.1))
-
-
-def bank_report(pre, words, slack=1.0):
-    pins = {("b", "PRE_N"): pre} | {("b", f"WL[{n}]"): w for n, w in enumerate(words)}
-    return StaReport(0, 0, (), {}, {}, {}, (), {"b": slack}, pins)
-
-
-def test_precharge_lasts_from_the_last_fall_to_the_first_rise():
-    report = bank_report(moves(12.0, 2.0), [moves(12.5, 2.4), moves(12.4, 2.3)])
-    (found,) = precharges(report, "PRE_N", 5.0, 0.25)
-    assert found.pulse == pytest.approx(11.9 - 2.5 - 0.25)
-    assert found.lead == pytest.approx(0.4)
-    assert found.overlap == pytest.approx(2.5 - 1.9)
-    assert found.faults() == []
-    assert "charges for 9.150 ns" in precharges(report, "PRE_N", 9.2, 0.25)[0].faults()[0]
-
-
-def test_a_precharge_that_ends_after_a_word_line_rose_is_taken_off_the_slack():
-    late = [moves(11.5, 2.4), moves(12.4, 2.3)]
-    assert precharges(bank_report(moves(12.0, 2.0), late, 0.6), "PRE_N", 5, 0)[0].faults() == []
-    (fault,) = precharges(bank_report(moves(12.0, 2.0), late, 0.4), "PRE_N", 5, 0)[0].faults()
-    assert "0.500 ns after a word line" in fault
+    inputs = {f"line{n}/D" for n in range(8)} | {f"group{n}/{pin}" for n in range(4) for pin in "CD"}
+    assert constant_pins(block.parsed, block.cells) == {"tie/HI", "rx_ready", *inputs}
 
 
 def corner(block, **changes):
-    given = Corner("slow", block.sdf, SDC, PERIOD, block.liberty, 3.0)
+    given = Corner("slow", block.sdf, SDC, PERIOD, (block.liberty,))
     return replace(given, **changes)
 
 
 @pytest.mark.flow
 @STA
 def test_a_block_passes_with_the_slack_that_its_delays_give(block, kit_cells, tmp_path):
-    rows, metrics = run(block.netlist, kit_cells, [corner(block)], Banks(BANK.name, 0.25), tmp_path)
+    rows, metrics = run(block.netlist, kit_cells, [corner(block)], tmp_path, [ROM.name])
     assert {r.name: (r.status, r.count) for r in rows} == dict.fromkeys(
-        ("sta_slow", "sta_control", "precharge", "precharge_control"), ("pass", 0)
+        ("sta_slow", "sta_control"), ("pass", 0)
     )
-    # Late: phase, word line, read, the longer of flip's two, each with the wire behind it.
-    clock, phase = 0.01 + 0.1 + 0.01, 0.1 + 0.01
-    late = 1.05 * (clock + phase + 0.1 + 0.01 + 3.0 + 0.01 + 0.3 + 0.01)
+    # Late: read, from where the clock falls, and the longer of flip's two, each with the wire behind it.
+    clock = 0.01 + 0.1 + 0.01
+    late = 1.05 * (clock + 3.0 + 0.01 + 0.3 + 0.01)
     early = 0.95 * clock - 0.25 - 0.1
     pessimism = 0.1 * (0.01 + 0.1)  # of the clock's common part
     assert metrics["sta_slow_setup_ns"] == pytest.approx(PERIOD / 2 + early - late + pessimism, abs=0.001)
@@ -273,15 +240,14 @@ def test_what_is_late_lost_or_loose_fails(block, kit_cells, tmp_path):
     rows, _ = run(
         block.netlist,
         kit_cells,
-        [corner(block, constraints=fast, period=6, sdf=cut, charge=9)],
-        Banks(BANK.name, 0.25),
+        [corner(block, constraints=fast, period=6, sdf=cut)],
         tmp_path / "sta",
+        [ROM.name],
     )
     found = {r.name: r for r in rows}
     assert found["sta_slow"].status == "fail"
     assert "setup data0/D" in found["sta_slow"].detail
     assert "no delay: column/" in found["sta_slow"].detail
-    assert "needs 9 ns" in found["precharge"].reason
 
 
 @pytest.mark.flow
@@ -290,14 +256,14 @@ def test_files_that_do_not_fit_give_no_slack(block, kit_cells, tmp_path):
     bad = tmp_path / "bad.sdf"
     bad.write_text(block.sdf.read_text().replace("(INSTANCE first)", "(INSTANCE fist)"))
     with pytest.raises(FlowError, match="OpenSTA: slow: sta reported: ") as found:
-        run(block.netlist, kit_cells, [corner(block, sdf=bad)], Banks(BANK.name, 0.25), tmp_path / "sta")
+        run(block.netlist, kit_cells, [corner(block, sdf=bad)], tmp_path / "sta", [ROM.name])
     assert found.value.code == ExitCode.TOOL_FAILED
 
 
 def test_without_opensta_every_row_says_so(block, kit_cells, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    rows, metrics = run(block.netlist, kit_cells, [corner(block)], Banks(BANK.name, 0.25), tmp_path)
-    assert [r.name for r in rows] == ["sta_slow", "sta_control", "precharge", "precharge_control"]
+    rows, metrics = run(block.netlist, kit_cells, [corner(block)], tmp_path, [ROM.name])
+    assert [r.name for r in rows] == ["sta_slow", "sta_control"]
     assert {r.status for r in rows} == {"not run"}
     assert metrics == {}
 
@@ -305,9 +271,9 @@ def test_without_opensta_every_row_says_so(block, kit_cells, tmp_path, monkeypat
 ANALYSE = """
 read_lef {tech}
 read_lef {cells}
-read_lef {bank_lef}
+read_lef {rom_lef}
 read_liberty {liberty}
-read_liberty {bank}
+read_liberty {rom}
 read_verilog {netlist}
 link_design top
 read_sdc constraints.sdc
@@ -330,12 +296,12 @@ def test_slacks_are_those_of_openroad_with_liberty(block, kit_cells, sky130, tmp
     liberty = next((path for name, path in files.liberty.items() if CORNER in name), None)
     if liberty is None:
         pytest.skip(f"there is no liberty of {CORNER}")
-    (tmp_path / "bank.lef").write_text(bank_lef(BANK))
+    (tmp_path / "rom.lef").write_text(rom_lef(ROM))
     (tmp_path / "cells.lef").write_text(cell_lef(kit_cells, P.removesuffix("__")))
     (tmp_path / "constraints.sdc").write_text(SDC)
     script = ANALYSE.format(
-        tech=files.path("tech_lef"), cells="cells.lef", bank_lef="bank.lef", liberty=liberty,
-        bank=block.liberty, netlist=block.netlist,
+        tech=files.path("tech_lef"), cells="cells.lef", rom_lef="rom.lef", liberty=liberty,
+        rom=block.liberty, netlist=block.netlist,
     )  # fmt: skip
     (tmp_path / "run.tcl").write_text(script)
     told = subprocess.run(
@@ -347,7 +313,7 @@ def test_slacks_are_those_of_openroad_with_liberty(block, kit_cells, sky130, tmp
         for part, text in parts.items()
     }
     assert "data0/D" in wanted["setup"], told.stdout
-    chip = Chip.read(block.netlist, kit_cells, Banks(BANK.name, 0.25))
+    chip = Chip.read(block.netlist, kit_cells, [ROM.name])
     sdf = with_edges((tmp_path / "delays.sdf").read_text(), chip.cells)
     found = chip.analyse(corner(block), sdf, tmp_path / "sta")
     assert not isinstance(found, str), found

@@ -1,9 +1,11 @@
-"""A block with one bank, as a netlist and its SDF: every delay is known."""
+"""A block with one ROM macro, as a netlist and its SDF: every delay is known."""
 
 __all__ = [
-    "BANK",
+    "MEMORIES",
+    "MODELS",
     "OUTPUT",
     "PERIOD",
+    "ROM",
     "TOP",
     "P",
     "TimedBlock",
@@ -17,9 +19,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from base_chip.bank import BankSpec
-from base_chip.bank.liberty import bank_liberty
-from base_chip.bank.timing import load_timing
+import msgspec
+
+from base_chip.arrays.liberty import rom_liberty
+from base_chip.arrays.spec import RomSpec
+from base_chip.arrays.timing import load_timing
+from base_chip.arrays.views import rom_verilog
+from signoff.gatesim.timed import Memory
 from signoff.netlist import Netlist, read_netlist
 from signoff.timing.cells import Cell, Flop, load_cells
 from signoff.timing.sense import sense
@@ -27,10 +33,13 @@ from signoff.timing.skeleton import arcs
 
 P = "sky130_fd_sc_hd__"
 TOP = "top"
-BANK = BankSpec(8, 16)
+ROM = RomSpec(32, 32)
+MEMORIES = {ROM.name: Memory(ROM.words, rom=True)}
+MODELS = rom_verilog(ROM)
 PERIOD = 20.0
 CORNER = "tt_025C_1v80"
-WIRE, PATH, READ, CHARGED = 0.01, 0.1, 3.0, 2.0  # ns
+WIRE, PATH, READ = 0.01, 0.1, 3.0  # ns
+MACRO_LIMITS = {"SETUP": 0.3, "HOLD": -0.2, "WIDTH": 1.5}
 LIMITS = {"SETUP": 0.1, "HOLD": -0.2}
 WIDTH = 0.2
 
@@ -53,7 +62,7 @@ def instance(kind: str, name: str, out: str, pins: Mapping[str, str]) -> str:
 
 
 def verilog() -> str:
-    """A host's byte selects a word line, and what is on it comes back two cycles later.
+    """A host's byte selects a word, and what is in it comes back two cycles later.
 
     The byte's register is behind a clock gate; bit 0 is inverted by an exclusive or, bit 1 goes through a
     multiplexer both of whose data inputs it is on.
@@ -67,27 +76,32 @@ def verilog() -> str:
 
     cells.append(f" {P}diode_2 ANTENNA_1 (.DIODE(rst));")
     cell("clkbuf_2", "root", "c", A="clk")
-    cell("clkinv_2", "phase", "ph", A="c")
-    cell("buf_1", "pre", "pre_n", A="ph")
     cell("dlclkp_1", "gate", "gc", CLK="c", GATE="rx_valid")
     cell("nor2b_1", "take", "t", A="rst", B_N="rx_valid")
     cell("dfxtp_1", "first", "v", CLK="c", D="t")
     cell("dfxtp_1", "second", "v2", CLK="c", D="v")
-    for n in range(3):
+    for n in range(5):
         cell("dfxtp_1", f"\\rom.sel[{n}] ", f"a{n}", CLK="gc", D=f"rx_data[{n}]")
         cell("clkinv_1", f"not{n}", f"n{n}", A=f"a{n}")
-    for n in range(BANK.word_lines):
-        a, b, c = (f"{'a' if n >> k & 1 else 'n'}{k}" for k in range(3))
-        cell("and4_1", f"line{n}", f"w{n}", A=a, B=b, C=c, D="ph")
     cell("conb_1", "tie", "one")
+    for n in range(8):
+        a, b, c = (f"{'a' if n >> k & 1 else 'n'}{k}" for k in range(3))
+        cell("and4_1", f"line{n}", f"w{n}", A=a, B=b, C=c, D="one")
+    for n in range(4):
+        a, b = (f"{'a' if n >> k & 1 else 'n'}{k + 3}" for k in range(2))
+        cell("and4_1", f"group{n}", f"g{n}", A=a, B=b, C="one", D="one")
+        cell("clkinv_1", f"low{n}", f"l{n}", A=f"g{n}")
     cell("xor2_1", "flip", "x", A="b0", B="v")
     cell("mux2_1", "column", "m", A0="b1", A1="b1", S="v")
     for n in range(8):
         cell("dfxtp_1", f"data{n}", f"q{n}", CLK="c", D=("x", "m")[n] if n < 2 else f"b{n}")
-    words = ", ".join(f"w{n}" for n in reversed(range(BANK.word_lines)))
-    bits = ", ".join(f"b{n}" for n in reversed(range(BANK.bit_lines)))
-    wires += [f"b{n}" for n in range(BANK.bit_lines)]
-    cells.append(f" {BANK.name} \\rom.bank0  (.PRE_N(pre_n), .WL({{{words}}}), .BL({{{bits}}}));")
+    words, groups, bits = (
+        ", ".join(f"{letter}{n}" for n in reversed(range(count)))
+        for letter, count in (("w", 8), ("l", 4), ("b", ROM.outputs))
+    )
+    wires += [f"b{n}" for n in range(ROM.outputs)]
+    pins = f".clk(c), .enable(v), .a({{{words}}}), .b_n({{{groups}}}), .q({{{bits}}})"
+    cells.append(f" {ROM.name} \\bank.macro  ({pins});")
     ports = "input clk, rst, rx_valid, tx_ready; input [7:0] rx_data;"
     ports += " output rx_ready, tx_valid; output [7:0] tx_data;"
     joins = ["rx_ready = one", "tx_valid = v2", *(f"tx_data[{n}] = q{n}" for n in range(8))]
@@ -97,19 +111,23 @@ def verilog() -> str:
 
 
 OUTPUT = {
-    "clkbuf_2": "X", "clkinv_2": "Y", "clkinv_1": "Y", "buf_1": "X", "dlclkp_1": "GCLK", "nor2b_1": "Y",
+    "clkbuf_2": "X", "clkinv_1": "Y", "dlclkp_1": "GCLK", "nor2b_1": "Y",
     "dfxtp_1": "Q", "and4_1": "X", "conb_1": "HI", "xor2_1": "X", "mux2_1": "X",
 }  # fmt: skip
 
 
 def write_sdf(netlist: Netlist, cells: Mapping[str, Cell]) -> str:
-    """Delays of the block with a bank."""
-    bits = range(BANK.bit_lines)
-    paths = [f"(IOPATH WL[{w}] BL[{b}] () {_t(READ)})" for w in range(BANK.word_lines) for b in bits]
-    paths += [f"(IOPATH PRE_N BL[{b}] {_t(CHARGED)})" for b in bits]
-    return sdf_of(
-        netlist, cells, "BL", {"rom.bank0": (BANK.name, paths, [f"(WIDTH (negedge PRE_N) {_t(1)})"])}
-    )
+    """Delays of the block."""
+    pins = ["enable", *(f"a[{n}]" for n in range(8)), *(f"b_n[{n}]" for n in range(4))]
+    paths = [f"(IOPATH clk q[{n}] {_t(READ)} {_t(READ)})" for n in range(ROM.outputs)]
+    limits = [
+        f"({kind} ({edge} {pin}) ({clock} clk) {_t(MACRO_LIMITS[kind])})"
+        for kind, clock in (("SETUP", "negedge"), ("HOLD", "posedge"))
+        for pin in pins
+        for edge in ("posedge", "negedge")
+    ]
+    limits += [f"(WIDTH ({edge} clk) {_t(MACRO_LIMITS['WIDTH'])})" for edge in ("posedge", "negedge")]
+    return sdf_of(netlist, cells, "q", {"bank.macro": (ROM.name, paths, limits)})
 
 
 def sdf_of(
@@ -196,11 +214,12 @@ def _t(value: float) -> str:
 
 def make_timed_block(folder: Path, kit_cells: Path) -> TimedBlock:
     """Write the block's files."""
-    netlist, sdf, liberty = folder / "netlist.v", folder / "delays.sdf", folder / "bank.lib"
+    netlist, sdf, liberty = folder / "netlist.v", folder / "delays.sdf", folder / "rom.lib"
     netlist.write_text(verilog())
     parsed = read_netlist(netlist)
-    kinds = {i.cell for i in parsed.instances.values()} - {BANK.name}
+    kinds = {i.cell for i in parsed.instances.values()} - {ROM.name}
     cells = load_cells(kinds, kit_cells)
     sdf.write_text(write_sdf(parsed, cells))
-    liberty.write_text(bank_liberty(BANK, CORNER, load_timing(BANK)))
+    timing = msgspec.structs.replace(load_timing(RomSpec(256, 128)), words=ROM.words, bits=ROM.bits)
+    liberty.write_text(rom_liberty(ROM, CORNER, timing))
     return TimedBlock(netlist, sdf, liberty, cells, parsed)

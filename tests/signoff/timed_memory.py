@@ -96,4 +96,4 @@ def memory_block(folder: Path, kit: Path, hold: float = 0.05) -> TimedDesign:
         paths = [f"(IOPATH clk q[{n}] (0.8:0.8:0.8) (3.0:3.0:3.0))" for n in range(spec.outputs)]
         macros[name] = spec.name, paths, limits
     (folder / "top.sdf").write_text(sdf_of(netlist, cells, "q", macros))
-    return timed_design(netlist, read_sdf(folder / "top.sdf"), cells, {}, MEMORIES)
+    return timed_design(netlist, read_sdf(folder / "top.sdf"), cells, MEMORIES)

@@ -11,7 +11,7 @@ from flow.request import BuildConfig, Chain
 from flow.tasks.step import Job, Result, StepTask
 
 if TYPE_CHECKING:
-    from flow.dies import DieJob
+    from flow.chain.die import DieJob
 
 FOLDER = "dies"  # beside the steps: large, and kept from one build to the next
 

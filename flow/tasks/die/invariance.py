@@ -15,7 +15,7 @@ class InvarianceTask(ProgrammedStep):
     is_check = True
 
     def work(self, job: Job) -> Result:
-        from base_chip.assemble import merge_chip
+        from base_chip.chip import merge_chip
         from metal_configs.writer import write_metal
         from signoff.invariance import Sites, invariance
         from signoff.readback import read_layout

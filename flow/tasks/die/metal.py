@@ -17,7 +17,7 @@ class MetalTask(ProgrammedStep):
     config = ("model", "base")
 
     def work(self, job: Job) -> Result:
-        from base_chip.assemble import merge_chip
+        from base_chip.chip import merge_chip
         from metal_configs.writer import make_manifest, write_manifest, write_metal
 
         sites = self.sites(job)

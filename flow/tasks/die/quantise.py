@@ -23,13 +23,11 @@ class QuantiseTask(StepTask):
         from flow.quality import Request, check_loss, measure, run
         from flow.tasks.integer_model import ADAPTER, save_integer_model
         from flow.tasks.model import load_model
-        from rtl_gen.golden.model import Model
 
         model = load_model(job.config)
         path = job.config.adapter_path
-        done = run(model, Request(tiles=True, adapter=Path(path) if path else None), job.say)
+        done = run(model, Request(adapter=Path(path) if path else None), job.say)
         done.model.save(job.out / "quantised.safetensors")
-        assert isinstance(done.integers, Model)
         save_integer_model(done.integers, job.out)
         if done.adapter is not None:
             done.adapter.save(job.out / ADAPTER)

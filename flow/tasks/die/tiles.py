@@ -101,7 +101,7 @@ class MapTask(StepTask):
         block, rtl = load_block(self.kind)
         netlist = map_to_cells(
             rtl, block.top, plain_liberty(need_liberty(job.pdk), job.scratch),
-            {m.name: m.ports for m in block.memories}, job.scratch / "map", tile=True,
+            {m.name: m.ports for m in block.memories}, job.scratch / "map",
             resimplify=block.resimplify,
         )  # fmt: skip
         (job.out / NETLIST).write_text(netlist.verilog)

@@ -8,7 +8,6 @@ import pytest
 
 from base_chip.arrays.spec import RomSpec
 from base_chip.arrays.views import rom_verilog
-from base_chip.bank.views import rom_hex
 
 pytestmark = [
     pytest.mark.flow,
@@ -16,7 +15,7 @@ pytestmark = [
 ]
 SPEC, SHARED = RomSpec(16, 32), RomSpec(16, 32, mux=4)
 BITS = np.random.default_rng(3).random((16, 32)) < 0.5
-ROWS = [int(line, 16) for line in rom_hex(SPEC.array, BITS).splitlines()]
+ROWS = [sum(int(bit) << n for n, bit in enumerate(row)) for row in BITS]
 WIRES = """reg clk = 1, enable = 1; reg [7:0] a = 0; reg [1:0] b_n = 3; reg [3:0] select = 1;
 wire [31:0] q; integer i;
 task read(input integer word); begin
@@ -25,7 +24,7 @@ task read(input integer word); begin
 
 
 def simulate(tmp_path, body: str, spec: RomSpec = SPEC) -> list[str]:
-    (tmp_path / "rom.hex").write_text(rom_hex(SPEC.array, BITS))
+    (tmp_path / "rom.hex").write_text("".join(f"{row:08x}\n" for row in ROWS))
     (tmp_path / "rom.v").write_text(rom_verilog(spec))
     pins = ".clk(clk), .enable(enable), .a(a), .b_n(b_n)"
     if spec.mux > 1:

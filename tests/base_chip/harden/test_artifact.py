@@ -5,15 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from base_chip.config import load_base
 from base_chip.harden.artifact import FILES, MAPPED, Bindings, HardenedBase
-from base_chip.harden.block import base_block
-from base_chip.pdk import load_pdk
-from base_chip.pdk.place_route import load_place_route
 from rtl_gen.errors import ExitCode, FlowError
+from tests.small_block import small_block
 
 MADE_FROM = Bindings(rtl="a", config="b", bank="c", cells="d")
-NANO = base_block(load_base("nano"), load_place_route(load_pdk("sky130")))
+BLOCK = small_block()
 PRODUCTS = {name: name.encode() * 100 for name in FILES}
 
 
@@ -23,10 +20,10 @@ def artifact(tmp_path):
 
 
 def test_what_is_written_is_read(artifact):
-    again = HardenedBase.read(artifact.folder, "nano")
+    again = HardenedBase.read(artifact.folder, "small")
     assert again == artifact
     assert {name: again.content(name) for name in FILES} == PRODUCTS
-    again.check(NANO, MADE_FROM)
+    again.check(BLOCK, MADE_FROM)
 
 
 def test_the_same_products_give_the_same_bytes(artifact, tmp_path_factory):
@@ -46,7 +43,7 @@ def test_a_product_too_few_is_no_artifact(tmp_path):
 def test_mapped_logic_alone_is_an_artifact_that_is_not_routed(artifact):
     assert artifact.routed
     HardenedBase.write(artifact.folder, {name: PRODUCTS[name] for name in MAPPED}, MADE_FROM, {}, {})
-    again = HardenedBase.read(artifact.folder, "nano")
+    again = HardenedBase.read(artifact.folder, "small")
     assert not again.routed
     assert again.content("mapped.v") == PRODUCTS["mapped.v"]
     # Nothing of the routed one stays beside it
@@ -57,15 +54,15 @@ def test_mapped_logic_alone_is_an_artifact_that_is_not_routed(artifact):
     ("field", "words"),
     [
         ("rtl", "its RTL"),
-        ("config", "configs/nano.yaml"),
-        ("bank", "the macro scf_bank_256x128"),
+        ("config", "tiles/small.yaml"),
+        ("bank", "the macro scf_small_memory"),
         ("cells", "the standard cells"),
     ],
 )
 def test_a_change_is_named_with_the_way_on(artifact, field, words):
     with pytest.raises(FlowError, match=f"changed since it was hardened: {words}") as e:
-        artifact.check(NANO, replace(MADE_FROM, **{field: "z"}))
-    assert "sc-flow base build nano" in str(e.value)
+        artifact.check(BLOCK, replace(MADE_FROM, **{field: "z"}))
+    assert "sc-flow base build small" in str(e.value)
 
 
 @pytest.mark.parametrize("damage", [b"", b"junk", None])
@@ -100,4 +97,4 @@ def test_a_damaged_manifest_is_named(artifact, edit):
     edit(manifest)
     path.write_text(json.dumps(manifest))
     with pytest.raises(FlowError, match="manifest of the hardened base is damaged"):
-        HardenedBase.read(artifact.folder, "nano")
+        HardenedBase.read(artifact.folder, "small")

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rtl_gen.tiles.byte_link import LinkIn, LinkOut
-from rtl_gen.tiles.ports import component_verilog
+from rtl_gen.tiles.verilog import component_verilog
 
 
 class Pair(wiring.Component):

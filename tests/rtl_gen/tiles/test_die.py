@@ -28,10 +28,10 @@ def model():
 def words():
     """The built-in model, quantised."""
     from flow.api import load_model, quantise
-    from metal_configs.lower import lower_vector
+    from metal_configs.lower import lower
 
     done = quantise(load_model("words"))
-    return lower_vector(done.model, done.calibration, 16)
+    return lower(done.model, done.calibration, 16)
 
 
 def image(model):

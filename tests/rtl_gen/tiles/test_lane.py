@@ -10,7 +10,7 @@ from rtl_gen.golden.formats import LARGEST_SHIFT, LEFT_SHIFT
 from rtl_gen.golden.vec_isa import LESS, Width
 from rtl_gen.golden.vector import mantissas, rescale
 from rtl_gen.tiles.lane import RESCALE, Largest, Rescale
-from rtl_gen.tiles.ports import component_verilog
+from rtl_gen.tiles.verilog import component_verilog
 
 
 def run_rescale(operands):

@@ -19,10 +19,10 @@ PROMPT, WORDS = [300, 301, 302], 12
 @pytest.mark.flow
 def test_story_says_what_the_golden_decoder_says_with_an_adapter_and_without(tmp_path):
     from flow.api import load_model, quantise
-    from metal_configs.lower import lower_vector
+    from metal_configs.lower import lower
 
     done = quantise(load_model("story"))
-    model = lower_vector(done.model, done.calibration, 16).shortened(32)
+    model = lower(done.model, done.calibration, 16).shortened(32)
     adapter = random_adapter(model.shape, 1, 4, KINDS, size=0.1)
     ranks = {name: len(pair.a.codes) for name, pair in adapter.pairs.items()}
     array = ArrayModel((2, 1), ROM.depth, ROM.columns, ROM.rows, ROM.sum_bits, ROM.row_step)

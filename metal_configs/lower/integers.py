@@ -5,7 +5,7 @@ weights: no text can make it larger. Calibration text sets the residual's scale 
 its own bound to that.
 """
 
-__all__ = ["lower_vector"]
+__all__ = ["lower"]
 
 import math
 from collections.abc import Sequence
@@ -53,7 +53,7 @@ LOG2E = math.log2(math.e)
 DOWN_SHIFT = DOWN_EXPONENT - LEFT_SHIFT + 1
 
 
-def lower_vector(
+def lower(
     model: QuantModel,
     calibration: Sequence[Sequence[int]],
     positions: int = POSITIONS,

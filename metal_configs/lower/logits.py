@@ -1,4 +1,4 @@
-"""The golden models as rows of the loss report."""
+"""The golden model as rows of the loss report."""
 
 __all__ = ["golden_logits"]
 
@@ -7,34 +7,14 @@ from collections.abc import Callable
 import numpy as np
 
 from rtl_gen.golden.adapter import Adapter
-from rtl_gen.golden.decoder import GoldenDecoder
 from rtl_gen.golden.model import Model
 from rtl_gen.golden.network import Network
-from rtl_gen.golden.params import IntModel
 
 POSITIONS = 64  # whose logits are worked out together: with a large vocabulary they are the largest arrays
 
 
-def golden_logits(
-    model: IntModel | Model, adapter: Adapter | None = None
-) -> Callable[[np.ndarray], np.ndarray]:
+def golden_logits(model: Model, adapter: Adapter | None = None) -> Callable[[np.ndarray], np.ndarray]:
     """A function from tokens [b, t] to logits [b, t, vocab] in nats, computed by the golden model."""
-    if isinstance(model, Model):
-        return _together(model, adapter)
-    decoder = GoldenDecoder(model)
-
-    def run(tokens: np.ndarray) -> np.ndarray:
-        out = np.empty((*tokens.shape, model.shape.vocab))
-        for b, sequence in enumerate(tokens):
-            decoder.reset()
-            for t, token in enumerate(sequence):
-                out[b, t] = decoder.logits(decoder.feed(int(token))) / model.logit_scale
-        return out
-
-    return run
-
-
-def _together(model: Model, adapter: Adapter | None) -> Callable[[np.ndarray], np.ndarray]:
     network = Network(model, adapter=adapter)
 
     def run(tokens: np.ndarray) -> np.ndarray:

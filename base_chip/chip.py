@@ -1,44 +1,19 @@
-"""Put layouts together: banks to a base chip, a base chip and a metal config to a chip."""
+"""A base chip and a metal config put together to a chip."""
 
-__all__ = ["assemble_base", "cell_name", "convert", "merge_chip"]
+__all__ = ["cell_name", "merge_chip"]
 
-import itertools
 import re
 from pathlib import Path
 
 import klayout.db as kdb
 
-from base_chip.bank.layout import build_bank, write_layout
-from base_chip.bank.spec import BankSpec
-from base_chip.config import BaseConfig
-from base_chip.pdk import load_pdk
+from base_chip.bank.layout import write_layout
 from rtl_gen.errors import ExitCode, FlowError
 
 
 def cell_name(text: str) -> str:
     """A name that GDS allows for a cell: letters, digits and underscores."""
     return re.sub(r"\W", "_", text, flags=re.ASCII)
-
-
-def assemble_base(config: BaseConfig) -> kdb.Layout:
-    """Lay out a base: its banks at their places in a die, in top cell `scf_<base>`.
-
-    Raises:
-        FlowError: A bank lies outside the die or overlaps another.
-    """
-    spec = BankSpec.of(config.rom, config.pdk)
-    layout = build_bank(spec)
-    outline = layout.layer(*load_pdk(config.pdk).layers["prBoundary"])
-    bank = layout.cell(spec.name)
-    die = kdb.Box(0, 0, *config.floorplan.die_nm())
-    box = bank.bbox_per_layer(outline)
-    placed = [box.moved(x, y) for x, y in config.floorplan.banks_nm()]
-    _check_places(config, die, placed)
-    top = layout.create_cell(cell_name(f"scf_{config.name}"))
-    top.shapes(outline).insert(die)
-    for x, y in config.floorplan.banks_nm():
-        top.insert(kdb.CellInstArray(bank.cell_index(), kdb.Trans(x, y)))
-    return layout
 
 
 def merge_chip(base: Path, metal: Path, *outputs: Path, model: str) -> str:
@@ -72,32 +47,6 @@ def merge_chip(base: Path, metal: Path, *outputs: Path, model: str) -> str:
     for path in outputs:
         _write(layout, path)
     return str(top.name)
-
-
-def convert(source: Path, target: Path) -> None:
-    """Write a layout in the format of another suffix, for instance a metal config as GDS.
-
-    Raises:
-        FlowError: The source is damaged, or the target cannot be written.
-    """
-    _write(_read(source), target)
-
-
-def _check_places(config: BaseConfig, die: kdb.Box, placed: list[kdb.Box]) -> None:
-    for n, box in enumerate(placed):
-        if not box.inside(die):
-            raise _misplaced(config, f"bank {n} covers {_um(box)}, outside the die {_um(die)}")
-    for (n, a), (m, b) in itertools.combinations(enumerate(placed), 2):
-        if a.overlaps(b):
-            raise _misplaced(config, f"bank {n}, {_um(a)}, and bank {m}, {_um(b)}, overlap")
-
-
-def _misplaced(config: BaseConfig, what: str) -> FlowError:
-    return FlowError(what, where=f"base {config.name}", hint="Correct floorplan.banks of the base config.")
-
-
-def _um(box: kdb.Box) -> str:
-    return f"({box.left / 1000:g}, {box.bottom / 1000:g}) to ({box.right / 1000:g}, {box.top / 1000:g}) um"
 
 
 def _read(path: Path) -> kdb.Layout:

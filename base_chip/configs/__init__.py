@@ -1,1 +1,0 @@
-"""The base configs that ship with the package, one YAML file each."""
