@@ -44,6 +44,7 @@ from flow.tasks.die.readback import ReadbackTask
 from flow.tasks.die.seams import SeamsTask
 from flow.tasks.die.simulators import RtlSimulatorTask, SimulatorTask
 from flow.tasks.die.stitch import StitchTask
+from flow.tasks.die.supplies import SuppliesTask
 from flow.tasks.die.tile_drc import TILE_DRC_STEPS
 from flow.tasks.die.tiles import MAP_STEPS, TILE_STEPS
 from flow.tasks.die.timed import TimedTask
@@ -76,6 +77,7 @@ STEPS: Steps = (
     MacrosTask,
     SeamsTask,
     AssemblyTask,
+    SuppliesTask,
     DieDrcKlayoutTask,
     AntennaTask,
     IrDropTask,

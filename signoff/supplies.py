@@ -39,7 +39,7 @@ def supplies(layout: kdb.Layout, base: str, routed: Routed, stack: Stack, folder
     """Check that each supply is one piece of metal, which is all that the DEF and the cells want of it.
 
     Args:
-        layout: The chip.
+        layout: A tile, or what holds it.
         base: Cell of the routed design.
         routed: Its DEF.
         stack: The process. Wires count from the second on, as the first is inside of cells.
@@ -56,7 +56,7 @@ def supplies(layout: kdb.Layout, base: str, routed: Routed, stack: Stack, folder
     wires = sum(len(shapes) for shapes in routed.supply_wires.values())
     good = (
         f"{' and '.join(sorted(routed.supply_wires))} are one piece of metal each, with {wires} wires and all"
-        f" pins of {routed.cells.total()} cells and banks"
+        f" pins of {routed.cells.total()} cells and memories"
     )
     planted = _plant(metal, routed, stack)
     seen = kdb.Region()
@@ -111,7 +111,7 @@ def check_supplies(
 
 
 def _metal(layout: kdb.Layout, base: str, routed: Routed, stack: Stack) -> kdb.Layout:
-    """The wires of a routed design alone, flat; of cells and banks what their supply pins are on.
+    """The wires of a routed design alone, flat; of cells and memories what their supply pins are on.
 
     Pins have layers of their own there, one for each supply and wire. Labels are the design's own.
     """

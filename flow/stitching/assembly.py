@@ -16,6 +16,7 @@ from base_chip.pdk.checks import load_checks
 from base_chip.tiles import load_tile, macro_layouts
 from flow.hardening.blocks import load_block
 from flow.pdk.files import PdkFiles
+from flow.stitching.routed import routed_of
 from flow.stitching.stitch import Stitched
 from flow.stitching.tiles import HardTile, macro_places
 from signoff.assembly.devices import known_devices, library
@@ -23,7 +24,7 @@ from signoff.assembly.layers import Allowed, die_layers
 from signoff.assembly.names import Names
 from signoff.assembly.npc import ContactMask, contact_mask
 from signoff.assembly.placement import Plan, placement
-from signoff.assembly.routed import Place, Routed, read_macros, read_vias
+from signoff.assembly.routed import Place
 from signoff.readback import read_layout
 from signoff.result import CheckResult
 
@@ -88,11 +89,9 @@ def contents_of(
     """
     plans, vias = [], []
     drawn: dict[str, Path] = {}
-    tech = read_vias(files.path("tech_lef").read_text("utf-8"))
     for kind, tile in tiles.items():
         block = load_block(kind)[0]
-        text, cells = (tile.folder / "layout.def").read_text("utf-8"), tile.lef.read_text("utf-8")
-        routed = Routed(text, read_macros(cells), tech)
+        routed = routed_of(tile, files)
         plans.append(Plan(block.top, routed.cells, routed.vias, _memories(block)))
         vias.append(routed.via_shapes)
         for layout in macro_layouts(load_tile(kind)):

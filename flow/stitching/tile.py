@@ -11,6 +11,7 @@ from flow.hardening.blocks import load_block
 from flow.pdk.providers import find_pdk
 from flow.stitching.inside import inside
 from flow.stitching.rules import design_rules
+from flow.stitching.supplies import tile_supplies
 from flow.stitching.tiles import artifact, hardened
 from signoff.result import CheckResult
 
@@ -21,8 +22,10 @@ def check_tile(kind: str) -> list[CheckResult]:
     Raises:
         FlowError: There is none (MISSING_TOOL), it was edited or no longer fits, or a tool failed.
     """
-    kept, files = artifact(kind), find_pdk(load_pdk(load_tile(kind).pdk))
+    pdk = load_pdk(load_tile(kind).pdk)
+    kept, files = artifact(kind), find_pdk(pdk)
     with TemporaryDirectory() as scratch:
         tile, block = hardened(kept, kind, files, Path(scratch)), load_block(kind)[0]
         rows, _ = inside(tile, block, load_tile(kind).target_ns, files, Path(scratch) / "checks")
+        rows += tile_supplies(tile, pdk, files, Path(scratch) / "supplies")
         return [*rows, *design_rules(tile, block, files, Path(scratch) / "rules")]

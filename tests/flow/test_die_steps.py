@@ -27,6 +27,7 @@ from flow.tasks.die.macros import MacrosTask
 from flow.tasks.die.programmed import LOADED
 from flow.tasks.die.seams import SeamsTask
 from flow.tasks.die.simulators import LACKING, SimulatorTask
+from flow.tasks.die.supplies import SuppliesTask
 from flow.tasks.die.tile_drc import TILE_DRC_STEPS, DrcRomTask
 from flow.tasks.die.tiles import MapRomTask, MapVecTask
 from flow.tasks.die.timed import TimedTask
@@ -102,7 +103,7 @@ def test_without_a_netlist_of_every_tile_nothing_is_simulated(job):
     assert all(r.reason == told for r in rows)
 
 
-OF_DIE = (SeamsTask, AssemblyTask, DieDrcKlayoutTask, AntennaTask, IrDropTask)
+OF_DIE = (SeamsTask, AssemblyTask, SuppliesTask, DieDrcKlayoutTask, AntennaTask, IrDropTask)
 
 
 @pytest.mark.parametrize("step", [*OF_DIE, TimedTask])

@@ -5,13 +5,14 @@ import pytest
 
 from base_chip.pdk.checks import load_checks
 from flow.stitching.assembly import Contents, contents_of
+from flow.stitching.routed import routed_of
 from flow.stitching.tiles import HardTile, artifact, hardened
 from flow.tasks.wiring import stack_of
 from signoff.assembly.devices import check_devices
 from signoff.assembly.layers import Allowed, check_layers
 from signoff.assembly.npc import ContactMask, check_contact_mask
 from signoff.assembly.placement import check_placement
-from signoff.assembly.routed import Routed, read_macros, read_vias
+from signoff.assembly.routed import Routed
 from signoff.readback import read_layout
 from signoff.supplies import supplies
 
@@ -34,8 +35,7 @@ def expected(ram, pdk_kit, tmp_path_factory) -> Contents:
 
 @pytest.fixture(scope="module")
 def routed(ram, pdk_kit) -> Routed:
-    text, cells = (ram.folder / "layout.def").read_text("utf-8"), read_macros(ram.lef.read_text("utf-8"))
-    return Routed(text, cells, read_vias(pdk_kit.path("tech_lef").read_text("utf-8")))
+    return routed_of(ram, pdk_kit)
 
 
 @pytest.fixture
