@@ -1,6 +1,6 @@
 """Where each ROM bit lies on the chip: (bank, word line, bit line) to coordinates and back."""
 
-__all__ = ["SiteMap", "bank_bits", "from_banks"]
+__all__ = ["SiteMap", "bank_bits"]
 
 import functools
 from collections.abc import Sequence
@@ -11,14 +11,6 @@ import numpy as np
 from rtl_gen.golden.rom import RomGeometry
 
 Indices = tuple[np.ndarray, np.ndarray, np.ndarray]
-
-
-def from_banks(rom: RomGeometry, banks: np.ndarray) -> np.ndarray:
-    """Inverse of `RomGeometry.to_banks`: bool [banks, word_lines, bit_lines] to [rows, bits]."""
-    if banks.shape != (rom.banks, rom.word_lines, rom.bit_lines):
-        raise ValueError(f"banks are {banks.shape}, expected {(rom.banks, rom.word_lines, rom.bit_lines)}")
-    a = banks.reshape(rom.banks, rom.word_lines, rom.bits, rom.mux)
-    return a.transpose(0, 1, 3, 2).reshape(rom.rows, rom.bits)
 
 
 def bank_bits(rows: np.ndarray, rom: RomGeometry, banks: range, words: range | None = None) -> np.ndarray:
@@ -148,13 +140,6 @@ class SiteMap:
             row // self.rom.mux % self.rom.word_lines,
             bit * self.rom.mux + row % self.rom.mux,
         )
-
-    def to_row(
-        self, bank: np.ndarray, word_line: np.ndarray, bit_line: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Inverse of `of_row`: logical row and bit."""
-        line = np.asarray(bank) * self.rom.word_lines + word_line
-        return line * self.rom.mux + np.asarray(bit_line) % self.rom.mux, np.asarray(bit_line) // self.rom.mux
 
     def parameters(self) -> dict[str, object]:
         """All that is needed to rebuild this map, as JSON types."""

@@ -3,7 +3,6 @@
 __all__ = [
     "check_macros",
     "check_utilisation",
-    "core_used_percent",
     "rows_um2",
 ]
 
@@ -36,12 +35,6 @@ def rows_um2(block: Block) -> float:
     for box in block.macro_boxes().values():
         taken.insert(box.enlarged(dx, dy))
     return float((kdb.Region(block.core_box()) - taken).area() / 1e6)
-
-
-def core_used_percent(block: Block, cells: float) -> float:
-    """Percent of the core that cells (um2) and macros, without halos, fill."""
-    macros = sum(box.area() for box in block.macro_boxes().values()) / 1e6
-    return float(100 * (cells + macros) / (block.core_box().area() / 1e6))
 
 
 def check_utilisation(block: str, rows: float, cells: float) -> float:

@@ -6,9 +6,7 @@ __all__ = [
     "category",
     "cell_counts",
     "code_histograms",
-    "draw_rom_map",
     "painted",
-    "rom_use",
     "row_categories",
 ]
 
@@ -19,11 +17,9 @@ from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from flow.stitching.contents import Block
 from rtl_gen.golden.quantised import QuantModel
-from rtl_gen.golden.rom import RomGeometry
 from signoff.netlist import read_modules
 
 # What lies in a ROM, and its colour on the map (after Tableau 20: told apart by people with colour blindness
@@ -66,29 +62,6 @@ def category(name: str, kind: str) -> str:
         return kind if kind in CATEGORIES else "unused"
     last = name.rsplit(".", 1)[-1]
     return last if last in CATEGORIES else "unused"
-
-
-def rom_use(blocks: Sequence[Block], rows: int) -> dict[str, int]:
-    """Rows by category, in the order of `CATEGORIES`; what no block takes is "unused"."""
-    counts: Counter[str] = Counter()
-    for b in blocks:
-        counts[category(b.name, b.kind)] += b.rows
-    counts["unused"] += rows - counts.total()
-    return {name: counts[name] for name in CATEGORIES if counts[name]}
-
-
-def draw_rom_map(path: Path, image: np.ndarray, blocks: Sequence[Block], rom: RomGeometry) -> None:
-    """Write a PNG, a pixel a site, banks side by side, coloured by what lies there; a via is darker.
-
-    Args:
-        image: bool [rows, bits].
-        blocks: What lies in which rows.
-    """
-    what = rom.to_banks(np.repeat(row_categories(blocks, rom.rows)[:, None], rom.bits, 1))
-    shown = painted(what, rom.to_banks(image))
-    gap = np.full((rom.word_lines, _GAP, 3), 255, np.uint8)
-    parts = [p for bank in shown for p in (np.flipud(bank), gap)][:-1]  # word line 0 is at a bank's bottom
-    Image.fromarray(np.concatenate(parts, axis=1)).save(path, "PNG", optimize=True)
 
 
 def row_categories(blocks: Sequence[Block], rows: int) -> np.ndarray:

@@ -1,20 +1,16 @@
 """Pictures of a finished chip, for its report."""
 
-__all__ = ["Picture", "cells", "draw_picture", "draw_pictures", "window_around"]
+__all__ = ["Picture", "cells", "draw_picture", "window_around"]
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from base_chip.pdk import Pdk
-from metal_configs.sitemap import SiteMap
 from signoff.labels import Mark, label_png
 from signoff.picture import Window, draw_png
 
 _CELLS = 6.4  # um of a few cells of a bank
-_BANK = 32.0  # um of part of one
 
 
 @dataclass(frozen=True)
@@ -70,17 +66,3 @@ def draw_picture(
     size = (round(width * across / up), width) if aside else (width, round(width * up / across))
     draw_png(chip, path, pdk.layers, program_layers=pdk.program_layers, window=window, size=size)
     label_png(path, window, marks, aside=aside, outside=outside)
-
-
-def draw_pictures(chip: Path, folder: Path, pdk: Pdk, sites: SiteMap) -> list[Picture]:
-    """Write pictures of the chip, of a bank's corner and of a few cells of it into a folder."""
-    whole = Picture("chip", "The chip: every layer, the model's vias in yellow")
-    draw_png(chip, folder / "chip.png", pdk.layers, program_layers=pdk.program_layers, size=(1000, 0))
-    # A site in the middle of the first bank, as its corner is where banks without contents have nothing.
-    _, words, lines = (n // 2 for n in (sites.rom.banks, sites.rom.word_lines, sites.rom.bit_lines))
-    x, y = sites.place(np.array(0), np.array(words), np.array(lines)) / 1000
-    text = "Part of a ROM bank: bit lines, word lines and programmed vias"
-    parts = [Picture("bank", text, window_around(x, y, _BANK)), cells(x, y)]
-    for part in parts:
-        draw_picture(chip, folder, pdk, part)
-    return [whole, *parts]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rtl_gen.golden.arith import LANE_EXPONENT_BITS, LANE_MANTISSA_BITS, round_shift
+from rtl_gen.golden.arith import LANE_EXPONENT_BITS, LANE_MANTISSA_BITS
 
 LANES = 64 // (LANE_MANTISSA_BITS + LANE_EXPONENT_BITS)  # of a row
 
@@ -54,10 +54,6 @@ class Factors:
         """The factors of `count` channels from `first` on, with the same shift."""
         at = slice(first, first + count)
         return Factors(self.mantissa[at], self.exponent[at], self.shift)
-
-    def apply(self, value: np.ndarray, at: slice | int = slice(None)) -> np.ndarray:
-        """round(value * factor) a channel; `at` selects channels."""
-        return round_shift(np.asarray(value, np.int64) * self.mantissa[at], self.shift + self.exponent[at])
 
     def real(self) -> np.ndarray:
         """float64 [n]: the factors as they act."""

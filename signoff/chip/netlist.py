@@ -1,6 +1,6 @@
 """Netlist of a chip's layout: its cells as boxes with pins, and the wires between them."""
 
-__all__ = ["ChipNetlist", "Extraction", "Instance", "extract", "read_pins", "without_squares"]
+__all__ = ["ChipNetlist", "Extraction", "Instance", "extract", "read_pins"]
 
 import re
 from collections import Counter
@@ -8,10 +8,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import klayout.db as kdb
-import numpy as np
 
 from rtl_gen.errors import FlowError
-from signoff.chip.wiring import SUBSTRATE, Layer, Stack, Wiring
+from signoff.chip.wiring import SUBSTRATE, Stack, Wiring
 
 Pins = tuple[str, ...]
 # Pins of a cell that are the substrate and the n-well, which no wire need reach and not every cell labels
@@ -129,33 +128,6 @@ def extract(
     ports = sorted({n for n in names.values() if not n.startswith("$")})
     pins = {kind: boxes[kind] for kind in sorted(used)}
     return Extraction(ChipNetlist(name or top, tuple(ports), pins, instances, faults), wiring, cell)
-
-
-def without_squares(layout: kdb.Layout, cell: str, layer: Layer, squares: np.ndarray) -> int:
-    """Take squares of a cell out of a layout; others stay. Returns how many were taken.
-
-    Args:
-        layout: Is changed: the cell's shapes of the layer become flat.
-        cell: Of the program layer's shapes.
-        layer: GDS layer and datatype.
-        squares: int64 [n, 4]: left, bottom, right, top in nm.
-    """
-    holder = layout.cell(cell)
-    if holder is None:
-        raise FlowError(f"no cell {cell} in the layout", hint="Build the chip again.")
-    holder.flatten(True)
-    legal = set(map(tuple, squares.tolist()))
-    shapes = holder.shapes(layout.layer(*layer))
-    taken = []
-    for shape in shapes.each():
-        box = shape.bbox()
-        square = (box.left, box.bottom, box.right, box.top)
-        if shape.is_box() and square in legal:
-            legal.remove(square)  # a second one on a site stays
-            taken.append(shape)
-    for shape in taken:
-        shapes.erase(shape)
-    return len(taken)
 
 
 def read_pins(lef: str) -> dict[str, Pins]:

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metal_configs.sitemap import SiteMap, from_banks
+from metal_configs.sitemap import SiteMap
 from rtl_gen.golden.rom import RomGeometry
 
 GEOMETRIES = st.builds(RomGeometry, *(st.integers(1, n) for n in (3, 6, 5, 4)))
@@ -35,14 +35,12 @@ def test_no_site_beside_a_site(rom, dx, dy):
 
 
 @given(GEOMETRIES)
-def test_rows_and_sites_are_inverse_and_agree_with_the_geometry(rom):
+def test_sites_of_rows_agree_with_the_geometry(rom):
     sites = some_map(rom)
     row, bit = np.indices((rom.rows, rom.bits))
-    np.testing.assert_array_equal(sites.to_row(*sites.of_row(row, bit)), (row, bit))
     image = np.random.default_rng(0).random((rom.rows, rom.bits)) < 0.5
     banks = rom.to_banks(image)
     np.testing.assert_array_equal(banks[sites.of_row(row, bit)], image)
-    np.testing.assert_array_equal(from_banks(rom, banks), image)
 
 
 def test_numbers_as_well_as_arrays():
@@ -58,5 +56,3 @@ def test_shapes_are_checked():
         SiteMap.of("b", rom, [(0, 0)], np.arange(3) * 690, np.arange(2) * 430)
     with pytest.raises(ValueError, match="overlap"):
         SiteMap.of("b", rom, [(0, 0)], np.array([0, 150]), np.arange(2) * 430)
-    with pytest.raises(ValueError, match="banks are"):
-        from_banks(rom, np.zeros((2, 2, 2), bool))

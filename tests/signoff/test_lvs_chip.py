@@ -3,7 +3,6 @@
 import shutil
 
 import klayout.db as kdb
-import numpy as np
 import pytest
 
 from base_chip.bank import SiteGrid
@@ -11,7 +10,7 @@ from base_chip.pdk.checks import load_checks
 from flow.pdk.magic_tech import tech_for_magic
 from rtl_gen.errors import FlowError
 from signoff import antenna, lvs_cells, lvs_chip
-from signoff.chip.netlist import extract, without_squares
+from signoff.chip.netlist import extract
 from signoff.chip.verilog import chip_netlist
 from signoff.eda import MAGIC
 from signoff.netlist import read_netlist
@@ -89,25 +88,6 @@ def test_a_wire_that_touches_the_inside_of_a_cell_is_told(block):
     layer(layout, block, "met2").insert(kdb.Box(x - 100, y - 100, x + 100, y + 100))
     faults = extract(layout, TOP, block.stack, block.boxes).netlist.faults
     assert [f for f in faults if f.startswith("a wire touches") and f.endswith(bank.name)]
-
-
-def test_only_vias_of_the_model_are_taken_out(block):
-    layout = block.layout()
-    metal = layout.create_cell("metal")
-    layout.cell(TOP).insert(kdb.CellInstArray(metal.cell_index(), kdb.Trans()))
-    sites = SiteGrid.of(BANK)
-    centres = np.array([(x, y) for y in sites.y for x in sites.x]) + BANK_AT
-    squares = np.concatenate([centres - 100, centres + 100], axis=1)
-    via2 = metal.shapes(layout.layer(*block.stack.layers["via2"]))
-    for box in squares[:5]:
-        via2.insert(kdb.Box(*map(int, box)))
-    astray = kdb.Box(*map(int, squares[0])).moved(5, 0)
-    via2.insert(astray)
-    via2.insert(kdb.Box(*map(int, squares[1])))  # a second one at its site
-    assert without_squares(layout, "metal", block.stack.layers["via2"], squares) == 5
-    assert sorted(str(s.box) for s in via2.each()) == sorted(
-        map(str, (astray, kdb.Box(*map(int, squares[1]))))
-    )
 
 
 def test_no_cell_no_box_no_answer(block):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from base_chip.harden.floorplan import check_macros, check_utilisation, core_used_percent, rows_um2
+from base_chip.harden.floorplan import check_macros, check_utilisation, rows_um2
 from rtl_gen.errors import FlowError
 from tests.small_block import small_block
 
@@ -34,11 +34,3 @@ def test_cells_that_do_not_fit_say_how_full_it_would_be():
     with pytest.raises(FlowError, match=r"um2 of cells are 9\d % of .* at most 85 %") as e:
         check_utilisation("tile small", rows_um2(BLOCK), 0.93 * rows_um2(BLOCK))
     assert "pitches" in e.value.hint
-
-
-def test_the_core_is_used_by_cells_and_by_macros_without_their_halos():
-    (x0, y0), (x1, y1) = BLOCK.core
-    core = (x1 - x0) * (y1 - y0)
-    macros = 9 * 30
-    assert core_used_percent(BLOCK, 0) == pytest.approx(100 * macros / core)
-    assert core_used_percent(BLOCK, core - macros) == pytest.approx(100)

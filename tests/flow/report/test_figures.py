@@ -4,44 +4,15 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from flow.report.die_areas import tile_area
 from flow.report.figures import (
-    CATEGORIES,
     area_by_kind,
     category,
     cell_counts,
     code_histograms,
-    draw_rom_map,
-    rom_use,
 )
-from flow.stitching.contents import Block
 from rtl_gen.golden.quantised import QuantMatrix
-from rtl_gen.golden.rom import RomGeometry
-
-ROM = RomGeometry(1, 6, 4, 2)
-BLOCKS = [
-    Block("program", "program", 0, 3),
-    Block("layers.0.q", "weights", 3, 5),
-    Block("layers.0.q", "factors", 8, 2),
-]
-
-
-def test_rows_by_what_lies_there():
-    assert rom_use(BLOCKS, 12) == {"program": 3, "factors": 2, "q": 5, "unused": 2}
-
-
-def test_the_map_shows_kind_and_via_of_every_site(tmp_path):
-    image = np.random.default_rng(1).random((12, 4)) < 0.5
-    draw_rom_map(tmp_path / "rom.png", image, BLOCKS, ROM)
-    shown = np.asarray(Image.open(tmp_path / "rom.png"))
-    assert shown.shape == (6, 8, 3)
-    full = [int(CATEGORIES["q"][i : i + 2], 16) for i in (1, 3, 5)]
-    assert (shown == full).all(2).sum() == image[3:8].sum()
-    # Row 0, bit 1 lies on word line 0, at the bottom, on bit line 2.
-    program = [int(CATEGORIES["program"][i : i + 2], 16) for i in (1, 3, 5)]
-    assert (shown[-1, 2].tolist() == program) == image[0, 1]
 
 
 def test_codes_are_counted_from_the_lowest():
