@@ -70,24 +70,15 @@ def test_weights_must_be_those_of_the_model(toy, tmp_path):
         (("models", "pull", "nonsense"), ExitCode.USAGE, "no model and no checkpoint"),
         (("models", "inspect", "nonsense"), ExitCode.USAGE, "no model and no checkpoint"),
         (("quantise", "--model", "llama3.1-8b"), ExitCode.USAGE, "do not come with sc-flow"),
-        (("quantise", "--model", "words", "--base", "x"), ExitCode.USAGE, "unknown base 'x'"),
+        (("quantise", "--model", "words", "--base", "nano"), ExitCode.USAGE, "No such option '--base'"),
         (("quantise", "--model", "words", "--bits", "1"), ExitCode.USAGE, "the smallest formats take"),
-        (
-            ("quantise", "--model", "HF", "--base", "nano"),
-            ExitCode.USAGE,
-            "base nano does not hold the model",
-        ),
         (("quantise", "--model", "HF"), ExitCode.BAD_INPUT, "no tokenizer with the weights"),
     ],
 )
 def test_bad_input(capsys, tmp_path, monkeypatch, args, code, says):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SCF_CACHE", str(tmp_path / "cache"))
-    folder = exports.huggingface(tmp_path / "HF", exports.SHAPE, exports.weights())
-    if "--base" in args:
-        (folder / "tokenizer.json").write_text(
-            json.dumps({"model": {"type": "WordLevel", "vocab": {"a": 0}, "unk_token": "a"}})
-        )
+    exports.huggingface(tmp_path / "HF", exports.SHAPE, exports.weights())
     assert main(list(args)) == code
     out, err = capsys.readouterr()
     assert says in err
