@@ -126,7 +126,7 @@ def _finished(out: Outcome, name: str, found: dict[str, Any], timing: dict[str, 
     checks = [CheckResult(**{**c, "evidence": of_row(c["name"], kept)}) for c in result["checks"]]
     out.evidence |= kept
     out.checks += checks
-    out.text += result["text"]
+    out.text = result["text"] or out.text  # where RTL has spoken first, the gates have the last word
     out.metrics |= result["metrics"]
     if result["tokens_equal"] is not None:
         out.tokens_equal = result["tokens_equal"]

@@ -144,3 +144,10 @@ def test_what_models_and_files_say_cannot_steer_the_terminal():
     assert text.count("\\x1b[2J") == 3
     assert "generated: once" in text
     assert "\n\tupon" in text or "\n        upon" in text
+
+
+def test_the_text_is_that_of_the_step_that_spoke_last(tmp_path):
+    leave(tmp_path, "a", text=["by RTL"])
+    leave(tmp_path, "b", text=["by gates"])
+    leave(tmp_path, "c")
+    assert collect(STEPS, ("a", "b", "c"), tmp_path).text == ["by gates"]
