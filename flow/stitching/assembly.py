@@ -91,7 +91,7 @@ def contents_of(
     drawn: dict[str, Path] = {}
     for kind, tile in tiles.items():
         block = load_block(kind)[0]
-        routed = routed_of(tile, files)
+        routed = routed_of(tile.folder, files)
         plans.append(Plan(block.top, routed.cells, routed.vias, _memories(block)))
         vias.append(routed.via_shapes)
         for layout in macro_layouts(load_tile(kind)):

@@ -13,8 +13,8 @@ from base_chip.pdk import Pdk
 from base_chip.pdk.place_route import load_place_route
 from flow.pdk.files import PdkFiles
 from flow.stitching.periods import PERIODS
+from flow.stitching.routed import routed_of
 from flow.tasks.energies import kit_corner, wire_farads, with_macros
-from signoff.assembly.routed import Routed, read_macros, read_vias
 from signoff.netlist import Instance, Netlist, read_modules, read_netlist
 from signoff.power.energy import Corner
 from signoff.power.flat import flat_die
@@ -88,7 +88,7 @@ def token_energy(
     for tile in tiles.values():
         if tile.routed is None:
             continue
-        farads = _farads(tile.routed, pdk, files)
+        farads = wire_farads(routed_of(tile.routed, files), pdk)
         for name, module in flat.kinds.items():
             if module == tile.top:
                 wires |= {f"{name}.{net}": of for net, of in farads.items()}
@@ -140,13 +140,6 @@ def _accesses(memory: Instance) -> dict[str, tuple[str, ...]]:
         width = len(memory.pins["write"])
         pins["writes"] = tuple(f"{memory.name}.writes[{n}]" for n in range(width - 1, -1, -1))
     return pins
-
-
-def _farads(folder: Path, pdk: Pdk, files: PdkFiles) -> dict[str, float]:
-    """Capacitance of each net's wires in a routed tile, F."""
-    vias = read_vias(files.path("tech_lef").read_text("utf-8"))
-    cells = read_macros((folder / "cells.lef").read_text("utf-8"))
-    return wire_farads(Routed((folder / "layout.def").read_text("utf-8"), cells, vias), pdk)
 
 
 def _not_counted(tiles: Mapping[str, SimulatedTile], margin: bool) -> str:

@@ -14,11 +14,12 @@ from base_chip.pdk.place_route import load_place_route
 from base_chip.pdk.power import load_power
 from flow.pdk.files import PdkFiles
 from flow.stitching.periods import PERIODS
+from flow.stitching.routed import routed_of
 from flow.stitching.stitch import Stitched
 from flow.stitching.tiles import HardTile
 from flow.tasks.energies import kit_corner, wire_farads, with_macros
 from flow.tasks.wiring import stack_of
-from signoff.assembly.routed import Routed, read_macros, read_vias
+from signoff.assembly.routed import read_macros
 from signoff.netlist import Netlist, read_netlist
 from signoff.power.assumed import assumed
 from signoff.power.die import die_grid, margin_grid
@@ -74,8 +75,7 @@ def check_power(made: Stitched, tiles: Mapping[str, HardTile], period_ns: float,
     """
     pdk = load_pdk(made.plan.pdk)
     facts, routing = load_power(pdk), load_place_route(pdk)
-    vias = read_vias(files.path("tech_lef").read_text("utf-8"))
-    known = {kind: _tile(tile, pdk, vias) for kind, tile in tiles.items()}
+    known = {kind: _tile(tile, pdk, files) for kind, tile in tiles.items()}
     grids = _grids(made, known, pdk)
     corners = {}
     for name, asked in routing.corners.items():
@@ -111,9 +111,8 @@ def check_power(made: Stitched, tiles: Mapping[str, HardTile], period_ns: float,
     return DiePower(rows, metrics, worst, found, places, note)
 
 
-def _tile(tile: HardTile, pdk: Pdk, vias: Mapping[str, tuple[tuple[str, kdb.Box], ...]]) -> _Tile:
-    text = (tile.folder / "layout.def").read_text("utf-8")
-    routed = Routed(text, read_macros(tile.lef.read_text("utf-8")), vias)
+def _tile(tile: HardTile, pdk: Pdk, files: PdkFiles) -> _Tile:
+    routed = routed_of(tile.folder, files)
     netlist = read_netlist(tile.folder / "netlist.v")
     places = {name: routed.placed[name] for name in netlist.instances}
     wires = stack_of(pdk).wires[1:]  # the first is inside of cells

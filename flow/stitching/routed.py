@@ -2,13 +2,13 @@
 
 __all__ = ["routed_of"]
 
+from pathlib import Path
+
 from flow.pdk.files import PdkFiles
-from flow.stitching.tiles import HardTile
 from signoff.assembly.routed import Routed, read_macros, read_vias
 
 
-def routed_of(tile: HardTile, files: PdkFiles) -> Routed:
-    """Its DEF, with the cells and memories of its own LEF and the vias of the process."""
-    vias = read_vias(files.path("tech_lef").read_text("utf-8"))
-    text = (tile.folder / "layout.def").read_text("utf-8")
-    return Routed(text, read_macros(tile.lef.read_text("utf-8")), vias)
+def routed_of(folder: Path, files: PdkFiles) -> Routed:
+    """The DEF in a tile's folder, with the cells of the LEF beside it and the vias of the process."""
+    text, cells = ((folder / name).read_text("utf-8") for name in ("layout.def", "cells.lef"))
+    return Routed(text, read_macros(cells), read_vias(files.path("tech_lef").read_text("utf-8")))

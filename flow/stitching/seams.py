@@ -14,12 +14,12 @@ from base_chip.stitch.windows import windows
 from flow.pdk.files import PdkFiles
 from flow.pdk.magic_tech import tech_for_magic
 from flow.stitching.delays import delays_of
+from flow.stitching.routed import routed_of
 from flow.stitching.stitch import Stitched
 from flow.stitching.tiles import HardTile
 from flow.stitching.wires import wires_of_margin
 from flow.tasks.wiring import stack_of
 from rtl_gen.tools import require
-from signoff.assembly.routed import Routed, read_macros, read_vias
 from signoff.netlist import read_netlist
 from signoff.result import CheckResult
 from signoff.seams import Die, Stand, drc, lvs, supplies, timing
@@ -43,13 +43,7 @@ def check_seams(
         The rows, and the metrics: ns to spare at the seams, by corner.
     """
     pdk, plan = load_pdk(made.plan.pdk), made.plan
-    tech = read_vias(files.path("tech_lef").read_text("utf-8"))
-    routed = {
-        tile.view.cell: Routed(
-            (tile.folder / "layout.def").read_text("utf-8"), read_macros(tile.lef.read_text("utf-8")), tech
-        )
-        for tile in tiles.values()
-    }
+    routed = {tile.view.cell: routed_of(tile.folder, files) for tile in tiles.values()}
     die = Die(
         plan.top,
         read_netlist(made.file(".lvs.v")),

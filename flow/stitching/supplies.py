@@ -18,4 +18,4 @@ def tile_supplies(tile: HardTile, pdk: Pdk, files: PdkFiles, scratch: Path) -> l
     """The rows `supplies` and `supplies_control` of a tile; reports go into `scratch`, made if missing."""
     scratch.mkdir(parents=True, exist_ok=True)
     layout = read_layout(tile.gds)
-    return supplies(layout, tile.view.cell, routed_of(tile, files), stack_of(pdk), scratch)
+    return supplies(layout, tile.view.cell, routed_of(tile.folder, files), stack_of(pdk), scratch)

@@ -35,7 +35,7 @@ def expected(ram, pdk_kit, tmp_path_factory) -> Contents:
 
 @pytest.fixture(scope="module")
 def routed(ram, pdk_kit) -> Routed:
-    return routed_of(ram, pdk_kit)
+    return routed_of(ram.folder, pdk_kit)
 
 
 @pytest.fixture
