@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from flow.chain.owners import chip_told, owners_of
-from flow.request import BuildConfig
+from base_chip.dies import Floorplan, load_die
+from flow.chain.owners import ChipTold, chip_told, owners_of
+from flow.stitching.owners import Owners
 from flow.verify import load_build
 from metal_configs.diff import Change, MetalDiff, diff
 from rtl_gen.errors import FlowError
@@ -101,14 +102,16 @@ def compare(first: Path, second: Path) -> BuildDiff:
         FlowError: A folder holds no finished chip, a file is damaged, or bases or numbers of dies differ.
     """
     folders = first, second
-    dies = [chip_told(folder).dies for folder in folders]
-    if dies[0] != dies[1]:
+    told = [chip_told(folder) for folder in folders]
+    if told[0].dies != told[1].dies:
         raise FlowError(
-            f"the first model is on {dies[0]} dies, the second on {dies[1]}", where=f"{first}, {second}",
+            f"the first model is on {told[0].dies} dies, the second on {told[1].dies}",
+            where=f"{first}, {second}",
             hint="Build both on as many: sc-flow build --chain N",
         )  # fmt: skip
     configs = [load_build(folder).config for folder in folders]
-    found = [_die(folders, configs, n) for n in range(dies[0])]
+    base = load_die(configs[0].base)
+    found = [_die(folders, told, base, n) for n in range(told[0].dies)]
     return BuildDiff(configs[0].base, (configs[0].model, configs[1].model), found)
 
 
@@ -132,9 +135,10 @@ def as_json(found: BuildDiff) -> Mapping[str, object]:
     }
 
 
-def _die(folders: Sequence[Path], configs: Sequence[BuildConfig], die: int) -> DieDiff:
+def _die(folders: Sequence[Path], told: Sequence[ChipTold], base: Floorplan, die: int) -> DieDiff:
+    # Refuses builds on two bases.
     metal = diff(*(folder / "metal" / f"die{die}" / "manifest.json" for folder in folders))
-    instances = chip_told(folders[0]).roms
+    instances = told[0].roms
     if len(instances) != len(metal.first):
         raise FlowError(
             f"{len(instances)} ROM macros in chip.json, {len(metal.first)} in the manifest of die {die}",
@@ -144,17 +148,15 @@ def _die(folders: Sequence[Path], configs: Sequence[BuildConfig], die: int) -> D
     layers = sorted({*chips[0].layers(), *chips[1].layers()})
     differ = tuple(layer for layer in layers if chips[0].drawn(layer) != chips[1].drawn(layer))
     new, gone = metal.second & ~metal.first, metal.first & ~metal.second
-    blocks = [BlockChange(*name, n, 0) for name, n in _counted(folders[1], configs[1], die, new)]
-    blocks += [BlockChange(*name, 0, n) for name, n in _counted(folders[0], configs[0], die, gone)]
+    whose = [owners_of(*of, base, die) for of in zip(folders, told, strict=True)]
+    blocks = [BlockChange(*name, n, 0) for name, n in _counted(whose[1], new)]
+    blocks += [BlockChange(*name, 0, n) for name, n in _counted(whose[0], gone)]
     names = [name.removesuffix(".macro") for name in instances]
     return DieDiff(metal, names, _summed(blocks), differ, tuple(layers))
 
 
-def _counted(
-    folder: Path, config: BuildConfig, die: int, sites: np.ndarray
-) -> Iterator[tuple[tuple[str, str], int]]:
+def _counted(whose: Owners, sites: np.ndarray) -> Iterator[tuple[tuple[str, str], int]]:
     """How many of some sites of a die are of what, by name and kind."""
-    whose = owners_of(folder, config, die)
     owner = whose.of[sites]
     counts = np.bincount(owner[owner >= 0], minlength=len(whose.names)).tolist()
     yield from zip(whose.names, counts, strict=True)

@@ -68,14 +68,15 @@ def coloured_by_matrix(chip: Chip) -> Chip:
     Raises:
         FlowError: The build does not say what lies where, or it is another build's.
     """
+    from base_chip.dies import load_die
     from flow.by_matrix import write_by_matrix
-    from flow.chain.owners import owners_of
+    from flow.chain.owners import chip_told, owners_of
     from flow.stitching.roms import die_sites
 
-    config = load_run(chip.build / ".run.json").config
+    base = load_die(load_run(chip.build / ".run.json").config.base)
     target = chip.build / "by_matrix.oas"
-    whose = owners_of(chip.build, config, chip.die)
-    layers = write_by_matrix(chip.layout, target, die_sites(config.base), whose)
+    whose = owners_of(chip.build, chip_told(chip.build), base, chip.die)
+    layers = write_by_matrix(chip.layout, target, die_sites(base.name), whose)
     apart = tuple(Extra(f"{b.name}, {b.vias} vias", b.layer, b.colour) for b in layers)
     return replace(chip, layout=target, apart=apart)
 

@@ -6,14 +6,11 @@ from pathlib import Path
 
 import msgspec
 
-from base_chip.dies import load_die
-from flow.request import BuildConfig
+from base_chip.dies import Floorplan
 from flow.stitching.column import die_column
-from flow.stitching.contents import CONTENTS, LARGEST, Block, die_contents, read_contents
+from flow.stitching.contents import CONTENTS, LARGEST, read_contents
 from flow.stitching.owners import Owners, owners
 from flow.tasks.die.programmed import CHIP
-from flow.tasks.integer_model import golden_model
-from metal_configs.compile.program.fit import fit_dies
 from rtl_gen.errors import FlowError
 from rtl_gen.untrusted import read_file
 
@@ -46,16 +43,19 @@ def chip_told(build: Path) -> ChipTold:
     return told
 
 
-def owners_of(build: Path, config: BuildConfig, die: int) -> Owners:
+def owners_of(build: Path, told: ChipTold, base: Floorplan, die: int) -> Owners:
     """Whose each bit of the ROM macros of a die is, macros in the order of `flow.stitching.roms.die_sites`.
+
+    Args:
+        build, told: A build, and what it told of its chip.
+        base: Which it is on.
+        die: Number in the chain.
 
     Raises:
         FlowError: The build is damaged.
     """
-    base, chip = load_die(config.base), chip_told(build)
-    contents = _contents(build, config, die, chip.dies)
     words, bits = base.sites.shape
-    return owners(chip.roms, words, bits, contents, die_column(base).rom)
+    return owners(told.roms, words, bits, read_contents(build / "compile", die), die_column(base).rom)
 
 
 def _must_be(path: Path, build: Path) -> None:
@@ -64,12 +64,3 @@ def _must_be(path: Path, build: Path) -> None:
             f"no chip there ({path.relative_to(build)} is missing)", where=str(build),
             hint="Give build/<name> of a build that has come as far as the step `metal`.",
         )  # fmt: skip
-
-
-def _contents(build: Path, config: BuildConfig, die: int, dies: int) -> dict[str, list[Block]]:
-    """Of the first die as `compile` told it; a later one's is compiled again."""
-    if die == 0:
-        return read_contents(build / "compile")
-    base = load_die(config.base)
-    model = golden_model(build / "quantise", config.context or base.context).model
-    return die_contents(fit_dies(model, die_column(base), dies=dies)[die][0])

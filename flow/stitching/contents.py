@@ -1,4 +1,4 @@
-"""What the memories of a die of tiles hold, as `compile` tells it of the first die in `contents.json`."""
+"""What the memories of a die of tiles hold, as `compile` tells it of each die in `contents.json`."""
 
 __all__ = [
     "CONTENTS", "KEYS", "LARGEST", "Block", "Memory", "die_contents", "memories", "memory_of",
@@ -81,21 +81,24 @@ def die_contents(image: DieImage) -> dict[str, list[Block]]:
     return {"rom": rom, "program": [Block("program", "program", 0, len(image.program))], "words": words}
 
 
-def write_contents(folder: Path, image: DieImage) -> None:
-    """Write what `read_contents` reads."""
-    (folder / CONTENTS).write_bytes(msgspec.json.format(msgspec.json.encode(die_contents(image)), indent=1))
+def write_contents(folder: Path, images: Sequence[DieImage]) -> None:
+    """Write what `read_contents` reads: of each die of a chain, one or more."""
+    told = msgspec.json.encode([die_contents(image) for image in images])
+    (folder / CONTENTS).write_bytes(msgspec.json.format(told, indent=1))
 
 
-def read_contents(folder: Path) -> dict[str, list[Block]]:
-    """What `die_contents` said, from the outputs of `compile`; FlowError when the file is not that."""
+def read_contents(folder: Path, die: int) -> dict[str, list[Block]]:
+    """What `die_contents` said of a die, from the outputs of `compile`; FlowError when it is not there."""
     path = folder / CONTENTS
     try:
-        found = msgspec.json.decode(read_file(path, LARGEST), type=dict[str, list[Block]])
+        told = msgspec.json.decode(read_file(path, LARGEST), type=list[dict[str, list[Block]]])
     except (msgspec.MsgspecError, RecursionError) as e:
         raise _damaged(path, str(e)) from e
-    if sorted(found) != sorted(KEYS.values()):
-        raise _damaged(path, f"it tells of {', '.join(found) or 'nothing'}")
-    return found
+    if not die < len(told):
+        raise _damaged(path, f"it tells of {len(told)} dies, not of die {die}")
+    if sorted(told[die]) != sorted(KEYS.values()):
+        raise _damaged(path, f"it tells of {', '.join(told[die]) or 'nothing'}")
+    return told[die]
 
 
 def memories(

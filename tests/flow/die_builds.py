@@ -57,7 +57,7 @@ def make_build(folder: Path, seed: int, *, dies: int = 1, extra: tuple[tuple[int
     Run(config, PdkFiles("sky130", {}, {}, {}, {}, {}), folder, {}).save()
     found = fit_dies(model.shortened(DIE.context), die_column(DIE), dies=dies)
     build = Build(folder, [i for i, _ in found], [m for _, m in found], sites_of(len(found[0][1])))
-    write_contents(folder / "compile", build.images[0])
+    write_contents(folder / "compile", build.images)
     told = json.dumps({"dies": dies, "roms": list(build.macros[0])})
     (folder / "compile" / CHIP).write_text(told)
     for die in range(dies):

@@ -7,12 +7,11 @@ import klayout.db as kdb
 import numpy as np
 import pytest
 
-from flow.chain.owners import owners_of
+from flow.chain.owners import chip_told, owners_of
 from flow.show import chip_of, coloured_by_matrix
 from flow.stitching.column import die_column
 from flow.stitching.contents import CONTENTS, die_contents, memories
 from flow.stitching.owners import owners
-from flow.verify import load_build
 from rtl_gen.errors import FlowError
 from tests.flow.die_builds import DIE, OF_BASE, make_build
 
@@ -37,7 +36,7 @@ def vias_by_name(build, die):
 
 @pytest.mark.parametrize("die", [0, 1])
 def test_bits_are_of_what_reads_them(build, die):
-    whose = owners_of(build.folder, load_build(build.folder).config, die)
+    whose = owners_of(build.folder, chip_told(build.folder), DIE, die)
     bits = build.bits(die)
     assert not (bits & (whose.of < 0)).any()
     counts = np.bincount(whose.of[bits], minlength=len(whose.names))
@@ -59,7 +58,7 @@ def test_each_via_is_on_the_layer_of_its_matrix(build, die):
     chip = coloured_by_matrix(chip_of(build.folder, die))
     out = kdb.Layout()
     out.read(str(chip.layout))
-    whose = owners_of(build.folder, load_build(build.folder).config, die)
+    whose = owners_of(build.folder, chip_told(build.folder), DIE, die)
     told = {}
     for extra in chip.apart:
         title, _, vias = extra.name.rpartition(", ")
@@ -84,7 +83,8 @@ def test_a_chip_of_another_build_is_refused(build, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[1]", '{"rom": [{"name": "a", "kind": "b", "start": "x", "rows": 1}]}', "{}"]
+    "text",
+    ["", "[1]", '[{"rom": [{"name": "a", "kind": "b", "start": "x", "rows": 1}]}]', "[{}]", "{}", "[]"],
 )
 def test_damaged_contents_are_one_message(build, text):
     (build.folder / "compile" / CONTENTS).write_text(text)

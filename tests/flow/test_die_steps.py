@@ -276,7 +276,7 @@ def test_with_an_adapter_the_chip_has_room_for_it_and_the_host_loads_it(job, ada
     job.inputs["quantise"] = adapted
     found = CompileTask().work(job)
     assert found.metrics["program_instructions"] <= 512
-    assert [b.rows for b in read_contents(job.out)["program"]] == [found.metrics["program_instructions"]]
+    assert [b.rows for b in read_contents(job.out, 0)["program"]] == [found.metrics["program_instructions"]]
     job.inputs["compile"] = job.out
     loaded = (job.out / LOADED).read_bytes()
     assert 4352 < len(loaded) <= 2 * 128 * 32

@@ -7,13 +7,12 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from flow.chain.owners import owners_of
+from flow.chain.owners import chip_told, owners_of
 from flow.cli.main import cli
 from flow.diff import compare
 from flow.heat_map import draw_heat_map
-from flow.verify import load_build
 from rtl_gen.errors import FlowError
-from tests.flow.die_builds import make_build
+from tests.flow.die_builds import DIE, make_build
 
 VIA2 = (69, 44)
 
@@ -32,7 +31,7 @@ def found(builds):
 def changed(builds, which, die):
     """Sites that only one build has vias on, by the name that it has for them."""
     mine, other = builds[which], builds[1 - which]
-    whose = owners_of(mine.folder, load_build(mine.folder).config, die)
+    whose = owners_of(mine.folder, chip_told(mine.folder), DIE, die)
     counts = np.bincount(whose.of[mine.bits(die) & ~other.bits(die)], minlength=len(whose.names))
     return dict(zip(whose.names, counts.tolist(), strict=True))
 

@@ -41,7 +41,7 @@ class CompileTask(StepTask):
         assert all(sorted(macros) == sorted(names) for _, macros in found)
         bits = np.stack([np.concatenate([macros[name] for name in names]) for _, macros in found])
         np.save(job.out / "image.npy", bits)
-        write_contents(job.out, images[0])
+        write_contents(job.out, images)
         chip = {
             "dies": len(images),
             "roms": names,

@@ -52,7 +52,7 @@ class FiguresTask(ProgrammedStep):
                 0, f"This is the first of the {len(dies)} dies of the chain; tiles are those of each."
             )
         roms = dict(zip(read_chip(job.inputs["compile"])["roms"], bits, strict=True))
-        held = memories(roms, read_contents(job.inputs["compile"]), die_column(die).rom)
+        held = memories(roms, read_contents(job.inputs["compile"], 0), die_column(die).rom)
         draw_memories(job.out / "rom.png", held)
         library = load_place_route(pdk).library
         areas = cell_areas(cell_lef(job.pdk.path("cells"), library))

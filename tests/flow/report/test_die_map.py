@@ -24,9 +24,9 @@ def image():
 
 @pytest.fixture
 def found(image, tmp_path):
-    write_contents(tmp_path, image)
+    write_contents(tmp_path, [image])
     macros = die_macros(image, ROM, Whole.of(ROM, [image]).vec)
-    return memories(macros, read_contents(tmp_path), ROM)
+    return memories(macros, read_contents(tmp_path, 0), ROM)
 
 
 def test_memories_are_told_from_the_north(found):
