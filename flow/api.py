@@ -123,8 +123,8 @@ def build(
         seed: Of the first text's sampling; each further text has the next.
         temperature: Of the sampling; 0 takes the likeliest token.
         words: Texts to generate.
-        adapter: PEFT's folder of a LoRA adapter, which the host loads before the first text; for a base of
-            tiles.
+        adapter: PEFT's folder of a LoRA adapter, which the host loads before the first text; for a base
+            of one column of tiles.
         chained: Dies of one column of tiles to cut the model over; 0 for as few as hold it.
         context: Positions that these keep; 0 for the base's own number.
         loss_limit: Of the row `quality`: the integers' loss over that of floats.

@@ -38,7 +38,7 @@ from rtl_gen.errors import ExitCode, FlowError
 )
 @click.option(
     "--adapter", type=click.Path(path_type=Path),
-    help="A LoRA adapter of the model, a folder of PEFT's: room for it in a base of tiles, and it is loaded.",
+    help="A LoRA adapter of the model, a folder of PEFT's: its dies keep room for it, and it is loaded.",
 )  # fmt: skip
 @click.option(
     "--chain", "chained", type=click.IntRange(1, 64), metavar="N",
@@ -108,8 +108,8 @@ def build(
     if chain and not (base is None and last == "quantise"):  # which needs no base
         if adapter is not None:
             raise FlowError(
-                "a chain of dies takes no adapter yet", where="--adapter",
-                hint="Leave it out, or take a base of one die with ram tiles: --base nano.",
+                f"dies of {on} are planned, and take no adapter", where="--adapter",
+                hint="Leave it out, or take a base of one column of tiles: --base story.",
                 code=ExitCode.USAGE,
             )  # fmt: skip
         if chained is not None:

@@ -1,15 +1,46 @@
 """The golden model of a chain: dies, each of which says what the next one hears, and a host at its ends."""
 
-__all__ = ["LINK", "ChainModel"]
+__all__ = ["LINK", "ChainModel", "loading"]
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
+from rtl_gen.golden.adapter import Adapter
 from rtl_gen.golden.die_image import DieImage
 from rtl_gen.golden.vec import VecModel
 
 # Cycles from a byte that leaves a die to the same at the next one: a register on each side of the byte link,
 # and the memory behind them. Wires from pad to pad take none here.
 LINK = 3
+BLOCK = 255  # bytes for later dies that are sent together, at most
+
+
+def loading(dies: Sequence[DieImage], adapter: Adapter | None) -> bytes:
+    """What a host sends to the first die of a chain after a reset, before requests; None adds to no sum.
+
+    A die takes the rows that are its own. What is for those behind it comes as blocks, each a byte that says
+    how many bytes follow, and a 0; it sends on what the blocks hold.
+
+    Raises:
+        FlowError: The adapter has not the shape that there is room for, or a factor that the tiles cannot
+            have.
+    """
+    held = [die.adapters.outer.keys() for die in dies]
+    sent = b""
+    for n in reversed(range(len(dies))) if any(held) else ():
+        if n + 1 < len(dies):
+            blocks = [sent[at : at + BLOCK] for at in range(0, len(sent), BLOCK)]
+            sent = b"".join(bytes([len(block)]) + block for block in blocks) + bytes(1)
+        sent = dies[n].adapters.load(_without(adapter, held[:n] + held[n + 1 :])) + sent
+    return sent
+
+
+def _without(adapter: Adapter | None, held: Sequence[Collection[str]]) -> Adapter | None:
+    """What of an adapter other dies do not hold."""
+    if adapter is None:
+        return None
+    others = set[str]().union(*held)
+    return replace(adapter, pairs={name: p for name, p in adapter.pairs.items() if name not in others})
 
 
 class ChainModel:

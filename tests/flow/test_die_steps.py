@@ -294,7 +294,7 @@ def test_with_an_adapter_the_chip_has_room_for_it_and_the_host_loads_it(job, ada
 @pytest.mark.parametrize(
     ("base", "adapter", "code", "says"),
     [
-        ("slot", ING, ExitCode.USAGE, "a chain of dies takes no adapter yet"),
+        ("slot", ING, ExitCode.USAGE, "dies of slot are planned, and take no adapter"),
         ("nano", Path("/none"), ExitCode.BAD_INPUT, "adapter_config.json"),
     ],
 )

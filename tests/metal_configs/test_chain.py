@@ -13,13 +13,14 @@ from metal_configs.compile.program.part import cut
 from metal_configs.compile.program.residual import Message
 from rtl_gen.errors import FlowError
 from rtl_gen.golden.array import ArrayModel
-from rtl_gen.golden.chain import ChainModel
+from rtl_gen.golden.chain import ChainModel, loading
 from rtl_gen.golden.network import Network
 from rtl_gen.golden.shape import Shape
 from rtl_gen.tiles.ram import RamTileSize
 from rtl_gen.tiles.rom import RomTileSize
 from rtl_gen.tiles.vec import VecTileSize
 from tests.metal_configs.test_program import WORDS, tokens
+from tests.rtl_gen.test_adapter import random_adapter
 from tests.rtl_gen.test_network import random_model
 
 STORY = Shape(dim=64, layers=5, heads=8, kv_heads=4, head_dim=8, hidden=160, vocab=512, context=64)
@@ -28,6 +29,12 @@ STORY = Shape(dim=64, layers=5, heads=8, kv_heads=4, head_dim=8, hidden=160, voc
 def chain(model, dies=2, rows=1, ram_rows=2, ram_words=64, depth=4096):
     arrays = [ArrayModel((rows, 1), depth, 32, 2, 20, 2) for _ in range(dies)]
     return compile_chain(model, arrays, ram_rows, ram_words)
+
+
+def adapted_chain(model, adapter, dies):
+    arrays = [ArrayModel((1, 1), 4096, 32, 2, 20, 2) for _ in range(dies)]
+    ranks = {name: len(pair.a.codes) for name, pair in adapter.pairs.items()}
+    return compile_chain(model, arrays, 6, 128, ranks)
 
 
 def says(dies, images, prompt, beta=0, seed=1):
@@ -191,7 +198,55 @@ def test_what_no_number_of_dies_holds_says_what_the_longest_chain_lacks():
     assert e.value.where == "die 0 of 2"
 
 
-def test_a_chain_takes_no_adapter():
+def test_a_chain_keeps_room_for_an_adapter():
     model = random_model(dataclasses.replace(WORDS, context=16), 7)
-    with pytest.raises(FlowError, match="takes no adapter yet"):
-        fit_dies(model, column(), {"q": 2}, dies=2)
+    found = fit_dies(model, column(), {"layers.0.q": 2, "layers.1.v": 4}, dies=2)
+    assert [next(iter(image.adapters.outer.values())).rank for image, _ in found] == [2, 4]
+
+
+@pytest.mark.parametrize("kinds", [("q", "v", "down"), ("o",)])
+@pytest.mark.parametrize("dies", [2, 3])
+def test_each_die_takes_its_part_of_an_adapter(dies, kinds):
+    """The first block for later dies is longer than a block can be."""
+    shape = dataclasses.replace(WORDS, layers=3)
+    model, adapter = random_model(shape, 4, 16), random_adapter(shape, 5, 4, kinds, size=0.1)
+    images = adapted_chain(model, adapter, dies)
+    sent = loading(images, adapter)
+    assert sum(die.adapters.size for die in images[1:]) > 255
+    texts = []
+    for loaded, begin in ((adapter, sent), (None, loading(images, None))):
+        chain_of = ChainModel(images)
+        assert chain_of.send(begin) == b""
+        texts.append(says(chain_of, images, [2, 0, 5], 16, 3))
+        assert texts[-1] == list(Network(model, adapter=loaded).generate([2, 0, 5], beta=16, seed=3))
+    assert texts[0] != texts[1]
+
+
+def test_an_adapter_of_one_die_passes_the_others():
+    shape = dataclasses.replace(WORDS, layers=3)
+    model, adapter = random_model(shape, 4, 16), random_adapter(shape, 5, 4, ("v",), size=0.1)
+    for n in range(3):
+        alone = dataclasses.replace(
+            adapter, pairs={k: p for k, p in adapter.pairs.items() if k.startswith(f"layers.{n}.")}
+        )
+        images = adapted_chain(model, alone, 3)
+        assert [die.adapters.size > 0 for die in images] == [n == k for k in range(3)]
+        dies = ChainModel(images)
+        dies.send(loading(images, alone))
+        assert says(dies, images, [7]) == list(Network(model, adapter=alone).generate([7]))
+
+
+def test_an_adapter_of_another_shape_is_refused_by_the_die_that_lacks_room():
+    shape = dataclasses.replace(WORDS, layers=3)
+    model, adapter = random_model(shape, 4, 16), random_adapter(shape, 5, 4, ("v",))
+    images = adapted_chain(model, adapter, 3)
+    with pytest.raises(FlowError, match=r"layers\.2\.v has rank 0, the die was built for 4"):
+        loading(
+            images, dataclasses.replace(adapter, pairs={k: adapter.pairs[k] for k in list(adapter.pairs)[:2]})
+        )
+    with pytest.raises(FlowError, match=r"layers\.0\.q has rank 4, the die was built for 0"):
+        loading(images, random_adapter(shape, 5, 4, ("q", "v")))
+
+
+def test_a_chain_without_an_adapter_is_sent_nothing_before_requests():
+    assert loading(chain(random_model(WORDS, 3)), None) == b""

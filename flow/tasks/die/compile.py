@@ -29,6 +29,7 @@ class CompileTask(StepTask):
         from flow.stitching.roms import die_roms
         from flow.tasks.integer_model import adapter, integer_model
         from metal_configs.compile.program.fit import fit_dies
+        from rtl_gen.golden.chain import loading
 
         die = load_die(job.config.base)
         model = integer_model(job.inputs["quantise"]).shortened(positions_of(job))
@@ -36,7 +37,7 @@ class CompileTask(StepTask):
         ranks = None if lora is None else {name: len(pair.a.codes) for name, pair in lora.pairs.items()}
         found = fit_dies(model, die_column(die), ranks, job.config.chained)
         images = [image for image, _ in found]
-        (job.out / LOADED).write_bytes(images[0].adapters.load(lora))
+        (job.out / LOADED).write_bytes(loading(images, lora))
         names = [place.name for place in die_roms(die)]
         assert all(sorted(macros) == sorted(names) for _, macros in found)
         bits = np.stack([np.concatenate([macros[name] for name in names]) for _, macros in found])

@@ -42,16 +42,19 @@ class Decoder:
     Args:
         layers: Of the die.
         spot: Tile and row of the ram tiles by which residuals come, for a die that does not embed.
+        adapted: The chain takes an adapter, whether any of it is for this die or not.
 
     Attributes:
         token_bytes, count_bytes: Of a token and of the number of tokens of a prompt.
     """
 
-    def __init__(self, layers: Layers, spot: tuple[int, int] | None) -> None:
+    def __init__(self, layers: Layers, spot: tuple[int, int] | None, *, adapted: bool) -> None:
         self.layers, self.contents, self.rows = layers, layers.contents, layers.rows
         self.model, self.part = layers.model, layers.contents.part
         self.token_bytes = 1 if self.model.shape.vocab <= 256 else 2
         self.count_bytes = 1 if self.model.positions < 256 else 2
+        if adapted:
+            self._load()
         if spot is None:
             self._first()
         else:
@@ -60,7 +63,6 @@ class Decoder:
     def _first(self) -> None:
         """The die that the host sends requests to; if others follow, the host returns each token to it."""
         m, alone = self.model, self.part.chooses
-        self.layers.adapted.load()
         self.rows.label("start")
         self.rows.restart()
         if alone:
@@ -135,6 +137,21 @@ class Decoder:
         self._receive()
         self._emit()
         self.rows.branch(Condition.ALWAYS, "next")
+
+    def _load(self) -> None:
+        """Take what of an adapter is for this die; what is for later ones goes on, as blocks and a 0."""
+        self.layers.adapted.load()
+        if self.part.chooses:
+            return
+        self.rows.label("block")
+        self.rows.control(Kind.RECEIVE_COUNT)
+        self.rows.branch(Condition.PROMPT_LEFT, "byte")
+        self.rows.branch(Condition.ALWAYS, "loaded")
+        self.rows.label("byte")
+        self._pass(1)
+        self.rows.branch(Condition.PROMPT_LEFT, "byte")
+        self.rows.branch(Condition.ALWAYS, "block")
+        self.rows.label("loaded")
 
     def _text(self) -> None:
         """What the choice of tokens needs to know of a text."""

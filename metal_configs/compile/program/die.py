@@ -42,7 +42,12 @@ def compile_die(
 
 
 def compile_chain(
-    model: Model, arrays: Sequence[ArrayModel], ram_rows: int, ram_words: int, skipped: int = 0
+    model: Model,
+    arrays: Sequence[ArrayModel],
+    ram_rows: int,
+    ram_words: int,
+    ranks: Mapping[str, int] | None = None,
+    skipped: int = 0,
 ) -> list[DieImage]:
     """Cut a model's layers over a chain of dies.
 
@@ -50,6 +55,7 @@ def compile_chain(
         model: The integers.
         arrays: Empty rom tiles of each die, one column of them; filled here.
         ram_rows, ram_words: Ram tiles of each to the south of them, and rows of each.
+        ranks: Of the adapters that the host loads, by the name of the matrix; None without adapters.
         skipped: Rows of rom tiles that each vec tile sends steps to beyond those of the array.
 
     Raises:
@@ -59,7 +65,7 @@ def compile_chain(
     images = []
     for n, (part, array) in enumerate(zip(cut(model, len(arrays)), arrays, strict=True)):
         try:
-            images.append(_compile(part, array, Room(ram_rows, ram_words), {}, skipped))
+            images.append(_compile(part, array, Room(ram_rows, ram_words), ranks or {}, skipped))
         except FlowError as error:
             raise FlowError(
                 error.what, where=f"die {n} of {len(arrays)}, layers {part.layers[0]} to {part.layers[-1]}",
@@ -77,7 +83,8 @@ def _compile(part: Part, array: ArrayModel, room: Room, ranks: Mapping[str, int]
         room.check("keys and values beside a row for residuals")
     contents = Contents(part, array)
     rows = Rows(skipped, array.grid[0], room.tiles)
-    decoder = Decoder(Layers(contents, caches, rows, ranks, room), spot)
+    here = {name: rank for name, rank in ranks.items() if name in part.matrices()}
+    decoder = Decoder(Layers(contents, caches, rows, here, room), spot, adapted=bool(ranks))
     rom_bytes = max(contents.read(n) for n in part.matrices())
     return DieImage(
         array, skipped, room.tiles, room.words, sum(room.used), decoder.layers.memory,

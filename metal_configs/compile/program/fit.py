@@ -9,7 +9,7 @@ import numpy as np
 
 from metal_configs.compile.program.die import compile_chain, compile_die
 from metal_configs.compile.program.macros import die_macros
-from rtl_gen.errors import ExitCode, FlowError
+from rtl_gen.errors import FlowError
 from rtl_gen.golden.array import ArrayModel
 from rtl_gen.golden.die_image import DieImage
 from rtl_gen.golden.model import Model
@@ -53,20 +53,14 @@ def fit_dies(
     Args:
         model: The integers.
         die: All dies.
-        ranks: Of the adapters that the host loads, by the name of the matrix; for one die only.
+        ranks: Of the adapters that the host loads, by the name of the matrix.
         dies: How many; 0 for as few as hold the model.
 
     Raises:
         FlowError: It does not fit; the message says which memory, and by how much. Of a chain that is tried
-            it is what the longest one lacks. Or an adapter is asked for on a chain.
+            it is what the longest one lacks.
     """
-    if ranks and dies > 1:
-        raise FlowError(
-            "a chain of dies takes no adapter yet",
-            hint="Leave out the adapter, or take a base that holds the model on one die.",
-            code=ExitCode.USAGE,
-        )  # fmt: skip
-    counts = [dies] if dies else [1] if ranks else range(1, model.shape.layers + 1)
+    counts = [dies] if dies else range(1, model.shape.layers + 1)
     for count in counts:
         try:
             return _laid(model, die, ranks, count)
@@ -82,7 +76,7 @@ def _laid(
     if count == 1:
         images = [compile_die(model, die.empty(), rows, words, ranks, skipped)]
     else:
-        images = compile_chain(model, [die.empty() for _ in range(count)], rows, words, skipped)
+        images = compile_chain(model, [die.empty() for _ in range(count)], rows, words, ranks, skipped)
     laid = []
     for n, image in enumerate(images):
         try:
