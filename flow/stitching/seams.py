@@ -14,8 +14,9 @@ from base_chip.stitch.windows import windows
 from flow.pdk.files import PdkFiles
 from flow.pdk.magic_tech import tech_for_magic
 from flow.stitching.delays import delays_of
+from flow.stitching.periods import PERIODS
 from flow.stitching.routed import routed_of
-from flow.stitching.stitch import Stitched
+from flow.stitching.stitch import Stitched, constraints
 from flow.stitching.tiles import HardTile
 from flow.stitching.wires import wires_of_margin
 from flow.tasks.wiring import stack_of
@@ -35,7 +36,7 @@ def check_seams(
     Args:
         made: The die.
         tiles: By kind.
-        period_ns: Clock period at which what crosses a seam must be in time.
+        period_ns: Clock period of the slow and the fast corner; `PERIODS` has the others'.
         files: The PDK.
         scratch: Folder for all files; made if missing.
 
@@ -70,17 +71,15 @@ def _timing(
 ) -> tuple[list[CheckResult], dict[str, float]]:
     folder.mkdir(parents=True, exist_ok=True)
     macros = {macro.name: macro for tile in tiles.values() for macro in tile.macros}
-    constraints = made.file(".sdc").read_text("utf-8")
     corners = []
     for name, corner in load_place_route(load_pdk(made.plan.pdk)).corners.items():
         liberty = [folder / f"{macro.name}.{name}.lib" for macro in macros.values()]
         for path, macro in zip(liberty, macros.values(), strict=True):
             path.write_text(macro.liberty[corner.liberty])
-        corners.append(
-            timing.SeamCorner(
-                Corner(name, Path(), constraints, period_ns, macros=tuple(liberty)), delays_of(tiles, name)
-            )
-        )
+        period = period_ns * PERIODS.get(name, 1)
+        sdc = constraints(made.plan, period)
+        timed = Corner(name, Path(), sdc, period, macros=tuple(liberty))
+        corners.append(timing.SeamCorner(timed, delays_of(tiles, name)))
     wires = wires_of_margin(made.plan)
     die = timing.Timed(read_netlist(made.file(".v")), files.path("cells"), list(macros), LOAD, wires)
     return timing.run(die, corners, folder)

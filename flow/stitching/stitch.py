@@ -1,6 +1,6 @@
 """Stitches a die: everything that is made from its floorplan and its tiles."""
 
-__all__ = ["Stitched", "stitch"]
+__all__ = ["Stitched", "constraints", "stitch"]
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -60,13 +60,18 @@ def stitch(plan: StitchPlan, tiles: Mapping[str, Path], period_ns: float, out: P
     wires = [join[2] for join in load_checks(pdk).joins]
     if hardened:
         made.file(".lef").write_text(die_lef(plan, pins, wires))
+    made.file(".sdc").write_text(constraints(plan, period_ns))
+    return made
+
+
+def constraints(plan: StitchPlan, period_ns: float) -> str:
+    """Timing constraints of a die at a clock period."""
     ports = plan.die_ports()
     inputs, outputs = (
         [name for name, (way, _) in ports.items() if way == direction and name != "clk"]
         for direction in ("INPUT", "OUTPUT")
     )
-    made.file(".sdc").write_text(die_sdc(plan.name, period_ns, inputs, outputs))
-    return made
+    return die_sdc(plan.name, period_ns, inputs, outputs)
 
 
 def _told(faults: Sequence[str]) -> str:
