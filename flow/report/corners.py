@@ -11,9 +11,6 @@ from base_chip.pdk.place_route import load_place_route
 from flow.stitching.periods import PERIODS, die_period
 
 SEAMS = "seams"
-# Of the period: what crosses a seam is launched by the falling edge and taken by the rising one, which counts
-# for setup and, as the edge before it, for hold.
-_CROSSING = 0.5
 
 
 @dataclass(frozen=True)
@@ -53,13 +50,11 @@ def corner_timing(die: Floorplan, metrics: Mapping[str, float]) -> list[CornerTi
     """Corners of which the metrics of `inside_<kind>` and `seams` tell something."""
     corners = []
     for name, corner in load_place_route(load_pdk(die.pdk)).corners.items():
-        made_for = die_period(die)
-        period = made_for * PERIODS.get(name, 1)
-        parts = {kind: (f"{kind}_sta_{name}", 0.0) for kind in die.kinds}
-        parts[SEAMS] = f"seam_sta_{name}", _CROSSING * (made_for - period)  # they are looked at in its period
+        period = die_period(die) * PERIODS.get(name, 1)
+        parts = {kind: f"{kind}_sta_{name}" for kind in die.kinds} | {SEAMS: f"seam_sta_{name}"}
         slacks = {
-            part: [metrics[f"{stem}_{kind}_ns"] - less for kind in ("setup", "hold")]
-            for part, (stem, less) in parts.items()
+            part: [metrics[f"{stem}_{kind}_ns"] for kind in ("setup", "hold")]
+            for part, stem in parts.items()
             if f"{stem}_setup_ns" in metrics
         }
         if slacks:
