@@ -81,6 +81,43 @@ def test_a_pass_waits_before_its_steps():
     assert waits(longer[0], steps, longer[1], steps)[-1] is Sync.NONE
 
 
+def test_passes_of_many_steps_are_further_apart_than_their_sums():
+    begin = joining(begin=True, high=False, left=0)
+    made = Row(Op.DRAIN, {"n": 4, "d": 64, "value": Value.JOIN, "special": begin, "dest": Dest.MEMORY})
+    other = Row(Op.DRAIN, made.fields | {"d": 200})
+    read = Row(Op.DRAIN, {"n": 4, "a": 64, "d": 64, "value": Value.JOIN, "dest": Dest.MEMORY})
+    short, long = (Row(Op.STEPS, {"n": n, "drain": 1}) for n in (1, 16))
+    assert waits(made, short, other, short, read, short)[-1] is Sync.WRITTEN
+    assert waits(made, short, other, long, read, short)[-1] is Sync.NONE
+    # What varies with the position has one step at least.
+    varies = Row(Op.STEPS, long.fields | {"by_position": 1})
+    assert waits(made, short, other, varies, read, short)[-1] is Sync.WRITTEN
+
+
+def test_a_pass_reads_as_many_words_as_it_has_sums():
+    made = vector(4, d=68)
+    read = Row(Op.DRAIN, {"n": 4, "a": 64, "d": 200, "value": Value.JOIN, "dest": Dest.MEMORY})
+    assert waits(made, read, Row(Op.STEPS, {"n": 4, "drain": 1}))[-1] is Sync.NONE
+    assert waits(made, read, Row(Op.STEPS, {"n": 4, "drain": 1, "chunks": 1}))[-1] is Sync.WRITTEN
+
+
+def test_every_other_word_is_not_the_one_between():
+    spread = {"n": 4, "value": Value.JOIN, "walk": Walk.SPREAD, "dest": Dest.MEMORY}
+    steps = Row(Op.STEPS, {"n": 4, "drain": 1, "each": 1})
+    made = Row(Op.DRAIN, spread | {"d": 64, "special": joining(begin=True, high=False, left=0)})
+    for a, sync in ((64, Sync.WRITTEN), (65, Sync.NONE)):
+        assert waits(made, steps, Row(Op.DRAIN, spread | {"a": a, "d": 200}), steps)[-1] is sync
+
+
+def test_the_accumulator_is_set_when_all_before_it_is_over():
+    row = Row(Op.CONTROL, {"kind": Kind.ACCUMULATE})
+    waited = vector(4, a=200, d=300, sync=Sync.WRITTEN)
+    assert waits(FINDS, OTHER, row)[-1] is Sync.FOUND
+    assert waits(FINDS, waited, row) == [Sync.NONE, Sync.WRITTEN, Sync.NONE]
+    assert waits(FINDS, vector(4, a=200, sync=Sync.FOUND), row)[-1] is Sync.FOUND
+    assert waits(vector(4, reduce=Reduce.SUM, sync=Sync.WRITTEN), row)[-1] is Sync.FOUND
+
+
 def test_the_sequencer_has_waited_for_all_before_it():
     row = Row(Op.CONTROL, {"kind": Kind.ADVANCE, "sync": 1})
     assert waits(FINDS, row, vector(4, a=64, plus=Register.QUERY, context=1))[-1] is Sync.NONE

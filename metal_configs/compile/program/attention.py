@@ -2,6 +2,7 @@
 
 __all__ = ["BEGIN", "LESS8", "LESS12", "LESS18", "Attention", "Words", "largest", "lines", "reciprocal"]
 
+import itertools
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,7 +39,6 @@ from rtl_gen.golden.vec_isa import (
 from rtl_gen.golden.vector import EXP_INDEX, REST
 
 LESS8, LESS12, LESS18 = range(3)
-Turns = tuple[list[tuple[int, Register, int]], ...]
 BEGIN = joining(begin=True, high=False, left=0)
 
 
@@ -75,8 +75,9 @@ class Words:
 class Attention:
     """Writes rows for some heads at a time, stage by stage, so that none waits for itself.
 
-    The next heads are turned where these would wait: for the largest score, the sum of exponentials, its
-    reciprocal. What is found for a head is in its context.
+    A vector that makes no activations runs while steps wait for some that others make: the next key is
+    turned while the queries' mantissas are on their way, half of the next queries while probabilities are,
+    the others while mantissas of their key are. What is found for a head is in its context.
 
     Args:
         contents, caches, rows: Of the die.
@@ -97,31 +98,38 @@ class Attention:
             for g in range(s.kv_heads)
             for h in range(g * s.group, (g + 1) * s.group, self.beside)
         ]
-        for turn in self._turns(*batches[0], at, new=True):
-            self._do(turn)
-        for n, (g, heads) in enumerate(batches):
-            self._score(number, g, heads, score_shift, at, new=n == 0 or g != batches[n - 1][0])
-            turns: Turns = ([], [], [])
-            if n + 1 < len(batches):
-                turns = self._turns(*batches[n + 1], at, new=batches[n + 1][0] != g)
-            self._mix(number, g, heads, at, turns)
+        key = -1  # the one that is remembered
+        self._turn_key(0, at)
+        self._turn(batches[0][1], 0, at)
+        for (g, heads), (next_g, next_heads) in itertools.pairwise([*batches, (s.kv_heads - 1, range(0))]):
+            if g != key:
+                self._bytes(at.k + g * self.hd, self.beside, Register.KEY)
+                self._bytes(at.v + g * self.hd, self.beside + 1, Register.VALUE)
+            self._turn(heads, 1, at)
+            if g != key:
+                self._remember(number, g, at)
+                key = g
+            for n, h in enumerate(heads):
+                self._bytes(at.q + h * self.hd, n, Register.QUERY, n)
+            if next_g != key:
+                self._turn_key(next_g, at)
+            self._score(number, g, heads, score_shift, at)
+            self._probabilities(heads, at)
+            self._turn(next_heads, 0, at)
+            self._mix(number, g, heads, at)
 
-    def _turns(self, g: int, heads: range, at: Words, *, new: bool) -> Turns:
-        """Queries, and with `new` a key, to be rotated where they are; in three parts."""
-        queries = [(at.q + h * self.hd, Register.QUERY, n) for n, h in enumerate(heads)]
-        key = [(at.v + g * self.hd, Register.VALUE, 0), (at.k + g * self.hd, Register.KEY, 0)]
-        half = -(-len(queries) // 2)
-        return queries[:half], queries[half:], key if new else []
+    def _turn_key(self, g: int, at: Words) -> None:
+        """A key is rotated where it is; of its value only the exponent is found."""
+        self._rotate(at.k + g * self.hd, Register.KEY)
+        self.rows.vector(self.hd, at.v + g * self.hd, 0, width=Width.WORD, **largest(Register.VALUE))
 
-    def _do(self, turn: list[tuple[int, Register, int]]) -> None:
-        """Rotate vectors of one part; of a value only the exponent is found."""
-        for a, to, context in turn:
-            if to is Register.VALUE:
-                self.rows.vector(self.hd, a, 0, width=Width.WORD, **largest(to))
-            else:
-                self._rotate(a, to, context)
+    def _turn(self, heads: range, half: int, at: Words) -> None:
+        """The first or the second half of some queries."""
+        for n, h in enumerate(heads):
+            if (2 * n >= len(heads)) == half:
+                self._rotate(at.q + h * self.hd, Register.QUERY, n)
 
-    def _rotate(self, a: int, to: Register, context: int) -> None:
+    def _rotate(self, a: int, to: Register, context: int = 0) -> None:
         self.rows.vector(
             self.hd, a, a, walk=Walk.PAIR, factor=Factor.ROTARY, rom=self.contents.at["rotary"],
             rom_walk=RomWalk.ROTARY, shift=ROTARY - 1, width=Width.WORD, dest=Dest.MEMORY, context=context,
@@ -136,17 +144,15 @@ class Attention:
         )  # fmt: skip
 
     def _remember(self, number: int, g: int, at: Words) -> None:
-        """Key and value of the position to the ram tiles; then the exponents of all positions to E."""
+        """Key and value of the position to the ram tiles, and the exponents of all positions to E.
+
+        The value is met last: it is written while these exponents come.
+        """
         hd, offset = self.hd, self.beside * self.hd // 2
         tile, row = self.caches.keys[number, g]
         self.rows.row(
             Op.STEPS, only=self.only + tile, row=row, n=hd, offset=offset, write=Write.DOWN,
             place=Place.CHUNK, at_position=1, append=1,
-        )  # fmt: skip
-        of_values, value_row, column = self.caches.values[number, g]
-        self.rows.row(
-            Op.STEPS, only=self.only + of_values, row=value_row, column=column, n=hd,
-            offset=offset + hd // 2, write=Write.ALONG, place=Place.POSITION,
         )  # fmt: skip
         self.rows.row(
             Op.DRAIN, value=Value.JOIN, special=BEGIN, n=BLOCK, d=at.e, width=Width.SUM, dest=Dest.MEMORY,
@@ -155,16 +161,15 @@ class Attention:
         self.rows.row(
             Op.STEPS, only=self.only + tile, row=row + hd, n=1, x=X.ONE0, chunks=1, stride=hd + 1, drain=1
         )
+        of_values, value_row, column = self.caches.values[number, g]
+        self.rows.row(
+            Op.STEPS, only=self.only + of_values, row=value_row, column=column, n=hd,
+            offset=offset + hd // 2, write=Write.ALONG, place=Place.POSITION,
+        )  # fmt: skip
 
-    def _score(self, number: int, g: int, heads: range, shift: int, at: Words, *, new: bool) -> None:
-        """Scores of all positions; with `new` the key and the value are remembered before."""
+    def _score(self, number: int, g: int, heads: range, shift: int, at: Words) -> None:
+        """Scores of all positions."""
         hd = self.hd
-        if new:
-            self._bytes(at.k + g * hd, self.beside, Register.KEY)
-            self._bytes(at.v + g * hd, self.beside + 1, Register.VALUE)
-            self._remember(number, g, at)
-        for n, h in enumerate(heads):
-            self._bytes(at.q + h * hd, n, Register.QUERY, n)
         tile, row = self.caches.keys[number, g]
         for n in range(len(heads)):
             self.rows.row(
@@ -180,10 +185,8 @@ class Attention:
     def _scores(self, at: Words, context: int) -> int:
         return at.scores + context * lines(self.positions)
 
-    def _mix(self, number: int, g: int, heads: range, at: Words, turns: Turns) -> None:
-        """Probabilities, and these times the values; sums of upper digits to words of the queries."""
-        hd, contexts = self.hd, range(len(heads))
-        self._do(turns[0])
+    def _probabilities(self, heads: range, at: Words) -> None:
+        contexts = range(len(heads))
         for n in contexts:
             scores = self._scores(at, n)
             self.rows.vector(
@@ -192,16 +195,18 @@ class Attention:
                 shift=SCORE_FRACTION - EXP_INDEX, width=Width.SUM, dest=Dest.MEMORY, reduce=Reduce.SUM,
                 clear=1, context=n,
             )  # fmt: skip
-        self._do(turns[1])
         for n in contexts:
             reciprocal(self.rows, self.contents.at["recip"], n)
-        self._do(turns[2])
         for n in contexts:
             self.rows.vector(
                 1, self._scores(at, n), n * self.positions, b=at.e, by_position=1, factor=Factor.R,
                 shift=SQUARES - 1, plus=Register.LARGEST_VALUE, minus=Register.TWICE, element=Element.VALUE,
                 width=Width.PROBABILITY, dest=Dest.RAM_DIGITS, context=n,
             )  # fmt: skip
+
+    def _mix(self, number: int, g: int, heads: range, at: Words) -> None:
+        """Probabilities times the values; sums of upper digits to words of the queries."""
+        hd = self.hd
         tile, row, column = self.caches.values[number, g]
         steps: dict[str, Any] = {
             "only": self.only + tile, "row": row, "column": column, "by_position": 1, "n": 1, "drain": 1,

@@ -39,6 +39,7 @@ from rtl_gen.golden.vec_isa import (
     Post,
     Reduce,
     Register,
+    Sync,
     Table,
     Value,
     Walk,
@@ -107,10 +108,13 @@ class Layers:
         """The residual, normalised, as what `name` multiplies."""
         m, n = self.model, self.model.shape.dim
         self.rows.begin("norms")
-        self.rows.control(Kind.ACCUMULATE, epsilon=m.norm_epsilon, sync=True)
+        # The accumulator is set while squares' mantissas pass; these wait for all before them, so that the
+        # exponent of the residual is there for it.
         self.rows.vector(
             n, self.x, self.w, plus=Register.RESIDUAL, width=Width.SQUARE, dest=Dest.MEMORY,
+            sync=Sync.WRITTEN,
         )  # fmt: skip
+        self.rows.control(Kind.ACCUMULATE, epsilon=m.norm_epsilon)
         self.rows.vector(n, self.w, 0, factor=Factor.A, width=Width.SUM, reduce=Reduce.SUM)
         reciprocal(self.rows, self.contents.at["rsqrt"])
         self.rows.vector(
@@ -176,7 +180,7 @@ class Layers:
         v = k + lines(s.kv_dim)
         mix = v + lines(s.kv_dim)
         self.norm(p + "q")
-        for kind, d in (("q", q), ("k", k), ("v", v)):
+        for kind, d in (("k", k), ("v", v), ("q", q)):  # the key is met first
             self.times(p + kind, getattr(layer, kind), d, minus=Register.INPUT, width=Width.WORD)
         at = Words(q, k, v, mix, mix + lines(s.q_dim), self.e)
         self.rows.begin("attention")
