@@ -181,12 +181,9 @@ def _matrix(name: str, matrix: QuantMatrix, factor: float, least: int = 1) -> Ma
 
 
 def _diagonal(gain: np.ndarray) -> QuantMatrix:
-    """The final norm's weights of a model that is not rotated, one code an output.
-
-    Codes of 4 bits are read in one pass, those of 3 in six.
-    """
+    """The final norm's weights of a model that is not rotated, one code an output."""
     codes = np.diag(np.where(gain < 0, -1, 1)).astype(np.int8)
-    return QuantMatrix(4, codes, np.maximum(np.abs(gain), 1e-9))
+    return QuantMatrix(3, codes, np.maximum(np.abs(gain), 1e-9))
 
 
 def _logits(largest: float) -> tuple[int, float]:

@@ -50,6 +50,7 @@ class ArrayModel:
         self.used = 0
         self._blocks: dict[str, list[Block]] = {}
         self._outputs: dict[str, int] = {}
+        self._bits: dict[str, int] = {}
 
     def add(self, name: str, matrix: Matrix) -> None:
         """Lay a matrix on all tiles, behind those before.
@@ -81,6 +82,7 @@ class ArrayModel:
                 for c, chunk in enumerate(line):
                     self.slots[r, c, block.row : block.row + len(chunk.slots)] = chunk.slots
         self._blocks[name], self._outputs[name], self.used = blocks, total, row
+        self._bits[name] = matrix.bits
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -90,6 +92,10 @@ class ArrayModel:
     def blocks(self, name: str) -> tuple[Block, ...]:
         """Where the outputs of a matrix lie."""
         return tuple(self._blocks[name])
+
+    def bits(self, name: str) -> int:
+        """Of a code of a matrix, as it is laid."""
+        return self._bits[name]
 
     def tile(self, row: int, column: int) -> RomTileModel:
         """What one tile holds."""

@@ -2,21 +2,30 @@
 
 __all__ = ["STEP", "TABLES", "Contents"]
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 import numpy as np
 
 from metal_configs.compile.matrix import LANES
 from metal_configs.compile.program.part import Part
 from rtl_gen.errors import ExitCode, FlowError
 from rtl_gen.golden.array import ArrayModel
-from rtl_gen.golden.matrix import Matrix
+from rtl_gen.golden.chunk import parts_of
+from rtl_gen.golden.matrix import PLANES, Matrix
 from rtl_gen.golden.vec_isa import BLOCK
 
 STEP = 2  # activations of a step
+# Codes in digits of 4 bits alone: the fewest passes. Those of 6 bits pass twice, in place of three times.
+WIDE = {bits: 4 if bits <= 4 else 8 for bits in PLANES}
 TABLES = "rsqrt", "recip", "exp2", "sigmoid", "rotary"  # all other words are factors
 
 
 class Contents:
     """A part's matrices on rom tiles, its factors and tables in the ROM of the vec tile.
+
+    Where all codes have room in digits of 4 bits they are laid so, as that takes the fewest passes; else they
+    take their bits and no more.
 
     Attributes:
         part, model: What is laid here, and of which model.
@@ -33,7 +42,11 @@ class Contents:
         self.part, self.model, self.array = part, part.model, array
         self.at: dict[str, int] = {}
         self.words: list[int] = []
-        for name, matrix in part.matrices().items():
+        matrices = part.matrices()
+        wide = {name: replace(m, bits=WIDE[m.bits]) for name, m in matrices.items()}
+        if self._rows(wide) <= array.slots.shape[2]:
+            matrices = wide
+        for name, matrix in matrices.items():
             self._lay(name, matrix)
         if part.embeds and part.embedding != "embed":
             self._factors("embed", self.model.embed)
@@ -52,6 +65,17 @@ class Contents:
         """Bytes of activations that passes over a matrix read: planes of few bits end with whole rows."""
         parts = self.array.blocks(name)[0].chunks[0][0].parts
         return max(p.first + STEP * p.rows for p in parts)
+
+    def _rows(self, matrices: Mapping[str, Matrix]) -> int:
+        """Rows of each tile that they take."""
+        activations, outputs = self.array.slots.shape[3:]
+        rows = 0
+        for m in matrices.values():
+            total, inputs = m.codes.shape
+            each = -(-inputs // (self.array.grid[0] * activations)) * activations
+            last = parts_of(each, m.bits, activations, self.array.align)[-1]
+            rows += -(-total // outputs) * (last.row + last.rows)
+        return rows
 
     def _lay(self, name: str, matrix: Matrix) -> None:
         try:

@@ -35,7 +35,7 @@ def column_placement(model: Model, die: Column, images: Sequence[DieImage]) -> P
         pieces = []
         for name, held in part.matrices().items():
             outputs, inputs = held.codes.shape
-            matrix = Matrix(name, outputs, inputs, held.bits, size)
+            matrix = Matrix(name, outputs, inputs, image.array.bits(name), size)
             row = image.array.blocks(name)[0].row
             pieces.append(Piece(matrix, 0, matrix.blocks, row, image.at[name] // LANES))
         dies.append(tuple(pieces))
