@@ -192,7 +192,7 @@ def test_a_model_takes_as_few_dies_as_hold_it():
 
 
 def test_what_no_number_of_dies_holds_says_what_the_longest_chain_lacks():
-    model = random_model(dataclasses.replace(WORDS, context=16), 7)
+    model = random_model(dataclasses.replace(WORDS, context=16, hidden=960), 7)
     with pytest.raises(FlowError, match="rows of program") as e:
         fit_dies(model, column(program_banks=1))
     assert e.value.where == "die 0 of 2"

@@ -8,12 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metal_configs.compile.program.die import compile_die
+from metal_configs.compile.program.part import Part
 from rtl_gen.errors import FlowError
 from rtl_gen.golden.array import ArrayModel
 from rtl_gen.golden.network import Network
 from rtl_gen.golden.shape import Shape
 from rtl_gen.golden.vec import VecModel
 from rtl_gen.golden.vec_isa import Op, Row
+from tests.metal_configs.watched import watched
 from tests.rtl_gen.exact import KINDS
 from tests.rtl_gen.test_adapter import random_adapter
 from tests.rtl_gen.test_network import random_model
@@ -107,6 +109,22 @@ def test_fields_that_do_not_fit_a_row_are_refused():
     with pytest.raises(ValueError, match="STEPS has no field shift"):
         Row(Op.STEPS, {"shift": 1})
     assert Row(Op.VECTOR, {"shift": -1}).encode() >> 127 == 0
+
+
+def test_codes_take_digits_of_four_bits_where_the_tiles_have_room_and_fewer_passes():
+    model = random_model(WORDS, 3, 16)
+    tight, roomy = die(model, depth=600), die(model)
+    bits = {name: matrix.bits for name, matrix in Part.whole(model).matrices().items()}
+    assert set(bits.values()) == {3, 4, 5, 6}
+    assert {name: tight.array.bits(name) for name in bits} == bits
+    assert {name: roomy.array.bits(name) for name in bits} == {n: 4 if b <= 4 else 8 for n, b in bits.items()}
+    cycles = []
+    for image in (tight, roomy):
+        assert not watched(image)
+        vec = VecModel(image)
+        assert says(vec, image, [3, 1], 32, 5) == list(Network(model).generate([3, 1], beta=32, seed=5))
+        cycles.append(vec.clock.now)
+    assert cycles[1] < 0.9 * cycles[0]
 
 
 def test_rows_are_told_apart_by_their_bits():
