@@ -1,6 +1,6 @@
 """Timing constraints of a tile and of a die of tiles, as SDC."""
 
-__all__ = ["LOAD", "die_sdc", "tile_sdc"]
+__all__ = ["die_sdc", "tile_sdc"]
 
 from collections.abc import Iterable, Mapping
 
@@ -14,8 +14,6 @@ SEAM_SHARE = 0.25  # of the period, that what crosses a seam takes in the other 
 # compares one edge with itself: left is how well skew is known, and variation on a chip beyond the derates.
 SETUP_UNCERTAINTY = 0.25
 HOLD_UNCERTAINTY = 0.1
-LOAD = 0.05  # pF at each output
-SEAM_LOAD = 0.08  # of a tile: a pin of its neighbour with its antenna diodes
 MAX_SLEW = 3.0  # ns, all corners: the slow corner's own limit, 10 ns, lets small gates drive anything
 DERATE = 0.05  # on-chip variation, each way
 
@@ -47,7 +45,7 @@ set_output_delay {io} -clock clk [get_ports {{{sent}}}]
     if tree and CLOCKS[1] in pins:
         # Setup alone: the clock's way out is a clock, which no flip-flop takes as data.
         ports += f"set_output_delay -max 0 -clock clk [get_ports {CLOCKS[1]}]\n"
-    return _sdc(f"Tile {name}", period_ns, ports, PROPAGATED if tree else "", SEAM_LOAD)
+    return _sdc(f"Tile {name}", period_ns, ports, PROPAGATED if tree else "")
 
 
 def _crossing(pins: Mapping[str, bool], output: bool) -> tuple[str, str]:
@@ -77,13 +75,14 @@ set_output_delay {out} -clock clk [get_ports {{{leaving}}}]
     return _sdc(f"Die {name}", period_ns, ports, PROPAGATED)
 
 
-def _sdc(what: str, period_ns: float, ports: str, clock: str = "", load: float = LOAD) -> str:
+def _sdc(what: str, period_ns: float, ports: str, clock: str = "") -> str:
+    # No loads: OpenROAD reads constraints before it has corners, and forgets them. What the load at an output
+    # takes is added where it is known, on the die (`signoff.seams.timing.later`).
     return f"""# {what}, {period_ns:g} ns.
 create_clock -name clk -period {period_ns:g} [get_ports clk]
 {clock}set_clock_uncertainty -setup {SETUP_UNCERTAINTY} [get_clocks clk]
 set_clock_uncertainty -hold {HOLD_UNCERTAINTY} [get_clocks clk]
-{ports}set_load {load} [all_outputs]
-set_max_transition {MAX_SLEW:g} [current_design]
+{ports}set_max_transition {MAX_SLEW:g} [current_design]
 set_timing_derate -early {1 - DERATE:g}
 set_timing_derate -late {1 + DERATE:g}
 """

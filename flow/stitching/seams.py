@@ -7,7 +7,6 @@ from pathlib import Path
 
 import klayout.db as kdb
 
-from base_chip.harden.constraints import LOAD
 from base_chip.pdk import load_pdk
 from base_chip.pdk.place_route import load_place_route
 from base_chip.stitch.windows import windows
@@ -81,5 +80,5 @@ def _timing(
         timed = Corner(name, Path(), sdc, period, macros=tuple(liberty))
         corners.append(timing.SeamCorner(timed, delays_of(tiles, name)))
     wires = wires_of_margin(made.plan)
-    die = timing.Timed(read_netlist(made.file(".v")), files.path("cells"), list(macros), LOAD, wires)
+    die = timing.Timed(read_netlist(made.file(".v")), files.path("cells"), list(macros), wires)
     return timing.run(die, corners, folder)

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from base_chip.harden.block import Macro
-from base_chip.harden.constraints import LOAD
 from flow.stitching.delays import delays_of
 from flow.stitching.stitch import Stitched
 from flow.stitching.tiles import HardTile
@@ -32,7 +31,7 @@ def timed_die(made: Stitched, tiles: Mapping[str, HardTile], cells: Path, scratc
     """
     scratch.mkdir(parents=True, exist_ok=True)
     macros = {macro.name: macro for tile in tiles.values() for macro in tile.macros}
-    die = Timed(read_netlist(made.file(".v")), cells, list(macros), LOAD, wires_of_margin(made.plan))
+    die = Timed(read_netlist(made.file(".v")), cells, list(macros), wires_of_margin(made.plan))
     flat = flat_die(die, delays_of(tiles, CORNER))
     netlist, sdf = scratch / "die.v", scratch / "die.sdf"
     netlist.write_text(flat.verilog)

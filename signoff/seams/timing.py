@@ -60,14 +60,12 @@ class Timed:
         netlist: Without supplies.
         cells: Folder of the kit's cells.
         macros: Cells in tiles that are not the kit's.
-        load: pF at each output that the tiles' delays were written with.
         wires: Of the margin, by the pin at which they end, such as "rom_0_0.clk".
     """
 
     netlist: Netlist
     cells: Path
     macros: Sequence[str]
-    load: float
     wires: Mapping[str, Wire]
 
 
@@ -102,20 +100,19 @@ def run(
     return rows, metrics
 
 
-def later(liberty: str, loads: Mapping[str, float], routed: float) -> dict[str, float]:
-    """ns by which outputs of a tile change later with a load than with the one that it was routed for.
+def later(liberty: str, loads: Mapping[str, float]) -> dict[str, float]:
+    """ns by which outputs of a tile change later with a load than with none, as the tile's delays have it.
 
     Args:
         liberty: Timing model of the tile.
         loads: pF at each output.
-        routed: pF that its delays hold.
     """
     found = {}
     for pin, body in _PIN.findall(liberty):
-        if loads.get(pin, 0.0) <= routed:
+        if not loads.get(pin):
             continue
         tables = [([*map(float, a.split(","))], [*map(float, b.split(","))]) for a, b in _TABLE.findall(body)]
-        found[pin] = max((_at(loads[pin], *table) - _at(routed, *table) for table in tables), default=0.0)
+        found[pin] = max((_at(loads[pin], *table) - _at(0.0, *table) for table in tables), default=0.0)
     return found
 
 
@@ -150,7 +147,7 @@ def flat_die(die: Timed, tiles: Mapping[str, TileTiming], late: Mapping[str, flo
         cell: Tile(
             read_netlist(t.netlist),
             t.sdf.read_text("utf-8"),
-            later(liberty[cell], _loads(die, cell, inputs), die.load),
+            later(liberty[cell], _loads(die, cell, inputs)),
         )
         for cell, t in tiles.items()
     }

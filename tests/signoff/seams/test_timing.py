@@ -136,11 +136,11 @@ def test_what_is_planted_is_added_at_its_pin_alone(netlists, tmp_path):
     assert after.wires["two__f1", "D"].rise[1] == pytest.approx(7.023)
 
 
-def test_a_load_beyond_the_one_that_was_routed_for_takes_longer():
+def test_an_output_with_a_load_takes_longer():
     assert capacitances(LIBERTY) == {"west[0]": 0.07, "east[0]": 0.0004}
-    assert later(LIBERTY, {"east[0]": 0.05}, 0.05) == {}
-    assert later(LIBERTY, {"east[0]": 0.07}, 0.05) == {"east[0]": pytest.approx(0.4)}
-    assert later(LIBERTY, {"east[0]": 0.15}, 0.05) == {"east[0]": pytest.approx(2.0)}
+    assert later(LIBERTY, {}) == later(LIBERTY, {"east[0]": 0.0}) == {}
+    assert later(LIBERTY, {"east[0]": 0.05}) == {"east[0]": pytest.approx(0.5)}
+    assert later(LIBERTY, {"east[0]": 0.15}) == {"east[0]": pytest.approx(2.5)}
 
 
 def test_what_does_not_fit_together_is_told(netlists, tmp_path):
