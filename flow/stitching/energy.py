@@ -1,6 +1,6 @@
-"""Energy of a token of a die of tiles, or a chain, as its gate-level simulation counted what rises."""
+"""Energy of a token of a die of tiles, or a chain, from what its gate-level simulation held."""
 
-__all__ = ["SimulatedTile", "TokenEnergy", "token_energy"]
+__all__ = ["SimulatedTile", "TokenEnergy", "Told", "token_energy"]
 
 import math
 from collections.abc import Mapping, Sequence
@@ -17,10 +17,12 @@ from flow.stitching.routed import routed_of
 from flow.tasks.energies import kit_corner, wire_farads, with_macros
 from signoff.netlist import Instance, Netlist, read_modules, read_netlist
 from signoff.power.energy import Corner
-from signoff.power.flat import flat_die
+from signoff.power.flat import OUTSIDE, flat_die
+from signoff.power.rises import rises_of
 from signoff.power.token import Priced, TokenDie, price
 from signoff.result import CheckResult, of_dies
 from signoff.timed import Activity
+from signoff.timing.cells import load_cells
 
 _CLOCK = "clk"
 
@@ -40,6 +42,22 @@ class SimulatedTile:
     netlist: Path
     macros: Sequence[Macro]
     routed: Path | None
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the simulation tells of a token.
+
+    Attributes:
+        token: Says which one it is.
+        cycles: That it took.
+        states: Of each die of a chain, one or more, what its registers and memories held after each edge of
+            the clock (signoff.gatesim.read_states): twice a cycle, and before the first.
+    """
+
+    token: str
+    cycles: int
+    states: Sequence[Mapping[str, int]]
 
 
 @dataclass(frozen=True)
@@ -63,8 +81,7 @@ def token_energy(
     die: Path,
     tiles: Mapping[str, SimulatedTile],
     margin: Mapping[str, float],
-    counted: Sequence[Activity],
-    token: str,
+    told: Told,
     period_ns: float,
     pdk: Pdk,
     files: PdkFiles,
@@ -75,11 +92,13 @@ def token_energy(
         die: Netlist of tiles.
         tiles: By kind.
         margin: Capacitance of wires of the margin, F, by the pin of a tile; none while there is no margin.
-        counted: Of each die of a chain, one or more, rises by net in the simulation of the token.
-        token: Says which token it is.
+        told: The token.
         period_ns: Clock period of the slow and the fast corner; `PERIODS` has the others'.
         pdk: The process.
         files: Its files.
+
+    Raises:
+        FlowError: What was told is of another netlist.
     """
     macros = {macro.name: macro for tile in tiles.values() for macro in tile.macros}
     modules = {name: of for tile in tiles.values() for name, of in read_modules(tile.netlist).items()}
@@ -101,10 +120,11 @@ def token_energy(
         kit = kit_corner(pdk, asked.liberty, asked.voltage, period_ns * PERIODS.get(name, 1))
         corners[name] = with_macros(kit, list(macros.values()), first, asked.liberty)
     without = _not_counted(tiles, bool(margin))
-    cycles = counted[0].cycles
-    told = f"{token}, {cycles} cycles, without delays and so without glitches; {without}"
+    detail = f"{told.token}, {told.cycles} cycles, without delays and so without glitches; {without}"
+    cells = load_cells(first.keys() - macros.keys() - {OUTSIDE}, files.path("cells"))
+    rises = [rises_of(flat, cells, states, 2 * told.cycles + 1) for states in told.states]
     token_die = TokenDie(flat, wires, memories, _CLOCK)
-    each = [price(token_die, activity, corners, told) for activity in counted]
+    each = [price(token_die, Activity(told.cycles, 1, of), corners, detail) for of in rises]
     found = {name: [priced[name] for _, priced in each] for name in corners}
     sums = {name: _told(dies, corners[name]) for name, dies in found.items()}
     metrics: dict[str, float] = {}
@@ -115,8 +135,8 @@ def token_energy(
             f"tokens_per_s_{name}": of["tokens_per_s"],
         }
     report = {
-        "token": token,
-        "cycles": cycles,
+        "token": told.token,
+        "cycles": told.cycles,
         "without": without,
         "corners": sums,
     }

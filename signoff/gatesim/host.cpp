@@ -7,8 +7,8 @@
 // Die n reads its ROMs from the folder die<n>. A single die is sent everything as fast as it takes it. In a chain a die
 // hears what the one before it says; the host returns every byte that comes from the last one to the first, and sends
 // the next request after it has returned all that answers the one before.
-// With FROM and TO, which need SCF_RISES, writes die<n>/rises.txt: how often each net rose between the tokens of these
-// numbers, of which 0 is the end of reset and 1 the first that comes back.
+// With FROM and TO, which need SCF_STATES, writes die<n>/states: what all that holds a value was after each edge of the
+// clock between the tokens of these numbers, of which 0 is the end of reset and 1 the first that comes back.
 #include <cstdio>
 #include <cstdlib>
 #include <deque>
@@ -20,8 +20,8 @@
 
 #include "Vtile.h"
 #include "verilated.h"
-#ifdef SCF_RISES
-#include "rises.h"
+#ifdef SCF_STATES
+#include "states.h"
 #endif
 
 #ifndef RX_DATA  // names of the ports with bytes
@@ -42,8 +42,8 @@ struct Request {
 struct Die {
   std::unique_ptr<VerilatedContext> context;
   std::unique_ptr<Vtile> tile;
-#ifdef SCF_RISES
-  std::unique_ptr<Rises> rises;
+#ifdef SCF_STATES
+  std::unique_ptr<States> states;
 #endif
   std::string folder;
   std::deque<std::pair<unsigned char, long>> heard;
@@ -54,13 +54,13 @@ struct Die {
     std::vector<const char*> pointers;
     for (const std::string& word : words) pointers.push_back(word.c_str());
     context->commandArgs(static_cast<int>(pointers.size()), pointers.data());
-#ifdef SCF_RISES
+#ifdef SCF_STATES
     context->traceEverOn(true);
 #endif
     tile.reset(new Vtile(context.get()));
-#ifdef SCF_RISES
-    rises.reset(new Rises);
-    rises->watch(*tile);
+#ifdef SCF_STATES
+    states.reset(new States);
+    states->watch(*tile);
 #endif
     tile->clk = 0;
     tile->rx_valid = 0;
@@ -72,8 +72,8 @@ struct Die {
     Verilated::threadContextp(context.get());  // whose ROMs are read in the first evaluation
     tile->clk = clock;
     tile->eval();
-#ifdef SCF_RISES
-    rises->look();
+#ifdef SCF_STATES
+    states->look();
 #endif
   }
 };
@@ -101,10 +101,10 @@ int main(int argc, char** argv) {
   std::vector<Request> requests;
   if (count < 1 || !read_requests(argv[2], requests)) return fault("there is no die, or no request");
   const bool counted = argc > 5 && argv[4][0] != '+' && argv[5][0] != '+';
-#ifdef SCF_RISES
+#ifdef SCF_STATES
   const long from = counted ? std::atol(argv[4]) : -1, to = counted ? std::atol(argv[5]) : -1;
 #else
-  if (counted) return fault("this simulator does not count rises");
+  if (counted) return fault("this simulator does not tell states");
 #endif
   const bool chained = count > 1;
   long wanted = 0;
@@ -119,9 +119,9 @@ int main(int argc, char** argv) {
     if (cycle == 0) {
       std::printf("BEGIN\n");
       std::fflush(stdout);
-#ifdef SCF_RISES
+#ifdef SCF_STATES
       if (from == 0)
-        for (Die& die : dies) die.rises->begin();
+        for (Die& die : dies) die.states->begin();
 #endif
     }
     // The next request: at once, or when the chain has been returned what it said to the one before.
@@ -163,11 +163,11 @@ int main(int argc, char** argv) {
       ++seen;
       ++answered;
       if (chained) dies[0].heard.emplace_back(static_cast<unsigned char>(value), cycle + 1);
-#ifdef SCF_RISES
+#ifdef SCF_STATES
       for (Die& die : dies) {
-        if (seen == from) die.rises->begin();
-        if (seen == to && !die.rises->end((die.folder + "/rises.txt").c_str()))
-          return fault("rises.txt cannot be written");
+        if (seen == from) die.states->begin();
+        if (seen == to && !die.states->end((die.folder + "/states").c_str()))
+          return fault("states cannot be written");
       }
 #endif
       if (seen == wanted) {

@@ -4,8 +4,9 @@ The simulator depends on netlist and memories alone: contents are loaded when it
 serves every model of a base.
 """
 
-__all__ = ["Simulation", "Token", "build_simulator", "read_rises", "simulate"]
+__all__ = ["Simulation", "Token", "build_simulator", "read_states", "simulate"]
 
+import re
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -13,14 +14,15 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+import numpy as np
+
 from rtl_gen.errors import ExitCode, FlowError
 from signoff.gatesim.host import PLAIN, Protocol, Request, exchanges
-from signoff.gatesim.models import cell_models
+from signoff.gatesim.models import ON, cell_models, tracing_memories, tracing_states
 from signoff.gatesim.tools import running, verilate
 
-_OFF, _ON = (f"/* verilator tracing_{way} */\n" for way in ("off", "on"))
 _REQUESTS = "requests.txt"
-_RISES = "rises.txt"  # that host.cpp writes
+_STATES = "states"  # that host.cpp writes
 PATIENCE = 60_000  # cycles; a token of the largest base takes a fraction of it
 
 
@@ -71,7 +73,7 @@ def build_simulator(
     jobs: int = 2,
     *,
     protocol: Protocol = PLAIN,
-    rises: bool = False,
+    states: bool = False,
 ) -> Path:
     """Compile a tile into a program.
 
@@ -83,7 +85,7 @@ def build_simulator(
         work: Folder for generated files.
         jobs: Compilers at a time.
         protocol: Names the ports of its host.
-        rises: Whether it can count how often nets rise; such a program is slower.
+        states: Whether it can tell what all that holds a value was; such a program takes longer to compile.
 
     Returns:
         The program; `simulate` runs it.
@@ -92,20 +94,29 @@ def build_simulator(
         FlowError: Verilator or a C++ compiler is missing or fails, or a cell has no model.
     """
     work.mkdir(parents=True, exist_ok=True)
-    # Nets count, and what models of macros say of themselves; what is inside of cells does not.
-    (work / "cells.v").write_text(f"{_OFF}{cell_models(netlist, cells)}")
-    (work / "memories.v").write_text(f"{_OFF}{memory_models}")
-    (work / "netlist.v").write_text(f"{_ON}{netlist}")
-    for name in ("host.cpp", "rises.h"):
+    before, mine, after = _parted(netlist, top)
+    (work / "cells.v").write_text(f"{ON}{tracing_states(cell_models(netlist, cells))}")
+    (work / "memories.v").write_text(tracing_memories(memory_models))
+    (work / "netlist.v").write_text(f"{ON}{tracing_states(before)}{mine}{tracing_states(after)}")
+    for name in ("host.cpp", "states.h"):
         (work / name).write_text(files("signoff.gatesim").joinpath(name).read_text("utf-8"))
     sources = ("host.cpp", "cells.v", "memories.v", "netlist.v")
     defines = [f"{way.upper()}_DATA={way}_{protocol.data}" for way in ("rx", "tx")]
     more: tuple[str, ...] = ()
-    if rises:
-        defines.append("SCF_RISES")
+    if states:
+        defines.append("SCF_STATES")
         more = ("--trace", "--trace-underscore", "-CFLAGS", "-I..")
-    # Compiling takes longer than running some texts: as small as can be is quick to compile.
-    return verilate(work, top, sources, optimise="s", jobs=jobs, defines=defines, more=more)
+    # Compiling takes longer than running some texts. At -Os it takes twice as long, and the program is no
+    # faster; each file reads the declarations of all nets, which is a second for each.
+    more += ("--output-split", "60000")
+    return verilate(work, top, sources, optimise="1", jobs=jobs, defines=defines, more=more)
+
+
+def _parted(netlist: str, top: str) -> tuple[str, str, str]:
+    """What is before a module, the module, and what is behind it; its nets are traced."""
+    if not (found := re.search(rf"^module {top}\b.*?^endmodule", netlist, re.M | re.S)):
+        return netlist, "", ""
+    return netlist[: found.start()], found[0], netlist[found.end() :]
 
 
 def simulate(
@@ -131,8 +142,8 @@ def simulate(
         on_token: Called as each token appears.
         start: Seed of the registers' random initial values.
         protocol: How tokens travel.
-        between: Count how often nets rise from one token to another, of all that come: 0 is the end of reset,
-            1 the first token. `read_rises` reads what was counted. Only of a simulator that can.
+        between: Tell the states from one token to another, of all that come: 0 is the end of reset, 1 the
+            first token. `read_states` reads them. Only of a simulator that can.
 
     Raises:
         FlowError: The simulator cannot be started, was killed, or stopped without a word about the chip.
@@ -155,26 +166,32 @@ def _folder(die: int) -> str:
     return f"die{die}"
 
 
-def read_rises(work: Path, top: str, die: int = 0) -> dict[str, int]:
-    """How often each net rose, by its name below the top: `tile.net`, or `net[3]` of a bus.
+def read_states(work: Path, top: str, die: int = 0) -> dict[str, int]:
+    """What held a value, by its name below the top, as a number of which bit n is the value after edge n.
+
+    Names are `net` of the top, `cell.dff0.Q`, `cell.dlatch0.Q`, `memory.q[3]`, `memory.reads`,
+    `memory.writes[3]`; cells and memories with the path to them. Bit 0 is what there was when it began.
 
     Args:
-        work: Folder of a run that counted.
+        work: Folder of a run that told them.
         top: Module of the tile.
         die: Number of the die in its chain.
 
     Raises:
-        FlowError: The run counted nothing.
+        FlowError: The run told nothing.
     """
-    path, begin, found = work / _folder(die) / _RISES, f"TOP.{top}.", {}
+    path, begin = work / _folder(die) / _STATES, f"TOP.{top}."
     try:
-        for line in path.read_text("utf-8").splitlines():
-            name, count = line.rsplit(" ", 1)
-            if name.startswith(begin):
-                found[name.removeprefix(begin)] = int(count)
+        told, _, samples = path.read_bytes().partition(b"\n\n")
+        lines = [line.rsplit(" ", 1) for line in told.decode("utf-8").splitlines()]
+        numbers = {name: int(number) for name, number in lines}
+        width = max(numbers.values()) // 8 + 1
+        bits = np.unpackbits(np.frombuffer(samples, np.uint8).reshape(-1, width), axis=1, bitorder="little")
+        packed = np.packbits(bits.T, axis=1, bitorder="little")
     except (OSError, ValueError) as e:
-        raise FlowError(f"no count of rises ({e})", where=str(path), code=ExitCode.TOOL_FAILED) from e
-    return found
+        raise FlowError(f"no states ({e})", where=str(path), code=ExitCode.TOOL_FAILED) from e
+    values = [int.from_bytes(row.tobytes(), "little") for row in packed]
+    return {n.removeprefix(begin): values[number] for n, number in numbers.items() if n.startswith(begin)}
 
 
 def _run(command: list[str], work: Path, on_token: Callable[[Token], None], token_bytes: int) -> Simulation:

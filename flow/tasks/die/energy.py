@@ -4,7 +4,7 @@ __all__ = ["EnergyTask"]
 
 import json
 
-from flow.tasks.die.gatesim import ACTIVITY
+from flow.tasks.die.gatesim import STATES
 from flow.tasks.die.stitched import TILES, plan_of
 from flow.tasks.die.tiles import NETLIST, routed
 from flow.tasks.step import Job, Result, StepTask
@@ -19,23 +19,22 @@ class EnergyTask(StepTask):
     step_name = "energy"
     needs = ("gatesim", "stitch", *TILES, "map_rom", "map_ram", "map_vec")
     config = ("base", "pdk")
-    roles = ("tech_lef",)
+    roles = ("cells", "tech_lef")
     is_check = True
 
     def work(self, job: Job) -> Result:
         from base_chip.pdk import load_pdk
         from flow.hardening.blocks import load_block
-        from flow.stitching.energy import SimulatedTile, token_energy
+        from flow.stitching.energy import SimulatedTile, Told, token_energy
         from flow.stitching.wires import wires_of_margin
         from flow.tasks.energies import six_digits
         from signoff.power.token import CONTROL
-        from signoff.timed import Activity
 
-        told = job.inputs["gatesim"] / ACTIVITY
-        if not told.exists():
-            why = "no whole token was counted in gatesim, which did not run or says no two tokens of a text"
+        path = job.inputs["gatesim"] / STATES
+        if not path.exists():
+            why = "gatesim told nothing of a whole token: it did not run, or says no two tokens of a text"
             return Result([CheckResult.not_run(name, why) for name in (self.step_name, CONTROL)])
-        found = json.loads(told.read_bytes())
+        found = json.loads(path.read_bytes())
         kinds = [name.removeprefix("tile_") for name in TILES]
         tiles = {}
         for kind in kinds:
@@ -48,9 +47,10 @@ class EnergyTask(StepTask):
         margin = {}
         if all(tile.routed for tile in tiles.values()):
             margin = {pin: wire.pf * 1e-12 for pin, wire in wires_of_margin(plan).items()}
-        counted = [Activity(**of) for of in found["activities"]]
+        states = [{name: int(value, 16) for name, value in die.items()} for die in found["states"]]
+        told = Told(found["token"], found["cycles"], states)
         done = token_energy(
-            job.inputs["stitch"] / f"{job.config.base}.v", tiles, margin, counted, found["token"], period,
+            job.inputs["stitch"] / f"{job.config.base}.v", tiles, margin, told, period,
             load_pdk(job.config.pdk), job.pdk,
         )  # fmt: skip
         text = json.dumps(six_digits(done.report), indent=1)

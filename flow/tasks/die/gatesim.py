@@ -1,12 +1,11 @@
 """Dies say what the golden model says: their RTL, and their netlist of cells, with the ROMs read back."""
 
-__all__ = ["ACTIVITY", "GatesimTask", "RtlsimTask", "die_chip"]
+__all__ = ["STATES", "GatesimTask", "RtlsimTask", "die_chip"]
 
 import functools
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from signoff.gatesim import Request, Simulation
     from signoff.gatesim.host import Protocol
 
-ACTIVITY = "activity.json"  # what rose while one token was made, if that was counted
+STATES = "states.json"  # what each die held while one token was made, if that was told
 SPOILED = "rom_0_0.bank0.macro"  # inverted for the control, in the first die
 
 
@@ -31,7 +30,7 @@ class GatesimTask(StepTask):
     Attributes:
         simulator_step: Which simulator runs.
         metric: How the names of its metrics begin.
-        counts: Whether it writes `ACTIVITY`; the simulator must be one that counts rises.
+        tells: Whether it writes `STATES`; the simulator must be one that can.
     """
 
     step_name = "gatesim"
@@ -41,7 +40,7 @@ class GatesimTask(StepTask):
     is_check = True
     simulator_step: ClassVar[str] = "simulator"
     metric: ClassVar[str] = "gate_sim"
-    counts: ClassVar[bool] = True
+    tells: ClassVar[bool] = True
 
     def work(self, job: Job) -> Result:
         from flow.tasks.integer_model import golden_model
@@ -76,7 +75,7 @@ class GatesimTask(StepTask):
         program.chmod(0o755)
         contents, protocol = die_chip(job)
         run = functools.partial(simulate, program, f"scf_{job.config.base}", protocol=protocol)
-        between = _whole_token(requests) if self.counts else None
+        between = _whole_token(requests) if self.tells else None
         done = run(contents, requests, job.scratch / "run", show, between=between)
         # The first text once more from other random register contents: what is never set must not matter.
         first = requests[:1]
@@ -113,7 +112,7 @@ class GatesimTask(StepTask):
             "a ROM with inverted word lines says something else",
         )
         if between and equal:
-            _keep_activity(job, requests, done, between, len(contents))
+            _keep_states(job, requests, done, between, len(contents))
         (job.out / "text.txt").write_text("".join(f"{t}\n" for t in texts), "utf-8")
         metrics = {
             "cycles_per_token": done.cycles / passes,
@@ -131,7 +130,7 @@ class RtlsimTask(GatesimTask):
     needs = ("quantise", "compile", "rtl_simulator", "readback")
     simulator_step = "rtl_simulator"
     metric = "rtl_sim"
-    counts = False
+    tells = False
 
 
 def die_chip(job: Job) -> "tuple[list[dict[str, Path]], Protocol]":
@@ -159,12 +158,11 @@ def _whole_token(requests: "Sequence[Request]") -> tuple[int, int] | None:
     return None
 
 
-def _keep_activity(
+def _keep_states(
     job: Job, requests: "Sequence[Request]", done: "Simulation", between: tuple[int, int], dies: int
 ) -> None:
-    """Write what rose in each die while a token was made, and which one it is."""
-    from signoff.gatesim import read_rises
-    from signoff.timed import Activity
+    """Write what each die held behind every edge of the clock while a token was made, and which one it is."""
+    from signoff.gatesim import read_states
 
     number, text = between[1], 0
     while number > len(requests[text].expected):
@@ -172,10 +170,11 @@ def _keep_activity(
         text += 1
     begin, end = (done.tokens[n - 1].cycle for n in between)
     top = f"scf_{job.config.base}"
-    each = [read_rises(job.scratch / "run", top, n) for n in range(dies)]
+    each = [read_states(job.scratch / "run", top, n) for n in range(dies)]
     token = f"token {number} of text {text + 1}, at position {len(requests[text].prompt) + number - 2}"
-    told = {"token": token, "activities": [asdict(Activity(end - begin, 1, rises)) for rises in each]}
-    (job.out / ACTIVITY).write_text(json.dumps(told, sort_keys=True))
+    states = [{name: f"{value:x}" for name, value in die.items()} for die in each]
+    told = {"token": token, "cycles": end - begin, "states": states}
+    (job.out / STATES).write_text(json.dumps(told, sort_keys=True))
 
 
 def _difference(wrong: int, same_start: bool) -> str:

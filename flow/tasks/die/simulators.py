@@ -44,12 +44,12 @@ class SimulatorTask(StepTask):
             why = f"tile {', '.join(lacking)} has neither an artifact nor, without liberty, a mapped netlist"
             (job.out / LACKING).write_text(why)
             return Result(note=why)
-        _build(job, list(found.values()), job.pdk.path("cells"), rises=True)
+        _build(job, list(found.values()), job.pdk.path("cells"), states=True)
         mapped = [kind for kind in KINDS if not routed(job.inputs[f"tile_{kind}"])]
         return Result(note=f"mapped, not routed: {', '.join(mapped)}" if mapped else "all tiles routed")
 
 
-def _build(job: Job, tiles: list[Path], cells: Path, *, rises: bool = False) -> None:
+def _build(job: Job, tiles: list[Path], cells: Path, *, states: bool = False) -> None:
     from signoff.gatesim import Protocol, build_simulator
 
     stitched = job.inputs["stitch"] / f"{job.config.base}.v"
@@ -57,5 +57,5 @@ def _build(job: Job, tiles: list[Path], cells: Path, *, rises: bool = False) -> 
     models = {path.name: path for tile in TILES for path in (job.inputs[tile] / MODELS).iterdir()}
     memories = "\n".join(path.read_text("utf-8") for _, path in sorted(models.items()))
     top, data = f"scf_{job.config.base}", Protocol("payload")
-    program = build_simulator(netlist, top, cells, memories, job.scratch, protocol=data, rises=rises)
+    program = build_simulator(netlist, top, cells, memories, job.scratch, protocol=data, states=states)
     shutil.copy2(program, job.out / "simulator")

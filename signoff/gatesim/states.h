@@ -1,4 +1,4 @@
-// Counts how often each net rises, from the text of Verilator's trace as it is written: no file is made of it.
+// Keeps what is traced after each evaluation, from the text of Verilator's trace as it is written.
 #pragma once
 #include <cstdint>
 #include <cstdio>
@@ -9,13 +9,13 @@
 #include "Vtile.h"
 #include "verilated_vcd_c.h"
 
-class Rises final : VerilatedVcdFile {
+class States final : VerilatedVcdFile {
  public:
-  Rises() : trace{this} {}
+  States() : trace{this} {}
 
   void watch(Vtile& tile) { tile.trace(&trace, 99); }
 
-  // From here on; what the nets are now is what they rise from.
+  // From here on; what is now is the first sample.
   void begin() {
     trace.open("");
     look();
@@ -26,9 +26,11 @@ class Rises final : VerilatedVcdFile {
     if (trace.isOpen()) trace.dump(time++);
   }
 
-  // Writes a line for each bit: its name and how often it rose.
+  // Writes a line for each bit, its name and number, and an empty one; then the samples, eight bits a byte, the
+  // lowest first.
   bool end(const char* path) {
     trace.close();
+    sample();
     std::FILE* file = std::fopen(path, "w");
     if (!file) return false;
     for (const Name& n : names) {
@@ -36,17 +38,15 @@ class Rises final : VerilatedVcdFile {
       for (unsigned bit = 0; bit < s.width; ++bit) {
         std::fputs(n.name.c_str(), file);
         if (n.bus) std::fprintf(file, "[%ld]", n.msb > n.lsb ? n.lsb + long(bit) : n.lsb - long(bit));
-        std::fprintf(file, " %lu\n", static_cast<unsigned long>(bits[s.first + bit].rises));
+        std::fprintf(file, " %lu\n", static_cast<unsigned long>(s.first + bit));
       }
     }
+    std::fputc('\n', file);
+    std::fwrite(samples.data(), 1, samples.size(), file);
     return std::fclose(file) == 0;
   }
 
  private:
-  struct Bit {
-    uint64_t rises = 0;
-    char value = '1';  // rises from nothing before the first value
-  };
   struct Signal {
     size_t first = 0;
     unsigned width = 0;
@@ -64,7 +64,9 @@ class Rises final : VerilatedVcdFile {
   std::vector<std::string> scope;  // while the header is read
   std::vector<Name> names;
   std::vector<Signal> signals;  // by code
-  std::vector<Bit> bits;
+  std::string bits;             // '0' or '1', by number
+  std::string samples;
+  bool sampling = false;
 
   bool open(const std::string&) override { return true; }
   void close() override {}
@@ -84,21 +86,27 @@ class Rises final : VerilatedVcdFile {
   void take() {
     switch (line[0]) {
       case '0':
-      case '1': set(bits[signals[code(line.c_str() + 1)].first], line[0]); break;
+      case '1': bits[signals[code(line.c_str() + 1)].first] = line[0]; break;
       case 'b': {
         const size_t space = line.find(' ');
         const Signal& s = signals[code(line.c_str() + space + 1)];
-        for (size_t n = 1; n < space; ++n) set(bits[s.first + space - 1 - n], line[n]);
+        for (size_t n = 1; n < space; ++n) bits[s.first + space - 1 - n] = line[n];
         break;
       }
-      case '#': break;
+      case '#':
+        if (sampling) sample();  // what came after the time before
+        sampling = true;
+        break;
       default: declare();
     }
   }
 
-  static void set(Bit& bit, char value) {
-    bit.rises += value == '1' && bit.value == '0';
-    bit.value = value;
+  void sample() {
+    for (size_t at = 0; at < bits.size(); at += 8) {
+      char byte = 0;
+      for (size_t bit = 0; bit < 8 && at + bit < bits.size(); ++bit) byte |= char((bits[at + bit] == '1') << bit);
+      samples += byte;
+    }
   }
 
   static size_t code(const char* text) {
@@ -129,7 +137,7 @@ class Rises final : VerilatedVcdFile {
     if (!s.width) {  // else another name of the same
       s.first = bits.size();
       s.width = static_cast<unsigned>(std::atol(words[2].c_str()));
-      bits.resize(s.first + s.width);
+      bits.resize(s.first + s.width, '0');
     }
     names.push_back(n);
   }

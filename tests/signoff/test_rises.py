@@ -1,0 +1,117 @@
+"""How often nets rise, from what registers and memories held."""
+
+import pytest
+
+from rtl_gen.errors import ExitCode, FlowError
+from signoff.netlist import Instance, Netlist, read_netlist
+from signoff.power.flat import flat_die
+from signoff.power.rises import rises_of
+from signoff.timing.cells import Cell, Flop, Gate
+
+CELLS = {
+    "inv": Cell("inv", ("A",), {"Y": ("not", "A")}),
+    "nand": Cell("nand", ("A", "B"), {"Y": ("not", ("and", "A", "B"))}),
+    "mux": Cell("mux", ("A", "B", "S"), {"X": ("mux", "S", "A", "B")}),
+    "xor": Cell("xor", ("A", "B"), {"X": ("xor", "A", "B")}),
+    "low": Cell("low", (), {"LO": ("0",)}),
+    "flop": Cell("flop", ("CLK", "D"), {"Q": "state"}, Flop("CLK", "D", "state")),
+    "gate": Cell("gate", ("CLK", "EN"), {"GCLK": "CLK"}, Gate("CLK", "EN")),
+}
+# A bit that turns over in each cycle in which `go` is high, seen by the die as `out`; and a memory.
+TILE = """
+module tile (clk, go, out); input clk; input go; output out;
+wire gck; wire next; wire word; wire off; wire m; wire x;
+gate g (.CLK(clk), .EN(go), .GCLK(gck));
+flop f (.CLK(gck), .D(next), .Q(out));
+inv i (.A(out), .Y(next));
+memory r (.clk(clk), .q({word, x}), .reads(\\r.reads ));
+low l (.LO(off));
+nand n (.A(out), .B(word), .Y(m));
+endmodule
+"""
+SAMPLES = 9  # before the first, and twice in each of four cycles
+
+
+def wave(text: str) -> int:
+    """Samples, the first first."""
+    return int(text[::-1], 2)
+
+
+STATES = {
+    "clk": wave("010101010"), "go": wave("111100000"), "out": wave("011000000"),
+    "t.g.dlatch0.Q": wave("111100000"), "t.f.dff0.Q": wave("011000000"),
+    "t.r.q[1]": wave("001110011"), "t.r.q[0]": 0, "t.r.reads": wave("001000100"),
+}  # fmt: skip
+
+
+@pytest.fixture
+def die(tmp_path):
+    (tmp_path / "die.v").write_text(
+        "module d (clk, go, out); input clk; input go; output out;\n"
+        "tile t (.clk(clk), .go(go), .out(out)); endmodule"
+    )
+    (tmp_path / "tile.v").write_text(TILE)
+    return flat_die(read_netlist(tmp_path / "die.v"), {"tile": read_netlist(tmp_path / "tile.v")})
+
+
+def test_every_net_rises_as_often_as_the_cells_before_it_say(die):
+    found = rises_of(die, CELLS, sound(), SAMPLES)
+    assert found["clk"] == found["t.clk"] == 4
+    assert found["t.gck"] == 2  # the enable is gone in the third cycle
+    assert found["out"] == found["t.out"] == 1
+    assert found["t.next"] == 1
+    assert (found["t.word"], found["t.x"], found["t.off"], found["t.r.reads"]) == (2, 0, 0, 2)
+    assert found["t.m"] == 1  # not (out and word): 111011111 before, of 011000000 and 001110011
+    assert set(found) == {name for names in die.names.values() for name in names}
+
+
+def sound(**other: int) -> dict[str, int]:
+    """The bit is 0, turns over at the first and the second edge, and stays."""
+    return STATES | other
+
+
+def test_a_register_that_takes_what_its_cells_do_not_give_is_found(die):
+    bit = wave("011011111")
+    with pytest.raises(FlowError, match=r"1 registers took .*: t\.f") as e:
+        rises_of(die, CELLS, sound(**{"t.f.dff0.Q": bit}), SAMPLES)
+    assert e.value.code == ExitCode.CHECK_FAILED
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("t.f.dff0.Q", "011000100"),  # without its clock
+        ("t.g.dlatch0.Q", "111000000"),  # gone while the clock is high
+        ("t.g.dlatch0.Q", "111110000"),  # open although the enable is not
+    ],
+)
+def test_a_register_or_gate_that_moves_by_itself_is_found(die, name, text):
+    with pytest.raises(FlowError, match="registers took"):
+        rises_of(die, CELLS, sound(**{name: wave(text)}), SAMPLES)
+
+
+@pytest.mark.parametrize("name", ["clk", "t.f.dff0.Q", "t.g.dlatch0.Q", "t.r.q[1]", "t.r.reads"])
+def test_a_state_that_was_not_told_is_named(die, name):
+    told = sound()
+    del told[name]
+    with pytest.raises(
+        FlowError, match=name.removesuffix(".dff0.Q").removesuffix(".dlatch0.Q").replace("[", r"\[")
+    ):
+        rises_of(die, CELLS, told, SAMPLES)
+
+
+def test_what_the_simulation_told_of_a_wire_is_counted_as_told(die):
+    found = rises_of(die, CELLS, sound(out=wave("010101000")), SAMPLES)
+    assert (found["out"], found["t.out"]) == (3, 1)  # of which signoff.power.token makes a fault
+
+
+def test_a_loop_of_cells_is_refused():
+    loop = {
+        "a": Instance("inv", "a", {"A": ("x",), "Y": ("y",)}),
+        "b": Instance("inv", "b", {"A": ("y",), "Y": ("x",)}),
+    }
+    die = flat_die(
+        Netlist("d", {}, {"t": Instance("tile", "t", {})}, ()), {"tile": Netlist("tile", {}, loop, ())}
+    )
+    with pytest.raises(FlowError, match=r"loop of cells without a state: t\.a, t\.b"):
+        rises_of(die, CELLS, {}, 1)
