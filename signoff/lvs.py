@@ -1,6 +1,6 @@
 """Layout against schematic: Magic extracts the transistors, Netgen compares them with a netlist."""
 
-__all__ = ["compare", "extract", "parse_comparison", "run"]
+__all__ = ["bad_nets", "compare", "extract", "parse_comparison", "run"]
 
 import json
 import re
@@ -151,6 +151,12 @@ def compare(
     detail = "; ".join(faults[:_SHOWN]) or f"{devices} devices of {top} match uniquely"
     status = "fail" if faults else "pass"
     return CheckResult(name, NETGEN.name, NETGEN.version(), len(faults), 0, status, "", detail)
+
+
+def bad_nets(report: Path, top: str) -> list[frozenset[str]]:
+    """Nets of the layout without a match, in groups of what Netgen cannot tell apart, from its JSON."""
+    cells = [cell for cell in json.loads(report.read_text()) if cell.get("name") == [top, top]]
+    return [frozenset(name for name, _ in left) for cell in cells for left, _ in cell.get("badnets", [])]
 
 
 def parse_comparison(report: str, data: Any, top: str) -> tuple[list[str], int]:

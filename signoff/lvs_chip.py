@@ -7,18 +7,18 @@ themselves is the business of `signoff.lvs_cells` and `signoff.lvs`.
 
 __all__ = ["judge", "run"]
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import klayout.db as kdb
 
-from signoff.chip.controls import FAULTS
+from signoff.chip.controls import FAULTS, Fault
 from signoff.chip.fold import fold
 from signoff.chip.netlist import ChipNetlist, Pins, extract
 from signoff.chip.wiring import Stack
 from signoff.eda import NETGEN
-from signoff.lvs import compare
+from signoff.lvs import bad_nets, compare
 from signoff.result import CheckResult
 
 _SHOWN = 5
@@ -61,18 +61,37 @@ def run(
     right = judge(found.netlist, netlist, setup, workdir, NAME, timeout)
     if right.status == "pass":
         right = replace(right, detail=_detail(found.netlist, program))
-    lost: list[str] = []
-    seen: list[str] = []
-    for fault in FAULTS:
-        planted = fault.plant(
-            found, stack, lambda: extract(layout, top, stack, boxes, name=netlist.top).netlist
-        )
+
+    def told(fault: Fault) -> dict[str, str]:
+        """Why each fault is not found, "" where it is."""
+        planted = fault.plant(found, stack, lambda: extract(layout, top, stack, boxes, name=netlist.top))
+        lost = dict.fromkeys(fault.names, " (the chip has no place for it)")
         if planted is None:
-            lost.append(f"{fault.name} (the chip has no place for it)")
-            continue
-        row = judge(planted, netlist, setup, workdir, f"{NAME}_{fault.key}", timeout)
-        (seen if (row.count or 0) > (right.count or 0) else lost).append(fault.name)
-    return right, _control_row(seen, lost, right)
+            return lost
+        row = judge(planted.netlist, netlist, setup, workdir, f"{NAME}_{fault.key}", timeout)
+        groups = bad_nets(workdir / f"{NAME}_{fault.key}.json", netlist.top)
+        more = (row.count or 0) > (right.count or 0)
+        for name in planted.nets:
+            lost[name] = "" if more and _named(name, planted.nets, groups) else " (not named)"
+        return lost
+
+    lost: dict[str, str] = {}
+    for fault in FAULTS:
+        lost |= told(fault)
+        for one in fault.apart:
+            if lost[one.names[0]]:
+                lost |= told(one)
+    return right, _control_row(
+        [name for name, why in lost.items() if not why],
+        [name + why for name, why in lost.items() if why],
+        right,
+    )
+
+
+def _named(what: str, nets: Mapping[str, frozenset[str]], groups: Sequence[frozenset[str]]) -> bool:
+    """Whether one of several faults is told of: all its nets are without a match, and only planted ones."""
+    planted = frozenset().union(*nets.values())
+    return len(nets) == 1 or any(nets[what] <= group <= planted for group in groups)
 
 
 def _control_row(seen: list[str], lost: list[str], row: CheckResult) -> CheckResult:

@@ -76,11 +76,12 @@ class ChipNetlist:
 
 @dataclass(frozen=True)
 class Extraction:
-    """A netlist with what it was extracted from."""
+    """A netlist with what it was extracted from, and the names of the cell's nets by cluster."""
 
     netlist: ChipNetlist
     wiring: Wiring
     cell: kdb.Cell
+    names: Mapping[int, str]
 
 
 def extract(
@@ -127,7 +128,7 @@ def extract(
     instances.sort(key=lambda i: (i.place, i.cell))
     ports = sorted({n for n in names.values() if not n.startswith("$")})
     pins = {kind: boxes[kind] for kind in sorted(used)}
-    return Extraction(ChipNetlist(name or top, tuple(ports), pins, instances, faults), wiring, cell)
+    return Extraction(ChipNetlist(name or top, tuple(ports), pins, instances, faults), wiring, cell, names)
 
 
 def read_pins(lef: str) -> dict[str, Pins]:
