@@ -51,6 +51,10 @@ def test_every_planted_fault_is_told(sound, tmp_path):
     for what, begins in wrong.lvs.items():
         assert any(fault.startswith(begins) for fault in told), (what, told)
     assert len(told) < 12
+    lvs._clear_below_pins(wrong.layout, die, STACK)  # as the control looks at it
+    told = lvs.compare(extract(wrong.layout, die.top, STACK, {**die.pins, **wrong.pins}).netlist, die)
+    for what, begins in wrong.lvs.items():
+        assert any(fault.startswith(begins) for fault in told), (what, told)
 
 
 def test_a_tile_that_is_turned_exchanged_or_missing_is_told_by_place(sound):
