@@ -2,27 +2,22 @@
 
 __all__ = ["AssemblyTask"]
 
-from flow.tasks.die.stitched import TILES, lacking_tiles, stitched_die
-from flow.tasks.step import Job, Result, StepTask
+from flow.tasks.die.stitched import StitchedCheck, stitched_die
+from flow.tasks.step import Job, Result
 
 
-class AssemblyTask(StepTask):
+class AssemblyTask(StitchedCheck):
     """Every instance, cell, transistor and layer of the stitched die; `invariance` says what a model adds.
 
     Each of its checks has a control, with one planted fault of each kind.
     """
 
     step_name = "assembly"
-    needs = ("stitch", *TILES)
-    config = ("base",)
     roles = ("cells", "tech_lef")
-    is_check = True
 
-    def work(self, job: Job) -> Result:
+    def check(self, job: Job) -> Result:
         from flow.stitching.assembly import check_assembly
 
-        if lacking := lacking_tiles(self.step_name, job):
-            return lacking
         made, tiles, _ = stitched_die(job)
         rows, expected = check_assembly(made, tiles, job.pdk, job.scratch)
         cells = sum(plan.cells.total() for plan in expected.plans)

@@ -2,26 +2,21 @@
 
 __all__ = ["IrDropTask"]
 
-from flow.tasks.die.stitched import TILES, lacking_tiles, stitched_die
-from flow.tasks.step import Job, Result, StepTask
+from flow.tasks.die.stitched import StitchedCheck, stitched_die
+from flow.tasks.step import Job, Result
 
 
-class IrDropTask(StepTask):
+class IrDropTask(StitchedCheck):
     """Static IR drop from the pins at the edge to every cell, at an assumed activity."""
 
     step_name = "ir_drop"
-    needs = ("stitch", *TILES)
-    config = ("base",)
     roles = ("cells", "tech_lef")
-    is_check = True
 
-    def work(self, job: Job) -> Result:
+    def check(self, job: Job) -> Result:
         from flow.stitching.power import check_power
         from flow.tasks.energies import six_digits
         from signoff.power.picture import draw_drops
 
-        if lacking := lacking_tiles(self.step_name, job):
-            return lacking
         made, tiles, period = stitched_die(job)
         found = check_power(made, tiles, period, job.pdk)
         width, height = made.plan.die

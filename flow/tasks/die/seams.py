@@ -2,24 +2,19 @@
 
 __all__ = ["SeamsTask"]
 
-from flow.tasks.die.stitched import TILES, lacking_tiles, stitched_die
-from flow.tasks.step import Job, Result, StepTask
+from flow.tasks.die.stitched import StitchedCheck, stitched_die
+from flow.tasks.step import Job, Result
 
 
-class SeamsTask(StepTask):
+class SeamsTask(StitchedCheck):
     """Placement, supplies, LVS with tiles as boxes, timing and design rules at seams, each with a control."""
 
     step_name = "seams"
-    needs = ("stitch", *TILES)
-    config = ("base",)
     tools = ("klayout", "magic", "netgen", "sta")
     roles = ("cells", "tech_lef", "netgen_setup", "klayout_drc", "magic_tech")
-    is_check = True
 
-    def work(self, job: Job) -> Result:
+    def check(self, job: Job) -> Result:
         from flow.stitching.seams import check_seams
 
-        if lacking := lacking_tiles(self.step_name, job):
-            return lacking
         made, tiles, period = stitched_die(job)
         return Result(*check_seams(made, tiles, period, job.pdk, job.scratch / "seams"))

@@ -1,11 +1,11 @@
 """What steps read of the stitched die."""
 
-__all__ = ["TILES", "lacking_tiles", "plan_of", "stitched_die"]
+__all__ = ["TILES", "StitchedCheck", "lacking_tiles", "plan_of", "stitched_die"]
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from flow.tasks.die.tiles import hard_tile, not_routed
-from flow.tasks.step import Job, Result
+from flow.tasks.step import Job, Result, StepTask
 
 if TYPE_CHECKING:
     from base_chip.stitch import StitchPlan
@@ -16,8 +16,23 @@ TILES = ("tile_rom", "tile_ram", "tile_vec")
 
 
 def lacking_tiles(step: str, job: Job) -> Result | None:
-    """What a check of a stitched die comes to while a tile is not routed."""
+    """What a check of routed tiles comes to while one is not routed."""
     return not_routed(step, {name.removeprefix("tile_"): job.inputs[name] for name in TILES})
+
+
+class StitchedCheck(StepTask):
+    """A check of the stitched die, which is not run while a tile is not routed."""
+
+    needs: ClassVar[tuple[str, ...]] = ("stitch", *TILES)
+    config: ClassVar[tuple[str, ...]] = ("base",)
+    is_check = True
+
+    def work(self, job: Job) -> Result:
+        return lacking_tiles(self.step_name, job) or self.check(job)
+
+    def check(self, job: Job) -> Result:
+        """Rows and metrics of a die of which every tile is routed."""
+        raise NotImplementedError
 
 
 def stitched_die(job: Job) -> "tuple[Stitched, dict[str, HardTile], float]":

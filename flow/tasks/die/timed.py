@@ -7,15 +7,15 @@ from dataclasses import asdict
 
 from flow.tasks.die.gatesim import die_chip
 from flow.tasks.die.programmed import positions_of
-from flow.tasks.die.stitched import TILES, lacking_tiles, stitched_die
-from flow.tasks.step import Job, Result, StepTask
+from flow.tasks.die.stitched import TILES, StitchedCheck, stitched_die
+from flow.tasks.step import Job, Result
 from rtl_gen.tools import require
 from signoff.result import CheckResult
 
 _LARGEST = 5.0  # mm2 of a die whose token is simulated: nano's, of 4,700 cycles, takes minutes
 
 
-class TimedTask(StepTask):
+class TimedTask(StitchedCheck):
     """Icarus, typical corner; controls are a fast clock, inputs at the edge, short pulses of the clock."""
 
     step_name = "timed"
@@ -23,9 +23,8 @@ class TimedTask(StepTask):
     config = ("model", "model_digest", "base", "pdk", "seed", "temperature", "context")
     tools = ("iverilog",)
     roles = ("cells",)
-    is_check = True
 
-    def work(self, job: Job) -> Result:
+    def check(self, job: Job) -> Result:
         from base_chip.dies import load_die
         from base_chip.harden.constraints import IO_SHARE, SEAM_SHARE
         from flow.stitching.periods import PERIODS
@@ -38,8 +37,6 @@ class TimedTask(StepTask):
         from signoff.gatesim.timed_run import Clock
         from signoff.timed import CORNER, run
 
-        if lacking := lacking_tiles(self.step_name, job):
-            return lacking
         width, height = load_die(job.config.base).die
         contents, protocol = die_chip(job)
         why = ""
