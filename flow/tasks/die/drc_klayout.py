@@ -1,10 +1,16 @@
-"""Design rules of the whole stitched die, which tiles and seams one by one might not show."""
+"""Design rules of the whole stitched die, which tiles and seams one by one might not show.
+
+Each kind of tile has rows of its own (`drc_<kind>`): of these the die's looks at the outermost alone, and
+`tile_insides` at whether they are the same.
+"""
 
 __all__ = ["DieDrcKlayoutTask"]
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from flow.tasks.die.stitched import TILES, lacking_tiles
+from flow.tasks.die.tiles import hard_tile
 from flow.tasks.drc_klayout import DrcKlayoutTask
 from flow.tasks.step import Job, Result
 from signoff.result import CheckResult
@@ -20,6 +26,12 @@ class DieDrcKlayoutTask(DrcKlayoutTask):
 
     def layout(self, job: Job) -> tuple[Path, str]:
         return job.inputs["stitch"] / f"{job.config.base}.gds", f"scf_{job.config.base}"
+
+    def tiles(self, job: Job) -> Mapping[str, Path]:
+        from flow.hardening.blocks import load_block
+
+        kinds = [name.removeprefix("tile_") for name in TILES]
+        return {load_block(k)[0].top: hard_tile(k, job.inputs[f"tile_{k}"]).gds for k in kinds}
 
     def work(self, job: Job) -> Result:
         from base_chip.dies import load_die
