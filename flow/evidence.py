@@ -40,8 +40,16 @@ def of_step(record: Mapping[str, Any]) -> dict[str, str]:
 def of_row(check: str, files: Iterable[str]) -> tuple[str, ...]:
     """Which of a step's evidence belongs to a row: controls ran in folders that are called so.
 
-    A row has all that its side has, and a row whose side left nothing has what the step has.
+    A row has the files and folders of its side that are called as it is, with the folders above them
+    ("rom/supplies.rpt" of `rom_supplies`), else all that its side has;
+    a row whose side left nothing has what the step has.
     """
     files = sorted(files)
     side = [f for f in files if (_CONTROL in f) == check.endswith(f"_{_CONTROL}")]
-    return tuple(side or files)
+    return tuple([f for f in side if _is_called(f, check)] or side or files)
+
+
+def _is_called(file: str, check: str) -> bool:
+    parts = [part.partition(".")[0] for part in file.split("/") if part != EVIDENCE]
+    names = ("_" + "_".join(parts[:n]) for n in range(1, len(parts) + 1))
+    return any(name.endswith(f"_{check}") for name in names)

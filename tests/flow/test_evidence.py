@@ -34,6 +34,17 @@ def test_a_control_has_its_own():
     assert of_row("readback", []) == ()
 
 
+def test_a_row_that_files_are_called_by_has_these_alone():
+    files = [
+        f"supplies/evidence/{kind}/supplies{end}.rpt" for kind in ("ram", "rom") for end in ("", "_control")
+    ]
+    assert of_row("rom_supplies", files) == (files[2],)
+    assert of_row("rom_supplies_control", files) == (files[3],)
+    files = [f"seams/evidence/seams/{n}" for n in ("drc/seam_drc_magic/part0/magic.log", "lvs/seam_lvs.rpt")]
+    assert [of_row(n, files) for n in ("seam_drc_magic", "seam_lvs")] == [(files[0],), (files[1],)]
+    assert of_row("seam_sta_slow", files) == tuple(sorted(files))
+
+
 def test_a_row_without_a_tool_rests_on_the_outputs_of_its_step():
     record = {"evidence": {}, "files": {"bank0.hex": "ab"}, "result": {"checks": [{"name": "readback"}]}}
     assert of_step(record) == {"bank0.hex": "ab"}
