@@ -1,6 +1,6 @@
 """What the ROMs of a die hold beside its program: weights, factors, tables."""
 
-__all__ = ["STEP", "TABLES", "Contents"]
+__all__ = ["STEP", "TABLES", "WIDE", "Contents"]
 
 from collections.abc import Mapping
 from dataclasses import replace

@@ -9,6 +9,7 @@ import flow.chain.check as dies_check
 import flow.chain.die as dies
 from flow.planning import make_plan
 from metal_configs.compile.placement import FACTOR
+from metal_configs.compile.program.contents import WIDE
 from rtl_gen.golden.quantised import QuantMatrix, QuantModel
 from rtl_gen.golden.shape import Shape
 from tests.tiny_die import TINY
@@ -77,9 +78,10 @@ def test_dies_of_a_quantised_file_hold_its_codes_and_factors(quantised, rotated)
 
 
 def test_a_plan_counts_the_bits_of_a_quantised_file_exactly(quantised):
+    """As they are laid: in digits of 4 bits, for which the die has room."""
     model = quantised_model()
     plan = make_plan("m", SHAPE, TINY, 32, quantised.source().forms)
-    want = sum(m.rom_bits() for m in model.matrices.values())
+    want = sum(replace(m, bits=WIDE[m.bits]).rom_bits() for m in model.matrices.values())
     assert plan.line("code bits") + plan.line("factor bits") == want
     assert plan.line("dies") == 1  # a die of one column is planned by its compiler
 
