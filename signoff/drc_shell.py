@@ -57,7 +57,7 @@ class Shell:
         Nor does a wire without a via that was cut: by itself the tile has none but open inputs, and these are
         no longer than a pin.
         """
-        places = cache(self._places)
+        places = cache(self._counting)
         counted = [at for fault in found.faults for at in self._counted(fault, places(fault.cell))]
         return Violations(counted, found.rules)
 
@@ -65,7 +65,7 @@ class Shell:
     def _inner(self) -> list[kdb.DBox]:
         return [tile.enlarged(-REACH, -REACH) for tile in self.tiles]
 
-    def _places(self, name: str) -> list[kdb.DCplxTrans]:
+    def _counting(self, name: str) -> list[kdb.DCplxTrans]:
         """Where a cell stands, but for places at which nothing around it counts either."""
         cell = self.layout.cell(name)
         if cell is None or name == self.top:
