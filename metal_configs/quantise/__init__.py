@@ -2,7 +2,7 @@
 
 __all__ = [
     "Folded", "Format", "Method", "Policy", "Rotation", "Rounded", "average_bits", "average_rom_bits",
-    "dequantised", "fold", "on_grid", "quantise", "quantise_matrix",
+    "dequantised", "fold", "on_grid", "quantise",
 ]  # fmt: skip
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,7 +16,7 @@ from metal_configs.quantise.policy import Format, Method, Policy
 from metal_configs.quantise.rotate import Folded, Rotation
 from metal_configs.quantise.rounding import round_to_nearest
 from rtl_gen.errors import ExitCode, FlowError
-from rtl_gen.golden.quantised import QuantMatrix, QuantModel
+from rtl_gen.golden.quantised import QuantModel
 
 Say = Callable[[str], None]
 ON_GRID = 1e-3  # relative error below which rounding has only repeated the weights
@@ -61,12 +61,6 @@ def average_rom_bits(model: QuantModel) -> float:
     """Bits of ROM a weight, over all matrices: codes and factors."""
     matrices = model.matrices.values()
     return sum(m.rom_bits() for m in matrices) / sum(m.codes.size for m in matrices)
-
-
-def quantise_matrix(checkpoint: Checkpoint, name: str, policy: Policy) -> QuantMatrix:
-    """Fold and round one matrix to nearest; a model of any size goes through memory matrix by matrix."""
-    form = policy.format_of(name)
-    return round_to_nearest(fold_matrix(checkpoint, name), form.bits)
 
 
 def on_grid(checkpoint: Checkpoint) -> bool:

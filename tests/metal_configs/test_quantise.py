@@ -19,8 +19,8 @@ from metal_configs.quantise import (
     dequantised,
     fold,
     quantise,
-    quantise_matrix,
 )
+from metal_configs.quantise.fold import fold_matrix
 from metal_configs.quantise.gptq import gptq
 from metal_configs.quantise.picture import picture
 from metal_configs.quantise.report import report
@@ -156,11 +156,11 @@ def test_quantise_is_deterministic_and_storable(policy, tmp_path):
     np.testing.assert_array_equal(back.final_norm, c.tensor("final_norm"))
 
 
-def test_one_matrix_at_a_time_is_the_same():
+def test_to_nearest_every_matrix_is_rounded_by_itself():
     c = checkpoint(tied=False)
     whole = quantise(c, Policy("rtn"))
     for name, m in whole.matrices.items():
-        one = quantise_matrix(c, name, Policy())
+        one = round_to_nearest(fold_matrix(c, name), m.bits)
         np.testing.assert_array_equal(one.codes, m.codes)
         np.testing.assert_array_equal(one.scale, m.scale)
 

@@ -9,9 +9,9 @@ from rtl_gen.golden.chain import ChainModel
 from rtl_gen.golden.network import Network
 from rtl_gen.golden.shape import Shape
 from rtl_gen.golden.vec import VecModel
-from rtl_gen.tiles.chain import chain_verilog
 from rtl_gen.tiles.rom import RomTileSize
 from tests.rtl_gen.test_network import random_model
+from tests.rtl_gen.tiles.chain import chain_verilog
 from tests.rtl_gen.tiles.whole import Simulator, Whole, images_of
 
 ROM = RomTileSize(banks=8)

@@ -19,12 +19,12 @@ from metal_configs.compile.program.macros import die_macros
 from rtl_gen.golden.array import ArrayModel
 from rtl_gen.golden.die_image import DieImage
 from rtl_gen.golden.model import Model
-from rtl_gen.tiles.chain import chain_verilog
 from rtl_gen.tiles.die import die_verilog
 from rtl_gen.tiles.macro import rom_macro_name
 from rtl_gen.tiles.ram import MACRO_BITS, RamTileSize
 from rtl_gen.tiles.rom import RomTileSize
 from rtl_gen.tiles.vec import VecTileSize
+from tests.rtl_gen.tiles.chain import chain_verilog
 
 MACRO_WORDS = 256
 ON_ROW = 8  # words of factors and tables
