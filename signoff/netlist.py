@@ -89,7 +89,7 @@ def _damaged(path: Path, why: str) -> FlowError:
     return FlowError(
         f"the netlist is not made of instances alone ({why})",
         where=str(path),
-        hint="Restore the hardened artifact (git checkout), or harden the base anew.",
+        hint="Restore the hardened artifact (git checkout), or harden the tile anew.",
     )
 
 

@@ -11,7 +11,7 @@ import msgspec
 from base_chip.arrays.layout import build_rom
 from base_chip.arrays.spec import RomSpec
 from base_chip.arrays.timing import load_timing
-from base_chip.harden.artifact import HardenedBase
+from base_chip.harden.artifact import HardenedTile
 from base_chip.harden.block import Block
 from base_chip.pdk import load_pdk
 from base_chip.pdk.place_route import load_place_route
@@ -49,7 +49,7 @@ def tiny_block() -> Block:
 
 
 def stitch_quad(
-    block: Block, kept: HardenedBase, files: PdkFiles, folder: Path
+    block: Block, kept: HardenedTile, files: PdkFiles, folder: Path
 ) -> tuple[Stitched, dict[str, HardTile]]:
     """Two by two tiles in `folder`/out, and the tile."""
     tiles = {"rom": hard_tile("rom", block, kept, [build_rom(MACRO)], files, folder / "tiles")}
@@ -60,6 +60,6 @@ def stitch_quad(
 if __name__ == "__main__":
     artifact, out = map(Path, sys.argv[1:])
     made, _ = stitch_quad(
-        tiny_block(), HardenedBase.read(artifact, TILE.name), find_pdk(load_pdk(TILE.pdk)), out
+        tiny_block(), HardenedTile.read(artifact, TILE.name), find_pdk(load_pdk(TILE.pdk)), out
     )
     print(*pictures(made), sep="\n")

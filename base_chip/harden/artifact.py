@@ -1,6 +1,6 @@
 """The hardened artifact of a block: what place and route left, compressed, with a manifest that binds it."""
 
-__all__ = ["FILES", "MAPPED", "Bindings", "HardenedBase"]
+__all__ = ["FILES", "MAPPED", "Bindings", "HardenedTile"]
 
 import hashlib
 import json
@@ -19,7 +19,7 @@ FORMAT = 1
 LARGEST_MANIFEST = 1 << 20  # bytes
 LARGEST_FILE = 1 << 30
 CORNERS = ("slow", "typical", "fast")
-# What a hardened base consists of: `mapped.v` is what synthesis gave to place and route, `netlist.v` what
+# What a hardened tile consists of: `mapped.v` is what synthesis gave to place and route, `netlist.v` what
 # came of it, `lvs.v` the same with supplies. All is compressed with xz; names are those of the plain files.
 FILES = (
     "mapped.v",
@@ -37,7 +37,7 @@ MAPPED = ("mapped.v",)
 
 @dataclass(frozen=True)
 class Bindings:
-    """SHA-256 of what a hardened base was made from.
+    """SHA-256 of what a hardened tile was made from.
 
     Attributes:
         rtl: The block's Verilog.
@@ -60,8 +60,8 @@ class Bindings:
 
 
 @dataclass(frozen=True)
-class HardenedBase:
-    """A hardened base in a folder.
+class HardenedTile:
+    """A hardened tile in a folder.
 
     Attributes:
         made_from: What it was made from.
@@ -82,9 +82,9 @@ class HardenedBase:
         return set(self.sums) == set(FILES)
 
     @staticmethod
-    def home(base: str) -> Path:
-        """Where the artifact of a base is kept."""
-        return Path(str(files("base_chip.hardened").joinpath(base)))
+    def home(kind: str) -> Path:
+        """Where the artifact of a tile is kept."""
+        return Path(str(files("base_chip.hardened").joinpath(kind)))
 
     @classmethod
     def write(
@@ -94,7 +94,7 @@ class HardenedBase:
         made_from: Bindings,
         tools: Mapping[str, str],
         pdk: Mapping[str, str],
-    ) -> "HardenedBase":
+    ) -> "HardenedTile":
         """Write the artifact; the same products give the same bytes.
 
         Args:
@@ -123,7 +123,7 @@ class HardenedBase:
         return cls(folder, made_from, tools, pdk, sums)
 
     @classmethod
-    def read(cls, folder: Path, base: str) -> "HardenedBase":
+    def read(cls, folder: Path, kind: str) -> "HardenedTile":
         """The artifact in a folder.
 
         Raises:
@@ -145,14 +145,14 @@ class HardenedBase:
             return cls(folder, Bindings(**told["made_from"]), told["tools"], told["pdk"], told["files"])
         except FileNotFoundError as e:
             raise FlowError(
-                f"base {base} has no hardened artifact",
+                f"tile {kind} has no hardened artifact",
                 where=str(folder),
-                hint=_again(base),
+                hint=_again(kind),
                 code=ExitCode.MISSING_TOOL,
             ) from e
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, FlowError) as e:
             raise FlowError(
-                f"the manifest of the hardened base is damaged ({e})", where=str(folder), hint=_again(base)
+                f"the manifest of the hardened tile is damaged ({e})", where=str(folder), hint=_again(kind)
             ) from e
 
     def check(self, block: Block, now: Bindings) -> None:
@@ -187,11 +187,11 @@ class HardenedBase:
                 raise EOFError(f"it ends too early, or unpacks to more than {LARGEST_FILE} bytes")
         except (OSError, EOFError, lzma.LZMAError, FlowError) as e:
             raise FlowError(
-                f"a file of the hardened base is damaged or missing ({e})", where=str(path), hint=_restore()
+                f"a file of the hardened tile is damaged or missing ({e})", where=str(path), hint=_restore()
             ) from e
         if _sha256(content) != self.sums[name]:
             raise FlowError(
-                "this file of the hardened base was edited: it is not the one its manifest names",
+                "this file of the hardened tile was edited: it is not the one its manifest names",
                 where=str(path),
                 hint=_restore(),
             )
@@ -202,8 +202,8 @@ def _sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _again(base: str) -> str:
-    return f"On a machine with OpenROAD run: sc-flow base build {base}"
+def _again(kind: str) -> str:
+    return f"On a machine with OpenROAD run: sc-flow base build {kind}"
 
 
 def _restore() -> str:

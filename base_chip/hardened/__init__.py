@@ -1,1 +1,1 @@
-"""Hardened artifacts, one folder a base."""
+"""Hardened artifacts, one folder a tile."""

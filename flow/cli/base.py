@@ -37,14 +37,14 @@ def base() -> None:
 )
 def build(name: str, work: Path | None, out: Path | None, jobs: int, last: str | None) -> None:
     """Place and route tile NAME with OpenROAD; machines without it take it from the artifact."""
-    from base_chip.harden.artifact import HardenedBase
+    from base_chip.harden.artifact import HardenedTile
     from flow.files import disk_faults
     from flow.hardening.blocks import load_block
     from flow.hardening.run import harden
     from flow.lock import build_lock
 
     work = (work or Path("build", name)).absolute()
-    out = out or HardenedBase.home(name)
+    out = out or HardenedTile.home(name)
     with build_lock(work), disk_faults(work), disk_faults(out):
         block, rtl = load_block(name)
         harden(block, rtl, work, out, jobs=jobs, say=click.echo, to_synthesis=last is not None)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from base_chip.harden.artifact import FILES, Bindings, HardenedBase
+from base_chip.harden.artifact import FILES, Bindings, HardenedTile
 from base_chip.harden.block import Block
 from base_chip.harden.cells import cell_lef
 from base_chip.harden.floorplan import check_macros
@@ -39,7 +39,7 @@ def harden(
     jobs: int,
     say: Callable[[str], None],
     to_synthesis: bool = False,
-) -> HardenedBase:
+) -> HardenedTile:
     """Place and route a block and write its artifact.
 
     Args:
@@ -86,10 +86,10 @@ def replace_artifact(
     made_from: Bindings,
     tools: Mapping[str, str],
     pdk: Mapping[str, str],
-) -> HardenedBase:
-    """Write an artifact whole, and leave an earlier one until then; arguments as of `HardenedBase.write`."""
+) -> HardenedTile:
+    """Write an artifact whole, and leave an earlier one until then; arguments as of `HardenedTile.write`."""
     with atomic_dir(out) as new:
-        made = HardenedBase.write(new, products, made_from, tools, pdk)
+        made = HardenedTile.write(new, products, made_from, tools, pdk)
     return replace(made, folder=out)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import klayout.db as kdb
 
 from base_chip.bank.layout import write_layout
-from base_chip.harden.artifact import Bindings, HardenedBase
+from base_chip.harden.artifact import Bindings, HardenedTile
 from base_chip.harden.block import Block, Macro
 from base_chip.harden.cells import cell_lef
 from base_chip.harden.streamout import stream_out
@@ -47,7 +47,7 @@ class HardTile:
     macros: Sequence[Macro]
 
 
-def artifact(kind: str) -> HardenedBase:
+def artifact(kind: str) -> HardenedTile:
     """The artifact of the tile that ships.
 
     Raises:
@@ -60,17 +60,17 @@ def artifact(kind: str) -> HardenedBase:
             hint=f"Known: {', '.join(known_tiles())} (docs/fabric.md says what exists).",
             code=ExitCode.MISSING_TOOL,
         )
-    return HardenedBase.read(HardenedBase.home(kind), kind)
+    return HardenedTile.read(HardenedTile.home(kind), kind)
 
 
-def shipped(kind: str) -> HardenedBase | None:
+def shipped(kind: str) -> HardenedTile | None:
     """The artifact of the tile that ships, routed or of its mapped logic alone; None if there is none.
 
     Raises:
         FlowError: Its manifest is damaged.
     """
-    home = HardenedBase.home(kind)
-    return HardenedBase.read(home, kind) if (home / "manifest.json").is_file() else None
+    home = HardenedTile.home(kind)
+    return HardenedTile.read(home, kind) if (home / "manifest.json").is_file() else None
 
 
 def planned(block: Block, macros: Sequence[kdb.Layout], scratch: Path) -> kdb.Layout:
@@ -107,7 +107,7 @@ def macro_places(block: Block) -> dict[str, tuple[str, kdb.Trans]]:
     }
 
 
-def checked(kept: HardenedBase, kind: str, files: PdkFiles) -> HardenedBase:
+def checked(kept: HardenedTile, kind: str, files: PdkFiles) -> HardenedTile:
     """The artifact of a tile; FlowError when it is damaged or no longer fits."""
     block, rtl = load_block(kind)
     facts = load_place_route(load_pdk(block.pdk))
@@ -115,7 +115,7 @@ def checked(kept: HardenedBase, kind: str, files: PdkFiles) -> HardenedBase:
     return kept
 
 
-def hardened(kept: HardenedBase, kind: str, files: PdkFiles, scratch: Path) -> HardTile:
+def hardened(kept: HardenedTile, kind: str, files: PdkFiles, scratch: Path) -> HardTile:
     """The tile that ships, drawn in a folder; FlowError when its artifact is damaged or no longer fits."""
     block, _ = load_block(kind)
     return hard_tile(kind, block, checked(kept, kind, files), macro_layouts(load_tile(kind)), files, scratch)
@@ -124,7 +124,7 @@ def hardened(kept: HardenedBase, kind: str, files: PdkFiles, scratch: Path) -> H
 def hard_tile(
     kind: str,
     block: Block,
-    kept: HardenedBase,
+    kept: HardenedTile,
     macros: Sequence[kdb.Layout],
     files: PdkFiles,
     scratch: Path,

@@ -64,7 +64,7 @@ def with_edges(text: str, cells: Mapping[str, Cell]) -> Edged:
     found = list(entries(text))
     if not found:
         raise FlowError(
-            "the SDF holds no cell", hint="Restore the hardened artifact, or harden the base anew."
+            "the SDF holds no cell", hint="Restore the hardened artifact, or harden the tile anew."
         )
     out, at, pairs = [], 0, 0
     gaps: list[str] = []
@@ -90,7 +90,7 @@ def _named(cell: Cell, instance: str, pair: re.Match[str]) -> str:
     if function is None or sense(function, source) != 0:
         raise FlowError(
             f"{instance}: {source} to {to} of {cell.name} is given twice, and has one sense",
-            hint="The SDF is of another library than the kit's: harden the base anew.",
+            hint="The SDF is of another library than the kit's: harden the tile anew.",
         )
     first, second = (pair[3], pair[4] or pair[3]), (pair[6], pair[7] or pair[6])
     follows, opposes = (first, second) if _inverts(function) else (second, first)

@@ -162,7 +162,7 @@ def _read_cell(sdf: Sdf, head: re.Match[str], body: str, scale: float, where: st
 
 
 _CHECKS = ("SETUP", "HOLD", "RECOVERY", "REMOVAL", "WIDTH")
-_AGAIN = "Restore the hardened artifact (git checkout), or harden the base anew."
+_AGAIN = "Restore the hardened artifact (git checkout), or harden the tile anew."
 
 
 def _triple(text: str, scale: float) -> tuple[float, float] | None:

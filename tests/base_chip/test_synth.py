@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 import pytest
 
-from base_chip.harden.artifact import HardenedBase
+from base_chip.harden.artifact import HardenedTile
 from base_chip.synth import map_to_cells, run_yosys
 from base_chip.synth.tiles import TILES, VEC_TILE, map_ram_tile, map_rom_tile, map_vec_tile
 from flow.hardening.blocks import load_block
@@ -34,7 +34,7 @@ def test_the_mapped_netlist_of_a_tile_is_what_synthesis_gives(tmp_path, sky130, 
     liberty = plain_liberty(need_liberty(files), tmp_path)
     made = map_to_cells(rtl, block.top, liberty, macros, tmp_path / "w", resimplify=block.resimplify)
     assert sum(made.cells[name] for name in macros) == len(block.places)
-    assert made.verilog == HardenedBase.read(HardenedBase.home(kind), kind).content("mapped.v").decode()
+    assert made.verilog == HardenedTile.read(HardenedTile.home(kind), kind).content("mapped.v").decode()
 
 
 @pytest.mark.flow

@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from base_chip.dies import load_die, parse_die
-from base_chip.harden.artifact import HardenedBase
+from base_chip.harden.artifact import HardenedTile
 from base_chip.pdk import load_pdk
 from base_chip.pdk.margin import load_margin
 from base_chip.tiles import tile_size
@@ -62,7 +62,7 @@ def test_tiles_whose_heights_differ_are_told():
 
 def test_the_whole_way_on_the_command_line(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(HardenedBase, "home", staticmethod(lambda base: tmp_path / base))
+    monkeypatch.setattr(HardenedTile, "home", staticmethod(lambda base: tmp_path / base))
     assert main(["base", "new", "four", "--like", "slot", "--rom", "4", "--out", "four.yaml"]) == 0
     assert "1,048,576 weights" in capsys.readouterr().out
     assert yaml.safe_load((tmp_path / "four.yaml").read_text())["rom"] == {"rows": 2, "columns": 2}

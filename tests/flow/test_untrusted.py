@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from base_chip.harden.artifact import HardenedBase
+from base_chip.harden.artifact import HardenedTile
 from base_chip.pdk import Wheel, load_pdk
 from flow.cache import CacheDamage, StepCache
 from flow.files import sha256_bytes, sha256_file
@@ -222,7 +222,7 @@ def test_a_kit_with_a_pipe_in_it_holds_nobody_up(fake_kit):
 
 @pytest.fixture
 def artifact(tmp_path: Path) -> Path:
-    shutil.copytree(HardenedBase.home("ram"), tmp_path / "ram")
+    shutil.copytree(HardenedTile.home("ram"), tmp_path / "ram")
     return tmp_path / "ram"
 
 
@@ -236,8 +236,8 @@ def artifact(tmp_path: Path) -> Path:
 def test_the_manifest_of_an_artifact_is_checked(artifact, change):
     path = artifact / "manifest.json"
     path.write_text(json.dumps(json.loads(path.read_bytes()) | change))
-    with pytest.raises(FlowError, match="the manifest of the hardened base is damaged"):
-        HardenedBase.read(artifact, "ram")
+    with pytest.raises(FlowError, match="the manifest of the hardened tile is damaged"):
+        HardenedTile.read(artifact, "ram")
 
 
 @pytest.mark.parametrize("kind", ["pipe", "folder", "/dev/zero"])
@@ -246,12 +246,12 @@ def test_an_artifact_of_pipes_and_devices_holds_nobody_up(artifact, tmp_path, ki
     (artifact / name).unlink()
     special(tmp_path, kind).rename(artifact / name)
     with pytest.raises(FlowError, match="damaged"):
-        HardenedBase.read(artifact, "ram").content("netlist.v")
+        HardenedTile.read(artifact, "ram").content("netlist.v")
 
 
 def test_an_artifact_that_unpacks_to_more_than_it_may_is_refused(artifact, monkeypatch):
     monkeypatch.setattr("base_chip.harden.artifact.LARGEST_FILE", 1 << 24)
-    found = HardenedBase.read(artifact, "ram")
+    found = HardenedTile.read(artifact, "ram")
     assert sha256_bytes(found.content("netlist.v")) == found.sums["netlist.v"]
     (artifact / "netlist.v.xz").write_bytes(lzma.compress(bytes(1 << 26)))
     with pytest.raises(FlowError, match="unpacks to more"):

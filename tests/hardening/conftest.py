@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from base_chip.harden.artifact import HardenedBase
+from base_chip.harden.artifact import HardenedTile
 from base_chip.tiles import tile_rtl
 from flow.hardening.run import harden
 from flow.hardening.synthesis import CORNER
@@ -21,7 +21,7 @@ def tile(tmp_path_factory, pdk_kit):
     """The block, and its artifact."""
     block = tiny_block()
     if kept := os.environ.get("SCF_TINY_TILE"):
-        return block, HardenedBase.read(Path(kept), TILE.name)
+        return block, HardenedTile.read(Path(kept), TILE.name)
     if shutil.which("openroad") is None:
         pytest.skip("no openroad on PATH")
     if CORNER not in pdk_kit.liberty or not pdk_kit.extraction:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from base_chip.harden.artifact import FILES, MAPPED, Bindings, HardenedBase
+from base_chip.harden.artifact import FILES, MAPPED, Bindings, HardenedTile
 from rtl_gen.errors import ExitCode, FlowError
 from tests.small_block import small_block
 
@@ -16,11 +16,11 @@ PRODUCTS = {name: name.encode() * 100 for name in FILES}
 
 @pytest.fixture
 def artifact(tmp_path):
-    return HardenedBase.write(tmp_path, PRODUCTS, MADE_FROM, {"openroad": "26Q3"}, {"liberty": "x"})
+    return HardenedTile.write(tmp_path, PRODUCTS, MADE_FROM, {"openroad": "26Q3"}, {"liberty": "x"})
 
 
 def test_what_is_written_is_read(artifact):
-    again = HardenedBase.read(artifact.folder, "small")
+    again = HardenedTile.read(artifact.folder, "small")
     assert again == artifact
     assert {name: again.content(name) for name in FILES} == PRODUCTS
     again.check(BLOCK, MADE_FROM)
@@ -28,7 +28,7 @@ def test_what_is_written_is_read(artifact):
 
 def test_the_same_products_give_the_same_bytes(artifact, tmp_path_factory):
     other = tmp_path_factory.mktemp("other")
-    HardenedBase.write(
+    HardenedTile.write(
         other, dict(reversed(PRODUCTS.items())), MADE_FROM, {"openroad": "26Q3"}, {"liberty": "x"}
     )
     for path in artifact.folder.iterdir():
@@ -37,13 +37,13 @@ def test_the_same_products_give_the_same_bytes(artifact, tmp_path_factory):
 
 def test_a_product_too_few_is_no_artifact(tmp_path):
     with pytest.raises(ValueError, match="expected"):
-        HardenedBase.write(tmp_path, {"layout.def": b""}, MADE_FROM, {}, {})
+        HardenedTile.write(tmp_path, {"layout.def": b""}, MADE_FROM, {}, {})
 
 
 def test_mapped_logic_alone_is_an_artifact_that_is_not_routed(artifact):
     assert artifact.routed
-    HardenedBase.write(artifact.folder, {name: PRODUCTS[name] for name in MAPPED}, MADE_FROM, {}, {})
-    again = HardenedBase.read(artifact.folder, "small")
+    HardenedTile.write(artifact.folder, {name: PRODUCTS[name] for name in MAPPED}, MADE_FROM, {}, {})
+    again = HardenedTile.read(artifact.folder, "small")
     assert not again.routed
     assert again.content("mapped.v") == PRODUCTS["mapped.v"]
     # Nothing of the routed one stays beside it
@@ -75,7 +75,7 @@ def test_a_damaged_file_is_named(artifact, damage):
 
 def test_an_edited_file_is_refused(artifact, tmp_path_factory):
     other = tmp_path_factory.mktemp("other")
-    HardenedBase.write(other, PRODUCTS | {"layout.def": b"edited"}, MADE_FROM, {}, {})
+    HardenedTile.write(other, PRODUCTS | {"layout.def": b"edited"}, MADE_FROM, {}, {})
     (artifact.folder / "layout.def.xz").write_bytes((other / "layout.def.xz").read_bytes())
     with pytest.raises(FlowError, match="edited"):
         artifact.content("layout.def")
@@ -83,7 +83,7 @@ def test_an_edited_file_is_refused(artifact, tmp_path_factory):
 
 def test_a_base_without_artifact_says_how_to_make_it(tmp_path):
     with pytest.raises(FlowError, match="no hardened artifact") as e:
-        HardenedBase.read(tmp_path, "giga")
+        HardenedTile.read(tmp_path, "giga")
     assert e.value.code == ExitCode.MISSING_TOOL
     assert "sc-flow base build giga" in str(e.value)
 
@@ -96,5 +96,5 @@ def test_a_damaged_manifest_is_named(artifact, edit):
     manifest = json.loads(path.read_text())
     edit(manifest)
     path.write_text(json.dumps(manifest))
-    with pytest.raises(FlowError, match="manifest of the hardened base is damaged"):
-        HardenedBase.read(artifact.folder, "small")
+    with pytest.raises(FlowError, match="manifest of the hardened tile is damaged"):
+        HardenedTile.read(artifact.folder, "small")
