@@ -65,12 +65,12 @@ def print_plan(p: "Plan") -> None:
     click.echo(f"{p.model} on base {p.base} ({p.pdk}; {STATUS}), context {p.context}\n")
     for text in p.single_die:
         click.echo(text)
-    click.echo("\nmatrix   count   outputs x inputs     bits        weights          ROM bits")
+    click.echo("\nmatrix   count   outputs x inputs     bits   laid        weights          ROM bits")
     for m in p.matrices:
         size = f"{m['outputs']} x {m['inputs']}"
-        bits = str(m["bits"])
         click.echo(
-            f"{m['matrix']:8} {m['count']:5}   {size:18} {bits:>6} {m['weights']:14,} {m['rom_bits']:17,}"
+            f"{m['matrix']:8} {m['count']:5}   {size:18} {m['bits']:6} {m['bits_laid']:6}"
+            f" {m['weights']:14,} {m['rom_bits']:17,}"
         )
     group = ""
     for x in p.lines:

@@ -6,7 +6,7 @@ Nothing is built and no weights are read.
 __all__ = ["Line", "Plan", "fitting_bases", "make_plan", "model_shape"]
 
 import json
-from collections.abc import Mapping as Table
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from flow.planning.place import place
 from flow.planning.speed import memory_lines, rom_energy, speed_lines
 from metal_configs.compile import Placement
 from metal_configs.compile.matrix import FACTOR_BITS
+from metal_configs.compile.place import model_forms
 from metal_configs.models import KNOWN, resolve
 from metal_configs.quantise.policy import Format
 from rtl_gen.golden.shape import Shape
@@ -36,8 +37,8 @@ class Plan:
     """Everything `sc-flow plan` says.
 
     Attributes:
-        matrices: By kind and format of matrix: how many, outputs, inputs, bits of a code, weights, ROM
-            bits.
+        matrices: By kind and format of matrix: how many, outputs, inputs, bits of a code, those that a code
+            has in the ROM, weights, ROM bits.
         dies: What each holds.
         single_die: Why one die does not do, or that it does; and the largest model for one.
         not_counted: What the numbers leave out.
@@ -96,7 +97,7 @@ def make_plan(
     shape: Shape,
     base: Floorplan,
     context: int | None = None,
-    forms: Table[str, Format] | None = None,
+    forms: Mapping[str, Format] | None = None,
 ) -> Plan:
     """Plan a model on a base.
 
@@ -115,7 +116,8 @@ def make_plan(
     placed = compiled.placement if compiled else place(shape, base, context, forms)
     table = {**constants(base.pdk), **constants(base.pdk, "fabric")}
     c, n = {k: v.value for k, v in table.items()}, len(placed.dies)
-    lines = [*_rom(placed), *area_lines(base, n), *mask_lines(base, n, c)]
+    codes = _codes(placed, model_forms(shape, forms))
+    lines = [*_rom(placed, codes), *area_lines(base, n), *mask_lines(base, n, c)]
     if compiled:
         lines += [*column_lines(shape, base, compiled, context), rom_energy(shape, placed, c)]
     else:
@@ -131,16 +133,25 @@ def make_plan(
         for n, (pieces, ram) in enumerate(zip(placed.dies, placed.ram_rows, strict=True))
     )
     return Plan(
-        model, base.name, base.pdk, context, _kinds(placed), tuple(lines), dies,
+        model, base.name, base.pdk, context, _kinds(placed, codes), tuple(lines), dies,
         single_die(model, base, placed, c, compiled.why if compiled else ""),
         {k: v for k, v in table.items() if k in used}, placed, COUNTED if compiled else NOT_COUNTED,
     )  # fmt: skip
 
 
-def _rom(placed: Placement) -> list[Line]:
+def _codes(placed: Placement, forms: Mapping[str, Format]) -> list[int]:
+    """Bits of a code of each matrix; it may be laid in more, as a die of one column has digits of 4 bits."""
+    return [
+        forms[m.name if m.name in forms else "embed"].bits for m in placed.matrices
+    ]  # head, if it is tied
+
+
+def _rom(placed: Placement, codes: Sequence[int]) -> list[Line]:
     size = placed.die
-    weights = sum(m.outputs * m.inputs for m in placed.matrices)
-    code_bits = sum(m.outputs * m.inputs * m.bits for m in placed.matrices)
+    sizes = [m.outputs * m.inputs for m in placed.matrices]
+    weights = sum(sizes)
+    code_bits = sum(n * bits for n, bits in zip(sizes, codes, strict=True))
+    laid = sum(n * m.bits for n, m in zip(sizes, placed.matrices, strict=True))
     factors = sum(m.outputs for m in placed.matrices) * FACTOR_BITS
     rows = sum(m.blocks * m.rows_a_block for m in placed.matrices)
     wide = size.rows * size.columns * size.activations * size.outputs * 4
@@ -149,22 +160,23 @@ def _rom(placed: Placement) -> list[Line]:
     return [
         Line(g, "weights", weights, "", "sum over matrices of outputs * inputs"),
         Line(g, "code bits", code_bits, "bit", "sum over matrices of weights * bits of a code"),
+        Line(g, "bits as laid", laid, "bit", "sum over matrices of weights * bits of a code in ROM"),
         Line(g, "factor bits", factors, "bit", f"{FACTOR_BITS} per output of every matrix, in vec tiles"),
         Line(g, "rows", rows, "", f"of {wide} bits: one of every rom tile of a die"),
         Line(g, "bits per weight", rows * wide / weights, "bit", f"as laid out: rows * {wide} / weights"),
         Line(g, "dies", dies, "", f"in order of execution, at most {size.depth} rows each"),
         Line(
-            g, "filled", code_bits / (dies * size.depth * wide), "", f"code bits / (dies * {size.depth} rows)"
+            g, "filled", laid / (dies * size.depth * wide), "", f"bits as laid / (dies * {size.depth} rows)"
         ),
     ]
 
 
-def _kinds(placed: Placement) -> tuple[dict[str, Any], ...]:
+def _kinds(placed: Placement, codes: Sequence[int]) -> tuple[dict[str, Any], ...]:
     kinds: dict[tuple[str, int], dict[str, Any]] = {}
-    for m in placed.matrices:
+    for m, bits in zip(placed.matrices, codes, strict=True):
         kind = m.name.rpartition(".")[2]
-        fixed = {"matrix": kind, "outputs": m.outputs, "inputs": m.inputs, "bits": m.bits}
-        row = kinds.setdefault((kind, m.bits), fixed | {"count": 0, "weights": 0, "rom_bits": 0})
+        fixed = {"matrix": kind, "outputs": m.outputs, "inputs": m.inputs, "bits": bits, "bits_laid": m.bits}
+        row = kinds.setdefault((kind, bits), fixed | {"count": 0, "weights": 0, "rom_bits": 0})
         row["count"] += 1
         row["weights"] += m.outputs * m.inputs
         row["rom_bits"] += m.used_bits

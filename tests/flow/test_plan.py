@@ -12,6 +12,7 @@ from base_chip.dies import known_dies, load_die
 from base_chip.pdk.constants import constants, values
 from flow.chain.config import base_for, die_range
 from flow.cli import main
+from flow.cli.plan import print_plan
 from flow.planning import fitting_bases, make_plan, model_shape
 from flow.planning.area import mask_lines
 from metal_configs.models import KNOWN
@@ -57,6 +58,24 @@ def test_llama_numbers_by_another_count(llama):
     assert llama.line("ROM energy per token") == pytest.approx(
         read * 0.48 * (275 + 30) * 1e-15 * 1.8**2 * 1e3
     )
+
+
+def test_codes_are_told_by_their_own_bits_and_by_those_that_they_are_laid_in(llama, capsys):
+    """A die of one column has digits of 4 bits, so 3 take 4 and 6 take 8; others take codes as they are."""
+    assert llama.line("bits as laid") == llama.line("code bits")
+    assert all(row["bits"] == row["bits_laid"] for row in llama.matrices)
+    plan = make_plan("words", KNOWN["words"].shape, load_die("nano"))
+    assert {(row["bits"], row["bits_laid"]) for row in plan.matrices} == {(3, 4), (4, 4), (6, 8)}
+    final, head = plan.matrices[-2:]
+    assert (final["matrix"], head["matrix"]) == ("final", "head")
+    assert plan.line("bits as laid") - plan.line("code bits") == final["weights"] + 2 * head["weights"]
+    assert plan.line("filled") == pytest.approx(plan.line("bits as laid") / (4096 * 256))
+    print_plan(plan)
+    title, row = (
+        line for line in capsys.readouterr().out.split("\n") if line.startswith(("matrix", "head "))
+    )
+    at = {name: slice(title.index(name) - 2, title.index(name) + 4) for name in ("bits", "laid")}
+    assert (row[at["bits"]].strip(), row[at["laid"]].strip()) == ("6", "8")
 
 
 def test_the_aim_for_llama_is_reached(llama):

@@ -78,11 +78,14 @@ def test_dies_of_a_quantised_file_hold_its_codes_and_factors(quantised, rotated)
 
 
 def test_a_plan_counts_the_bits_of_a_quantised_file_exactly(quantised):
-    """As they are laid: in digits of 4 bits, for which the die has room."""
-    model = quantised_model()
+    """Those of its codes, and as they are laid: in digits of 4 bits, for which the die has room."""
+    matrices = quantised_model().matrices.values()
     plan = make_plan("m", SHAPE, TINY, 32, quantised.source().forms)
-    want = sum(replace(m, bits=WIDE[m.bits]).rom_bits() for m in model.matrices.values())
-    assert plan.line("code bits") + plan.line("factor bits") == want
+    factors = plan.line("factor bits")
+    assert plan.line("code bits") + factors == sum(m.rom_bits() for m in matrices)
+    laid = plan.line("bits as laid")
+    assert laid + factors == sum(replace(m, bits=WIDE[m.bits]).rom_bits() for m in matrices)
+    assert laid > plan.line("code bits")
     assert plan.line("dies") == 1  # a die of one column is planned by its compiler
 
 
