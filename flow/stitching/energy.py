@@ -67,7 +67,7 @@ class TokenEnergy:
     Attributes:
         rows: `energy` and its control.
         metrics: Energy and power of all dies, and tokens per second, by corner.
-        report: The same by block, and what is not counted.
+        report: The same by block, what is not counted, and registers that do not hold what cells give.
         note: Numbers of the typical corner.
     """
 
@@ -124,7 +124,9 @@ def token_energy(
     cells = load_cells(first.keys() - macros.keys() - {OUTSIDE}, files.path("cells"))
     rises = [rises_of(flat, cells, states, 2 * told.cycles + 1) for states in told.states]
     token_die = TokenDie(flat, wires, memories, _CLOCK)
-    each = [price(token_die, Activity(told.cycles, 1, of), corners, detail) for of in rises]
+    each = [
+        price(token_die, Activity(told.cycles, 1, of), registers, corners, detail) for of, registers in rises
+    ]
     found = {name: [priced[name] for _, priced in each] for name in corners}
     sums = {name: _told(dies, corners[name]) for name, dies in found.items()}
     metrics: dict[str, float] = {}
@@ -139,6 +141,7 @@ def token_energy(
         "cycles": told.cycles,
         "without": without,
         "corners": sums,
+        "wrong_registers": [list(registers.wrong) for _, registers in rises],
     }
     typical = metrics["energy_per_token_typical_nj"], metrics["tokens_per_s_typical"]
     note = "{:.0f} nJ per token, {:,.0f} tokens/s, typical corner; ".format(*typical) + without

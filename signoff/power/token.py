@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from signoff.power.assumed import clock_nets
 from signoff.power.energy import Corner, energies_of, pins_of
 from signoff.power.flat import OUTSIDE, FlatDie
+from signoff.power.rises import Registers
 from signoff.result import CheckResult
 from signoff.timed import Activity
 
@@ -66,7 +67,7 @@ class Priced:
 
 
 def price(
-    die: TokenDie, counted: Activity, corners: Mapping[str, Corner], told: str = ""
+    die: TokenDie, counted: Activity, registers: Registers, corners: Mapping[str, Corner], told: str = ""
 ) -> tuple[list[CheckResult], dict[str, Priced]]:
     """Energy of a token in every corner, and the controls in the first.
 
@@ -74,6 +75,7 @@ def price(
         die: The die.
         counted: How often each net rose in the token, by its names in the simulation; those that never did
             are in it, too.
+        registers: Whether they held what cells give.
         corners: Cells and macros. A macro's reads and writes are pins of it.
         told: What the row says besides.
 
@@ -86,6 +88,7 @@ def price(
     if (ticks := activity.rises.get(clock, 0)) != counted.cycles:
         faults.append(f"{die.clock} rose {ticks} times in {counted.cycles} cycles")
     named = die.flat.tied.union(*die.flat.names.values())
+    faults += [f"{name} holds what the cells before it do not give" for name in registers.wrong]
     faults += [f"the wire {name} is on no net" for name in die.wires if name not in named]
     faults += [
         f"nothing drives {net}, which rises"
@@ -98,7 +101,7 @@ def price(
     texts = [_text(name, found[name], corners[name]) for name in found]
     detail = "; ".join([*faults[:_SHOWN], *texts, *([told] if told else [])])
     row = _row(NAME, len(faults), faults[0] if faults else "", detail)
-    return [row, _control(die, counted, next(iter(found.values())))], found
+    return [row, _control(die, counted, registers, next(iter(found.values())))], found
 
 
 def _with_outside(corner: Corner) -> Corner:
@@ -197,8 +200,9 @@ def _by_net(
     return joules
 
 
-def _control(die: TokenDie, counted: Activity, priced: Priced) -> CheckResult:
-    """A net that is counted twice or not at all, and a block that is left out, must show."""
+def _control(die: TokenDie, counted: Activity, registers: Registers, priced: Priced) -> CheckResult:
+    """A register that holds something else, a net counted twice or not at all, and a block that is left out
+    must show."""
     faults = _faults(die, counted, {})
     seam = max(
         (names for names in die.flat.names.values() if sum(n in counted.rises for n in names) > 1),
@@ -212,6 +216,7 @@ def _control(die: TokenDie, counted: Activity, priced: Priced) -> CheckResult:
     less = replace(priced, blocks={b: priced.blocks[b] for b in others})
     lost = {n: r for n, r in counted.rises.items() if n not in die.flat.names[busiest]}
     seen = {
+        **registers.planted,
         f"{', '.join(twice)} counted twice": bool(_faults(die, counted, twice) - faults),
         f"{busiest} doubled in the sum by net": not doubled.adds_up,
         f"{block} left out": not less.adds_up,

@@ -1,5 +1,6 @@
 """Energy of a token of a die of tiles: which one, memories, and wires that are not there."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -67,6 +68,27 @@ RISES = {
     "clk": 50, "go": 9, "vec.bank0.macro.reads": 7,
     "vec.work.macro.reads": 4, "vec.work.macro.writes[0]": 3, "vec.work.macro.writes[1]": 0,
 }  # fmt: skip
+
+
+def test_a_register_that_does_not_fit_fails_the_row_and_is_named_in_the_report(tmp_path, macros, files):
+    tiles = small(tmp_path, macros)
+    text = tiles["vec"].netlist.read_text()
+    flop = f"wire held; {P}dfxtp_1 _1_ (.CLK(clk), .D(on), .Q(held));\nendmodule"
+    tiles["vec"].netlist.write_text(text.replace("endmodule", flop))
+
+    def spent(held):
+        states = told(RISES | {"vec._1_.dff0.Q": 0})
+        states = replace(states, states=[states.states[0] | {"vec._1_.dff0.Q": held}])
+        return token_energy(tmp_path / "die.v", tiles, {}, states, 40.0, load_pdk("sky130"), files)
+
+    # `go` is high behind each of the first nine rises of the clock, and low again before the next
+    assert (sound := spent(0)).report["wrong_registers"] == [[]]
+    assert [row.status for row in sound.rows] == ["pass", "pass"]
+    assert "vec._1_ with another last state" in sound.rows[1].detail
+    wrong = spent(0b111 << 40)
+    assert wrong.report["wrong_registers"] == [["vec._1_"]]
+    assert (wrong.rows[0].status, wrong.rows[0].count) == ("fail", 1)
+    assert wrong.rows[0].reason == "vec._1_ holds what the cells before it do not give"
 
 
 def told(*rises):

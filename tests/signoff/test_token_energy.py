@@ -8,6 +8,7 @@ from rtl_gen.errors import FlowError
 from signoff.netlist import Instance, Netlist
 from signoff.power.energy import Corner
 from signoff.power.flat import OUTSIDE, flat_die
+from signoff.power.rises import Registers
 from signoff.power.token import TokenDie, price
 from signoff.timed import Activity
 
@@ -60,6 +61,7 @@ COUNTED = Activity(
         "a.rom.reads": 20, "b.rom.reads": 0, "a.low[1]": 0, "b.low[0]": 0,
     },
 )  # fmt: skip
+SOUND = Registers((), {"a.ff with another last state": True})
 
 
 @pytest.fixture
@@ -68,8 +70,8 @@ def die():
     return TokenDie(flat, {"a.held": 50 * FF}, {"mem": "ROM macros"}, "clk")
 
 
-def run(die, counted=COUNTED, corner=CORNER):
-    (row, control), found = price(die, counted, {"typical": corner}, "no glitches")
+def run(die, counted=COUNTED, corner=CORNER, registers=SOUND):
+    (row, control), found = price(die, counted, registers, {"typical": corner}, "no glitches")
     return row, control, found["typical"]
 
 
@@ -123,6 +125,20 @@ def test_a_count_that_cannot_be_is_a_fault(die, other, says):
     row, _, _ = run(die, replace(COUNTED, rises={**COUNTED.rises, **other}))
     assert row.status == "fail"
     assert says in row.detail
+
+
+def test_each_register_that_does_not_fit_is_a_fault(die):
+    row, _, priced = run(die, registers=replace(SOUND, wrong=("a.ff", "b.ff")))
+    assert (row.status, row.count) == ("fail", 2)
+    assert row.reason == "a.ff holds what the cells before it do not give"
+    assert priced.total > 0
+
+
+def test_the_control_fails_where_a_register_that_does_not_fit_is_not_found(die):
+    _, control, _ = run(die)
+    assert control.detail.startswith("found: a.ff with another last state")
+    _, control, _ = run(die, registers=Registers((), {"a.ff with another last state": False}))
+    assert (control.status, control.reason) == ("fail", "not found: a.ff with another last state")
 
 
 def test_a_net_without_a_count_is_a_fault(die):
