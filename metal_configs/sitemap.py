@@ -14,17 +14,17 @@ Indices = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def bank_bits(rows: np.ndarray, rom: RomGeometry, banks: range, words: range | None = None) -> np.ndarray:
-    """Consecutive banks of a packed image, bool [word lines, banks, bit_lines].
+    """Some banks of a packed image, bool [word lines, banks, bit_lines].
 
     Args:
         rows: uint8 [rows, bits / 8], bit 0 of a byte first.
         rom: Its geometry.
-        banks: Numbers, ascending without gaps.
-        words: Word lines, likewise; all by default.
+        banks: Numbers, ascending.
+        words: Word lines, ascending without gaps; all by default.
     """
-    per_bank, words = rom.word_lines * rom.mux, words or range(rom.word_lines)
-    part = rows[banks[0] * per_bank : (banks[-1] + 1) * per_bank]
-    part = part.reshape(len(banks), rom.word_lines, rom.mux, -1)[:, words[0] : words[-1] + 1]
+    words = words or range(rom.word_lines)
+    each = rows.reshape(-1, rom.word_lines, rom.mux, rows.shape[1])
+    part = each[banks.start : banks.stop : banks.step, words[0] : words[-1] + 1]
     packed = np.zeros((len(words), len(banks), part.shape[3], rom.mux), np.uint8)
     for m, table in enumerate(_spread(rom.mux)):  # eight bits at a time
         packed |= table.take(part[:, :, m].swapaxes(0, 1), axis=0)

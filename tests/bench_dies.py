@@ -1,8 +1,8 @@
 """Writers and readers of one metal config, doing the same job in one run: `make bench`.
 
-A line of eight ROM macros of 256 x 128 with 4-bit weights (Gaussian, rounded with the least square error),
-many times over for the quick ones. Seconds are the processor's, on one core; the last column is the ratio to
-this project's.
+A ROM macro of 256 x 128 in each of eight rom tiles side by side, with 4-bit weights (Gaussian, rounded with
+the least square error), many times over for quick ones. Seconds are the processor's, on one core; the last
+column is the ratio to this project's.
 """
 
 import io
@@ -17,6 +17,7 @@ import klayout.db as kdb
 import numpy as np
 
 from base_chip.bank import BankSpec, SiteGrid
+from base_chip.tiles import tile_size
 from flow.chain.die import keep_memory
 from metal_configs.quantise.stream import round_rows
 from metal_configs.sitemap import SiteMap, bank_bits
@@ -28,9 +29,9 @@ BANKS = 8
 LAYER = (69, 44)
 GRID = SiteGrid.of(BankSpec(256, 128))
 ROM = RomGeometry(BANKS, 256, 128, 1)
-X, Y = np.arange(BANKS) * 151 * 690, np.zeros(1, np.int64)  # as macros stand in a tile
+X, Y = np.arange(BANKS) * tile_size("rom")[0], np.zeros(1, np.int64)  # the same macro of tiles side by side
 SITES = SiteMap("bench", ROM, np.stack([X, np.zeros(BANKS, np.int64)], 1), GRID.x, GRID.y)
-PLAN = DiePlan(X, Y, np.arange(BANKS), GRID.x, GRID.y, GRID.via, LAYER)
+PLAN = DiePlan(X, Y, np.ones(BANKS, int), np.ones(1, int), np.arange(BANKS), GRID.x, GRID.y, GRID.via, LAYER)
 
 
 def weights() -> np.ndarray:

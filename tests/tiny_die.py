@@ -6,10 +6,10 @@ YAML = """
 name: tiny
 pdk: sky130
 program_layers: [[69, 44]]
-die: [1000, 1700]
+die: [1000, 2700]
 edge: 5
 rom: {rows: 1, columns: 1}
-ram: {rows: 1, words: 64}
+ram: {rows: 1, words: 128}
 vec: {columns: 4, macros: 2}
 link_bytes: 2
 context: 32

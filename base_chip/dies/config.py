@@ -7,6 +7,7 @@ from pathlib import Path
 
 from base_chip.dies.floorplan import FITTING, Floorplan
 from base_chip.schema import bad, parse
+from base_chip.tiles.config import RamTileConfig, load_tile
 from rtl_gen.errors import ExitCode, FlowError
 
 
@@ -52,12 +53,15 @@ def parse_die(content: str, *, where: str) -> Floorplan:
 
 
 def _check_sense(where: str, f: Floorplan) -> None:
-    if f.across < 1:
-        raise bad(where, "rom.columns", f.rom.columns, "columns of tiles that are as wide as a ROM macro")
+    ram = load_tile("ram")
+    if isinstance(ram, RamTileConfig) and f.ram.words != ram.size.words:
+        raise bad(where, "ram.words", f.ram.words, f"{ram.size.words}, as the ram tile has")
     most = f.across * (f.rom.columns - (f.vecs - 1) * f.vec.columns)
     if f.vec.macros > min(most, f.across * f.vec.columns):
         raise bad(
             where, "vec.macros", f.vec.macros, f"at most {most}, what stands below a vec tile's columns"
         )
-    if (need := round(f.tiles_height / 1000 + 2 * f.edge, 3)) > f.die[1]:
-        raise bad(where, "die height", f.die[1], f"at least {need:g} um for the tiles")
+    tiles = f.rom.columns * f.tile_width, f.tiles_height
+    for side, has, takes in zip(("width", "height"), f.die, tiles, strict=True):
+        if (need := round(takes / 1000 + 2 * f.edge, 3)) > has:
+            raise bad(where, f"die {side}", has, f"at least {need:g} um for the tiles")

@@ -1,10 +1,12 @@
 """Where the tiles of a die stand, and the ROM macros in them.
 
-From the north: rows of rom tiles, rows of ram tiles, and a row of vec tiles, each under some columns. Tiles
-touch, and those of a column have one width. A tile that has a floorplan (`base_chip/tiles`) has its height in
-columns of its width; any other's follows from its area: macros as they are drawn, cells as synthesised. All
-macros of a die stand on one grid of lines and columns, so that the vias of a line share their records; line
-0, the vec tiles', is the lowest.
+From the north: rows of rom tiles, rows of ram tiles, and a row of vec tiles. Tiles touch. Each has the size
+of the one that is hardened (`base_chip/tiles`); macros of rom tiles stand as in that one. A vec
+tile under several columns does not exist: it is planned as wide as they are, as high as that under one, with
+its ROM macros below those of rom tiles. Macros of a die are on one grid of lines and columns; line 0 is the
+vec tiles'.
+
+The die of one column has a vec tile that exists, and `flow.stitching.roms` says where all its macros are.
 """
 
 __all__ = ["STATUS", "Floorplan", "RamRows", "RomGrid", "VecRow"]
@@ -21,10 +23,13 @@ from base_chip.arrays.layout import rom_sites
 from base_chip.arrays.plan import RomPlan
 from base_chip.arrays.spec import RomSpec
 from base_chip.bank import SiteGrid
-from base_chip.dies.tiles import MACRO_BITS, ram_tiles, rom_macro_um2, rom_tiles, vec_tile_um2
-from base_chip.pdk.constants import values
+from base_chip.dies.tiles import MACRO_BITS
+from base_chip.harden.block import SIGNS
+from base_chip.pdk import load_pdk
+from base_chip.pdk.place_route import load_place_route
 from base_chip.schema import Layer, Name, Point, Um, digest, note
-from base_chip.tiles.config import known_tiles, tile_size
+from base_chip.tiles.config import RomTileConfig, load_tile, tile_size
+from base_chip.tiles.floorplan import plan_tile
 from rtl_gen.golden.rom import RomGeometry
 from rtl_gen.tiles.macro import WORDS
 from rtl_gen.tiles.rom import RomTileSize
@@ -32,7 +37,6 @@ from rtl_gen.tiles.rom import RomTileSize
 STATUS = "planned, not hardened"
 FITTING = 0.0, 0.0
 GRID = 5  # nm, of manufacturing
-STEP = 690  # nm: pitch of bit lines, on which the columns of macros of a die share one grid
 TILE = RomTileSize()
 MACRO = RomSpec(WORDS, MACRO_BITS, mux=TILE.mux)
 VEC_MACRO = RomSpec(WORDS, MACRO_BITS)  # of the vec tiles: as large, with its sites where those of MACRO are
@@ -99,45 +103,37 @@ class Floorplan:
         """4-bit weights that the rom tiles hold."""
         return self.rom.rows * self.rom.columns * TILE.weights
 
-    @functools.cached_property
-    def _pitch(self) -> tuple[int, int]:
-        """Of macros in a tile, x and y in nm."""
-        plan, halo = RomPlan(MACRO.array), round(2e3 * values(self.pdk, "fabric")["macro_halo"])
-        nm = round(plan.spec.process.dbu * 1000)
-        return -(-(plan.width * nm + halo) // STEP) * STEP, plan.height * nm + halo
+    @property
+    def planned(self) -> tuple[str, ...]:
+        """Kinds of tile that do not exist as this die has them."""
+        return () if self.one_column else ("vec",)
 
-    @functools.cached_property
+    @property
     def tile_width(self) -> int:
-        """Of a column of tiles, nm: the die's width, shared out."""
-        return round((self.die[0] - 2 * self.edge) * 1000) // self.rom.columns // STEP * STEP
+        """Of a column of tiles, nm."""
+        return tile_size("rom")[0]
 
     @property
     def across(self) -> int:
-        """Macros side by side in a rom tile; macro m stands in column m % across of line m // across."""
-        return self.tile_width // self._pitch[0]
+        """Macros side by side in a rom tile."""
+        return len(_tile_grid().x)
 
     @property
     def lines(self) -> int:
         """Lines of macros in a rom tile."""
-        return -(-TILE.banks // max(1, self.across))
+        return len(_tile_grid().y)
 
-    @functools.cached_property
+    @property
+    def order(self) -> list[int]:
+        """Place of each macro of a rom tile, counted line after line from the lowest, each from the left."""
+        grid = _tile_grid()
+        found: list[int] = (grid.line * self.across + grid.column).tolist()
+        return found
+
+    @property
     def heights(self) -> dict[str, int]:
         """Of each kind of tile, nm."""
-        c, macro = values(self.pdk, "fabric"), rom_macro_um2(self.pdk, MACRO_BITS)
-        rom = next(t.um2 for t in rom_tiles(self.pdk) if t.size == TILE)
-        ram = next(t.um2 for t in ram_tiles(self.pdk) if t.size.words == self.ram.words)
-        factors = math.floor(self.vec.macros * WORDS * MACRO_BITS / c["factor_bits"])
-        vec = vec_tile_um2(c, factors, macro)
-        width, vec_width = self.tile_width, self.tile_width * min(self.vec.columns, self.rom.columns)
-        own = {kind: tile_size(kind) for kind in known_tiles()}
-        heights = {
-            "rom": max(_height(rom, width), self.lines * self._pitch[1]),
-            "ram": _height(ram, width),
-            "vec": max(_height(vec, vec_width), self._pitch[1]),
-        }
-        widths = {"rom": width, "ram": width, "vec": vec_width}
-        return heights | {kind: size[1] for kind, size in own.items() if size[0] == widths[kind]}
+        return {kind: tile_size(kind)[1] for kind in ("rom", "ram", "vec")}
 
     @property
     def tiles_height(self) -> int:
@@ -147,18 +143,37 @@ class Floorplan:
 
     @functools.cached_property
     def macro_x(self) -> np.ndarray:
-        """Left edges of the columns of macros, int64 nm, ascending."""
+        """Where the cells' origins of each column of macros come to lie, int64 nm, ascending."""
         left = round(self.edge * 1000)
-        at = np.arange(self.rom.columns)[:, None] * self.tile_width + np.arange(self.across) * self._pitch[0]
-        return left + at.ravel()
+        tiles = left + np.arange(self.rom.columns)[:, None] * self.tile_width
+        at: np.ndarray = tiles + _tile_grid().x + self._size[0] * (_tile_grid().x_signs < 0)
+        return at.ravel()
 
     @functools.cached_property
     def macro_y(self) -> np.ndarray:
-        """Lower edges of the lines of macros, int64 nm, ascending: the vec tiles', then the rom tiles'."""
-        low, h = round(self.edge * 1000), self.heights
+        """Likewise of each line of macros: the vec tiles', then the rom tiles'."""
+        low, h, grid = round(self.edge * 1000), self.heights, _tile_grid()
         first = low + h["vec"] + self.ram.rows * h["ram"]
-        of_rows = np.arange(self.rom.rows)[:, None] * h["rom"] + np.arange(self.lines) * self._pitch[1]
-        return np.concatenate([[low], first + of_rows.ravel()])
+        of_rows = (
+            first + np.arange(self.rom.rows)[:, None] * h["rom"] + grid.y + self._size[1] * (grid.y_signs < 0)
+        )
+        return np.concatenate([[low + grid.y[0]], of_rows.ravel()])
+
+    @functools.cached_property
+    def x_signs(self) -> np.ndarray:
+        """int64, -1 for each column of macros that are mirrored in x."""
+        return np.tile(_tile_grid().x_signs, self.rom.columns)
+
+    @functools.cached_property
+    def y_signs(self) -> np.ndarray:
+        """int64, -1 for each line of macros that are mirrored in y; those of vec tiles are not."""
+        return np.concatenate([[1], np.tile(_tile_grid().y_signs, self.rom.rows)])
+
+    @property
+    def _size(self) -> tuple[int, int]:
+        """Of a macro, nm."""
+        plan = RomPlan(MACRO.array)
+        return plan.width, plan.height
 
     @property
     def rom_geometry(self) -> RomGeometry:
@@ -168,8 +183,10 @@ class Floorplan:
     def bank(self, row: np.ndarray, column: np.ndarray, macro: np.ndarray) -> np.ndarray:
         """Number of a place in the grid: of a macro of a rom tile, or for row -1 of vec tile `column`."""
         row, column, macro = (np.asarray(a) for a in (row, column, macro))
-        line = 1 + (self.rom.rows - 1 - row) * self.lines + macro // self.across
-        at = line * len(self.macro_x) + column * self.across + macro % self.across
+        grid = _tile_grid()
+        of_tile = np.where(row < 0, 0, macro)  # a vec tile may have more
+        line = 1 + (self.rom.rows - 1 - row) * self.lines + grid.line[of_tile]
+        at = line * len(self.macro_x) + column * self.across + grid.column[of_tile]
         found: np.ndarray = np.where(row < 0, column * self.vec.columns * self.across + macro, at)
         return found
 
@@ -190,7 +207,9 @@ class Floorplan:
             return -1, column, macro
         row, inner = divmod(line - 1, self.lines)
         column, place = divmod(at, self.across)
-        return self.rom.rows - 1 - row, column, inner * self.across + place
+        grid = _tile_grid()
+        macro = int(np.flatnonzero((grid.line == inner) & (grid.column == place))[0])
+        return self.rom.rows - 1 - row, column, macro
 
     def macro_of(self, bank: int) -> RomSpec:
         """The macro at a place of the grid.
@@ -229,9 +248,12 @@ class Floorplan:
             yield "vec", self.rom.rows + self.ram.rows, number * self.vec.columns, at
 
     def origins(self) -> np.ndarray:
-        """Lower left corner of each bank in nm, int64 [banks, 2]."""
-        x, y = np.meshgrid(self.macro_x, self.macro_y)
-        return np.stack([x.ravel(), y.ravel()], axis=1)
+        """Where the origin of each bank's cell comes to lie, nm, int64 [banks, 2]."""
+        return _pairs(self.macro_x, self.macro_y)
+
+    def signs(self) -> np.ndarray:
+        """int64 [banks, 2], -1 where a bank is mirrored in x, in y."""
+        return _pairs(self.x_signs, self.y_signs)
 
     @functools.cached_property
     def sites(self) -> SiteGrid:
@@ -248,12 +270,12 @@ class Floorplan:
         Returns:
             uint8 [banks * words, bytes of a word], 0 where there is no macro.
         """
-        width = rom.shape[-1]
+        width, grid = rom.shape[-1], _tile_grid()
         out = np.zeros((len(self.macro_y), self.rom.columns, self.across, WORDS, width), np.uint8)
         for row in range(self.rom.rows):
-            for macro in range(TILE.banks):
-                line = 1 + (self.rom.rows - 1 - row) * self.lines + macro // self.across
-                out[line, :, macro % self.across] = rom[row, macro].swapaxes(0, 1)
+            first = 1 + (self.rom.rows - 1 - row) * self.lines
+            for macro, (line, column) in enumerate(zip(grid.line, grid.column, strict=True)):
+                out[first + line, :, column] = rom[row, macro].swapaxes(0, 1)
         flat = out.reshape(-1, WORDS, width)
         numbers = np.indices((self.vecs, self.vec.macros)).reshape(2, -1)
         flat[self.bank(np.full(numbers.shape[1], -1), *numbers)] = vec.reshape(-1, WORDS, width)
@@ -268,13 +290,50 @@ class Floorplan:
 
     def digest(self) -> str:
         """SHA-256 over every field and over where macros and their sites are."""
-        places = [self.macro_x.tolist(), self.macro_y.tolist(), self.sites.to_json()]
+        grid = self.x_signs.tolist(), self.y_signs.tolist(), self.order
+        places = [self.macro_x.tolist(), self.macro_y.tolist(), *grid, self.sites.to_json()]
         return digest(_Digested(asdict(self), places))
 
 
-def _height(um2: float, width: int) -> int:
-    """nm, for an area and a width in nm."""
-    return math.ceil(um2 * 1e6 / width / GRID) * GRID
+@dataclass(frozen=True, eq=False)
+class _TileGrid:
+    """Where the macros of a rom tile stand, as it is hardened.
+
+    Attributes:
+        x, y: Left edges of their columns and lower edges of their lines from the tile's corner, int64 nm.
+        x_signs, y_signs: -1 where the macros of a column are mirrored in x, those of a line in y.
+        column, line: Of each macro.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    x_signs: np.ndarray
+    y_signs: np.ndarray
+    column: np.ndarray
+    line: np.ndarray
+
+
+@functools.cache
+def _tile_grid() -> _TileGrid:
+    tile, plan = load_tile("rom"), RomPlan(MACRO.array)
+    assert isinstance(tile, RomTileConfig)
+    found = plan_tile(tile, (plan.width, plan.height), load_place_route(load_pdk(tile.pdk)))
+    at = np.array([(p.x, p.y) for p in found.places])
+    (x, column), (y, line) = (
+        np.unique(np.rint(v * 1000).astype(np.int64), return_inverse=True) for v in at.T
+    )
+    signs = np.array([SIGNS[p.orient] for p in found.places])
+    x_signs, y_signs = (np.zeros(len(v), np.int64) for v in (x, y))
+    x_signs[column], y_signs[line] = signs.T
+    assert (x_signs[column] == signs[:, 0]).all()
+    assert (y_signs[line] == signs[:, 1]).all()
+    return _TileGrid(x, y, x_signs, y_signs, column, line)
+
+
+def _pairs(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Of each place of the grid its x and its y, line after line."""
+    across, up = np.meshgrid(x, y)
+    return np.stack([across.ravel(), up.ravel()], axis=1)
 
 
 @dataclass(frozen=True)

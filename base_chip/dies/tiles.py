@@ -1,4 +1,7 @@
-"""Area of tiles: macros with room around them, cells as synthesised."""
+"""Area of tiles: macros with room around them, cells as synthesised.
+
+Cells take as much room as those of the hardened tile of that kind do, whose size has so its own area.
+"""
 
 __all__ = [
     "MACRO_BITS",
@@ -7,7 +10,7 @@ __all__ = [
     "ram_tiles",
     "rom_macro_um2",
     "rom_tiles",
-    "vec_tile_um2",
+    "tile_um2",
 ]
 
 import functools
@@ -19,6 +22,7 @@ from importlib import resources
 from base_chip.arrays.plan import RomPlan
 from base_chip.arrays.spec import RomSpec
 from base_chip.pdk.constants import values
+from base_chip.tiles.config import RamTileConfig, load_tile, tile_size
 from rtl_gen.errors import FlowError
 from rtl_gen.tiles.columns import SLOT_BITS
 from rtl_gen.tiles.macro import WORDS
@@ -84,13 +88,16 @@ def rom_tiles(pdk: str) -> tuple[RomTileArea, ...]:
     Raises:
         FlowError: None was.
     """
-    c = values(pdk, "fabric")
-    found = []
-    for t in _synthesised(pdk, "rom"):
-        size = RomTileSize(t["banks"], t["rows"], t["columns"], t["sum_bits"])
-        macro = rom_macro_um2(pdk, SLOT_BITS * size.columns)
-        found.append(RomTileArea(size, size.banks * macro + t["um2"] / c["utilisation"], t["cells"]))
-    return tuple(found)
+    sizes = [
+        (RomTileSize(t["banks"], t["rows"], t["columns"], t["sum_bits"]), t) for t in _synthesised(pdk, "rom")
+    ]
+    macros = [size.banks * rom_macro_um2(pdk, SLOT_BITS * size.columns) for size, _ in sizes]
+    hardened = [size for size, _ in sizes].index(RomTileSize())
+    filled = _filled("rom", sizes[hardened][1]["um2"], macros[hardened])
+    return tuple(
+        RomTileArea(size, m + t["um2"] / filled, t["cells"])
+        for (size, t), m in zip(sizes, macros, strict=True)
+    )
 
 
 @functools.cache
@@ -100,16 +107,22 @@ def ram_tiles(pdk: str) -> tuple[RamTileArea, ...]:
     Raises:
         FlowError: None was.
     """
-    c = values(pdk, "fabric")
-    found = []
-    for t in _synthesised(pdk, "ram"):
-        size = RamTileSize(t["words"], t["columns"], t["step_rows"])
-        macro = _ram_macro_um2(size, c)
-        found.append(RamTileArea(size, size.macros * macro + t["um2"] / c["utilisation"]))
-    return tuple(found)
+    c, tile = values(pdk, "fabric"), load_tile("ram")
+    assert isinstance(tile, RamTileConfig)
+    sizes = [(RamTileSize(t["words"], t["columns"], t["step_rows"]), t) for t in _synthesised(pdk, "ram")]
+    macros = [size.macros * _ram_macro_um2(size, c) for size, _ in sizes]
+    hardened = [size for size, _ in sizes].index(tile.size.ram())
+    filled = _filled("ram", sizes[hardened][1]["um2"], macros[hardened])
+    return tuple(RamTileArea(size, m + t["um2"] / filled) for (size, t), m in zip(sizes, macros, strict=True))
 
 
-def vec_tile_um2(c: dict[str, float], factors: int, rom_macro: float) -> float:
-    """Area of a vec tile whose ROM holds so many factors, in whole macros of `rom_macro` um2."""
-    macros = max(1, math.ceil(factors * c["factor_bits"] / (WORDS * MACRO_BITS)))
-    return macros * rom_macro + c["vec_cells"] / c["utilisation"]
+@functools.cache
+def tile_um2(kind: str) -> float:
+    """Area of a tile that is hardened."""
+    width, height = tile_size(kind)
+    return width * height / 1e6
+
+
+def _filled(kind: str, cells: float, macros: float) -> float:
+    """Share of what the macros of the hardened tile leave that its cells take, as mapped."""
+    return cells / (tile_um2(kind) - macros)

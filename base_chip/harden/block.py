@@ -1,6 +1,6 @@
 """What place and route is told of a block."""
 
-__all__ = ["Block", "Macro", "Pin", "Place"]
+__all__ = ["SIGNS", "Block", "Macro", "Orientation", "Pin", "Place"]
 
 import functools
 from collections.abc import Mapping
@@ -10,6 +10,8 @@ from typing import Literal
 import klayout.db as kdb
 
 Orientation = Literal["R0", "R180", "MX", "MY"]  # MX is flipped upside down, MY from left to right
+# -1 where a cell that lies so is mirrored in x, in y
+SIGNS: Mapping[Orientation, tuple[int, int]] = {"R0": (1, 1), "MX": (1, -1), "MY": (-1, 1), "R180": (-1, -1)}
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from base_chip.arrays.spec import RomSpec
-from base_chip.harden.block import Block
+from base_chip.harden.block import SIGNS, Block
 from base_chip.stitch.plan import StitchPlan
-
-_SIGNS = {"R0": (1, 1), "MX": (1, -1), "MY": (-1, 1), "R180": (-1, -1)}
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,7 @@ def rom_places(plan: StitchPlan, blocks: Mapping[str, Block]) -> tuple[RomPlace,
                 found.append(
                     RomPlace(
                         f"{tile.name}.{instance}", (box.left, box.bottom, box.right, box.top), (x, y),
-                        _SIGNS[block.places[instance].orient],
+                        SIGNS[block.places[instance].orient],
                     )
                 )  # fmt: skip
     return tuple(sorted(found, key=lambda rom: (rom.box[1], rom.box[0])))

@@ -28,7 +28,15 @@ def die_plan(base: Floorplan) -> DiePlan:
     """What the reader is told about a die."""
     sites = base.sites
     return DiePlan(
-        base.macro_x, base.macro_y, base.present, sites.x, sites.y, sites.via, base.program_layers[0]
+        base.macro_x,
+        base.macro_y,
+        base.x_signs,
+        base.y_signs,
+        base.present,
+        sites.x,
+        sites.y,
+        sites.via,
+        base.program_layers[0],
     )
 
 
@@ -153,7 +161,12 @@ def readback_control(path: Path, base: Floorplan, found: DieBits) -> list[PieceF
     """
     columns = len(base.macro_x)
     right = found.banks(0, columns)
-    plan = replace(found.plan, lines=base.macro_y[:1], present=base.present[base.present < columns])
+    plan = replace(
+        found.plan,
+        lines=base.macro_y[:1],
+        y_signs=base.y_signs[:1],
+        present=base.present[base.present < columns],
+    )
     whole = site_map(base)
     sites = replace(
         whole, rom=replace(whole.rom, banks=columns), origins=whole.origins[:columns],

@@ -42,7 +42,7 @@ from rtl_gen.golden.shape import Shape
 from rtl_gen.tiles.macro import WORDS
 from rtl_gen.untrusted import read_file
 
-FORMAT = "sc-flow-die-3"
+FORMAT = "sc-flow-die-4"
 
 MACRO_SITES = WORDS * MACRO_BITS
 
@@ -101,13 +101,16 @@ def die_paths(folder: Path, die: int) -> tuple[Path, Path]:
 def site_map(base: Floorplan) -> SiteMap:
     """Where each bit of a die lies."""
     grid, rom = base.sites, base.rom_geometry
-    return SiteMap(base.name, rom, base.origins(), grid.x, grid.y, grid.via, base.program_layers[0])
+    return SiteMap(
+        base.name, rom, base.origins(), grid.x, grid.y, grid.via, base.program_layers[0], base.signs()
+    )
 
 
 def lines_of(base: Floorplan) -> list[range]:
-    """Banks of each line of them."""
+    """Banks of each line of them that stand alike in their tiles: their bit lines are on one grid."""
     columns = len(base.macro_x)
-    return [range(n * columns, (n + 1) * columns) for n in range(len(base.macro_y))]
+    lines = [range(n * columns, (n + 1) * columns) for n in range(len(base.macro_y))]
+    return [line[first :: base.across] for line in lines for first in range(base.across)]
 
 
 def write_contents(path: Path, held: DieContents, base: Floorplan, threads: int = 1) -> Written:
@@ -169,6 +172,7 @@ def _build(job: DieJob) -> dict[str, Any]:
             "columns": base.rom.columns,
             "banks": placed.die.macros,
             "across": base.across,
+            "order": base.order,
             "outputs": placed.die.outputs,
             "activations": placed.die.activations,
             "align": placed.die.align,

@@ -41,22 +41,24 @@ class _Grid:
         return int(self.base.bank(*(np.array(v) for v in place)))
 
     def centre(self, bank: int, word_line: int, bit_line: int) -> tuple[float, float]:
-        left, low = self.base.origins()[bank]
-        return float(left + self.base.sites.x[bit_line]), float(low + self.base.sites.y[word_line])
+        line, column = divmod(bank, len(self.base.macro_x))
+        b = self.base
+        x = b.macro_x[column] + b.x_signs[column] * b.sites.x[bit_line]
+        return float(x), float(b.macro_y[line] + b.y_signs[line] * b.sites.y[word_line])
 
     def site(self, x: float, y: float) -> tuple[Place, int, int] | None:
         base = self.base
-        column, bit_line, dx = _nearest(base.macro_x, base.sites.x, x)
-        line, word_line, dy = _nearest(base.macro_y, base.sites.y, y)
+        column, bit_line, dx = _nearest(base.macro_x, base.x_signs, base.sites.x, x)
+        line, word_line, dy = _nearest(base.macro_y, base.y_signs, base.sites.y, y)
         tile = base.tile_of(line * len(base.macro_x) + column)
         return (tile, word_line, bit_line) if tile and max(dx, dy) <= base.sites.via else None
 
 
-def _nearest(starts: np.ndarray, local: np.ndarray, at: float) -> tuple[int, int, float]:
+def _nearest(starts: np.ndarray, signs: np.ndarray, local: np.ndarray, at: float) -> tuple[int, int, float]:
     """Macro and line in it that are nearest to a coordinate, and how far."""
-    macro = max(int(np.searchsorted(starts + local[0] - 345, at, side="right")) - 1, 0)
-    away = np.abs(starts[macro] + local - at)
-    return macro, int(away.argmin()), float(away.min())
+    away = np.abs(starts[:, None] + signs[:, None] * local - at)
+    macro, line = np.unravel_index(int(away.argmin()), away.shape)
+    return int(macro), int(line), float(away.min())
 
 
 class _Tiles:

@@ -9,14 +9,16 @@ import numpy as np
 
 from base_chip.dies import Floorplan, load_die
 from base_chip.dies.drawn import macro_cell
+from base_chip.harden.block import SIGNS
 from base_chip.pdk import load_pdk
 from flow.chain.check import die_plan
-from flow.chain.die import die_paths
+from flow.chain.die import die_paths, site_map
 from flow.chain.ground import ground_of
 from flow.chain.where import Spot, of_weight
 from flow.planning.column import compile_shape
 from flow.request import Run, load_run
 from flow.show import Chip, chip_of
+from flow.stitching.tiles import TURNS
 from flow.tasks.chain.dies import FOLDER, die_jobs
 from flow.tasks.die.programmed import CHIP, read_chip
 from metal_configs.compile.source import QuantisedSource
@@ -27,6 +29,7 @@ from signoff.readback.die import read_die
 from signoff.violations import Fault
 
 COLOUR = 0xFF5050
+_TURNS = {SIGNS[turn]: trans for turn, trans in TURNS.items()}
 AROUND = 0.3  # um of a mark around a via's centre, which is to be seen in it
 FRAME = 0.12  # um wide
 WINDOW = 6.0  # um of the picture around all bits
@@ -103,13 +106,13 @@ def _planned(build: Path, run: Run, base: Floorplan, text: str) -> tuple[kdb.Lay
     top = layout.create_cell(f"scf_{base.name}_die_{die:04}")
     model = layout.create_cell(f"scf_{base.name}{MODEL}")
     top.insert(kdb.CellInstArray(model.cell_index(), kdb.Trans()))
-    origins = base.origins()
+    sites = site_map(base)
     via = layout.layer(*base.program_layers[0])
     for bank in sorted({s.bank for s in spots}):
-        x, y = origins[bank].tolist()
         macro = macro_cell(layout, base.macro_of(bank))
-        top.insert(kdb.CellInstArray(macro.cell_index(), kdb.Trans(x, y)))
-        held = np.unpackbits(bits.banks(bank, bank + 1)[0], axis=1, bitorder="little").astype(bool)
-        for cx, cy in base.sites.centres(held).tolist():
-            model.shapes(via).insert(kdb.Box(x + cx, y + cy, x + cx, y + cy).enlarged(base.sites.via // 2))
+        at = kdb.Trans(_TURNS[tuple(sites.signs[bank].tolist())], *sites.origins[bank].tolist())
+        top.insert(kdb.CellInstArray(macro.cell_index(), at))
+        held = np.unpackbits(bits.banks(bank, bank + 1)[0], axis=1, bitorder="little")
+        for x, y in sites.place(np.array(bank), *np.nonzero(held)).tolist():
+            model.shapes(via).insert(kdb.Box(x, y, x, y).enlarged(sites.size // 2))
     return layout, spots

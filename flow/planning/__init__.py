@@ -27,7 +27,7 @@ from rtl_gen.golden.shape import Shape
 
 NOT_COUNTED = (
     "yield and repair; the host; tables and program; wires along a die, in time and power; logic, in power;"
-    " what a vec tile takes is an assumption until it has RTL"
+    " a vec tile under several columns does not exist, and is taken as large as that of one for each"
 )
 COUNTED = "yield and repair; the host; logic, in power"  # of dies for which a program is compiled
 

@@ -17,24 +17,19 @@ def area_lines(base: Floorplan, dies: int) -> list[Line]:
     die, h, width = math.prod(base.die) / 1e6, base.heights, base.tile_width / 1e6
     rom, ram = base.rom.rows * base.rom.columns, base.ram.rows * base.rom.columns
     weight = base.tile_width * h["rom"] / 1e6 / TILE.weights
-    # Tiles of a single column have floorplans; the others' areas are derived.
-    used = () if base.one_column else ("utilisation", "macro_halo")
-    ram_used = (*used, "ram_bit") if used else ()
-    vec_used = (*used, "vec_cells", "vec_columns", "factor_bits") if used else ()
     sizes = {k: f"{base.tile_width / 1000:g} x {v / 1000:g} um" for k, v in h.items()}
     parts = [
         ("rom tiles", rom * width * h["rom"] / 1e6,
-         f"{rom} of {sizes['rom']}: {weight:.2f} um2/weight", used),
-        ("ram tiles", ram * width * h["ram"] / 1e6, f"{ram} of {sizes['ram']}", ram_used),
+         f"{rom} of {sizes['rom']}: {weight:.2f} um2/weight"),
+        ("ram tiles", ram * width * h["ram"] / 1e6, f"{ram} of {sizes['ram']}"),
         ("vec tiles", base.rom.columns * width * h["vec"] / 1e6,
-         f"{base.vecs} below {base.rom.columns} columns of tiles, {base.vec.macros} ROM macros each",
-         vec_used),
-        ("edge", die - inner, f"{base.edge:g} um on every side", ()),
+         f"{base.vecs} below {base.rom.columns} columns of tiles, {base.vec.macros} ROM macros each"),
+        ("edge", die - inner, f"{base.edge:g} um on every side"),
     ]  # fmt: skip
-    spared = die - sum(v for _, v, _, _ in parts)
+    spared = die - sum(v for _, v, _ in parts)
     g = "area of a die"
     return [
-        *(Line(g, name, v, "mm2", formula, uses) for name, v, formula, uses in parts),
+        *(Line(g, name, v, "mm2", formula) for name, v, formula in parts),
         Line(g, "spared", spared, "mm2", "die less all of the above"),
         Line(g, "die", die, "mm2", f"{base.die[0] / 1000:g} x {base.die[1] / 1000:g} mm"),
         Line(g, "all dies", dies * die, "mm2", f"{dies} * die"),

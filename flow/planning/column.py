@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import prod
 
 from base_chip.dies import Floorplan, known_dies, load_die
-from flow.planning.lines import Line
+from flow.planning.lines import CLOCK, CLOCK_TYPICAL, Line
 from flow.planning.program import hollow_model
 from flow.stitching.column import die_column
 from flow.stitching.periods import PERIODS, die_period
@@ -118,10 +118,8 @@ def _speed(base: Floorplan, images: tuple[DieImage, ...], context: int) -> list[
     typical = slow / PERIODS["typical"]
     whole, each = _token_cycles(images, context)
     lines = [
-        Line(g, "clock", slow, "MHz", "for which the tiles are placed and routed"),
-        Line(
-            g, "clock of typical silicon", typical, "MHz", "at which they are checked in the typical corner"
-        ),
+        Line(g, "clock", slow, "MHz", CLOCK),
+        Line(g, "clock of typical silicon", typical, "MHz", CLOCK_TYPICAL),
     ]
     if len(images) > 1:
         lines += [

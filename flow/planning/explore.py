@@ -114,7 +114,7 @@ def explore(model: str, shape: Shape, die: Die, pdk: str, context: int) -> Explo
     ]
     front = {id(e) for e in _front(best, die)}
     return Exploration(
-        model, context, die, clocks(pdk), pdk, len(found), tuple(best),
+        model, context, die, clocks(), pdk, len(found), tuple(best),
         frozenset(n for n, e in enumerate(best) if id(e) in front),
     )  # fmt: skip
 

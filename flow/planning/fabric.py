@@ -5,20 +5,15 @@ __all__ = ["Clock", "Die", "Estimate", "clocks", "estimate"]
 import math
 from dataclasses import dataclass
 
-import numpy as np
-
-from base_chip.bank import BankSpec
-from base_chip.bank.liberty import bit_line_arc
-from base_chip.bank.timing import BankTiming, load_timing
-from base_chip.dies.tiles import MACRO_BITS, RamTileArea, RomTileArea, vec_tile_um2
-from base_chip.pdk.constants import values
+from base_chip.dies.tiles import MACRO_BITS, RamTileArea, RomTileArea, tile_um2
+from base_chip.tiles import known_tiles, load_tile
 from flow.planning.tiles import Phase, phases
+from flow.stitching.periods import PERIODS
 from rtl_gen.golden.shape import Shape
+from rtl_gen.golden.vec_isa import BLOCK
 from rtl_gen.tiles.columns import SLOT_BITS
 from rtl_gen.tiles.macro import WORDS
 
-SLOW, TYPICAL = "ss_n40C_1v40", "tt_025C_1v80"
-SLEW_NS = 0.5  # of a word line; a slower one adds less than 0.1 ns a ns to the read
 LOOKUP_BITS = 6  # of a weight of an untied input embedding, which no column multiplies
 
 
@@ -79,24 +74,10 @@ class Estimate:
         return sum(self.cycles.values())
 
 
-def clocks(pdk: str) -> Clock:
-    """The clock that the characterised bank of 256 x 128 allows, as the plan of banks has it."""
-    c = values(pdk, "fabric")
-    timing = load_timing(BankSpec(WORDS, MACRO_BITS, pdk=pdk))
-    found = []
-    for corner, logic in ((SLOW, "read_logic"), (TYPICAL, "read_logic_typical")):
-        precharge, read = bank_ns(timing, corner, c["bit_line_load"])
-        found.append(1e9 / (2 * max(precharge, read + c[logic])))
-    return Clock(*found)
-
-
-def bank_ns(timing: BankTiming, corner: str, load_ff: float) -> tuple[float, float]:
-    """A bank's least precharge, and its read as liberty states it, in a corner."""
-    found = timing.corners[corner]
-    delay, _ = bit_line_arc(found, "fall")
-    return found.precharge_ns, float(
-        np.interp(load_ff, timing.loads_ff, delay[timing.slews_ns.index(SLEW_NS)])
-    )
+def clocks() -> Clock:
+    """The clock for which the tiles are placed and routed, and at which they are checked."""
+    period = max(load_tile(kind).target_ns for kind in known_tiles())
+    return Clock(1e9 / period, 1e9 / period / PERIODS["typical"])
 
 
 def estimate(
@@ -119,7 +100,7 @@ def estimate(
         shape, context: The model, and how many positions are kept.
         die: Room for tiles.
         tile, grid, ram_tile: The array: rom tiles, rows and columns of them, and ram tiles.
-        macro: um2 of a ROM macro of 256 x 128 bits, for factors, and for an input embedding of its own.
+        macro: um2 of a ROM macro of 256 x 128 bits, for an input embedding of its own.
         c: Constants, the table "fabric".
 
     Returns:
@@ -136,9 +117,8 @@ def estimate(
     layers = math.ceil(min(shape.layers, shape.layers * size.depth / of_layers))
     of_one = 2 * context * shape.kv_dim / (ram_tile.size.words * ram_tile.size.columns)
     ram = math.ceil(layers * of_one)
-    outputs = shape.layers * sum(p.all_outputs for p in layer) + head.all_outputs
-    factors = math.ceil(outputs / dies / vec)
-    um2 = rows * columns * tile.um2 + ram * ram_tile.um2 + vec * vec_tile_um2(c, factors, macro)
+    lane = tile_um2("vec") * size.columns / BLOCK
+    um2 = rows * columns * tile.um2 + ram * ram_tile.um2 + columns * lane
     if um2 / 1e6 > die.mm2 or (dies > 1 and not _can_be_drawn(columns, tile, die, c)):
         return None
     # From the last step at the first tile to the last value out of the last lane, beside the sums that leave.

@@ -1,8 +1,12 @@
 """One number of a plan."""
 
-__all__ = ["Line"]
+__all__ = ["CLOCK", "CLOCK_TYPICAL", "Line"]
 
 from dataclasses import dataclass
+
+# Where a plan has its clocks from
+CLOCK = "for which the tiles are placed and routed"
+CLOCK_TYPICAL = "at which they are checked in the typical corner"
 
 
 @dataclass(frozen=True)

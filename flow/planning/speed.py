@@ -10,7 +10,7 @@ from base_chip.dies import Floorplan
 from base_chip.dies.floorplan import TILE
 from base_chip.dies.tiles import MACRO_BITS, ram_tiles, rom_macro_um2, rom_tiles
 from flow.planning.fabric import Die, clocks, estimate
-from flow.planning.lines import Line
+from flow.planning.lines import CLOCK, CLOCK_TYPICAL, Line
 from metal_configs.compile import Piece, Placement
 from rtl_gen.errors import FlowError
 from rtl_gen.golden.shape import Shape
@@ -93,7 +93,7 @@ def speed_lines(
         for one in layers
     )
     slowest = max(slowest, parts["head"]) + links / max(1, len(placed.dies))
-    clock = clocks(base.pdk)
+    clock = clocks()
     g = "speed and energy"
     told = {
         "matrices": "for each pass its steps or the sums that leave a column; of a block a lane's products",
@@ -109,10 +109,8 @@ def speed_lines(
     }
     slow, typical = clock.slow, clock.typical
     return [
-        Line(g, "clock", slow / 1e6, "MHz", "1 / (2 max(precharge, read + read_logic)), 256 x 128",
-             ("read_logic", "bit_line_load")),
-        Line(g, "clock of typical silicon", typical / 1e6, "MHz", "the same, typical corner",
-             ("read_logic_typical",)),
+        Line(g, "clock", slow / 1e6, "MHz", CLOCK),
+        Line(g, "clock of typical silicon", typical / 1e6, "MHz", CLOCK_TYPICAL),
         *(Line(g, f"cycles: {k}", v, "", told[k]) for k, v in parts.items()),
         Line(g, "cycles per token", token, "", "sum of these", tuple(USED)),
         Line(g, "tokens/s of one stream", slow / token, "1/s", "clock / cycles per token"),

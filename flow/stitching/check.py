@@ -60,8 +60,10 @@ def check_die(die: Floorplan, known: Mapping[str, TileView] | None = None) -> Ch
     Raises:
         FlowError: The artifact of a tile is damaged.
     """
-    known = views(die.kinds) if known is None else known
-    unseen = [f"tile {kind} has no floorplan yet" for kind in die.kinds if kind not in known]
+    there = [kind for kind in die.kinds if kind not in die.planned]
+    known = views(there) if known is None else known
+    unseen = [f"tile {kind} under several columns, which is planned" for kind in die.planned]
+    unseen += [f"tile {kind} has no floorplan yet" for kind in there if kind not in known]
     unseen += [
         f"straps of tile {kind}, which is not hardened" for kind, view in known.items() if not view.straps
     ]

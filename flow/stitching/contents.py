@@ -151,4 +151,4 @@ def _tile_rows(bits: np.ndarray, size: RomTileSize) -> np.ndarray:
 
 def tile_plan(size: RomTileSize) -> TilePlan:
     """One rom tile, as read-back is told of tiles."""
-    return TilePlan(1, 1, size.banks, size.banks, size.columns, size.rows, 1, 1, 0)
+    return TilePlan(1, 1, size.banks, size.banks, range(size.banks), size.columns, size.rows, 1, 1, 0)

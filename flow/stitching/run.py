@@ -36,7 +36,7 @@ def stitch_base(name: str, out: Path | None, *, seams: bool, say: Callable[[str]
             meet, or a tool failed.
     """
     die = None if name in known_tiles() else find_die(name)
-    kinds = (name,) if die is None else die.kinds
+    kinds = (name,) if die is None else tuple(k for k in die.kinds if k not in die.planned)
     kept = {kind: artifact(kind) for kind in kinds}
     pdk = load_pdk(load_tile(name).pdk if die is None else die.pdk)
     files = find_pdk(pdk)

@@ -14,7 +14,7 @@ import klayout.db as kdb
 
 from base_chip.bank.layout import write_layout
 from base_chip.harden.artifact import Bindings, HardenedTile
-from base_chip.harden.block import Block, Macro
+from base_chip.harden.block import Block, Macro, Orientation
 from base_chip.harden.cells import cell_lef
 from base_chip.harden.streamout import stream_out
 from base_chip.pdk import load_pdk
@@ -25,7 +25,12 @@ from flow.hardening.blocks import load_block
 from flow.pdk.files import PdkFiles
 from rtl_gen.errors import ExitCode, FlowError
 
-TURNS = {"R0": kdb.Trans.R0, "R180": kdb.Trans.R180, "MX": kdb.Trans.M0, "MY": kdb.Trans.M90}
+TURNS: Mapping[Orientation, kdb.Trans] = {
+    "R0": kdb.Trans.R0,
+    "R180": kdb.Trans.R180,
+    "MX": kdb.Trans.M0,
+    "MY": kdb.Trans.M90,
+}
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,8 @@ def write_die(
         path: OASIS file; appears whole or not at all.
         rows: uint8 [rows, bytes of a row], bit 0 of a byte first.
         sites: Site map of the die.
-        lines: Banks that stand side by side, from the left; those of a line are mirrored in y alike.
+        lines: Banks that stand on one line, from the left, mirrored in y alike; if their bit lines are on one
+            grid, a distance takes a byte.
         threads: The bytes do not depend on it.
 
     Raises:
@@ -37,7 +38,7 @@ def write_die(
     for banks in lines:
         left = np.concatenate([sites.lines(bank)[1] for bank in banks]) - sites.size // 2
         across, height = BitLines.of(left), max(1, BLOCK // (len(banks) * rom.bit_lines))
-        mirrored = sites.signs[banks.start : banks.stop, 0] < 0
+        mirrored = sites.signs[banks.start : banks.stop : banks.step, 0] < 0
         blocks += [
             (banks, range(at, min(at + height, rom.word_lines)), across, mirrored)
             for at in range(0, rom.word_lines, height)

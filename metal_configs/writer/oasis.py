@@ -49,22 +49,21 @@ def pack(values: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
     """
     if not values.size or int(values.max()) < 128:
         return values.astype(np.uint8), None
+    first = values.astype(np.uint8) & 127
+    long = np.flatnonzero(values > 127)  # few: the spacings from macro to macro
+    first[long] |= 128
+    rest = values[long].astype(np.int64) >> 7
     length = np.ones(len(values), np.int64)
-    top = int(values.max()) >> 7
-    limit = 128
-    while top:
-        length += values >= limit
-        limit <<= 7
-        top >>= 7
-    end = np.cumsum(length)
-    out = np.zeros(end[-1], np.uint8)
-    rest, at, index = values.astype(np.int64), end - length, np.arange(len(values))
-    # One pass for each byte of the longest number, over the numbers that still have digits.
-    while index.size:
-        more = rest > 127
-        out[at] = rest & 127 | more << 7
-        rest, at, index = rest[more] >> 7, at[more] + 1, index[more]
-    return out, length
+    more, at = [], []
+    while long.size:
+        length[long] += 1
+        goes_on = rest > 127
+        more.append(rest & 127 | goes_on << 7)
+        at.append(long + 1)
+        rest, long = rest[goes_on] >> 7, long[goes_on]
+    where, what = np.concatenate(at), np.concatenate(more)
+    order = np.argsort(where, kind="stable")  # of one number the lower digits were first
+    return np.insert(first, where[order], what[order].astype(np.uint8)), length
 
 
 def cblock(records: bytes) -> bytes:

@@ -279,13 +279,18 @@ def _numbers(packed: np.ndarray) -> np.ndarray:
         return packed
     if more[-1]:
         raise BadOasis("list of spacings: a number goes on after the end")
-    ends = np.flatnonzero(more == 0)
-    starts = np.concatenate([[0], ends[:-1] + 1])
-    length = ends - starts + 1
-    if length.max() > 4:
-        raise BadOasis("list of spacings: a spacing of more than 28 bits")
-    out = np.zeros(len(ends), np.int64)
-    for k in range(int(length.max())):
-        has = length > k
-        out[has] |= (packed[starts[has] + k].astype(np.int64) & 127) << 7 * k
+    begins = np.ones(len(packed), bool)
+    begins[1:] = more[:-1] == 0
+    out = (packed[begins] & 127).astype(np.int64)
+    inner = np.flatnonzero(~begins)
+    # Few are longer than a byte: those that go on from byte `at`.
+    at = np.flatnonzero(begins & (more != 0))
+    number = at - np.searchsorted(inner, at)
+    for digit in range(1, 5):
+        at = at + 1
+        if digit == 4 and at.size:
+            raise BadOasis("list of spacings: a spacing of more than 28 bits")
+        out[number] |= (packed[at].astype(np.int64) & 127) << 7 * digit
+        goes_on = packed[at] > 127
+        at, number = at[goes_on], number[goes_on]
     return out

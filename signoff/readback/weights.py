@@ -39,6 +39,7 @@ class TilePlan:
     Attributes:
         rows, columns: Of rom tiles, rows from the north.
         banks: Of a rom tile; `across` of them side by side.
+        order: Place of each of them, counted line after line from the lowest, each from the left.
         outputs, activations, align: Of a rom tile: of a pass, of a step, and of the first row of a plane.
         vec_columns, vec_banks: Columns of tiles above a vec tile, and its banks, on the lowest line.
     """
@@ -47,6 +48,7 @@ class TilePlan:
     columns: int
     banks: int
     across: int
+    order: Sequence[int]
     outputs: int
     activations: int
     align: int
@@ -117,7 +119,7 @@ def tile_macros(banks: np.ndarray, tile: TilePlan) -> np.ndarray:
     each = grid.transpose(0, 1, 3, 4, 2, 5).reshape(
         tile.rows, lines * tile.across, words, tile.columns, width
     )
-    found: np.ndarray = each[:, : tile.banks]
+    found: np.ndarray = each[:, list(tile.order)]
     return found
 
 

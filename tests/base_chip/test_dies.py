@@ -7,6 +7,8 @@ import yaml
 from base_chip.arrays.plan import RomPlan
 from base_chip.dies import known_dies, load_die, parse_die
 from base_chip.dies.floorplan import MACRO, TILE
+from flow.chain.die import lines_of, site_map
+from flow.stitching.roms import die_roms
 from rtl_gen.errors import ExitCode, FlowError
 from tests.edits import edited
 from tests.tiny_die import YAML
@@ -28,7 +30,8 @@ def test_macros_lie_in_their_tiles_and_tiles_on_the_die(name):
     base, plan = load_die(name), RomPlan(MACRO.array)
     size = np.array([plan.width, plan.height])
     at = macros(base)
-    low = base.origins()[base.bank(*at)]
+    numbers = base.bank(*at)
+    low = base.origins()[numbers] - size * (base.signs()[numbers] < 0)
     assert len(np.unique(low, axis=0)) == at.shape[1] == len(base.present)
     boxes = np.array([base.tile_box(int(r), int(c)) for r, c, _ in at.T])
     assert (low >= boxes[:, :2]).all()
@@ -36,8 +39,9 @@ def test_macros_lie_in_their_tiles_and_tiles_on_the_die(name):
     edge, die = base.edge * 1000, np.array(base.die) * 1000
     assert (boxes[:, :2] >= edge).all()
     assert (boxes[:, 2:] <= die - edge).all()
-    assert (np.diff(base.macro_x) >= plan.width).all()
-    assert (np.diff(base.macro_y) >= plan.height).all()
+    x, y = base.macro_x - plan.width * (base.x_signs < 0), base.macro_y - plan.height * (base.y_signs < 0)
+    assert (np.diff(x) >= plan.width).all()
+    assert (np.diff(y) >= plan.height).all()
 
 
 @pytest.mark.parametrize("name", known_dies())
@@ -52,31 +56,35 @@ def test_every_macro_has_a_number_that_leads_back(name):
     assert all(base.tile_of(int(n)) is None for n in absent[:40])
 
 
-@pytest.mark.parametrize("name", known_dies())
-def test_tiles_are_not_smaller_than_what_is_in_them(name):
-    from base_chip.dies.tiles import rom_tiles
-
+@pytest.mark.parametrize("name", ["nano", "story"])
+def test_macros_of_rom_tiles_stand_where_they_do_in_the_tiles_that_ship(name):
+    """Those of the tile's floorplan, by which it is hardened and stitched."""
     base = load_die(name)
-    tile = next(t for t in rom_tiles("sky130") if t.size == TILE)
-    assert base.tile_width * base.heights["rom"] / 1e6 >= tile.um2
-    assert base.across * base.lines >= TILE.banks
+    planned = {
+        tuple(a) for n in base.present[base.present >= len(base.macro_x)]
+        for a in [(*base.origins()[n].tolist(), *base.signs()[n].tolist())]
+    }  # fmt: skip
+    there = {(*r.origin, *r.signs) for r in die_roms(base) if r.name.startswith("rom_")}
+    assert planned == there
 
 
 @pytest.mark.parametrize("name", known_dies())
-def test_vias_of_a_line_of_macros_share_one_grid(name):
+def test_vias_of_banks_that_are_written_together_share_one_grid(name):
     """Else each spacing in a metal config would be counted in nm and take more than a byte."""
     base = load_die(name)
-    x = (base.macro_x[:, None] + base.sites.x).ravel()
-    assert np.gcd.reduce(np.diff(x)) == 690
-    assert not (base.macro_x % 5).any()
-    assert not (base.macro_y % 5).any()
+    sites = site_map(base)
+    for banks in lines_of(base):
+        x = np.concatenate([sites.lines(n)[1] for n in banks])
+        assert np.gcd.reduce(np.diff(x)) == 690
+        assert len({tuple(sites.lines(n)[2].tolist()) for n in banks}) == 1
+    assert sorted(n for banks in lines_of(base) for n in banks) == list(range(base.rom_geometry.banks))
 
 
 def test_contents_of_tiles_come_to_their_banks():
     base = load_die("slot")
     rng = np.random.default_rng(1)
-    rom = rng.integers(0, 256, (3, 32, 256, 3, 16)).astype(np.uint8)
-    vec = rng.integers(0, 256, (1, 4, 256, 16)).astype(np.uint8)
+    rom = rng.integers(0, 256, (base.rom.rows, 32, 256, base.rom.columns, 16)).astype(np.uint8)
+    vec = rng.integers(0, 256, (base.vecs, base.vec.macros, 256, 16)).astype(np.uint8)
     banks = base.lay(rom, vec).reshape(-1, 256, 16)
     for row, column, macro in macros(base).T.tolist():
         want = vec[column, macro] if row < 0 else rom[row, macro, :, column]
@@ -93,10 +101,11 @@ def test_contents_of_tiles_come_to_their_banks():
         ({"rom__rows": True}, "rom.rows is True"),
         ({"rom": 7}, "rom is 7, expected a mapping"),
         ({"ram__words": 100}, "ram.words is 100, expected one of 64, 128, 256"),
-        ({"vec__macros": 10}, "vec.macros is 10, expected at most 9"),
+        ({"vec__macros": 10}, "vec.macros is 10, expected at most 8"),
         ({"die": [1, 2, 3]}, "die is [1, 2, 3], expected a list of 2, each a number"),
-        ({"die": [100, 1700]}, "rom.columns is 1, expected columns of tiles that are as wide as a ROM macro"),
-        ({"rom__rows": 2}, "die height is 1700.0, expected at least"),
+        ({"ram__words": 64}, "ram.words is 64, expected 128, as the ram tile has"),
+        ({"die": [100, 2700]}, "die width is 100.0, expected at least 987.04 um for the tiles"),
+        ({"rom__rows": 2}, "die height is 2700.0, expected at least"),
         ({"edge": 0.001}, "edge is 0.001, expected a number of at least 0, a multiple of 0.005 (um)"),
         ({"program_layers": []}, "program_layers is []"),
         ({"program_layers": [["a", 1]]}, "program_layers[0][0] is 'a', expected a whole number"),

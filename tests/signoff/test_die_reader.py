@@ -21,10 +21,13 @@ from signoff.readback.weights import PiecePlan, TilePlan, check_pieces
 
 GRID = SiteGrid.of(BankSpec(64, 64))
 ROM = RomGeometry(6, 64, 64, 1)
-X, Y = np.array([10000, 79000, 148000]), np.array([20000, 100000])
-SITES = SiteMap("tiny", ROM, np.stack(np.meshgrid(X, Y), 2).reshape(-1, 2), GRID.x, GRID.y)
-LINES = [range(3), range(3, 6)]
-PLAN = DiePlan(X, Y, np.arange(6), GRID.x, GRID.y, 200, (69, 44))
+X, Y = np.array([10000, 130000, 148000]), np.array([90000, 100000])
+X_SIGNS, Y_SIGNS = np.array([1, -1, 1]), np.array([-1, 1])
+SIGNS = np.stack(np.meshgrid(X_SIGNS, Y_SIGNS), 2).reshape(-1, 2)
+ORIGINS = np.stack(np.meshgrid(X, Y), 2).reshape(-1, 2)
+SITES = SiteMap("tiny", ROM, ORIGINS, GRID.x, GRID.y, signs=SIGNS)
+LINES = [range(3), range(3, 6, 2), range(4, 5)]
+PLAN = DiePlan(X, Y, X_SIGNS, Y_SIGNS, np.arange(6), GRID.x, GRID.y, 200, (69, 44))
 
 
 def random_rows(seed: int, density: float = 0.5) -> np.ndarray:
@@ -92,10 +95,10 @@ def test_blocks_that_lean_on_each_other_are_refused(tmp_path):
     [
         ({"layer": (68, 44)}, r"rectangles of 200 x 200 nm on \(69, 44\), expected 200 nm on \(68, 44\)"),
         ({"size": 180}, "expected 180 nm"),
-        ({"columns": X + 5}, "on no bit line|left or right"),
+        ({"columns": X + 5}, "on no bit line"),
         ({"lines": Y + 5}, "a via on no word line"),
-        ({"lines": Y[:1]}, "a via on no word line"),
-        ({"columns": X[:2]}, "left or right of all bit lines"),
+        ({"lines": Y[:1], "y_signs": Y_SIGNS[:1]}, "a via on no word line"),
+        ({"columns": X[:2], "x_signs": X_SIGNS[:2]}, "on no bit line"),
     ],
 )
 def test_vias_off_their_sites_are_found(tmp_path, change, says):
@@ -178,7 +181,8 @@ def test_any_bytes_in_a_block_are_refused_or_read(tmp_path_factory, raw):
         assert read_die(path, PLAN).vias == 0
 
 
-TILE = TilePlan(2, 2, 6, 3, 4, 2, 1, 2, 3)  # 2 x 2 tiles of 6 banks, 3 side by side; 3 in a vec tile
+# 2 x 2 tiles of 6 banks, 3 side by side; 3 in a vec tile
+TILE = TilePlan(2, 2, 6, 3, (4, 1, 0, 5, 2, 3), 4, 2, 1, 2, 3)
 PIECE = PiecePlan("m", 3, 1, 2, 6, 5, 2, 19, 13, "", "")
 
 
@@ -190,8 +194,8 @@ def pieces() -> tuple[np.ndarray, PiecePlan]:
     banks = np.zeros((lines, 2, 3, 8, 2), np.uint8)  # [line, column of tiles, across, word, byte]
 
     def put(row, column, bank, word, output, digit):
-        line = 1 + (1 - row) * 2 + bank // 3
-        banks[line, column, bank % 3, word, output // 2] |= digit << output % 2 * 4
+        line, across = divmod(TILE.order[bank], 3)
+        banks[1 + (1 - row) * 2 + line, column, across, word, output // 2] |= digit << output % 2 * 4
 
     for o in range(13):
         block, column, output = o // 8, o // 4 % 2, o % 4

@@ -16,7 +16,7 @@ from signoff.replay.passes import encode
 from tests.rtl_gen.tiles.bench import cycles_of
 
 SIZE = RomTileSize()
-TILE = TilePlan(2, 2, 32, 8, 32, 2, SIZE.row_step, 4, 1)
+TILE = TilePlan(2, 2, 32, 8, range(32), 32, 2, SIZE.row_step, 4, 1)
 SHAPES = {"a": (70, 90, 3), "b": (40, 30, 8), "c": (128, 1100, 6), "d": (33, 61, 7)}
 
 

@@ -120,7 +120,7 @@ def test_a_wrong_bit_is_named_by_place_and_by_weight(job):
 
 
 def test_contents_of_two_tiles_exchanged_are_named(job, monkeypatch):
-    two = parse_die(edited(yaml.safe_load(YAML), rom__columns=2, die=[2000, 1700]), where="two.yaml")
+    two = parse_die(edited(yaml.safe_load(YAML), rom__columns=2, die=[2000, 2700]), where="two.yaml")
     for module in (dies, dies_check):
         monkeypatch.setattr(module, "load_die", lambda name: two)
     dies.build_die(job)

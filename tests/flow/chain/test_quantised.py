@@ -14,7 +14,7 @@ from rtl_gen.golden.quantised import QuantMatrix, QuantModel
 from rtl_gen.golden.shape import Shape
 from tests.tiny_die import TINY
 
-SHAPE = Shape(dim=24, layers=2, heads=2, kv_heads=1, head_dim=8, hidden=40, vocab=30, context=32)
+SHAPE = Shape(dim=24, layers=2, heads=2, kv_heads=1, head_dim=8, hidden=40, vocab=30, context=64)
 FINAL = (SHAPE.dim, SHAPE.dim)
 
 
@@ -38,7 +38,7 @@ def quantised(tmp_path, monkeypatch) -> dies.DieJob:
     path = tmp_path / "q.safetensors"
     quantised_model().save(path)
     return dies.DieJob(
-        "m", str(path), 0, "quantised", asdict(SHAPE), "tiny", 32, 0, "key", str(tmp_path / "dies"),
+        "m", str(path), 0, "quantised", asdict(SHAPE), "tiny", 64, 0, "key", str(tmp_path / "dies"),
         quantised=True,
     )  # fmt: skip
 
@@ -80,7 +80,7 @@ def test_dies_of_a_quantised_file_hold_its_codes_and_factors(quantised, rotated)
 def test_a_plan_counts_the_bits_of_a_quantised_file_exactly(quantised):
     """Those of its codes, and as they are laid: in digits of 4 bits, for which the die has room."""
     matrices = quantised_model().matrices.values()
-    plan = make_plan("m", SHAPE, TINY, 32, quantised.source().forms)
+    plan = make_plan("m", SHAPE, TINY, 64, quantised.source().forms)
     factors = plan.line("factor bits")
     assert plan.line("code bits") + factors == sum(m.rom_bits() for m in matrices)
     laid = plan.line("bits as laid")

@@ -17,7 +17,7 @@ from rtl_gen.golden.shape import Shape
 from rtl_gen.golden.tile import Plane
 from tests.tiny_die import TINY
 
-SHAPE = Shape(dim=24, layers=2, heads=2, kv_heads=1, head_dim=8, hidden=40, vocab=30, context=32)
+SHAPE = Shape(dim=24, layers=2, heads=2, kv_heads=1, head_dim=8, hidden=40, vocab=30, context=64)
 
 
 class Stepped:
@@ -58,7 +58,7 @@ def job(tmp_path, monkeypatch, request) -> replay.ReplayJob:
         monkeypatch.setattr(module, "load_die", lambda name: TINY)
     monkeypatch.setattr(replay, "TileSimulator", Stepped)
     shape = replace(SHAPE, tied=request.param)
-    die = dies.DieJob("m", "", 1, "SYNTHETIC", asdict(shape), "tiny", 32, 0, "key", str(tmp_path / "dies"))
+    die = dies.DieJob("m", "", 1, "SYNTHETIC", asdict(shape), "tiny", 64, 0, "key", str(tmp_path / "dies"))
     replay.write_token(die.source(), die.placement(TINY), 5, tmp_path / "token.npz")
     return replay.ReplayJob(die, str(tmp_path / "token.npz"), "", str(tmp_path), control=True)
 

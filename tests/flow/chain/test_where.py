@@ -62,16 +62,16 @@ def test_points_where_nothing_can_lie():
     for x, y in ((1.0, 1.0), (2900, 3500), (SLOT.die[0] / 2, 400)):
         with pytest.raises(FlowError, match="no ROM site"):
             at_point(PLAN.placement, GROUND, 0, x, y)
-    with pytest.raises(FlowError, match="no die 99, the chain has 99: 0 to 98"):
-        at_point(PLAN.placement, GROUND, 99, 100, 100)
+    with pytest.raises(FlowError, match="no die 296, the chain has 296: 0 to 295"):
+        at_point(PLAN.placement, GROUND, 296, 100, 100)
 
 
 def test_a_site_that_holds_nothing_says_so():
     last = PLAN.placement.dies[0][-1].end
     assert last < 4096
     bank = int(SLOT.bank(np.array(0), np.array(0), np.array(15)))
-    left, low = SLOT.origins()[bank] / 1000
-    spot = at_point(PLAN.placement, GROUND, 0, left + SLOT.sites.x[0] / 1000, low + SLOT.sites.y[255] / 1000)
+    x, y = (SLOT.origins()[bank] + SLOT.signs()[bank] * (SLOT.sites.x[0], SLOT.sites.y[255])) / 1000
+    spot = at_point(PLAN.placement, GROUND, 0, x, y)
     assert (spot.weight, spot.macro, spot.word_line) == ("nothing", 15, 255)
 
 
@@ -99,7 +99,7 @@ def test_the_command_there_and_back(capsys):
     assert len(spots) == 4
     assert main([*args, "layers.3.down[17,204]"]) == 0
     out = capsys.readouterr().out
-    assert "smollm2-135m on slot (99 dies), context 32: layers.3.down[17,204]" in out
+    assert "smollm2-135m on slot (296 dies), context 32: layers.3.down[17,204]" in out
     s = spots[2]
     assert f"{s['x']:13.3f} {s['y']:13.3f}" in out
     assert main([*args, "--die", str(s["die"]), "--at", str(s["x"]), str(s["y"])]) == 0

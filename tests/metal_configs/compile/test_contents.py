@@ -197,11 +197,11 @@ def test_a_final_norm_that_no_matrix_took_up_is_a_diagonal(tmp_path):
 
 
 def test_a_die_of_a_gguf_file_of_any_size_takes_little_memory(tmp_path):
-    """The embedding of Llama 3.1 8B is 2.1 GB in float32; a die of `slot` holds some hundred of its rows."""
+    """The embedding of Llama 3.1 8B is 2.1 GB in float32; a die holds some hundred of its rows."""
     shape = KNOWN["llama3.1-8b"].shape
     source = CheckpointSource(load(hollow_gguf(tmp_path / "m.gguf", shape)))
     base = load_die("slot")
-    placed = place_model(shape, replace(die_size(base), ram_rows=1 << 20, rows=12), 1)
+    placed = place_model(shape, replace(die_size(base), ram_rows=1 << 20, rows=12, columns=3), 1)
     assert {p.matrix.name for p in placed.dies[0]} == {"embed"}
     tracemalloc.start()
     try:

@@ -35,7 +35,9 @@ def test_macros_of_rom_tiles_hold_the_rows_of_their_matrices(image, vec):
     held = die_macros(image, ROM, vec)
     for row in range(2):
         macros = np.stack([packed(held[f"rom_{row}_0.bank{n}.macro"]) for n in range(ROM.banks)])
-        plan = TilePlan(1, 1, ROM.banks, ROM.banks, ROM.columns, ROM.rows, ROM.row_step, 1, 1)
+        plan = TilePlan(
+            1, 1, ROM.banks, ROM.banks, range(ROM.banks), ROM.columns, ROM.rows, ROM.row_step, 1, 1
+        )
         words = tile_words(macros[None, :, :, None], plan)[0, :, :, 0]  # [activations, rows, bytes]
         slots = image.array.tile(row, 0).slots.transpose(1, 0, 2)
         np.testing.assert_array_equal(words & 15, slots[..., 0::2])
