@@ -48,6 +48,7 @@ from flow.tasks.die.supplies import SuppliesTask
 from flow.tasks.die.tile_drc import TILE_DRC_STEPS
 from flow.tasks.die.tiles import MAP_STEPS, TILE_STEPS
 from flow.tasks.die.timed import TimedTask
+from flow.tasks.die.timed_simulator import TimedSimulatorTask
 from flow.tasks.step import StepTask
 from rtl_gen.errors import ExitCode, FlowError
 
@@ -64,13 +65,14 @@ STEPS: Steps = (
     StitchTask,
     MetalTask,
     ReadbackTask,
+    TimedSimulatorTask,
+    TimedTask,
     *MAP_STEPS,
     SimulatorTask,
     RtlSimulatorTask,
     RtlsimTask,
     GatesimTask,
     EnergyTask,
-    TimedTask,
     *TILE_DRC_STEPS,
     *INSIDE_STEPS,
     *EQUIV_STEPS,

@@ -16,12 +16,11 @@ from flow.stitching.periods import PERIODS
 from flow.stitching.routed import routed_of
 from flow.tasks.energies import kit_corner, wire_farads, with_macros
 from signoff.netlist import Instance, Netlist, read_modules, read_netlist
-from signoff.power.energy import Corner
+from signoff.power.energy import Activity, Corner
 from signoff.power.flat import OUTSIDE, flat_die
 from signoff.power.rises import rises_of
 from signoff.power.token import Priced, TokenDie, price
 from signoff.result import CheckResult, of_dies
-from signoff.timed import Activity
 from signoff.timing.cells import load_cells
 
 _CLOCK = "clk"

@@ -9,9 +9,7 @@
  * Nets are numbers here: Icarus takes a scope from its beginning for every net that a statement names.
  * $scf_begin  from here on violations count: before, reset has not reached every register.
  * $scf_found(kind)  a function: 1 if there was a violation of a kind ("setup" ...), else 0.
- * $scf_report  prints how much was watched and found.
- * $scf_activity(module)  from here on every rise of the module's nets n0, n1, ... counts; $scf_report writes them to
- *   activity.txt, a line a net: number and rises.
+ * $scf_report  prints how much was watched and found, and begins anew: nothing counts until the next $scf_begin.
  *
  * All times are integers in ps. */
 #include <errno.h>
@@ -46,12 +44,9 @@ enum { SETUP, HOLD, WIDTH, UNKNOWN, KINDS };
 static const char *const KIND[KINDS] = {"setup", "hold", "width", "unknown"};
 static long long violations[KINDS];
 static int counting;
-static ps least = 1LL << 62; /* from the last change of data to the beginning of its window */
+enum { LONG = 62 };
+static ps least = 1LL << LONG; /* from the last change of data to the beginning of its window */
 static const char *nearest = "-";
-
-static long long *rises; /* by number of the net; NULL: not asked for */
-static unsigned char *was_high;
-static int rise_count;
 
 static ps now(void) {
   s_vpi_time t = {vpiSimTime, 0, 0, 0};
@@ -205,52 +200,15 @@ static PLI_INT32 found(PLI_BYTE8 *data) {
   return 0;
 }
 
-static PLI_INT32 moved(p_cb_data cb) {
-  const long n = (long)cb->user_data;
-  const unsigned char high = cb->value->value.scalar == vpi1;
-  rises[n] += high && !was_high[n];
-  was_high[n] = high;
-  return 0;
-}
-
-static PLI_INT32 activity(PLI_BYTE8 *data) {
-  static s_vpi_time none = {vpiSuppressTime, 0, 0, 0};
-  static s_vpi_value scalar = {vpiScalarVal, {0}};
-  vpiHandle args = vpi_iterate(vpiArgument, vpi_handle(vpiSysTfCall, NULL));
-  vpiHandle nets_of = vpi_iterate(vpiNet, vpi_scan(args)), net;
-  (void)data;
-  vpi_free_object(args);
-  while (nets_of && (net = vpi_scan(nets_of))) {
-    const long n = number(net);
-    if (n < 0) continue; /* another wire */
-    if (n >= rise_count) {
-      const long more = 2 * n + 1024;
-      rises = realloc(rises, sizeof *rises * more);
-      was_high = realloc(was_high, more);
-      memset(rises + rise_count, 0, sizeof *rises * (more - rise_count));
-      memset(was_high + rise_count, 0, more - rise_count);
-      rise_count = more;
-    }
-    s_cb_data cb = {cbValueChange, moved, net, &none, &scalar, 0, (PLI_BYTE8 *)n};
-    vpi_get_value(net, &scalar);
-    was_high[n] = scalar.value.scalar == vpi1;
-    vpi_register_cb(&cb);
-  }
-  return 0;
-}
-
 static PLI_INT32 report(PLI_BYTE8 *data) {
   (void)data;
-  if (rises) {
-    FILE *file = fopen("activity.txt", "w");
-    if (!file) vpi_printf("FAULT activity.txt cannot be written\n");
-    for (int n = 0; file && n < rise_count; ++n)
-      if (rises[n]) fprintf(file, "%d %lld\n", n, rises[n]);
-    if (file && fclose(file)) vpi_printf("FAULT activity.txt cannot be written\n");
-  }
   vpi_printf("WATCHED %d checks, %lld clock edges\n", check_count, edges);
   vpi_printf("LEAST %lld %s\n", least, nearest);
-  for (int k = 0; k < KINDS; ++k) vpi_printf("COUNTED %s %lld\n", KIND[k], violations[k]);
+  for (int k = 0; k < KINDS; ++k) {
+    vpi_printf("COUNTED %s %lld\n", KIND[k], violations[k]);
+    violations[k] = 0;
+  }
+  counting = 0, edges = 0, least = 1LL << LONG, nearest = "-";
   return 0;
 }
 
@@ -258,9 +216,8 @@ static void start(void) {
   s_vpi_systf_data t[] = {{vpiSysTask, 0, "$scf_limits", limits, 0, 0, 0},
                           {vpiSysTask, 0, "$scf_begin", begin, 0, 0, 0},
                           {vpiSysFunc, vpiIntFunc, "$scf_found", found, 0, 0, 0},
-                          {vpiSysTask, 0, "$scf_activity", activity, 0, 0, 0},
                           {vpiSysTask, 0, "$scf_report", report, 0, 0, 0}};
-  for (int i = 0; i < 5; ++i) vpi_register_systf(&t[i]);
+  for (int i = 0; i < 4; ++i) vpi_register_systf(&t[i]);
 }
 
 void (*vlog_startup_routines[])(void) = {start, 0};

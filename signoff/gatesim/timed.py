@@ -59,14 +59,12 @@ class TimedDesign:
         body: Nets and cells.
         watch: The limits, as `limits.c` reads them.
         ports: Net by bit of a port, such as "rx_data[3]".
-        nets: Number of the wire that stands for each net on a pin, by the net's name.
     """
 
     body: str
     watch: str
     ports: Mapping[str, str]
     limits: Limits
-    nets: Mapping[str, int]
 
 
 def timed_design(
@@ -130,11 +128,9 @@ class _Writer:
             self.watch.append(f"width {name} {number} {low} {high}")
         ports = {bit: self.net(bit) for bit in self.netlist.port_bits}
         wires = [f"wire n{n};" for n in self.numbers.values()]
-        on_pins = {n for i in self.netlist.instances.values() for nets in i.pins.values() for n in nets}
-        nets = {n: self.numbers[r] for n in sorted(on_pins) if (r := self.same.root(n)) in self.numbers}
         reset = [RESET] if self.memories else []
         body, watch = ("\n".join([*lines, ""]) for lines in ([*wires, *reset, *self.out], self.watch))
-        return TimedDesign(body, watch, ports, self.limits, nets)
+        return TimedDesign(body, watch, ports, self.limits)
 
     def net(self, name: str) -> str:
         if name in CONSTANTS:

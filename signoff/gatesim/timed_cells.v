@@ -1,34 +1,25 @@
 // Storage of a timed netlist: what starts it moves it at once, and its delay is behind it.
 //
-// Tens of thousands of primitives are elaborated and run faster than so many `always`.
-primitive scf_flop0 (q, data, clock);
-  output q;
-  reg q;
-  input data, clock;
-  initial q = 0;
-  table
-    // as always @(posedge clock) q <= data: from 0 to x and from x to 1 is an edge, too
-    0 p : ? : 0;
-    1 p : ? : 1;
-    x p : ? : x;
-    ? n : ? : -;
-    * ? : ? : -;
-  endtable
+// Tens of thousands of primitives are elaborated and run faster than so many `always`. A primitive has no parameter
+// for what it begins with.
+`define SCF_FLOP(name, start) \
+primitive name (q, data, clock); \
+  output q; \
+  reg q; \
+  input data, clock; \
+  initial q = start; \
+  table \
+    /* as always @(posedge clock) q <= data: from 0 to x and from x to 1 is an edge, too */ \
+    0 p : ? : 0; \
+    1 p : ? : 1; \
+    x p : ? : x; \
+    ? n : ? : -; \
+    * ? : ? : -; \
+  endtable \
 endprimitive
 
-primitive scf_flop1 (q, data, clock);
-  output q;
-  reg q;
-  input data, clock;
-  initial q = 1;
-  table
-    0 p : ? : 0;
-    1 p : ? : 1;
-    x p : ? : x;
-    ? n : ? : -;
-    * ? : ? : -;
-  endtable
-endprimitive
+`SCF_FLOP(scf_flop0, 0)
+`SCF_FLOP(scf_flop1, 1)
 
 // A clock gate: what it lets through of a clock is decided when the clock moves.
 primitive scf_gate (q, enable, clock);

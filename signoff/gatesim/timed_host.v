@@ -1,22 +1,22 @@
 // The host of a timed chip: resets it, sends the bytes of a file, prints every byte that comes back.
 //
 // The clock rises at multiples of the period. Inputs change a fixed time after that, outputs are looked at a fixed
-// time before the next. Plusargs, times in ns:
-//   period, high   of the clock, and how long of it the clock is high
-//   input, output  when inputs change after an edge, and outputs are taken before the next
-//   reset          when the reset changes after an edge
-//   sweep          how much later inputs change from cycle to cycle, until they are back at `input`; reset then
-//                  changes in every cycle (a control)
-//   shrink         by what part every time above gets shorter from cycle to cycle (a control)
-//   again          after so many cycles reset comes once more, and the bytes anew (0: never): a chip that a control
-//                  has led astray may wait for ever
+// time before the next. Plusargs:
 //   bytes, count   file of hexadecimal bytes to send, and their number
-//   tokens, patience, cycles   ends after so many cycles, or when these are 0 after so many tokens; or after so many
-//                  cycles without a token
-//   until          ends at the first violation of this kind (-: of none)
-//   activity       counts the rises of every net, into activity.txt
-// Prints TOKEN value cycle | END cycle | FAULT why, and what `limits.c` reports. The modules `chip` and the memories'
-// are written by timed.py.
+//   runs           file of runs, which follow each other, a line each; times in ns:
+//     period, high   of the clock, and how long of it the clock is high
+//     input, output  when inputs change after an edge, and outputs are taken before the next
+//     reset          when the reset changes after an edge
+//     sweep          how much later inputs change from cycle to cycle, until they are back at `input`; reset then
+//                    changes in every cycle (a control)
+//     shrink         by what part every time above gets shorter from cycle to cycle (a control)
+//     again          after so many cycles reset comes once more, and the bytes anew (0: never): a chip that a control
+//                    has led astray may wait for ever
+//     tokens, patience, cycles   ends after so many cycles, or when these are 0 after so many tokens; or after so many
+//                    cycles without a token
+//     until          ends at the first violation of this kind (-: of none)
+// Prints TOKEN value cycle | FAULT why, and of each run what `limits.c` reports and END cycle. The modules `chip` and
+// the memories' are written by timed.py.
 `timescale 1ns / 1ps
 module host;
   reg clk = 0, rst = 1, rx_valid = 0;
@@ -33,74 +33,93 @@ module host;
       .tx_data(tx_data),
       .tx_ready(1'b1)
   );
-  localparam RESET = 4, MOST = 65536;
+  localparam RESET = 4, MOST = 65536, FIELDS = 12;
   reg [7:0] bytes[0:MOST-1];
-  reg [8*256-1:0] file;
+  reg [8*256-1:0] file, runs;
   reg [8*16-1:0] kind;
   real period, high, in, out, reset, sweep, late, shrink;
-  integer count, tokens, patience, cycles, again;
-  integer cycle = -RESET, sent = 0, seen = 0, quiet = 0;
-  reg taken = 0, ending = 0, resets = 1;
+  integer list, fields, count, tokens, patience, cycles, again;
+  integer cycle, sent, seen, quiet;
+  reg taken = 0, ending, resets;
 
   initial begin
-    if (!$value$plusargs("period=%f", period) || !$value$plusargs("high=%f", high) ||
-        !$value$plusargs("input=%f", in) || !$value$plusargs("output=%f", out) ||
-        !$value$plusargs("reset=%f", reset) ||
-        !$value$plusargs("sweep=%f", sweep) || !$value$plusargs("shrink=%f", shrink) ||
-        !$value$plusargs("again=%d", again) || !$value$plusargs("until=%s", kind) || !$value$plusargs("bytes=%s", file) ||
-        !$value$plusargs("count=%d", count) || !$value$plusargs("tokens=%d", tokens) ||
-        !$value$plusargs("patience=%d", patience) || !$value$plusargs("cycles=%d", cycles)) begin
+    if (!$value$plusargs("bytes=%s", file) || !$value$plusargs("count=%d", count) ||
+        !$value$plusargs("runs=%s", runs)) begin
       $display("FAULT a plusarg is missing");
       $finish;
     end
     $readmemh(file, bytes, 0, count - 1);
-    late = in;
-    #(2 * period);  // what is not known yet settles: the clock is low
-    while (!ending) begin
-      if (cycle == 0) begin
-        $scf_begin;
-        if ($test$plusargs("activity")) $scf_activity(chip);
+    list = $fopen(runs, "r");
+    if (list == 0) $display("FAULT there are no runs");
+    else begin
+      next;
+      while (fields == FIELDS) begin
+        run;
+        next;
       end
-      resets = cycle < -1 || (sweep > 0 && cycle % 2 != 0) || (again > 0 && cycle % again >= again - RESET);
-      // What was decided before the edge takes effect after it.
-      clk = 1;
-      fork
-        #(high) clk = 0;
-        #(late + reset - in) rst = resets;
-        #(late) begin
-          if (resets) sent = 0;
-          rx_valid = cycle >= -1 && sent < count;
-          rx_data = sent < count ? bytes[sent] : 8'h00;
-        end
-        #(period - out) begin
-          taken = rx_valid && rx_ready === 1'b1;
-          if (taken) sent = sent + 1;
-          quiet = quiet + 1;
-          if (cycle >= 0 && tx_valid !== 1'b0) begin
-            $display("TOKEN %0d %0d", tx_data, cycle);
-            $fflush;
-            if ((^{tx_valid, tx_data}) === 1'bx) $display("FAULT an output is unknown in cycle %0d", cycle);
-            seen = seen + 1;
-            quiet = 0;
-          end
-        end
-        #(period);
-      join
-      if (cycle >= 0) begin
-        period = period * (1 - shrink);
-        high = high * (1 - shrink);
-        in = in * (1 - shrink);
-        out = out * (1 - shrink);
-        reset = reset * (1 - shrink);
-      end
-      cycle = cycle + 1;
-      late = late + sweep;
-      if (late > period / 2) late = in;
-      ending = (cycles == 0 && seen == tokens) || quiet > patience || (cycles > 0 && cycle >= cycles) || $scf_found(kind) > 0;
+      if (fields > 0) $display("FAULT a run of %0d fields", fields);
     end
-    if (quiet > patience) $display("FAULT no token for %0d cycles", quiet);
-    $scf_report;
-    $display("END %0d", cycle);
     $finish;
   end
+
+  task next;
+    fields = $fscanf(list, "%f %f %f %f %f %f %f %d %d %d %d %s\n",
+                     period, high, in, out, reset, sweep, shrink, again, tokens, patience, cycles, kind);
+  endtask
+
+  task run;
+    begin
+      rst = 1;
+      rx_valid = 0;
+      late = in;
+      cycle = -RESET;
+      sent = 0;
+      seen = 0;
+      quiet = 0;
+      ending = 0;
+      #(2 * period);  // what is not known yet settles: the clock is low
+      while (!ending) begin
+        if (cycle == 0) $scf_begin;
+        resets = cycle < -1 || (sweep > 0 && cycle % 2 != 0) || (again > 0 && cycle % again >= again - RESET);
+        // What was decided before the edge takes effect after it.
+        clk = 1;
+        fork
+          #(high) clk = 0;
+          #(late + reset - in) rst = resets;
+          #(late) begin
+            if (resets) sent = 0;
+            rx_valid = cycle >= -1 && sent < count;
+            rx_data = sent < count ? bytes[sent] : 8'h00;
+          end
+          #(period - out) begin
+            taken = rx_valid && rx_ready === 1'b1;
+            if (taken) sent = sent + 1;
+            quiet = quiet + 1;
+            if (cycle >= 0 && tx_valid !== 1'b0) begin
+              $display("TOKEN %0d %0d", tx_data, cycle);
+              $fflush;
+              if ((^{tx_valid, tx_data}) === 1'bx) $display("FAULT an output is unknown in cycle %0d", cycle);
+              seen = seen + 1;
+              quiet = 0;
+            end
+          end
+          #(period);
+        join
+        if (cycle >= 0) begin
+          period = period * (1 - shrink);
+          high = high * (1 - shrink);
+          in = in * (1 - shrink);
+          out = out * (1 - shrink);
+          reset = reset * (1 - shrink);
+        end
+        cycle = cycle + 1;
+        late = late + sweep;
+        if (late > period / 2) late = in;
+        ending = (cycles == 0 && seen == tokens) || quiet > patience || (cycles > 0 && cycle >= cycles) || $scf_found(kind) > 0;
+      end
+      if (quiet > patience) $display("FAULT no token for %0d cycles", quiet);
+      $scf_report;
+      $display("END %0d", cycle);
+    end
+  endtask
 endmodule

@@ -1,14 +1,16 @@
 """Simulates a routed chip with the delays of its SDF, in Icarus, with every limit watched."""
 
-__all__ = ["Clock", "TimedChip", "TimedRun", "build_timed", "run_timed"]
+__all__ = ["Clock", "TimedChip", "TimedRun", "Trial", "build_timed", "run_timed"]
 
 import re
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
+
+import msgspec
 
 from rtl_gen.errors import ExitCode, FlowError
 from signoff.gatesim.host import PLAIN, Protocol, Request, request_bytes
@@ -17,7 +19,9 @@ from signoff.gatesim.timed import MODEL_STEP, Limits, TimedDesign
 from signoff.gatesim.tools import run_tool, running
 
 PATIENCE = 60_000
-_LIMITS = "limits.txt"
+_PROGRAM, _LIMITS, _TOLD = "chip.vvp", "limits.txt", "limits.json"
+_WATCH = "limits"  # the VPI module
+_POINTER = re.compile(rb"(?<=0x)[0-9a-f]{7,}")
 _PORTS = {
     "clk": 0,
     "rst": 0,
@@ -55,21 +59,39 @@ class Clock:
 
 
 @dataclass(frozen=True)
-class TimedChip:
-    """A compiled chip.
+class Trial:
+    """A run from reset on.
 
     Attributes:
-        folder: Where it runs.
+        clock: When the host moves.
+        cycles: Ends after so many; 0: when all tokens came.
+        until: Ends at the first violation of this kind.
+    """
+
+    clock: Clock
+    cycles: int = 0
+    until: str = "-"
+
+
+@dataclass(frozen=True)
+class TimedChip:
+    """A compiled chip, which runs with any contents of its ROMs.
+
+    Attributes:
+        folder: Where its program is.
         limits: What of the SDF is in it.
-        protocol: How its host talks to it.
     """
 
     folder: Path
     limits: Limits
-    protocol: Protocol
+
+    @classmethod
+    def read(cls, folder: Path) -> "TimedChip":
+        """What `build_timed` left in a folder."""
+        return cls(folder, msgspec.json.decode((folder / _TOLD).read_bytes(), type=Limits))
 
 
-@dataclass(frozen=True)
+@dataclass
 class TimedRun:
     """What came out of a run.
 
@@ -78,125 +100,134 @@ class TimedRun:
         checks: Setup and hold limits watched; `edges`: of their clocks that were seen.
         least: From a last change of data to the beginning of its setup window, ns: the least seen.
         fault: Why it cannot be trusted; empty if it ended as it should.
-        rises: How often each wire rose after reset, by its number; those that never did are left out.
     """
 
-    tokens: tuple[Token, ...]
-    cycles: int
-    seconds: float
-    violations: Mapping[str, int]
-    first: tuple[str, ...]
-    checks: int
-    edges: int
-    least: float
-    fault: str
-    rises: Mapping[int, int]
+    tokens: list[Token] = field(default_factory=list)
+    cycles: int = -1
+    seconds: float = 0.0
+    violations: dict[str, int] = field(default_factory=dict)
+    first: list[str] = field(default_factory=list)
+    checks: int = 0
+    edges: int = 0
+    least: float = 0.0
+    fault: str = ""
 
 
-def build_timed(design: TimedDesign, models: str, work: Path, protocol: Protocol = PLAIN) -> TimedChip:
-    """Compile a chip.
+def build_timed(design: TimedDesign, models: str, work: Path, out: Path, data: str = PLAIN.data) -> TimedChip:
+    """Compile a chip; the same files in each run.
 
     Args:
         design: The chip.
         models: Verilog of its memories.
-        work: For all files; made if missing.
-        protocol: How its host talks to it.
+        work: For all other files; made if missing.
+        out: Where the program goes; made if missing.
+        data: What its ports with bytes are called after rx_ and tx_.
 
     Raises:
-        FlowError: Icarus or a C compiler is missing or fails.
+        FlowError: Icarus is missing or fails.
     """
     work.mkdir(parents=True, exist_ok=True)
-    source = files("signoff.gatesim")
-    for name in ("limits.c", "timed_host.v", "timed_cells.v"):
-        (work / name).write_text(source.joinpath(name).read_text("utf-8"))
-    (work / "chip.v").write_text(_module(design, protocol.data))
-    (work / _LIMITS).write_text(design.watch)
+    out.mkdir(parents=True, exist_ok=True)
+    for name in ("timed_host.v", "timed_cells.v"):
+        (work / name).write_text(files("signoff.gatesim").joinpath(name).read_text("utf-8"))
+    (work / "chip.v").write_text(_module(design, data))
     (work / "memories.v").write_text(models)
-    run_tool(["iverilog-vpi", "--name=limits", "limits.c"], work, "limits", "iverilog")
-    options = ["-g2012", f"-DSCF_BANK_DELAY={MODEL_STEP}", "-s", "host", "-o", "chip.vvp"]
+    options = ["-g2012", f"-DSCF_BANK_DELAY={MODEL_STEP}", "-s", "host", "-o", _PROGRAM]
     sources = ["timed_host.v", "timed_cells.v", "chip.v", "memories.v"]
     run_tool(["iverilog", *options, *sources], work, "compile", "iverilog")
-    return TimedChip(work, design.limits, protocol)
+    (out / _PROGRAM).write_bytes(_numbered((work / _PROGRAM).read_bytes()))
+    (out / _LIMITS).write_text(design.watch)
+    (out / _TOLD).write_bytes(msgspec.json.encode(design.limits))
+    return TimedChip(out, design.limits)
+
+
+def _numbered(program: bytes) -> bytes:
+    """A program of Icarus with numbers in its labels in place of pointers, which are others in each run."""
+    numbers: dict[bytes, bytes] = {}
+    return _POINTER.sub(lambda m: numbers.setdefault(m[0], b"%x" % len(numbers)), program)
 
 
 def run_timed(
     chip: TimedChip,
     contents: Mapping[str, Path],
     requests: Sequence[Request],
-    clock: Clock,
-    *,
-    cycles: int = 0,
-    until: str = "-",
-    activity: bool = False,
+    trials: Sequence[Trial],
+    work: Path,
+    protocol: Protocol = PLAIN,
     on_token: Callable[[Token], None] = lambda token: None,
-) -> TimedRun:
-    """Run requests.
+) -> list[TimedRun]:
+    """Run requests, as often as there are trials, one after another in one simulation.
 
     Args:
         chip: What `build_timed` returned.
         contents: By instance of a ROM, the file with its contents: a line a word, hexadecimal.
         requests: What to send, one after another.
-        clock: When.
-        cycles: Ends after so many; 0: when all tokens came.
-        until: Ends at the first violation of this kind.
-        activity: Count the rises of every net.
+        trials: How; each begins with what the one before left behind.
+        work: For all files; made if missing.
+        protocol: How tokens travel.
         on_token: Called as each token appears.
 
+    Returns:
+        What came out, for each trial.
+
     Raises:
-        FlowError: Icarus cannot be started, was killed, or stopped before its end.
+        FlowError: Icarus or a C compiler is missing, fails, was killed, or stopped before its end.
     """
+    work.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(chip.folder / _LIMITS, work / _LIMITS)
+    # Not part of the chip's program: it holds the path of this folder.
+    (work / "limits.c").write_text(files("signoff.gatesim").joinpath("limits.c").read_text("utf-8"))
+    run_tool(["iverilog-vpi", f"--name={_WATCH}", "limits.c"], work, "limits", "iverilog")
     for rom, file in contents.items():
-        shutil.copyfile(file, chip.folder / f"{rom}.hex")
-    sent, token_bytes = request_bytes(requests, chip.protocol), chip.protocol.token_bytes
-    (chip.folder / "requests.hex").write_text("".join(f"{b:02x}\n" for b in sent))
-    numbers = {
-        "period": clock.period, "high": clock.high, "input": clock.input, "output": clock.output,
-        "reset": clock.reset, "sweep": clock.sweep, "shrink": clock.shrink, "again": clock.again,
-        "count": len(sent), "patience": PATIENCE, "cycles": cycles,
-        "tokens": token_bytes * sum(len(r.expected) for r in requests),
-    }  # fmt: skip
-    plusargs = [f"+{name}={value}" for name, value in numbers.items()]
-    plusargs += ["+bytes=requests.hex", f"+until={until}", *["+activity"] * activity]
-    counted = chip.folder / "activity.txt"
-    counted.unlink(missing_ok=True)
-    tokens: list[Token] = []
-    came: list[int] = []
-    found: dict[str, int] = {}
-    first: list[str] = []
-    fault, ended, checks, edges, least = "", -1, 0, 0, 0.0
+        shutil.copyfile(file, work / f"{rom}.hex")
+    sent = request_bytes(requests, protocol)
+    (work / "requests.hex").write_text("".join(f"{b:02x}\n" for b in sent))
+    tokens = protocol.token_bytes * sum(len(r.expected) for r in requests)
+    (work / "runs.txt").write_text("".join(_line(trial, tokens) for trial in trials))
+    plusargs = ["+bytes=requests.hex", f"+count={len(sent)}", "+runs=runs.txt"]
+    plusargs += [f"+period={trials[0].clock.period}"]  # from when on memories are watched
+    program = str(chip.folder.absolute() / _PROGRAM)
     began = time.monotonic()
-    command = ["vvp", "-n", "-M.", "-mlimits", "chip.vvp", *plusargs]
-    with running(command, chip.folder) as lines:
+    done = [TimedRun()]
+    came: list[int] = []
+    with running(["vvp", "-n", "-M.", f"-m{_WATCH}", program, *plusargs], work) as lines:
         for line in lines:
+            now = done[-1]
             word, *rest = line.split() or [""]
             if word == "TOKEN" and rest[0].isdigit():
                 came.append(int(rest[0]))
-                if len(came) == token_bytes:
-                    tokens.append(Token(int.from_bytes(bytes(came), "little"), int(rest[1])))
+                if len(came) == protocol.token_bytes:
+                    now.tokens.append(Token(int.from_bytes(bytes(came), "little"), int(rest[1])))
                     came.clear()
-                    on_token(tokens[-1])
+                    on_token(now.tokens[-1])
             elif word == "VIOLATION":
-                first.append(line.strip())
+                now.first.append(line.strip())
             elif word == "COUNTED":
-                found[rest[0]] = int(rest[1])
+                now.violations[rest[0]] = int(rest[1])
             elif word == "LEAST":
-                least = int(rest[0]) / 1000
+                now.least = int(rest[0]) / 1000
             elif word == "WATCHED":
-                checks, edges = int(rest[0]), int(rest[2])
+                now.checks, now.edges = int(rest[0]), int(rest[2])
             elif word == "END":
-                ended = int(rest[0])
+                now.cycles, now.seconds = int(rest[0]), time.monotonic() - began
+                done.append(TimedRun())
+                came.clear()
             elif line.strip():
-                fault = fault or line.strip()
-    if ended < 0 or not found:
-        why = f": {fault}" if fault else ""
-        where = str(chip.folder / "run.log")
+                now.fault = now.fault or line.strip()
+    rest_of = done.pop()
+    if len(done) < len(trials) or not all(run.violations for run in done):
+        why = f": {rest_of.fault}" if rest_of.fault else ""
+        where = str(work / "run.log")
         raise FlowError(f"the simulator stopped before its end{why}", where=where, code=ExitCode.TOOL_FAILED)
-    seconds = time.monotonic() - began
-    words = counted.read_text().split() if activity else []
-    rises = dict(zip(map(int, words[::2]), map(int, words[1::2]), strict=True))
-    return TimedRun(
-        tuple(tokens), max(ended, 0), seconds, found, tuple(first), checks, edges, least, fault, rises
-    )
+    return done
+
+
+def _line(trial: Trial, tokens: int) -> str:
+    """A trial as the host reads it."""
+    c = trial.clock
+    times = c.period, c.high, c.input, c.output, c.reset, c.sweep, c.shrink
+    fields = (*times, c.again, tokens, PATIENCE, trial.cycles, trial.until)
+    return " ".join(map(str, fields)) + "\n"
 
 
 def _module(design: TimedDesign, data: str) -> str:

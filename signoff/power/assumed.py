@@ -6,8 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from signoff.netlist import Netlist
-from signoff.power.energy import Corner, pins_of
-from signoff.timed import Activity
+from signoff.power.energy import Activity, Corner, pins_of
 
 _CYCLES = 1000
 _GATED = "GCLK"  # output of the kit's clock gates

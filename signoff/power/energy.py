@@ -1,6 +1,6 @@
 """What each cell and memory takes from the supply while a token is made, from what moved in simulation."""
 
-__all__ = ["Corner", "Energy", "energies_of", "pins_of"]
+__all__ = ["Activity", "Corner", "Energy", "energies_of", "pins_of"]
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,21 @@ from dataclasses import dataclass
 
 from rtl_gen.errors import FlowError
 from signoff.netlist import CONSTANTS, Instance, Netlist
-from signoff.timed import Activity
+
+
+@dataclass(frozen=True)
+class Activity:
+    """What moved while tokens were made.
+
+    Attributes:
+        cycles: Clock cycles.
+        tokens: Tokens that came out.
+        rises: How often each net rose; nets that never did are left out.
+    """
+
+    cycles: int
+    tokens: int
+    rises: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -77,7 +91,7 @@ def energies_of(
     if strange := sorted(set(activity.rises) - set(loads))[:3]:
         raise FlowError(
             f"nets that moved in simulation are not in the netlist: {', '.join(strange)}",
-            where="activity.json", hint="Run the step timed again.",
+            where="states", hint="Run the step gatesim again.",
         )  # fmt: skip
     seconds = activity.cycles * corner.period
     squared = corner.volts**2

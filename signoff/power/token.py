@@ -8,11 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from signoff.power.assumed import clock_nets
-from signoff.power.energy import Corner, energies_of, pins_of
+from signoff.power.energy import Activity, Corner, energies_of, pins_of
 from signoff.power.flat import OUTSIDE, FlatDie
 from signoff.power.rises import Registers
 from signoff.result import CheckResult
-from signoff.timed import Activity
 
 NAME = "energy"
 CONTROL = f"{NAME}_control"

@@ -31,6 +31,7 @@ from flow.tasks.die.supplies import SuppliesTask
 from flow.tasks.die.tile_drc import TILE_DRC_STEPS, DrcRomTask
 from flow.tasks.die.tiles import MapRomTask, MapVecTask
 from flow.tasks.die.timed import TimedTask
+from flow.tasks.die.timed_simulator import TimedSimulatorTask
 from flow.tasks.integer_model import golden_model
 from metal_configs.compile.source import QuantisedSource
 from rtl_gen.errors import ExitCode, FlowError
@@ -106,7 +107,7 @@ def test_without_a_netlist_of_every_tile_nothing_is_simulated(job):
 OF_DIE = (SeamsTask, AssemblyTask, SuppliesTask, DieDrcKlayoutTask, AntennaTask, IrDropTask)
 
 
-@pytest.mark.parametrize("step", [*OF_DIE, TimedTask])
+@pytest.mark.parametrize("step", OF_DIE)
 def test_a_die_of_tiles_that_are_not_routed_is_not_checked(step, job):
     (job.inputs["tile_rom"] / "layout.def").write_text("")
     (row,) = step().work(job).checks
@@ -127,12 +128,34 @@ def test_a_token_of_a_die_that_is_too_large_is_not_simulated_with_delays(job):
     for kind in ("rom", "ram", "vec"):
         (job.inputs[f"tile_{kind}"] / "layout.def").write_text("")
     (job.inputs["compile"] / "adapter.bin").write_bytes(b"")
-    told = {"dies": 1, "roms": [], "token_bytes": 1, "count_bytes": 1}
-    (job.inputs["compile"] / "chip.json").write_text(json.dumps(told))
     job.config.base = "story"
+    job.out = job.inputs["timed_simulator"]
+    assert TimedSimulatorTask().work(job).note.startswith("9.9 mm2, more than 5")
+    rows = not_timed(job)
+    assert rows[0].reason.startswith("9.9 mm2, more than 5")
+
+
+def test_without_a_routed_tile_no_token_is_simulated_with_delays(job):
+    job.out = job.inputs["timed_simulator"]
+    (job.inputs["tile_rom"] / "layout.def").write_text("")
+    TimedSimulatorTask().work(job)
+    rows = not_timed(job)
+    assert "tile ram, vec is not placed and routed" in rows[0].reason
+
+
+def test_a_die_of_a_chain_says_no_token_with_delays(job):
+    rows = not_timed(job, dies=2)
+    assert rows[0].reason == "a die of a chain says no token by itself"
+
+
+def not_timed(job, dies: int = 1) -> list[CheckResult]:
+    """The rows of `timed`, none of which ran."""
+    (job.inputs["compile"] / "adapter.bin").write_bytes(b"")
+    told = {"dies": dies, "roms": [], "token_bytes": 1, "count_bytes": 1}
+    (job.inputs["compile"] / "chip.json").write_text(json.dumps(told))
     rows = TimedTask().work(job).checks
     assert [(r.name, r.status) for r in rows] == [("timed", "not run"), ("timed_control", "not run")]
-    assert rows[0].reason.startswith("9.9 mm2, more than 5")
+    return rows
 
 
 def test_cells_of_a_tile_are_those_of_its_routed_netlist_else_of_the_mapped_one(job):

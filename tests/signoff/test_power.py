@@ -9,12 +9,11 @@ import pytest
 from rtl_gen.errors import FlowError
 from signoff.assembly.routed import Routed, read_macros, read_vias
 from signoff.netlist import Instance, Netlist
-from signoff.power.energy import Corner, Energy, energies_of
+from signoff.power.energy import Activity, Corner, Energy, energies_of
 from signoff.power.grid import Grid, grid_of
 from signoff.power.picture import draw_drops
 from signoff.power.run import CornerGrid, analyse
 from signoff.power.solve import drops_of
-from signoff.timed import Activity
 from tests.signoff import small_design as design
 
 WIRES = ("met1", "met2", "met3", "met4", "met5")

@@ -9,7 +9,7 @@ import pytest
 from signoff import timed
 from signoff.gatesim import Request
 from signoff.gatesim.host import Protocol
-from signoff.gatesim.timed_run import Clock, build_timed, run_timed
+from signoff.gatesim.timed_run import Clock, Trial, build_timed, run_timed
 from tests.signoff.test_timed_run import ICARUS
 from tests.signoff.timed_memory import MEMORIES, MODELS, RAM, ROM, memory_block
 
@@ -56,8 +56,8 @@ def test_a_macro_without_a_delay_is_named(tmp_path, kit_cells, monkeypatch):
 @pytest.mark.flow
 @ICARUS
 def test_what_is_written_is_read_with_what_the_rom_has(design, contents, tmp_path):
-    chip = build_timed(design, MODELS, tmp_path / "chip")
-    done = run_timed(chip, contents, [REQUEST], CLOCK)
+    chip = build_timed(design, MODELS, tmp_path / "work", tmp_path / "chip")
+    (done,) = run_timed(chip, contents, [REQUEST], [Trial(CLOCK)], tmp_path / "run")
     assert done.fault == ""
     assert [t.value for t in done.tokens] == [answer(b) for b in BYTES]
     assert not any(done.violations.values())
@@ -104,16 +104,17 @@ def test_before_reset_an_sram_that_is_not_watched_holds_nothing_unknown(tmp_path
     ],
 )
 def test_each_limit_that_is_missed_is_counted(design, contents, tmp_path, clock, kind):
-    chip = build_timed(design, MODELS, tmp_path / "chip")
-    done = run_timed(chip, contents, [REQUEST], clock, cycles=40)
+    chip = build_timed(design, MODELS, tmp_path / "work", tmp_path / "chip")
+    (done,) = run_timed(chip, contents, [REQUEST], [Trial(clock, cycles=40)], tmp_path / "run")
     assert done.violations[kind] > 0
 
 
 @pytest.mark.flow
 @ICARUS
 def test_inputs_that_change_too_soon_behind_the_edge_are_counted(kit_cells, contents, tmp_path):
-    chip = build_timed(memory_block(tmp_path, kit_cells, hold=0.2), MODELS, tmp_path / "chip")
-    done = run_timed(chip, contents, [REQUEST], CLOCK, cycles=40)
+    block = memory_block(tmp_path, kit_cells, hold=0.2)
+    chip = build_timed(block, MODELS, tmp_path / "work", tmp_path / "chip")
+    (done,) = run_timed(chip, contents, [REQUEST], [Trial(CLOCK, cycles=40)], tmp_path / "run")
     assert done.violations["hold"] > 0
     assert any("work.macro" in line for line in done.first)
 
@@ -123,9 +124,7 @@ def test_inputs_that_change_too_soon_behind_the_edge_are_counted(kit_cells, cont
 def test_the_rows_of_a_block_with_macros(design, contents, tmp_path):
     right = replace(REQUEST, expected=[answer(b) for b in BYTES])
     clock = Clock(period=14.4, high=7.2, input=2.88, output=2.88, reset=2.88)
-    (row, control), _, activity = timed.run(
-        design, MODELS, clock, contents, [right], "11", tmp_path / "work", Protocol()
-    )
+    chip = build_timed(design, MODELS, tmp_path / "work", tmp_path / "chip")
+    (row, control), _ = timed.run(chip, clock, contents, [right], "11", tmp_path / "run", Protocol())
     assert (row.status, row.count) == ("pass", 0), row
     assert (control.status, control.count) == ("pass", 0), control
-    assert activity.rises["c"] == activity.cycles

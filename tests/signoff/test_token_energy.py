@@ -6,11 +6,10 @@ import pytest
 
 from rtl_gen.errors import FlowError
 from signoff.netlist import Instance, Netlist
-from signoff.power.energy import Corner
+from signoff.power.energy import Activity, Corner
 from signoff.power.flat import OUTSIDE, flat_die
 from signoff.power.rises import Registers
 from signoff.power.token import TokenDie, price
-from signoff.timed import Activity
 
 # In each tile: a clock buffer, a flip-flop whose output leaves, a memory that it enables, an idle gate.
 TILE = Netlist(
