@@ -75,7 +75,9 @@ class Chip:
         index = self.layout.find_layer(*layer)
         if index is None:
             return []
-        return sorted(map(str, kdb.Texts(self.layout.top_cell().begin_shapes_rec(index)).each()))
+        found = self.layout.top_cell().begin_shapes_rec(index)
+        found.shape_flags = kdb.Shapes.STexts
+        return sorted(map(str, kdb.Texts(found).each()))
 
     def shapes(self, layer: Layer) -> Drawn:
         """Shapes of a layer, without hierarchy."""
@@ -94,7 +96,7 @@ class Chip:
         """Shapes on the program layer that overlap or touch a legal site, int64 [n, 4], nm."""
         if sites not in self._taken:
             old = self.shapes(sites.layer)
-            self._taken[sites] = _touching(np.concatenate([old.rectangles, boxes(old.others)]), sites.boxes())
+            self._taken[sites] = _touching(np.concatenate([old.rectangles, boxes(old.others)]), sites)
         return self._taken[sites]
 
     def edited(self, layer: Layer, *squares: kdb.Box) -> "Chip":
@@ -121,8 +123,9 @@ class Chip:
         return copy
 
     def _copy(self, layer: Layer) -> "Chip":
-        """A copy that is going to be changed on a layer."""
+        """A copy whose shapes on a layer are going to be changed."""
         copy = Chip(self.layout.dup())
+        copy.structure = self.structure.of_copy(copy.layout)
         copy._drawn = {k: v for k, v in self._drawn.items() if k != layer}
         copy._shapes = {k: v for k, v in self._shapes.items() if k != layer}
         return copy
@@ -253,14 +256,28 @@ def check_legal_sites(base: Chip, chip: Chip, sites: Sites) -> CheckResult:
     return _result("legal_sites", count, "; ".join(faults[:SHOWN]) or good)
 
 
-def _touching(shapes: np.ndarray, squares: np.ndarray) -> np.ndarray:
-    """Rows of `shapes` that overlap or touch one of `squares`."""
-    a, b = kdb.Region(), kdb.Region()
-    for region, some in ((a, shapes), (b, squares)):
-        for box in some.tolist():
-            region.insert(kdb.Box(*box))
-    a.merged_semantics = False
-    return boxes(a.interacting(b))
+def _touching(shapes: np.ndarray, sites: Sites) -> np.ndarray:
+    """Rows of `shapes` that overlap or touch the square of a site."""
+    x, y = sites.boxes()[:, :2].T
+    if not len(x) or not len(shapes):
+        return shapes[:0]
+    # A lower left corner from `low` to `high` is that of a square that touches.
+    low, high = shapes[:, :2] - sites.size, shapes[:, 2:]
+    columns, column = np.unique(x, return_inverse=True)
+    first = np.searchsorted(columns, low[:, 0])
+    count = np.searchsorted(columns, high[:, 0], side="right") - first
+    shape = np.repeat(np.arange(len(shapes)), count)
+    at = np.arange(len(shape)) - np.repeat(np.cumsum(count) - count, count) + first[shape]
+    # Heights of one column after those of the one before: all corners are one ascending row.
+    bottom, step = y.min(), np.ptp(y) + 2
+    corners = np.sort(column * step + y - bottom)
+    begin, end = (
+        np.searchsorted(corners, at * step + (limit[shape] - bottom).clip(0, step - 1), side)
+        for limit, side in ((low[:, 1], "left"), (high[:, 1] + 1, "left"))
+    )
+    touched = np.zeros(len(shapes), bool)
+    touched[shape[begin < end]] = True
+    return shapes[touched]
 
 
 # -- negative controls -----------------------------------------------------------------
@@ -268,7 +285,7 @@ def _touching(shapes: np.ndarray, squares: np.ndarray) -> np.ndarray:
 
 def _with_extra_met1(chip: Chip) -> Chip:
     """A copy with a square of 5 nm, the smallest there can be, on met1 where there is nothing yet."""
-    corner = chip.flat(MET1).bbox()
+    corner = chip.layout.top_cell().bbox(chip.layout.layer(*MET1))
     return chip.edited(MET1, kdb.Box(0, 0, 5, 5).moved(corner.right + 1000, corner.top + 1000))
 
 

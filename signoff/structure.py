@@ -34,6 +34,12 @@ class Structure:
         self._places: dict[int, list[tuple[int, bytes, bool]]] = {}
         self._known: dict[tuple[Layer, int], bytes] = {}
 
+    def of_copy(self, layout: kdb.Layout) -> "Structure":
+        """Of a copy of the layout in which no instance is changed."""
+        copy = Structure(layout)
+        copy._places = self._places
+        return copy
+
     def layer(self, layer: Layer) -> str:
         """SHA-256 of a layer of the top cell and all below it."""
         return self.cell(self._layout.top_cell(), layer).hex()
@@ -120,12 +126,13 @@ class Structure:
     def _children(self, cell: kdb.Cell) -> list[tuple[int, bytes, bool]]:
         """Each cell that a cell holds, with a digest of its places, and whether that is the origin alone."""
         if cell.cell_index() not in self._places:
-            found: dict[int, list[str]] = defaultdict(list)
+            found: dict[str, list[str]] = defaultdict(list)
             for inst in cell.each_inst():
-                found[inst.cell_index].append(_place(inst))
+                child, _, place = str(inst.cell_inst).partition(" ")  # as "#12 r90 100,200"
+                found[child].append(place)
             self._places[cell.cell_index()] = [
-                (index, hashlib.sha256(_lines(places)).digest(), places == [ORIGIN])
-                for index, places in found.items()
+                (int(child[1:]), hashlib.sha256(_lines(places)).digest(), places == [ORIGIN])
+                for child, places in found.items()
             ]
         return self._places[cell.cell_index()]
 
@@ -145,8 +152,7 @@ def _spare(
 
 
 def _place(inst: kdb.Instance) -> str:
-    where = str(inst.cplx_trans if inst.is_complex() else inst.trans)
-    return f"{where} {inst.a} {inst.b} {inst.na} {inst.nb}" if inst.is_regular_array() else where
+    return str(inst.cell_inst).partition(" ")[2]
 
 
 def _lines(parts: Iterable[str]) -> bytes:

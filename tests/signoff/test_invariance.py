@@ -1,6 +1,7 @@
 import json
 
 import klayout.db as kdb
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 from signoff.invariance import (
     Chip,
     Sites,
+    _touching,
     changes,
     check_hashes,
     check_legal_sites,
@@ -269,3 +271,15 @@ def test_a_label_on_the_program_layer_is_found(base, chip, sites):
     wrong = Chip(chip.layout.dup())
     wrong.layout.top_cell().shapes(wrong.layout.layer(*VIA2)).insert(kdb.Text("x", kdb.Trans(5, 5)))
     assert "labels differ" in check_legal_sites(base, wrong, sites).detail
+
+
+def test_shapes_at_sites_are_those_that_klayout_finds():
+    random = np.random.default_rng(1)
+    sites = Sites(VIA2, random.integers(-40, 40, (200, 2)) * 25, 10)
+    corners = random.integers(-1100, 1100, (500, 2))
+    shapes = np.concatenate([corners, corners + random.integers(1, 60, (500, 2))], axis=1)
+    squares = kdb.Region([kdb.Box(*box) for box in sites.boxes().tolist()])
+    wanted = [box for box in shapes.tolist() if not kdb.Region(kdb.Box(*box)).interacting(squares).is_empty()]
+    assert 20 < len(wanted) < 480
+    assert _touching(shapes, sites).tolist() == wanted
+    assert not len(_touching(shapes[:0], sites))
