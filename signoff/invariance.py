@@ -272,8 +272,8 @@ def _touching(shapes: np.ndarray, sites: Sites) -> np.ndarray:
     bottom, step = y.min(), np.ptp(y) + 2
     corners = np.sort(column * step + y - bottom)
     begin, end = (
-        np.searchsorted(corners, at * step + (limit[shape] - bottom).clip(0, step - 1), side)
-        for limit, side in ((low[:, 1], "left"), (high[:, 1] + 1, "left"))
+        np.searchsorted(corners, at * step + (limit[shape] - bottom).clip(0, step - 1))
+        for limit in (low[:, 1], high[:, 1] + 1)
     )
     touched = np.zeros(len(shapes), bool)
     touched[shape[begin < end]] = True

@@ -2,7 +2,7 @@
 
 __all__ = ["Recovered", "recover"]
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import klayout.db as kdb
@@ -67,10 +67,11 @@ def _recover(layout: kdb.Layout, grids: Mapping[str, BankGrid] | None) -> Recove
     bits, centres, unclear = [], [], []
     for cell, where in placed:
         grid = grids[cell.name]
-        found, partly = _read_bank(grid, _moved(squares, where.inverted()))
-        _, odd = _read_bank(grid, _moved(others, where.inverted()))
+        near, far = (_near(some, cell.bbox().transformed(where)) for some in (squares, others))
+        found, partly = _read_bank(grid, _moved(near, where.inverted()))
+        _, odd = _read_bank(grid, _moved(far, where.inverted()))
         bits.append(found)
-        unclear += [squares[partly], others[odd]]
+        unclear += [near[partly], far[odd]]
         x, y = (a.sum(axis=1) // 2 for a in (grid.x, grid.y))
         points = np.stack(np.broadcast_arrays(x[None, :], y[:, None]), axis=-1).reshape(-1, 2)
         centres.append(_moved(np.hstack([points, points]), where)[:, :2].reshape(*found.shape, 2))
@@ -81,14 +82,11 @@ def _recover(layout: kdb.Layout, grids: Mapping[str, BankGrid] | None) -> Recove
 def _placements(layout: kdb.Layout) -> list[tuple[kdb.Cell, kdb.Trans]]:
     """Bank instances, from the bottom up, then from the left."""
     found = []
-    instances = layout.top_cell().begin_instances_rec()
-    instances.targets = [c.cell_index() for c in layout.each_cell() if BANK.fullmatch(c.name)]
-    while not instances.at_end():
-        cell, where = instances.inst_cell(), instances.trans() * instances.inst_trans()
-        if where.is_complex():
-            raise FlowError(f"bank {cell.name} is magnified or turned by other than 90 degrees: {where}")
-        found.append((cell, where.s_trans()))
-        instances.next()
+    for cell in layout.each_cell():
+        for where in _places(layout, cell) if BANK.fullmatch(cell.name) else ():
+            if where.is_complex():
+                raise FlowError(f"bank {cell.name} is magnified or turned by other than 90 degrees: {where}")
+            found.append((cell, where.s_trans()))
 
     def corner(item: tuple[kdb.Cell, kdb.Trans]) -> tuple[int, int]:
         box = item[0].bbox().transformed(item[1])
@@ -97,12 +95,29 @@ def _placements(layout: kdb.Layout) -> list[tuple[kdb.Cell, kdb.Trans]]:
     return sorted(found, key=corner)
 
 
+def _places(layout: kdb.Layout, cell: kdb.Cell) -> Iterator[kdb.ICplxTrans]:
+    """Where a cell stands in the top cell: from it upwards, as most cells hold none of it."""
+    if cell.is_top():
+        yield kdb.ICplxTrans()
+    for parent in cell.each_parent_inst():
+        inside = list(parent.child_inst().cell_inst.each_cplx_trans())
+        for above in _places(layout, layout.cell(parent.parent_cell_index())):
+            yield from (above * within for within in inside)
+
+
 def _moved(b: np.ndarray, where: kdb.Trans) -> np.ndarray:
     """Boxes [n, 4] after a transformation."""
     ex, ey, d = where * kdb.Vector(1, 0), where * kdb.Vector(0, 1), where.disp
     turn = np.array([[ex.x, ex.y], [ey.x, ey.y]])
     ends = [b[:, k : k + 2] @ turn + np.array([d.x, d.y]) for k in (0, 2)]
     return np.concatenate([np.minimum(*ends), np.maximum(*ends)], axis=1)
+
+
+def _near(b: np.ndarray, box: kdb.Box) -> np.ndarray:
+    """Those of some boxes [n, 4] that touch another."""
+    x = (b[:, 0] <= box.right) & (b[:, 2] >= box.left)
+    found: np.ndarray = b[x & (b[:, 1] <= box.top) & (b[:, 3] >= box.bottom)]
+    return found
 
 
 def _read_bank(grid: BankGrid, vias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
