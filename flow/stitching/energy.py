@@ -17,7 +17,7 @@ from flow.stitching.routed import routed_of
 from flow.tasks.energies import kit_corner, wire_farads, with_macros
 from signoff.netlist import Instance, Netlist, read_modules, read_netlist
 from signoff.power.energy import Activity, Corner
-from signoff.power.flat import OUTSIDE, flat_die
+from signoff.power.flat import OUTSIDE, flat_die, with_open_outputs
 from signoff.power.rises import rises_of
 from signoff.power.token import Priced, TokenDie, price
 from signoff.result import CheckResult, of_dies
@@ -121,6 +121,7 @@ def token_energy(
     without = _not_counted(tiles, bool(margin))
     detail = f"{told.token}, {told.cycles} cycles, without delays and so without glitches; {without}"
     cells = load_cells(first.keys() - macros.keys() - {OUTSIDE}, files.path("cells"))
+    flat = with_open_outputs(flat, {name: cell.outputs for name, cell in cells.items()})
     rises = [rises_of(flat, cells, states, 2 * told.cycles + 1) for states in told.states]
     token_die = TokenDie(flat, wires, memories, _CLOCK)
     each = [

@@ -1,10 +1,10 @@
 """A die of tiles as one netlist, with every name that a net has in its tiles."""
 
-__all__ = ["OUTSIDE", "FlatDie", "flat_die"]
+__all__ = ["OUTSIDE", "FlatDie", "flat_die", "with_open_outputs"]
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from itertools import chain
 
 from rtl_gen.errors import FlowError
@@ -73,6 +73,32 @@ def flat_die(die: Netlist, modules: Mapping[str, Netlist]) -> FlatDie:
         frozenset(name for net in CONSTANTS for name in names.get(net, ())),
         {tile.name: tile.cell for tile in die.instances.values()},
     )
+
+
+def with_open_outputs(die: FlatDie, outputs: Mapping[str, Iterable[str]]) -> FlatDie:
+    """A die in which outputs without a net have one, `<instance>/<pin>`: cells take energy behind them, too.
+
+    Place and route leaves them at inverters that are but loads of a clock, which rise in each cycle.
+
+    Args:
+        die: Flat.
+        outputs: Of each cell; those of others stay as they are.
+
+    Raises:
+        FlowError: There is a net of that name.
+    """
+    instances, names = dict(die.netlist.instances), dict(die.names)
+    for name, of in die.netlist.instances.items():
+        opened = {
+            pin: (f"{name}/{pin}",) for pin in outputs.get(of.cell, ()) if of.pins.get(pin, ("",)) == ("",)
+        }
+        for (net,) in opened.values():
+            if net in names:
+                raise FlowError(f"{net} is a net, and an output that has none", where=die.netlist.name)
+            names[net] = (net,)
+        if opened:
+            instances[name] = replace(of, pins={**of.pins, **opened})
+    return replace(die, netlist=replace(die.netlist, instances=instances), names=names)
 
 
 def _expand(

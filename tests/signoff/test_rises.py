@@ -1,10 +1,12 @@
 """How often nets rise, from what registers and memories held."""
 
+from dataclasses import replace
+
 import pytest
 
 from rtl_gen.errors import FlowError
 from signoff.netlist import Instance, Netlist, read_netlist
-from signoff.power.flat import flat_die
+from signoff.power.flat import flat_die, with_open_outputs
 from signoff.power.rises import rises_of
 from signoff.timing.cells import Cell, Flop, Gate
 
@@ -64,6 +66,21 @@ def test_every_net_rises_as_often_as_the_cells_before_it_say(die):
     assert (found["t.word"], found["t.x"], found["t.off"], found["t.r.reads"]) == (2, 0, 0, 2)
     assert found["t.m"] == 1  # not (out and word): 111011111 before, of 011000000 and 001110011
     assert set(found) == {name for names in die.names.values() for name in names}
+
+
+def test_an_output_without_a_net_rises_too(die):
+    """As of an inverter that is but a load of a clock."""
+    instances = die.netlist.instances | {"t.load": Instance("inv", "t.load", {"A": ("clk",)})}
+    with_load = replace(die, netlist=replace(die.netlist, instances=instances))
+    found, _ = rises_of(with_load, CELLS, sound(), SAMPLES)
+    assert "t.load/Y" not in found
+    opened = with_open_outputs(with_load, {name: cell.outputs for name, cell in CELLS.items()})
+    found, _ = rises_of(opened, CELLS, sound(), SAMPLES)
+    assert found["t.load/Y"] == 4
+    assert opened.netlist.instances["t.load"].pins == {"A": ("clk",), "Y": ("t.load/Y",)}
+    assert opened.names.keys() - die.names.keys() == {"t.load/Y"}
+    with pytest.raises(FlowError, match="Y is a net, and an output"):
+        with_open_outputs(replace(with_load, names=opened.names), {"inv": ("Y",)})
 
 
 def sound(**other: int) -> dict[str, int]:
