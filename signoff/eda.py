@@ -1,6 +1,6 @@
 """Finds and runs the external tools that signoff drives, and never takes silence for success."""
 
-__all__ = ["KLAYOUT", "MAGIC", "NETGEN", "OPENSTA", "Eda", "Run", "run_magic", "script"]
+__all__ = ["KLAYOUT", "MAGIC", "NETGEN", "OPENROAD", "OPENSTA", "Eda", "Run", "run_magic", "script"]
 
 import os
 import re
@@ -169,6 +169,12 @@ NETGEN = Eda(
         r"Strange token ",
         r".*while executing",
     ),
+)
+OPENROAD = Eda(
+    name="OpenROAD",
+    tool=TOOLS["openroad"],
+    # LEF of the kit is of many ages (ODB), and has no view of some cells (ORD): only these may be warned of.
+    trouble=(r"\[ERROR", r"Error", r"\[WARNING (?!ODB-|ORD-2056)"),
 )
 OPENSTA = Eda(
     name="OpenSTA",

@@ -1,6 +1,6 @@
 """Energy of a token of a die of tiles, or a chain, from what its gate-level simulation held."""
 
-__all__ = ["SimulatedTile", "TokenEnergy", "Told", "token_energy"]
+__all__ = ["SimulatedDie", "SimulatedTile", "TokenEnergy", "Told", "simulated_die", "token_energy"]
 
 import math
 from collections.abc import Mapping, Sequence
@@ -17,11 +17,11 @@ from flow.stitching.routed import routed_of
 from flow.tasks.energies import kit_corner, wire_farads, with_macros
 from signoff.netlist import Instance, Netlist, read_modules, read_netlist
 from signoff.power.energy import Activity, Corner
-from signoff.power.flat import OUTSIDE, flat_die, with_open_outputs
-from signoff.power.rises import rises_of
+from signoff.power.flat import OUTSIDE, FlatDie, flat_die, with_open_outputs
+from signoff.power.rises import counted
 from signoff.power.token import Priced, TokenDie, price
 from signoff.result import CheckResult, of_dies
-from signoff.timing.cells import load_cells
+from signoff.timing.cells import Cell, load_cells
 
 _CLOCK = "clk"
 
@@ -76,6 +76,26 @@ class TokenEnergy:
     note: str
 
 
+@dataclass(frozen=True)
+class SimulatedDie:
+    """What the energy of a die is made of.
+
+    Attributes:
+        flat: Its netlist; reads and writes of memories are pins of these.
+        wires: Capacitance, F, by name of a net.
+        macros: Memories, by cell; `memories`: what they are called in a sum.
+        cells: What standard cells do.
+        corners: What cells and memories take.
+    """
+
+    flat: FlatDie
+    wires: Mapping[str, float]
+    macros: Mapping[str, Macro]
+    memories: Mapping[str, str]
+    cells: Mapping[str, Cell]
+    corners: Mapping[str, Corner]
+
+
 def token_energy(
     die: Path,
     tiles: Mapping[str, SimulatedTile],
@@ -99,9 +119,49 @@ def token_energy(
     Raises:
         FlowError: What was told is of another netlist.
     """
+    simulated = simulated_die(read_netlist(die), tiles, margin, period_ns, pdk, files)
+    corners = simulated.corners
+    without = _not_counted(tiles, bool(margin))
+    detail = f"{told.token}, {told.cycles} cycles, without delays and so without glitches; {without}"
+    die_of_token = TokenDie(simulated.flat, simulated.wires, simulated.memories, _CLOCK)
+    counts = [counted(simulated.flat, simulated.cells, states, 2 * told.cycles + 1) for states in told.states]
+    each = [
+        price(die_of_token, Activity(told.cycles, 1, of.rises), of.registers, corners, detail)
+        for of in counts
+    ]
+    found = {name: [priced[name] for _, priced in each] for name in corners}
+    sums = {name: _told(dies, corners[name]) for name, dies in found.items()}
+    metrics: dict[str, float] = {}
+    for name, of in sums.items():
+        metrics |= {
+            f"energy_per_token_{name}_nj": of["nj_per_token"],
+            f"power_{name}_mw": of["mw"],
+            f"tokens_per_s_{name}": of["tokens_per_s"],
+        }
+    report = {
+        "token": told.token,
+        "cycles": told.cycles,
+        "without": without,
+        "corners": sums,
+        "wrong_registers": [list(of.registers.wrong) for of in counts],
+    }
+    typical = metrics["energy_per_token_typical_nj"], metrics["tokens_per_s_typical"]
+    note = "{:.0f} nJ per token, {:,.0f} tokens/s, typical corner; ".format(*typical) + without
+    return TokenEnergy(of_dies([rows for rows, _ in each]), metrics, report, note)
+
+
+def simulated_die(
+    die: Netlist,
+    tiles: Mapping[str, SimulatedTile],
+    margin: Mapping[str, float],
+    period_ns: float,
+    pdk: Pdk,
+    files: PdkFiles,
+) -> SimulatedDie:
+    """Put together what the energy of a die is made of; arguments as of `token_energy`."""
     macros = {macro.name: macro for tile in tiles.values() for macro in tile.macros}
     modules = {name: of for tile in tiles.values() for name, of in read_modules(tile.netlist).items()}
-    flat = flat_die(read_netlist(die), {name: _accessed(of, macros) for name, of in modules.items()})
+    flat = flat_die(die, {name: _accessed(of, macros) for name, of in modules.items()})
     wires = dict(margin)
     for tile in tiles.values():
         if tile.routed is None:
@@ -118,34 +178,9 @@ def token_energy(
     for name, asked in load_place_route(pdk).corners.items():
         kit = kit_corner(pdk, asked.liberty, asked.voltage, period_ns * PERIODS.get(name, 1))
         corners[name] = with_macros(kit, list(macros.values()), first, asked.liberty)
-    without = _not_counted(tiles, bool(margin))
-    detail = f"{told.token}, {told.cycles} cycles, without delays and so without glitches; {without}"
     cells = load_cells(first.keys() - macros.keys() - {OUTSIDE}, files.path("cells"))
     flat = with_open_outputs(flat, {name: cell.outputs for name, cell in cells.items()})
-    rises = [rises_of(flat, cells, states, 2 * told.cycles + 1) for states in told.states]
-    token_die = TokenDie(flat, wires, memories, _CLOCK)
-    each = [
-        price(token_die, Activity(told.cycles, 1, of), registers, corners, detail) for of, registers in rises
-    ]
-    found = {name: [priced[name] for _, priced in each] for name in corners}
-    sums = {name: _told(dies, corners[name]) for name, dies in found.items()}
-    metrics: dict[str, float] = {}
-    for name, of in sums.items():
-        metrics |= {
-            f"energy_per_token_{name}_nj": of["nj_per_token"],
-            f"power_{name}_mw": of["mw"],
-            f"tokens_per_s_{name}": of["tokens_per_s"],
-        }
-    report = {
-        "token": told.token,
-        "cycles": told.cycles,
-        "without": without,
-        "corners": sums,
-        "wrong_registers": [list(registers.wrong) for _, registers in rises],
-    }
-    typical = metrics["energy_per_token_typical_nj"], metrics["tokens_per_s_typical"]
-    note = "{:.0f} nJ per token, {:,.0f} tokens/s, typical corner; ".format(*typical) + without
-    return TokenEnergy(of_dies([rows for rows, _ in each]), metrics, report, note)
+    return SimulatedDie(flat, wires, macros, memories, cells, corners)
 
 
 def _accessed(module: Netlist, macros: Mapping[str, Macro]) -> Netlist:

@@ -1,6 +1,6 @@
 """What each cell and memory takes from the supply while a token is made, from what moved in simulation."""
 
-__all__ = ["Activity", "Corner", "Energy", "energies_of", "pins_of"]
+__all__ = ["Activity", "Corner", "Energy", "Parts", "energies_of", "parts_of", "pins_of"]
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -42,6 +42,25 @@ class Corner:
     leak: Mapping[str, float]
     inside: Mapping[str, Mapping[str, float]]
     farads: Mapping[str, Mapping[str, float]]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Energy of one instance, J.
+
+    Attributes:
+        switching: What charges the nets that it drives.
+        inside: What it takes beside.
+        leakage: What it loses.
+    """
+
+    switching: float
+    inside: float
+    leakage: float
+
+    @property
+    def total(self) -> float:
+        return self.switching + self.inside + self.leakage
 
 
 @dataclass(frozen=True)
@@ -87,6 +106,19 @@ def energies_of(
     Raises:
         FlowError: The activity names a net that the netlist does not have.
     """
+    found, without = parts_of(netlist, wires, activity, corner)
+    parts = found.values()
+    return Energy(
+        {name: of.total for name, of in found.items()},
+        sum(of.switching for of in parts), sum(of.inside for of in parts), sum(of.leakage for of in parts),
+        activity.cycles * corner.period, without,
+    )  # fmt: skip
+
+
+def parts_of(
+    netlist: Netlist, wires: Mapping[str, float], activity: Activity, corner: Corner
+) -> tuple[dict[str, Parts], tuple[str, ...]]:
+    """The parts of each instance's energy, and kinds of cell without any; arguments as of `energies_of`."""
     loads = _loads(netlist, wires, corner.farads)
     if strange := sorted(set(activity.rises) - set(loads))[:3]:
         raise FlowError(
@@ -95,29 +127,22 @@ def energies_of(
         )  # fmt: skip
     seconds = activity.cycles * corner.period
     squared = corner.volts**2
-    total: dict[str, float] = defaultdict(float)
-    by_instance: dict[str, float] = {}
+    found = {}
     without = set()
     for name, instance in netlist.instances.items():
-        parts: dict[str, float] = defaultdict(float)
         inside = corner.inside.get(instance.cell)
         if inside is None:
             without.add(instance.cell)
             continue
+        taken = switching = 0.0
         for pin, net in pins_of(instance):
             rises = activity.rises.get(net, 0)
             if pin in inside:
-                parts["inside"] += rises * inside[pin]
+                taken += rises * inside[pin]
                 if pin not in corner.farads[instance.cell]:
-                    parts["switching"] += rises * loads[net] * squared
-        parts["leakage"] += corner.leak.get(instance.cell, 0.0) * seconds
-        by_instance[name] = sum(parts.values())
-        for part, joules in parts.items():
-            total[part] += joules
-    return Energy(
-        by_instance, total["switching"], total["inside"], total["leakage"], seconds,
-        tuple(sorted(without)),
-    )  # fmt: skip
+                    switching += rises * loads[net] * squared
+        found[name] = Parts(switching, taken, corner.leak.get(instance.cell, 0.0) * seconds)
+    return found, tuple(sorted(without))
 
 
 def _loads(

@@ -1,6 +1,6 @@
 """How often every net of a die rises, from what its registers and memories held after each clock edge."""
 
-__all__ = ["Registers", "rises_of"]
+__all__ = ["Counted", "Registers", "counted"]
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -26,15 +26,28 @@ class Registers:
     planted: Mapping[str, bool]
 
 
-def rises_of(
-    flat: FlatDie, cells: Mapping[str, Cell], states: Mapping[str, int], samples: int
-) -> tuple[dict[str, int], Registers]:
-    """Rises of each net, by all of its names, from the first sample to the last; and its registers.
+@dataclass(frozen=True)
+class Counted:
+    """What was found in all samples.
+
+    Attributes:
+        rises: Of each net, by all of its names, from the first sample to the last; a net that nothing drives
+            is left out.
+        high: Share of the samples in which a net is 1, by its name in the flat netlist.
+        registers: Of the die.
+    """
+
+    rises: Mapping[str, int]
+    high: Mapping[str, float]
+    registers: Registers
+
+
+def counted(flat: FlatDie, cells: Mapping[str, Cell], states: Mapping[str, int], samples: int) -> Counted:
+    """How often each net of a die rises, and whether its registers held what they should.
 
     What the simulation told of a net itself is counted as it told it, under that name: on the wires of the
     die the cells' functions are thus compared with the simulator's. So they are at every register: what it
-    holds behind an edge of its clock must be what its input was before. A net that nothing drives is left
-    out.
+    holds behind an edge of its clock must be what its input was before.
 
     Args:
         flat: The die.
@@ -54,7 +67,8 @@ def rises_of(
             if value is not None:
                 # Bit n is 1 where sample n is 1 and the one before is not; the first has none before it.
                 rises[name] = (value & ~(value << 1 | 1)).bit_count()
-    return rises, found.registers()
+    high = {net: value.bit_count() / samples for net, value in values.items()}
+    return Counted(rises, high, found.registers())
 
 
 class _Values:

@@ -7,7 +7,7 @@ import pytest
 from rtl_gen.errors import FlowError
 from signoff.netlist import Instance, Netlist, read_netlist
 from signoff.power.flat import flat_die, with_open_outputs
-from signoff.power.rises import rises_of
+from signoff.power.rises import counted
 from signoff.timing.cells import Cell, Flop, Gate
 
 CELLS = {
@@ -57,8 +57,9 @@ def die(tmp_path):
 
 
 def test_every_net_rises_as_often_as_the_cells_before_it_say(die):
-    found, registers = rises_of(die, CELLS, sound(), SAMPLES)
-    assert registers.wrong == ()
+    of = counted(die, CELLS, sound(), SAMPLES)
+    found = of.rises
+    assert of.registers.wrong == ()
     assert found["clk"] == found["t.clk"] == 4
     assert found["t.gck"] == 2  # the enable is gone in the third cycle
     assert found["out"] == found["t.out"] == 1
@@ -68,14 +69,19 @@ def test_every_net_rises_as_often_as_the_cells_before_it_say(die):
     assert set(found) == {name for names in die.names.values() for name in names}
 
 
+def test_how_long_a_net_is_high_is_its_share_of_the_samples(die):
+    high = counted(die, CELLS, sound(), SAMPLES).high
+    assert (high["clk"], high["t.off"], high["t.next"]) == (4 / 9, 0, 7 / 9)
+
+
 def test_an_output_without_a_net_rises_too(die):
     """As of an inverter that is but a load of a clock."""
     instances = die.netlist.instances | {"t.load": Instance("inv", "t.load", {"A": ("clk",)})}
     with_load = replace(die, netlist=replace(die.netlist, instances=instances))
-    found, _ = rises_of(with_load, CELLS, sound(), SAMPLES)
+    found = counted(with_load, CELLS, sound(), SAMPLES).rises
     assert "t.load/Y" not in found
     opened = with_open_outputs(with_load, {name: cell.outputs for name, cell in CELLS.items()})
-    found, _ = rises_of(opened, CELLS, sound(), SAMPLES)
+    found = counted(opened, CELLS, sound(), SAMPLES).rises
     assert found["t.load/Y"] == 4
     assert opened.netlist.instances["t.load"].pins == {"A": ("clk",), "Y": ("t.load/Y",)}
     assert opened.names.keys() - die.names.keys() == {"t.load/Y"}
@@ -89,12 +95,12 @@ def sound(**other: int) -> dict[str, int]:
 
 
 def test_a_register_that_takes_what_its_cells_do_not_give_is_found(die):
-    _, registers = rises_of(die, CELLS, sound(**{"t.f.dff0.Q": wave("011011111")}), SAMPLES)
+    registers = counted(die, CELLS, sound(**{"t.f.dff0.Q": wave("011011111")}), SAMPLES).registers
     assert registers.wrong == ("t.f",)
 
 
 def test_a_register_whose_last_state_is_another_is_planted_and_found(die):
-    _, registers = rises_of(die, CELLS, sound(), SAMPLES)
+    registers = counted(die, CELLS, sound(), SAMPLES).registers
     assert registers.planted == {"t.g with another last state": True}
 
 
@@ -107,7 +113,7 @@ def test_a_register_whose_last_state_is_another_is_planted_and_found(die):
     ],
 )
 def test_a_register_or_gate_that_moves_by_itself_is_found(die, name, text):
-    _, registers = rises_of(die, CELLS, sound(**{name: wave(text)}), SAMPLES)
+    registers = counted(die, CELLS, sound(**{name: wave(text)}), SAMPLES).registers
     assert name.removesuffix(".dff0.Q").removesuffix(".dlatch0.Q") in registers.wrong
 
 
@@ -118,11 +124,11 @@ def test_a_state_that_was_not_told_is_named(die, name):
     with pytest.raises(
         FlowError, match=name.removesuffix(".dff0.Q").removesuffix(".dlatch0.Q").replace("[", r"\[")
     ):
-        rises_of(die, CELLS, told, SAMPLES)
+        counted(die, CELLS, told, SAMPLES)
 
 
 def test_what_the_simulation_told_of_a_wire_is_counted_as_told(die):
-    found, _ = rises_of(die, CELLS, sound(out=wave("010101000")), SAMPLES)
+    found = counted(die, CELLS, sound(out=wave("010101000")), SAMPLES).rises
     assert (found["out"], found["t.out"]) == (3, 1)  # of which signoff.power.token makes a fault
 
 
@@ -135,4 +141,4 @@ def test_a_loop_of_cells_is_refused():
         Netlist("d", {}, {"t": Instance("tile", "t", {})}, ()), {"tile": Netlist("tile", {}, loop, ())}
     )
     with pytest.raises(FlowError, match=r"loop of cells without a state: t\.a, t\.b"):
-        rises_of(die, CELLS, {}, 1)
+        counted(die, CELLS, {}, 1)
