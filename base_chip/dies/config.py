@@ -2,6 +2,7 @@
 
 __all__ = ["die_file", "known_dies", "load_die", "parse_die"]
 
+import functools
 from importlib.resources import files
 from pathlib import Path
 
@@ -21,6 +22,7 @@ def die_file(name: str) -> Path:
     return Path(str(files(__package__).joinpath(f"{name}.yaml")))
 
 
+@functools.cache
 def load_die(name: str) -> Floorplan:
     """The die of that name.
 
