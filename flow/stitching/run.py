@@ -21,6 +21,8 @@ from rtl_gen.errors import FlowError
 from signoff.picture import draw_png
 from signoff.result import CheckResult
 
+MOST_DRAWN = 64  # tiles of a picture, which takes every shape of each
+
 
 def stitch_base(name: str, out: Path | None, *, seams: bool, say: Callable[[str], None]) -> list[CheckResult]:
     """Stitch a die and draw it; returns the rows of its checks.
@@ -47,7 +49,8 @@ def stitch_base(name: str, out: Path | None, *, seams: bool, say: Callable[[str]
         views = {kind: tile.view for kind, tile in tiles.items()}
         plan = four(f"{name}_by_four", views[name], pdk) if die is None else place_tiles(die, views)
         made = stitch(plan, {kind: tile.gds for kind, tile in tiles.items()}, period, out)
-        pictures(made)
+        if len(pictures(made)) < 2:
+            say(f"no picture of the whole die: it has more than {MOST_DRAWN} tiles; `klayout` shows it")
         x, y = plan.die
         say(f"{out}: {len(plan.tiles)} tiles, {x / 1000:g} x {y / 1000:g} um")
         if not seams:
@@ -63,21 +66,26 @@ def four(name: str, view: TileView, pdk: Pdk) -> StitchPlan:
     return plan_rows(name, pdk.name, [[view, view], [view, view]], load_margin(pdk).least())
 
 
-def pictures(made: Stitched) -> tuple[Path, Path]:
-    """Draw a stitched die, and a piece of its first seam; returns both files.
+def pictures(made: Stitched) -> list[Path]:
+    """Draw a stitched die, unless it has more than `MOST_DRAWN` tiles, and a piece of its first seam.
+
+    Returns:
+        The files.
 
     Raises:
         FlowError: The die has no seam, or a picture cannot be written.
     """
     pdk = load_pdk(made.plan.pdk)
     whole, seam = made.file(".png"), made.file(".seam.png")
-    draw_png(made.file(".gds"), whole, pdk.layers, size=(1000, 0))
+    drawn = len(made.plan.tiles) <= MOST_DRAWN
+    if drawn:
+        draw_png(made.file(".gds"), whole, pdk.layers, size=(1000, 0))
     if not made.plan.seams:
         raise FlowError("one tile has no seam", where=f"die {made.plan.name}")
     box = crossing(made.plan.seams[0])
     window = box.left, box.bottom, box.right, box.top
     draw_png(made.file(".gds"), seam, pdk.layers, window=window, size=(1600, 1000))
-    return whole, seam
+    return [whole, seam] if drawn else [seam]
 
 
 def told(rows: Sequence[CheckResult]) -> list[str]:
