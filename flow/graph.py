@@ -26,6 +26,7 @@ from flow.tasks.chain.replay import ReplayTask, TileSimulatorTask
 from flow.tasks.chain.sample import SampleTask
 from flow.tasks.die.antenna import AntennaTask
 from flow.tasks.die.assembly import AssemblyTask
+from flow.tasks.die.backdrops import BackdropsTask
 from flow.tasks.die.compile import CompileTask
 from flow.tasks.die.drc_klayout import DieDrcKlayoutTask
 from flow.tasks.die.energy import EnergyTask
@@ -85,6 +86,7 @@ STEPS: Steps = (
     IrDropTask,
     InvarianceTask,
     OasisTask,
+    BackdropsTask,
     FiguresTask,
 )
 

@@ -1,6 +1,6 @@
 """A whole chip as its layers cover it: they are finer than a pixel, so pixels are mixed from all of them."""
 
-__all__ = ["Layered", "cover"]
+__all__ = ["Layered", "cover", "pixels", "plain"]
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,28 +29,37 @@ class Layered:
     strength: float = _BRIGHTER
 
 
-def cover(parts: Sequence[Layered], box: kdb.Box, size: tuple[int, int], background: int) -> np.ndarray:
-    """Lay layers over each other, the first at the bottom.
+def cover(parts: Sequence[Layered], box: kdb.Box, below: np.ndarray) -> np.ndarray:
+    """Lay layers over a picture, the first at the bottom.
 
     Args:
         parts: The layers.
         box: What of them the picture shows; it is centred, with the background around it.
-        size: Width and height in pixels.
-        background: 0xRRGGBB.
+        below: What is below them: `plain`, or what this function made.
 
     Returns:
-        uint8 [height, width, 3], the upper row first.
+        Colours, 0 to 255, float32 [height, width, 3], the upper row first.
     """
-    width, height = size
+    height, width, _ = below.shape
     step = max(-(-box.width() // width), -(-box.height() // height), 1)
     corner = box.center() - kdb.Vector(step * width // 2, step * height // 2)
-    picture = np.broadcast_to(_rgb(background), (height, width, 3)).copy()
+    picture = below.astype(np.float32)
     for part in parts:
         area = part.shapes.rasterize(corner, kdb.Vector(step, step), width, height)
-        share = np.minimum(np.array(area, dtype=float) * part.strength / step**2, 1)[::-1, :, None]
+        share = np.minimum(np.array(area, dtype=np.float32) * part.strength / step**2, 1)[::-1, :, None]
         picture += share * part.opacity * (_rgb(part.colour) - picture)
+    return picture
+
+
+def plain(size: tuple[int, int], background: int) -> np.ndarray:
+    """A picture of one colour, 0xRRGGBB; `size` is width and height in pixels."""
+    return np.broadcast_to(_rgb(background), (size[1], size[0], 3))
+
+
+def pixels(picture: np.ndarray) -> np.ndarray:
+    """A picture with the colours that are seen, uint8."""
     return (np.round(picture / _STEP) * _STEP).clip(0, 255).astype(np.uint8)
 
 
 def _rgb(colour: int) -> np.ndarray:
-    return np.array([colour >> 16, colour >> 8 & 255, colour & 255], dtype=float)
+    return np.array([colour >> 16, colour >> 8 & 255, colour & 255], dtype=np.float32)

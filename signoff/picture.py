@@ -1,6 +1,6 @@
 """Pictures of layouts without a display, and the layer names and colours that klayout shows them in."""
 
-__all__ = ["MODEL", "Extra", "Window", "draw_png", "save_picture", "write_layer_properties"]
+__all__ = ["MODEL", "Extra", "Window", "draw_backdrop", "draw_png", "save_picture", "write_layer_properties"]
 
 import contextlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -9,10 +9,11 @@ from pathlib import Path
 
 import klayout.db as kdb
 import klayout.lay as lay
+import numpy as np
 from PIL import Image
 
 from rtl_gen.errors import ExitCode, FlowError
-from signoff.overview import Layered, cover
+from signoff.overview import Layered, cover, pixels, plain
 
 Layer = tuple[int, int]
 Window = tuple[float, float, float, float]
@@ -107,6 +108,7 @@ def draw_png(
     extra: Sequence[Extra] = (),
     window: Window | None = None,
     size: tuple[int, int] = (1600, 1000),
+    backdrop: Path | None = None,
 ) -> None:
     """Draw a layout: where shapes are finer than pixels as its layers cover them, else as klayout draws it.
 
@@ -119,6 +121,7 @@ def draw_png(
         extra: Layers of the file that the process does not have.
         window: Left, bottom, right and top in um; the whole chip if None.
         size: Width and height in pixels; a height of 0 is that of what is drawn.
+        backdrop: What `draw_backdrop` wrote for the same window and size, where shapes are finer than pixels.
 
     Raises:
         FlowError: A name is unknown, the layout is damaged, or the picture cannot be written.
@@ -131,7 +134,7 @@ def draw_png(
             code=ExitCode.USAGE,
         )
     if not shown and (window is None or window[2] - window[0] > COARSE * size[0]):
-        _draw_covered(layout, png, layers, program_layers, extra, window, size)
+        _draw_covered(layout, png, layers, program_layers, extra, window, size, backdrop)
         return
     view = lay.LayoutView()
     for key, value in {
@@ -154,6 +157,28 @@ def draw_png(
     _save(png, lambda: view.save_image_with_options(str(png), *pixels, 0, 3, 0, target, False))
 
 
+def draw_backdrop(
+    layout: Path, path: Path, layers: Mapping[str, Layer], window: Window, size: tuple[int, int]
+) -> None:
+    """Write what a picture whose shapes are finer than pixels shows of all but a model, for `draw_png`.
+
+    Args:
+        layout: GDS or OASIS of the base.
+        path: A file of numpy.
+        layers: GDS layer and datatype by name.
+        window: Left, bottom, right and top in um.
+        size: Width and height in pixels.
+
+    Raises:
+        FlowError: The layout is damaged.
+    """
+    made = kdb.Layout()
+    with _damaged(layout):
+        made.read(str(layout))
+    box = kdb.DBox(*window).to_itype(made.dbu)
+    np.save(path, cover(_of_base(made, layers, box), box, plain(size, BACKGROUND)))
+
+
 def _draw_covered(
     path: Path,
     png: Path,
@@ -162,6 +187,7 @@ def _draw_covered(
     extra: Sequence[Extra],
     window: Window | None,
     size: tuple[int, int],
+    backdrop: Path | None,
 ) -> None:
     layout = kdb.Layout()
     with _damaged(path):
@@ -173,19 +199,26 @@ def _draw_covered(
     else:
         box = top.bbox() if not top.bbox().empty() else kdb.Box(0, 0, 1, 1)
         box = box.enlarged(round(box.width() * MARGIN), round(box.height() * MARGIN))
+    if backdrop:
+        below = np.load(backdrop)
+    else:
+        blank = plain(_sized(size, box.width(), box.height()), BACKGROUND)
+        below = cover(_of_base(layout, layers, box), box, blank)
+    of_model = [*((a, PROGRAM) for a in apart.values()), *((e.layer, e.colour) for e in extra)]
+    parts = [Layered(_seen(layout, layer, box), colour, *VIAS) for layer, colour in of_model]
+    save_picture(png, Image.fromarray(pixels(cover(parts, box, below))))
 
-    def seen(layer: Layer) -> kdb.Region:
-        return kdb.Region(top.begin_shapes_rec_touching(layout.layer(*layer), box))
 
-    parts = [
-        Layered(seen(layers[name]), STYLES[name][0], opacity)
+def _of_base(layout: kdb.Layout, layers: Mapping[str, Layer], box: kdb.Box) -> list[Layered]:
+    return [
+        Layered(_seen(layout, layers[name], box), STYLES[name][0], opacity)
         for name, opacity in OVERVIEW.items()
         if name in layers
     ]
-    for layer, colour in [*((a, PROGRAM) for a in apart.values()), *((e.layer, e.colour) for e in extra)]:
-        parts.append(Layered(seen(layer), colour, *VIAS))
-    picture = Image.fromarray(cover(parts, box, _sized(size, box.width(), box.height()), BACKGROUND))
-    save_picture(png, picture)
+
+
+def _seen(layout: kdb.Layout, layer: Layer, box: kdb.Box) -> kdb.Region:
+    return kdb.Region(layout.top_cell().begin_shapes_rec_touching(layout.layer(*layer), box))
 
 
 def save_picture(path: Path, picture: Image.Image) -> None:

@@ -1,6 +1,6 @@
 """Pictures of a finished die of tiles, for its report: the die, a tile, a seam, a ROM macro, a few cells."""
 
-__all__ = ["DieParts", "draw_die_pictures"]
+__all__ = ["DieParts", "DieShape", "draw_backdrops", "draw_die_pictures"]
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from base_chip.pdk import Pdk
 from base_chip.stitch import StitchPlan
 from base_chip.stitch.roms import RomPlace
 from base_chip.stitch.windows import crossing
-from flow.report.pictures import Picture, cells, draw_picture
+from flow.report.pictures import Picture, cells, draw_base, draw_picture
 from metal_configs.sitemap import SiteMap
 from signoff.labels import Mark
 from signoff.picture import Window
@@ -26,27 +26,53 @@ _LATER = "not routed yet"
 
 
 @dataclass(frozen=True)
-class DieParts:
-    """What a die is made of.
+class DieShape:
+    """What a die is made of, without a model.
 
     Attributes:
         plan: Its tiles.
         routed: Kinds of tile that are placed and routed.
         blocks: What place and route is told of each kind.
-        roms: ROM macros.
-        sites: Where their bits lie, macros in the order of `roms`.
-        bits: Their contents, bool [macros, word lines, bit lines].
     """
 
     plan: StitchPlan
     routed: Collection[str]
     blocks: Mapping[str, Block]
+
+
+@dataclass(frozen=True)
+class DieParts(DieShape):
+    """A die with a model.
+
+    Attributes:
+        roms: ROM macros.
+        sites: Where their bits lie, macros in the order of `roms`.
+        bits: Their contents, bool [macros, word lines, bit lines].
+    """
+
     roms: Sequence[RomPlace]
     sites: SiteMap
     bits: np.ndarray
 
 
-def draw_die_pictures(chip: Path, folder: Path, pdk: Pdk, parts: DieParts) -> tuple[list[Picture], list[str]]:
+def draw_backdrops(base: Path, folder: Path, pdk: Pdk, shape: DieShape) -> None:
+    """Write what pictures of the whole die and of a tile show of the base, `<picture>.npy`.
+
+    Args:
+        base: Layout of the die without a model.
+        folder: Where they go.
+        pdk: The process.
+        shape: Of the die.
+    """
+    for drawn in (_die(shape), _tile(shape)):
+        if not isinstance(drawn, str):
+            assert drawn.picture.window
+            draw_base(base, folder / f"{drawn.picture.name}.npy", pdk, drawn.picture.window, drawn.pixels)
+
+
+def draw_die_pictures(
+    chip: Path, folder: Path, pdk: Pdk, parts: DieParts, backdrops: Path
+) -> tuple[list[Picture], list[str]]:
     """Write pictures of a die and of its parts into a folder.
 
     Args:
@@ -54,6 +80,7 @@ def draw_die_pictures(chip: Path, folder: Path, pdk: Pdk, parts: DieParts) -> tu
         folder: Where they go.
         pdk: The process.
         parts: Of the die.
+        backdrops: Folder of what `draw_backdrops` wrote; what is not there is drawn whole.
 
     Returns:
         The pictures, and sentences about what they cannot show.
@@ -64,9 +91,11 @@ def draw_die_pictures(chip: Path, folder: Path, pdk: Pdk, parts: DieParts) -> tu
         if isinstance(drawn, str):
             lacking.append(drawn)
             continue
+        below = backdrops / f"{drawn.picture.name}.npy"
         draw_picture(
-            chip, folder, pdk, drawn.picture, width=drawn.pixels, marks=drawn.marks, outside=drawn.outside
-        )
+            chip, folder, pdk, drawn.picture, width=drawn.pixels, marks=drawn.marks, outside=drawn.outside,
+            backdrop=below if below.exists() else None,
+        )  # fmt: skip
         pictures.append(drawn.picture)
     if later := _later(parts):
         lacking.insert(0, f"Not placed and routed yet: {', '.join(later)}. There the die has memories alone.")
@@ -81,13 +110,13 @@ class _Drawn:
     outside: bool = False
 
 
-def _later(parts: DieParts) -> list[str]:
+def _later(parts: DieShape) -> list[str]:
     """Kinds of tile that are not routed, from the north."""
     kinds = dict.fromkeys(tile.view.kind for tile in parts.plan.tiles)
     return [kind for kind in kinds if kind not in parts.routed]
 
 
-def _die(parts: DieParts) -> _Drawn:
+def _die(parts: DieShape) -> _Drawn:
     plan, later = parts.plan, _later(parts)
     edge = kdb.Box(0, 0, *plan.die)
     marks = [Mark(_um(edge), "")]
@@ -98,7 +127,7 @@ def _die(parts: DieParts) -> _Drawn:
     return _Drawn(Picture("chip", text, _um(edge.enlarged(_BEYOND, _BEYOND))), _DIE, marks, outside=True)
 
 
-def _tile(parts: DieParts) -> _Drawn | str:
+def _tile(parts: DieShape) -> _Drawn | str:
     found = [tile for kind in _SHOWN for tile in parts.plan.tiles if tile.view.kind == kind in parts.routed]
     if not found:
         return "There is no picture of a tile: none is placed and routed yet."

@@ -1,6 +1,6 @@
 """Pictures of a finished chip, for its report."""
 
-__all__ = ["Picture", "cells", "draw_picture", "window_around"]
+__all__ = ["Picture", "cells", "draw_base", "draw_picture", "window_around"]
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from base_chip.pdk import Pdk
 from signoff.labels import Mark, label_png
-from signoff.picture import Window, draw_png
+from signoff.picture import Window, draw_backdrop, draw_png
 
 _CELLS = 6.4  # um of a few cells of a bank
 
@@ -47,6 +47,7 @@ def draw_picture(
     width: int = 960,
     marks: Sequence[Mark] = (),
     outside: bool = False,
+    backdrop: Path | None = None,
 ) -> None:
     """Draw a part of the chip with marks and a scale; what is higher than wide is laid on its side.
 
@@ -58,11 +59,24 @@ def draw_picture(
         width: In pixels.
         marks: What is named on it.
         outside: Names stand above it.
+        backdrop: What `draw_base` wrote of it.
     """
     path, window = folder / f"{picture.name}.png", picture.window
     assert window
+    size, aside = _size(window, width)
+    draw_png(
+        chip, path, pdk.layers, program_layers=pdk.program_layers, window=window, size=size, backdrop=backdrop
+    )
+    label_png(path, window, marks, aside=aside, outside=outside)
+
+
+def draw_base(base: Path, path: Path, pdk: Pdk, window: Window, width: int) -> None:
+    """Write the backdrop of a picture of that window and width: what no model changes."""
+    draw_backdrop(base, path, pdk.layers, window, _size(window, width)[0])
+
+
+def _size(window: Window, width: int) -> tuple[tuple[int, int], bool]:
+    """Width and height in pixels, before it is laid on its side; and whether it is."""
     across, up = window[2] - window[0], window[3] - window[1]
     aside = up > across
-    size = (round(width * across / up), width) if aside else (width, round(width * up / across))
-    draw_png(chip, path, pdk.layers, program_layers=pdk.program_layers, window=window, size=size)
-    label_png(path, window, marks, aside=aside, outside=outside)
+    return ((round(width * across / up), width) if aside else (width, round(width * up / across))), aside

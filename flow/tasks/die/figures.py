@@ -20,7 +20,7 @@ class FiguresTask(ProgrammedStep):
     """Of the first die of a chain. Of a tile that is not routed it shows the memories."""
 
     step_name = "figures"
-    needs = ("quantise", "compile", *TILES, *_MAPS, "metal")
+    needs = ("quantise", "compile", *TILES, *_MAPS, "metal", "backdrops")
     config = ("base", "pdk")
     roles = ("cells",)
 
@@ -46,7 +46,7 @@ class FiguresTask(ProgrammedStep):
         parts = DieParts(plan, done, blocks, die_roms(die), sites, bits)
         dies = self.dies(job)
         chip = job.inputs["metal"] / dies[0] / "chip.oas"
-        pictures, lacking = draw_die_pictures(chip, job.out, pdk, parts)
+        pictures, lacking = draw_die_pictures(chip, job.out, pdk, parts, job.inputs["backdrops"])
         if len(dies) > 1:
             lacking.insert(
                 0, f"This is the first of the {len(dies)} dies of the chain; tiles are those of each."

@@ -11,7 +11,7 @@ from base_chip.pdk.margin import load_margin
 from base_chip.stitch import plan_rows
 from base_chip.stitch.layout import stitch_layout
 from base_chip.stitch.roms import RomPlace
-from flow.report.die_pictures import DieParts, draw_die_pictures
+from flow.report.die_pictures import DieParts, draw_backdrops, draw_die_pictures
 from metal_configs.sitemap import SiteMap
 from rtl_gen.golden.rom import RomGeometry
 from signoff.picture import PROGRAM
@@ -56,7 +56,7 @@ def die(tmp_path_factory):
 
 def drawn(die, folder, *routed):
     chip, parts = die
-    pictures, lacking = draw_die_pictures(chip, folder, PDK, parts(*routed))
+    pictures, lacking = draw_die_pictures(chip, folder, PDK, parts(*routed), folder / "backdrops")
     assert [p.name for p in pictures] == [name for name in ("chip", "tile", "seam", "bank", "cell") if
                                           (folder / f"{name}.png").exists()]  # fmt: skip
     return {p.name: p for p in pictures}, lacking
@@ -116,3 +116,22 @@ def test_what_is_not_routed_is_told(die, tmp_path, routed, names, says):
         assert ("rom" in routed) == pictures["tile"].text.startswith("Tile rom")
     if "seam" in names:
         assert "ram_1_0 and vec_2_0" in pictures["seam"].text
+
+
+def test_over_a_backdrop_of_the_base_a_picture_is_the_same(die, whole, tmp_path):
+    chip, parts = die
+    base = kdb.Layout()
+    base.read(str(chip))
+    base.delete_cell(base.cell("small_metal").cell_index())
+    base.write(str(tmp_path / "base.gds"))
+    backdrops, again = tmp_path / "backdrops", tmp_path / "again"
+    backdrops.mkdir()
+    again.mkdir()
+    of_all = parts("rom", "ram", "vec")
+    draw_backdrops(tmp_path / "base.gds", backdrops, PDK, of_all)
+    assert {path.stem for path in backdrops.iterdir()} == {"chip", "tile"}
+    draw_die_pictures(chip, again, PDK, of_all, backdrops)
+    assert all((again / p.name).read_bytes() == p.read_bytes() for p in whole[2].glob("*.png"))
+    np.save(backdrops / "chip.npy", np.zeros_like(np.load(backdrops / "chip.npy")))
+    draw_die_pictures(chip, again, PDK, of_all, backdrops)
+    assert (again / "chip.png").read_bytes() != (whole[2] / "chip.png").read_bytes()
