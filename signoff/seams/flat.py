@@ -4,7 +4,7 @@ Delays of a wire that crosses a seam are those of both tiles, one after the othe
 longer for a load beyond the one that its tile was routed for.
 """
 
-__all__ = ["FlatDie", "Tile", "flatten"]
+__all__ = ["FlatDie", "Tile", "flat_delays", "flat_verilog", "flatten"]
 
 import re
 from collections import defaultdict
@@ -81,25 +81,40 @@ def flatten(die: Netlist, tiles: Mapping[str, Tile], more: Mapping[str, float] |
     Raises:
         FlowError: A tile is not there, or its netlist and SDF do not fit together.
     """
-    nets = {name: dict(_pin_nets(i, _tile(tiles, i))) for name, i in die.instances.items()}
-    return FlatDie("\n".join(_verilog(die, tiles, nets)) + "\n", *_sdf(die, tiles, nets, more or {}))
+    netlists = {cell: tile.netlist for cell, tile in tiles.items()}
+    return FlatDie(flat_verilog(die, netlists), *flat_delays(die, tiles, more or {}))
 
 
-def _tile(tiles: Mapping[str, Tile], instance: Instance) -> Tile:
-    if instance.cell not in tiles:
-        raise FlowError(f"no netlist of tile {instance.cell}", where=instance.name)
-    return tiles[instance.cell]
+def flat_verilog(die: Netlist, tiles: Mapping[str, Netlist]) -> str:
+    """The netlist of `flatten`, which is that of every corner; `tiles` by cell. FlowError as there."""
+    return "\n".join(_verilog(die, tiles, _nets_of(die, tiles))) + "\n"
 
 
-def _pin_nets(instance: Instance, tile: Tile) -> Iterator[tuple[str, str]]:
+def flat_delays(
+    die: Netlist, tiles: Mapping[str, Tile], more: Mapping[str, float]
+) -> tuple[str, dict[str, str]]:
+    """SDF of `flatten`, and `FlatDie.seams`; FlowError as there."""
+    return _sdf(die, tiles, _nets_of(die, {cell: tile.netlist for cell, tile in tiles.items()}), more)
+
+
+def _nets_of(die: Netlist, tiles: Mapping[str, Netlist]) -> dict[str, dict[str, str]]:
+    """Net of the die on each pin of each tile."""
+    if lacking := [i for i in die.instances.values() if i.cell not in tiles]:
+        raise FlowError(f"no netlist of tile {lacking[0].cell}", where=lacking[0].name)
+    return {name: dict(_pin_nets(i, tiles[i.cell])) for name, i in die.instances.items()}
+
+
+def _pin_nets(instance: Instance, tile: Netlist) -> Iterator[tuple[str, str]]:
     """Net of the die on each pin of a tile, bit by bit; "" where there is none."""
-    for port in tile.netlist.ports:
-        bits = tile.netlist.bits(port)
+    for port in tile.ports:
+        bits = tile.bits(port)
         nets = instance.pins.get(port, ("",))
         yield from zip(bits, nets if nets != ("",) else ("",) * len(bits), strict=True)
 
 
-def _verilog(die: Netlist, tiles: Mapping[str, Tile], nets: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+def _verilog(
+    die: Netlist, tiles: Mapping[str, Netlist], nets: Mapping[str, Mapping[str, str]]
+) -> Iterator[str]:
     yield f"module {die.name} ({', '.join(die.ports)});"
     bits = set(die.port_bits)
     for name, (direction, span) in die.ports.items():
@@ -107,7 +122,7 @@ def _verilog(die: Netlist, tiles: Mapping[str, Tile], nets: Mapping[str, Mapping
     for name, of in die.instances.items():
         tile = tiles[of.cell]
         on = {pin: net for pin, net in nets[name].items() if net}
-        same = Joined(tile.netlist.aliases, keep={*on, *CONSTANTS})
+        same = Joined(tile.aliases, keep={*on, *CONSTANTS})
 
         def net(inner: str, name: str = name, on: Mapping[str, str] = on, same: Joined = same) -> str:
             root = same.root(inner)
@@ -116,7 +131,7 @@ def _verilog(die: Netlist, tiles: Mapping[str, Tile], nets: Mapping[str, Mapping
                 return f"1'b{outer if outer != '?' else 'x'}"
             return outer if outer in bits else f"\\{outer} "
 
-        for cell in tile.netlist.instances.values():
+        for cell in tile.instances.values():
             pins = ", ".join(
                 f".{pin}({'' if of_pin == ('',) else '{' + ', '.join(map(net, of_pin)) + '}'})"
                 for pin, of_pin in cell.pins.items()

@@ -8,6 +8,7 @@ __all__ = ["placement", "run"]
 
 import itertools
 from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 
 import klayout.db as kdb
@@ -40,8 +41,9 @@ def run(
     """Compare a die with its netlist, and a copy with planted faults.
 
     Args:
-        layout: The die. Is changed.
-        planted: The copy. Is changed: it keeps no layer below the pins, which its faults are on.
+        layout: The die. Is changed, as is the copy: both keep no layer below the pins, which the faults are
+            on.
+        planted: The copy.
         die: What it should be.
         stack: The process.
         setup: Netgen setup file.
@@ -55,9 +57,11 @@ def run(
     found = extract(layout, die.top, stack, die.pins).netlist
     faults = compare(found, die)
     good = f"{sum(map(len, die.nets.values()))} pins of {len(die.stands)} tiles on {len(die.nets)} nets"
-    _clear_below_pins(planted.layout, die, stack)
-    wrong = extract(planted.layout, die.top, stack, {**die.pins, **planted.pins}).netlist
-    told = set(compare(wrong, die)) - set(faults)
+    # Without these layers the die may have faults of its own: what lies there joins wires.
+    for cleared in (layout, planted.layout):
+        _clear_below_pins(cleared, die, stack)
+    told = _told(planted.layout, {**die.pins, **planted.pins}, die, stack)
+    told -= _told(layout, die.pins, die, stack)
     pair = rows(NAME, faults, good, planted.lvs, told, folder)
     if missing := NETGEN.missing(f"{NAME}_netgen"):
         return [*pair, missing]
@@ -65,6 +69,11 @@ def run(
         *pair,
         judge(found, chip_netlist(die.netlist, die.top, die.pins), setup, folder, f"{NAME}_netgen", timeout),
     ]
+
+
+def _told(layout: kdb.Layout, pins: Mapping[str, tuple[str, ...]], die: Die, stack: Stack) -> set[str]:
+    """Faults of a layout whose cells have these pins."""
+    return set(compare(extract(layout, die.top, stack, pins).netlist, die))
 
 
 def _clear_below_pins(layout: kdb.Layout, die: Die, stack: Stack) -> None:

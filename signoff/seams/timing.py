@@ -11,7 +11,7 @@ from pathlib import Path
 from signoff.eda import OPENSTA
 from signoff.netlist import Netlist, read_netlist
 from signoff.result import CheckResult
-from signoff.seams.flat import FlatDie, Tile, flatten
+from signoff.seams.flat import FlatDie, Tile, flat_delays, flat_verilog, flatten
 from signoff.timing.analysis import Chip, Corner, Found
 from signoff.timing.edges import with_edges
 
@@ -87,8 +87,9 @@ def run(
         return [replace(missing, name=n) for n in names], {}
     rows, metrics = [], {}
     first: dict[str, tuple[float, float]] | None = None
+    read = _Read.of(die, corners[0], folder)
     for c in corners:
-        flat, found = _analyse(die, c, folder / c.corner.name, {})
+        flat, found = _analyse(read, c, folder / c.corner.name, {})
         if not (slacks := _at_seams(flat, found)):
             raise OPENSTA.failed("there is no path across a seam", folder / c.corner.name)
         first = first or slacks
@@ -96,7 +97,7 @@ def run(
         for n, kind in enumerate(_KINDS):
             metrics[f"seam_sta_{c.corner.name}_{kind}_ns"] = min(s[n] for s in slacks.values())
     assert first
-    rows.append(_control(die, corners[0], folder / "control", first))
+    rows.append(_control(read, corners[0], folder / "control", first))
     return rows, metrics
 
 
@@ -140,29 +141,56 @@ def flat_die(die: Timed, tiles: Mapping[str, TileTiming], late: Mapping[str, flo
         tiles: By cell, in that corner.
         late: ns that are added at a pin of a tile, such as "rom_0_1.clk".
     """
-    late = late or {}
+    netlists = {cell: read_netlist(t.netlist) for cell, t in tiles.items()}
+    return flatten(die.netlist, _timed_tiles(die, netlists, tiles), _more(die, late or {}))
+
+
+def _timed_tiles(
+    die: Timed, netlists: Mapping[str, Netlist], tiles: Mapping[str, TileTiming]
+) -> dict[str, Tile]:
     liberty = {cell: t.liberty.read_text("utf-8") for cell, t in tiles.items()}
     inputs = {cell: capacitances(text) for cell, text in liberty.items()}
-    timed = {
-        cell: Tile(
-            read_netlist(t.netlist),
-            t.sdf.read_text("utf-8"),
-            later(liberty[cell], _loads(die, cell, inputs)),
-        )
+    return {
+        cell: Tile(netlists[cell], t.sdf.read_text("utf-8"), later(liberty[cell], _loads(die, cell, inputs)))
         for cell, t in tiles.items()
     }
+
+
+def _more(die: Timed, late: Mapping[str, float]) -> dict[str, float]:
+    """ns that are added at pins of tiles."""
     wires = {pin: wire.ns for pin, wire in die.wires.items()}
-    more = {pin: wires.get(pin, 0.0) + late.get(pin, 0.0) for pin in {*wires, *late}}
-    return flatten(die.netlist, timed, more)
+    return {pin: wires.get(pin, 0.0) + late.get(pin, 0.0) for pin in {*wires, *late}}
 
 
-def _analyse(die: Timed, c: SeamCorner, folder: Path, late: Mapping[str, float]) -> tuple[FlatDie, Found]:
-    folder.mkdir(parents=True, exist_ok=True)
-    flat = flat_die(die, c.tiles, late)
-    netlist = folder / "die.v"
-    netlist.write_text(flat.verilog)
-    chip = Chip.read(netlist, die.cells, die.macros)
-    return flat, chip.analyse(c.corner, with_edges(flat.sdf, chip.cells), folder, _followed(flat))
+@dataclass(frozen=True)
+class _Read:
+    """What all corners have in common.
+
+    Attributes:
+        netlists: Of the tiles, by cell.
+        verilog: Of the die without hierarchy; `chip`: the same, read.
+    """
+
+    die: Timed
+    netlists: Mapping[str, Netlist]
+    verilog: str
+    chip: Chip
+
+    @classmethod
+    def of(cls, die: Timed, c: SeamCorner, folder: Path) -> "_Read":
+        """From the netlists that a corner names, which are those of every corner."""
+        folder.mkdir(parents=True, exist_ok=True)
+        netlists = {cell: read_netlist(t.netlist) for cell, t in c.tiles.items()}
+        verilog, path = flat_verilog(die.netlist, netlists), folder / "die.v"
+        path.write_text(verilog)
+        return cls(die, netlists, verilog, Chip.read(path, die.cells, die.macros))
+
+
+def _analyse(read: _Read, c: SeamCorner, folder: Path, late: Mapping[str, float]) -> tuple[FlatDie, Found]:
+    tiles = _timed_tiles(read.die, read.netlists, c.tiles)
+    flat = FlatDie(read.verilog, *flat_delays(read.die.netlist, tiles, _more(read.die, late)))
+    edged = with_edges(flat.sdf, read.chip.cells)
+    return flat, read.chip.analyse(c.corner, edged, folder, _followed(flat))
 
 
 def _loads(die: Timed, cell: str, inputs: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
@@ -229,7 +257,7 @@ def _row(c: SeamCorner, flat: FlatDie, found: Found) -> CheckResult:
 
 
 def _control(
-    die: Timed, c: SeamCorner, folder: Path, slacks: Mapping[str, tuple[float, float]]
+    read: _Read, c: SeamCorner, folder: Path, slacks: Mapping[str, tuple[float, float]]
 ) -> CheckResult:
     """A clock that comes too late to a tile for hold, and elsewhere a wire that is too slow for setup."""
     late: dict[str, float] = {}
@@ -238,7 +266,7 @@ def _control(
         late[f"{tile}.clk"] = max(min(s[1] for pin, s in slacks.items() if pin.startswith(f"{tile}.")), 0) + 1
     spare, slow = min((s[0], pin) for pin, s in slacks.items() if not (tile and pin.startswith(f"{tile}.")))
     late[slow] = max(spare, 0) + 1
-    now = _at_seams(*_analyse(die, c, folder, late))
+    now = _at_seams(*_analyse(read, c, folder, late))
     planted = {f"{slow} later by {late[slow]:.2f} ns": now[slow][0] < 0}
     if tile:
         told = any(s[1] < 0 for pin, s in now.items() if pin.startswith(f"{tile}."))

@@ -2,6 +2,7 @@
 
 __all__ = ["Chip", "Corner", "Found"]
 
+import functools
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -109,9 +110,13 @@ class Chip:
             raise failed(f"its report is not understood: {e}") from e
         if not report.setup or not report.hold:
             raise failed("it looked at no path")
-        constant = constant_pins(self.netlist, self.cells)
-        loose = tuple(f"{pin} ({why})" for pin, why in report.open if pin not in constant)
+        loose = tuple(f"{pin} ({why})" for pin, why in report.open if pin not in self._constant)
         return Found(report, tuple(self._lost(report, sdf)), loose)
+
+    @functools.cached_property
+    def _constant(self) -> frozenset[str]:
+        """Pins that never change, in whatever corner."""
+        return constant_pins(self.netlist, self.cells)
 
     def _lost(self, report: StaReport, sdf: Edged) -> list[str]:
         unnamed = report.missing - len(report.places)

@@ -51,10 +51,14 @@ def test_every_planted_fault_is_told(sound, tmp_path):
     for what, begins in wrong.lvs.items():
         assert any(fault.startswith(begins) for fault in told), (what, told)
     assert len(told) < 12
-    lvs._clear_below_pins(wrong.layout, die, STACK)  # as the control looks at it
-    told = lvs.compare(extract(wrong.layout, die.top, STACK, {**die.pins, **wrong.pins}).netlist, die)
+    for cleared in (layout, wrong.layout):  # as the control looks at them
+        lvs._clear_below_pins(cleared, die, STACK)
+    lacking = lvs._told(layout, die.pins, die, STACK)
+    assert "the substrate has no tap" in lacking
+    told = lvs._told(wrong.layout, {**die.pins, **wrong.pins}, die, STACK) - lacking
     for what, begins in wrong.lvs.items():
         assert any(fault.startswith(begins) for fault in told), (what, told)
+    assert "the substrate has no tap" not in told
 
 
 def test_a_tile_that_is_turned_exchanged_or_missing_is_told_by_place(sound):
