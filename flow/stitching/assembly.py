@@ -14,7 +14,7 @@ from base_chip.harden.block import Block
 from base_chip.pdk import load_pdk
 from base_chip.pdk.checks import load_checks
 from base_chip.tiles import load_tile, macro_layouts
-from flow.hardening.blocks import load_block
+from flow.hardening.blocks import block_of
 from flow.pdk.files import PdkFiles
 from flow.stitching.routed import routed_of
 from flow.stitching.stitch import Stitched
@@ -90,7 +90,7 @@ def contents_of(
     plans, vias = [], []
     drawn: dict[str, Path] = {}
     for kind, tile in tiles.items():
-        block = load_block(kind)[0]
+        block = block_of(kind)
         routed = routed_of(tile.folder, files)
         plans.append(Plan(block.top, routed.cells, routed.vias, _memories(block)))
         vias.append(routed.via_shapes)

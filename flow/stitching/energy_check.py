@@ -24,7 +24,7 @@ from base_chip.harden.cells import cell_lef
 from base_chip.pdk import Pdk, load_pdk
 from base_chip.pdk.place_route import load_place_route
 from base_chip.stitch import place_tiles, read_view
-from flow.hardening.blocks import load_block
+from flow.hardening.blocks import block_of
 from flow.hardening.synthesis import need_liberty
 from flow.pdk.files import PdkFiles
 from flow.pdk.providers import find_pdk
@@ -189,7 +189,7 @@ def _of_build(build: Path) -> dict[tuple[str, str], Pair]:
     files = find_pdk(pdk, need_all=False)
     tiles, views = {}, {}
     for kind in die.kinds:
-        folder, block = build / f"tile_{kind}", load_block(kind)[0]
+        folder, block = build / f"tile_{kind}", block_of(kind)
         tiles[kind] = SimulatedTile(block.top, folder / NETLIST, block.memories, folder)
         views[kind] = read_view(kind, (folder / "layout.def").read_text("utf-8"))
     margin = {pin: 1e-12 * wire.pf for pin, wire in wires_of_margin(place_tiles(die, views)).items()}

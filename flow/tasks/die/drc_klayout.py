@@ -28,10 +28,10 @@ class DieDrcKlayoutTask(DrcKlayoutTask):
         return job.inputs["stitch"] / f"{job.config.base}.gds", f"scf_{job.config.base}"
 
     def tiles(self, job: Job) -> Mapping[str, Path]:
-        from flow.hardening.blocks import load_block
+        from flow.hardening.blocks import block_of
 
         kinds = [name.removeprefix("tile_") for name in TILES]
-        return {load_block(k)[0].top: hard_tile(k, job.inputs[f"tile_{k}"]).gds for k in kinds}
+        return {block_of(k).top: hard_tile(k, job.inputs[f"tile_{k}"]).gds for k in kinds}
 
     def work(self, job: Job) -> Result:
         from base_chip.dies import load_die

@@ -24,7 +24,7 @@ class EnergyTask(StepTask):
 
     def work(self, job: Job) -> Result:
         from base_chip.pdk import load_pdk
-        from flow.hardening.blocks import load_block
+        from flow.hardening.blocks import block_of
         from flow.stitching.energy import SimulatedTile, Told, token_energy
         from flow.stitching.wires import wires_of_margin
         from flow.tasks.energies import six_digits
@@ -41,7 +41,7 @@ class EnergyTask(StepTask):
             folder = job.inputs[f"tile_{kind}"]
             whole = routed(folder)
             netlist = (folder if whole else job.inputs[f"map_{kind}"]) / NETLIST
-            block = load_block(kind)[0]
+            block = block_of(kind)
             tiles[kind] = SimulatedTile(block.top, netlist, block.memories, folder if whole else None)
         plan, period = plan_of(job)
         margin = {}

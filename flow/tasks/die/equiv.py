@@ -18,7 +18,7 @@ class TileEquivTask(StepTask):
     kind: ClassVar[str]
 
     def work(self, job: Job) -> Result:
-        from flow.hardening.blocks import load_block
+        from flow.hardening.blocks import block_of
         from flow.stitching.equiv import tile_equiv
 
         tile, name = job.inputs[f"tile_{self.kind}"], f"{self.kind}_equiv"
@@ -26,7 +26,7 @@ class TileEquivTask(StepTask):
             why = f"tile {self.kind} has no artifact yet; with OpenROAD: sc-flow base build"
             return Result([CheckResult.not_run(row, why) for row in (name, f"{name}_control")])
         rtl, mapped = ((tile / verilog).read_text("utf-8") for verilog in ("rtl.v", "mapped.v"))
-        rows = tile_equiv(rtl, mapped, load_block(self.kind)[0], job.pdk.path("cells"), job.scratch)
+        rows = tile_equiv(rtl, mapped, block_of(self.kind), job.pdk.path("cells"), job.scratch)
         proof = rows[0]
         return Result(
             [replace(row, name=f"{self.kind}_{row.name}") for row in rows],

@@ -17,10 +17,10 @@ class InsideTask(TileCheck):
 
     def check(self, job: Job, folder: Path) -> Result:
         from base_chip.tiles import load_tile
-        from flow.hardening.blocks import load_block
+        from flow.hardening.blocks import block_of
         from flow.stitching.inside import inside
 
-        tile, block = hard_tile(self.kind, folder), load_block(self.kind)[0]
+        tile, block = hard_tile(self.kind, folder), block_of(self.kind)
         return Result(*inside(tile, block, load_tile(self.kind).target_ns, job.pdk, job.scratch))
 
 

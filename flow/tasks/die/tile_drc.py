@@ -16,12 +16,10 @@ class TileDrcTask(TileCheck):
     roles = ("klayout_drc", "klayout_density", "klayout_zeroarea", "magic_tech")
 
     def check(self, job: Job, folder: Path) -> Result:
-        from flow.hardening.blocks import load_block
+        from flow.hardening.blocks import block_of
         from flow.stitching.rules import design_rules
 
-        return Result(
-            design_rules(hard_tile(self.kind, folder), load_block(self.kind)[0], job.pdk, job.scratch)
-        )
+        return Result(design_rules(hard_tile(self.kind, folder), block_of(self.kind), job.pdk, job.scratch))
 
 
 class DrcRomTask(TileDrcTask):

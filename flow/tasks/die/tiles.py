@@ -33,11 +33,11 @@ def not_routed(step: str, folders: Mapping[str, Path]) -> Result | None:
 def hard_tile(kind: str, folder: Path) -> "HardTile":
     """The routed tile that a step tile_<kind> left in a folder."""
     from base_chip.stitch import read_view
-    from flow.hardening.blocks import load_block
+    from flow.hardening.blocks import block_of
     from flow.stitching.tiles import HardTile
 
     view = read_view(kind, (folder / "layout.def").read_text("utf-8"))
-    memories = load_block(kind)[0].memories
+    memories = block_of(kind).memories
     return HardTile(view, folder, folder / "tile.gds", folder / "cells.lef", memories)
 
 
