@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from base_chip.arrays import control, driver, gates, rom_mux
+from base_chip.arrays.library import library_head
 from base_chip.arrays.plan import RomPlan
 from base_chip.arrays.spec import MacroSpec, RomSpec
 from base_chip.arrays.timing import Arc, Corner, MacroTiming, RomTiming
-from base_chip.bank.liberty import library_head
 
 _FF_PER_UM = 1.6  # of gate, 0.15 um long
 _WIRE_FF = {"clk": 2.0, "enable": 2.0, "a": 7.0, "b_n": 7.0}

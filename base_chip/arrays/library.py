@@ -1,17 +1,9 @@
-"""Delays as liberty understands them, and what stands before a cell in a library."""
+"""What stands before the cell of a macro in a library."""
 
-__all__ = ["GATE_LOW", "TRANSITION_NS", "bit_line_arc", "library_head"]
+__all__ = ["library_head"]
 
 from collections.abc import Iterable, Mapping
 
-from base_chip.bank.timing import CornerTiming, Edge, Grid
-
-# A bit line falls more slowly than the standard cells' tables reach, so a table holds the ramp of at most
-# this transition that every gate behind sees no earlier (or, in an early corner, no later) than the bit line.
-TRANSITION_NS = 1.0
-# Percent of the supply that a falling input has reached when any gate has switched; measured on nand2 to
-# nand4, nor2 to nor4, inv, buf, and2, mux2, a21oi, o21ai and a22oi they switch between 31 % and 46 %.
-GATE_LOW = 25
 _LOWER, _UPPER = 20, 80  # between which a transition is measured
 
 _HEAD = """\
@@ -72,7 +64,7 @@ def library_head(
     celsius: float,
     tables: tuple[tuple[float, ...], tuple[float, ...]],
     buses: Mapping[str, int],
-    template: str = "bank",
+    template: str,
 ) -> str:
     """What stands before the cell of a macro's library.
 
@@ -99,36 +91,6 @@ def library_head(
     )
     types = (_BUS.format(name=bus, width=width, last=width - 1) for bus, width in buses.items())
     return "".join((head, *types)).rstrip()
-
-
-def bit_line_arc(corner: CornerTiming, edge: str) -> tuple[Grid, Grid]:
-    """Delay and transition of a bit line, as liberty understands them.
-
-    Late: the ramp ends with the bit line, at `GATE_LOW` when it falls and at 80 % when it rises. Early: the
-    ramp begins with the bit line.
-
-    Args:
-        corner: What was measured.
-        edge: "fall" or "rise".
-
-    Returns:
-        Two grids in ns, [slews][loads]: cause at half the supply to bit line at half, and 20 to 80 %.
-    """
-    measured: Edge = getattr(corner, edge)
-    begin, end = (_UPPER, _LOWER) if edge == "fall" else (_LOWER, _UPPER)
-    last = GATE_LOW if edge == "fall" else _UPPER
-    at = measured.at
-    transition = [
-        [min(b - a, TRANSITION_NS) for a, b in zip(*rows, strict=True)]
-        for rows in zip(at[begin], at[end], strict=True)
-    ]
-    anchor, sign = (last, 1) if corner.late else (begin, -1)
-    share = abs(anchor - 50) / (_UPPER - _LOWER)  # of a transition, between the anchor and half the supply
-    delay = [
-        [t - sign * share * slew for t, slew in zip(*rows, strict=True)]
-        for rows in zip(at[anchor], transition, strict=True)
-    ]
-    return tuple(map(tuple, delay)), tuple(map(tuple, transition))
 
 
 def _numbers(values: Iterable[float]) -> str:
