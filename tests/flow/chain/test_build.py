@@ -126,7 +126,7 @@ def test_a_scheduler_that_is_there_and_one_that_is_not(tmp_path, built):
 @pytest.mark.parametrize(
     ("args", "code", "says"),
     [
-        ((*MODEL, "--dies", "98:100"), 2, "the plan has 99: 0 to 98"),
+        ((*MODEL, "--dies", "295:297"), 2, "the plan has 296: 0 to 295"),
         ((*MODEL, "--dies", "x"), 2, "expected FIRST:STOP"),
         ((*MODEL[:-2],), 2, "--synthetic-weights SEED"),
         (("--model", "llama3.1-8b", "--pdk", "sky130"), 2, "--synthetic-weights SEED"),
