@@ -147,24 +147,31 @@ def test_bad_input(tmp_path, fake_kit, args, code, says):
         assert "rom tiles for its bits alone" in done.stdout, "the plan comes first"
 
 
-def test_a_full_disk_is_said_and_finished_dies_stay(tmp_path, built):
-    """A limit on the size of files stands for the disk: dies need more than 0.7 MB each, the plan less."""
+def test_a_full_disk_is_said_and_finished_dies_stay(tmp_path, fake_kit):
+    """A limit on the size of files stands for the disk: the GDS of a die is larger, all else smaller."""
     import resource
 
-    before = contents(built)
-    small = (700_000, 700_000)
+    fake_kit()
+    asked = (tmp_path / "one", "--gds", "--to", "metal")
+    done = run(*asked, "--dies", "0:2")
+    assert done.returncode == 0, done.stdout + done.stderr
+    before = contents(tmp_path / "one")
+    assert len(before) == 6
+    small = (2_000_000, 2_000_000)
 
     def limit() -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, small)
 
     done = subprocess.run(
-        argv(built, "--dies", "0:5", "--to", "metal"),
-        capture_output=True, text=True, timeout=300, check=False, preexec_fn=limit,
+        argv(*asked, "--dies", "0:3"), capture_output=True, text=True, timeout=300, check=False,
+        preexec_fn=limit,
     )  # fmt: skip
     assert done.returncode == 6, done.stdout + done.stderr
-    assert "die_0004.oas: cannot write the die's metal config" in done.stderr
-    assert contents(built) == before
+    assert "die_0002.gds: cannot write the die's GDSII" in done.stderr
+    after = contents(tmp_path / "one")
+    assert {name: after[name] for name in before} == before
+    assert "die_0002.json" not in after
 
 
 def eat(job: object) -> dict[str, object]:
