@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass
 
 from base_chip.dies.tiles import MACRO_BITS, RamTileArea, RomTileArea, tile_um2
-from base_chip.tiles import known_tiles, load_tile
+from base_chip.tiles import known_tiles
 from flow.planning.tiles import Phase, phases
-from flow.stitching.periods import PERIODS
+from flow.stitching.periods import PERIODS, tiles_period
 from rtl_gen.golden.shape import Shape
 from rtl_gen.golden.vec_isa import BLOCK
 from rtl_gen.tiles.columns import SLOT_BITS
@@ -76,7 +76,7 @@ class Estimate:
 
 def clocks() -> Clock:
     """The clock for which the tiles are placed and routed, and at which they are checked."""
-    period = max(load_tile(kind).target_ns for kind in known_tiles())
+    period = tiles_period(known_tiles())
     return Clock(1e9 / period, 1e9 / period / PERIODS["typical"])
 
 

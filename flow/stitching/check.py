@@ -67,10 +67,9 @@ def check_die(die: Floorplan, known: Mapping[str, TileView] | None = None) -> Ch
     unseen += [
         f"straps of tile {kind}, which is not hardened" for kind, view in known.items() if not view.straps
     ]
-    columns = {"rom": 1, "ram": 1, "vec": min(die.vec.columns, die.rom.columns)}
     faults = []
     for kind, view in known.items():
-        has, place = view.size, (columns[kind] * die.tile_width, die.heights[kind])
+        has, place = view.size, (die.tile_width, die.heights[kind])
         if has != place:
             faults.append(f"tile {kind} is {_um(has)}, its places in the floorplan are {_um(place)}")
     plan = place_tiles(die, known)

@@ -14,6 +14,7 @@ from base_chip.tiles import known_tiles, load_tile
 from flow.files import disk_faults
 from flow.pdk.providers import find_pdk
 from flow.stitching.check import find_die
+from flow.stitching.periods import tiles_period
 from flow.stitching.seams import check_seams
 from flow.stitching.stitch import Stitched, stitch
 from flow.stitching.tiles import artifact, hardened
@@ -45,7 +46,7 @@ def stitch_base(name: str, out: Path | None, *, seams: bool, say: Callable[[str]
     out = (out or Path("build", name if die is None else die.name, "stitched")).absolute()
     with disk_faults(out), TemporaryDirectory() as scratch:
         tiles = {kind: hardened(kept[kind], kind, files, Path(scratch)) for kind in kinds}
-        period = max(load_tile(kind).target_ns for kind in kinds)
+        period = tiles_period(kinds)
         views = {kind: tile.view for kind, tile in tiles.items()}
         plan = four(f"{name}_by_four", views[name], pdk) if die is None else place_tiles(die, views)
         made = stitch(plan, {kind: tile.gds for kind, tile in tiles.items()}, period, out)
