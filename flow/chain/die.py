@@ -90,13 +90,18 @@ class DieJob:
 
     def placement(self, base: Floorplan) -> Placement:
         """Of the model."""
-        return _placed(Shape(**self.shape), base, self.context, self.path if self.quantised else "")
+        file = Path(self.path) if self.quantised else None
+        written = file.stat().st_mtime_ns if file and file.is_file() else 0  # a missing one is told when read
+        return _placed(Shape(**self.shape), base, self.context, file, written)
 
 
 @functools.lru_cache(maxsize=2)
-def _placed(shape: Shape, base: Floorplan, context: int, path: str) -> Placement:
-    """Once for all dies that a process builds or checks: it is a quarter of the work on a small one."""
-    forms = QuantisedSource(Path(path)).forms if path else None
+def _placed(shape: Shape, base: Floorplan, context: int, file: Path | None, written: int) -> Placement:
+    """Once for all dies that a process builds or checks: it is a quarter of the work on a small one.
+
+    A quantised file that was written again, at another time, is placed again.
+    """
+    forms = QuantisedSource(file).forms if file else None
     return place(shape, base, context, forms)
 
 

@@ -44,10 +44,6 @@ class Phase:
         return narrow * steps + wide * (steps + -(-steps // 2))
 
     @property
-    def all_outputs(self) -> int:
-        return self.outputs + self.wide
-
-    @property
     def read(self) -> int:
         """Weights times the passes that read them."""
         return self.inputs * (self.outputs + 2 * self.wide)
