@@ -14,7 +14,7 @@ from signoff import drc_klayout, drc_magic, lvs, sta
 from signoff.eda import MAGIC
 from signoff.gatesim import Request, build_simulator, simulate
 from signoff.gatesim.timed import timed_design
-from signoff.gatesim.timed_run import build_timed, run_timed
+from signoff.gatesim.timed_run import Trial, build_timed, run_timed
 from signoff.gatesim.tools import run_tool, running
 from signoff.timing.sdf import read_sdf
 from tests.signoff.test_sta import corner
@@ -87,9 +87,9 @@ def test_timing(place, kit_cells):
 def test_a_simulation_with_delays(place, kit_cells):
     block = make_timed_block(place, kit_cells)
     design = timed_design(block.parsed, read_sdf(block.sdf), block.cells, MEMORIES)
-    chip = build_timed(design, MODELS, place / "timed x")
+    chip = build_timed(design, MODELS, place / "work x", place / "timed x")
     (place / "rom x.hex").write_text(rom_hex())
-    done = run_timed(chip, {"bank.macro": place / "rom x.hex"}, [REQUEST], CLOCK)
+    (done,) = run_timed(chip, {"bank.macro": place / "rom x.hex"}, [REQUEST], [Trial(CLOCK)], place / "run x")
     assert done.fault == ""
     assert [t.value for t in done.tokens] == [answer(b) for b in BYTES]
 
