@@ -71,7 +71,7 @@ class VecModel:
         self._contexts = [Context() for _ in range(CONTEXTS)]
         self._heard: deque[tuple[int, int]] = deque()  # bytes, and the cycle in which each is there
         self._said = bytearray()
-        self.clock = Clock(image.skipped + rom_rows + image.ram_rows)
+        self.clock = Clock(image.skipped + rom_rows + image.ram_rows, image.skipped + rom_rows)
         self.said_at: list[int] = []
 
     def send(self, data: bytes, at: Sequence[int] | None = None) -> bytes:

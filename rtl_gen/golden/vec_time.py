@@ -1,11 +1,21 @@
 """How long rows of a program take: the cycles of sequencer, lane and steps, as their RTL has them."""
 
-__all__ = ["FEWEST", "FOUND", "LANE_GAP", "ROW_LATENCY", "SHORTEST", "SUM_LATENCY", "Clock", "pause"]
+__all__ = [
+    "FEWEST",
+    "FOUND",
+    "LANE_GAP",
+    "ROW_LATENCY",
+    "SHORTEST",
+    "SUM_LATENCY",
+    "Clock",
+    "pause",
+    "read_late",
+]
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rtl_gen.golden.vec_isa import BLOCK, LINE, OF_TILES, Row, Sync, Walk, Write
+from rtl_gen.golden.vec_isa import BLOCK, LINE, OF_TILES, Row, Sync, Walk, Write, X
 
 # From a step of the sequencer to the element of the lane that its first sum meets on its way: with no row of
 # tiles, for each.
@@ -29,10 +39,12 @@ class Clock:
 
     Attributes:
         rows: Rows of tiles.
+        rom_rows: Those of rom tiles among them.
         now: Cycle in which the row that comes next is in its register.
     """
 
     rows: int
+    rom_rows: int
     now: int = 0
 
     def __post_init__(self) -> None:
@@ -42,6 +54,7 @@ class Clock:
         self._working = -1  # element of a vector
         self._started = 0  # the lane took the pass before
         self._sent = -BLOCK  # last step of the pass before
+        self._read = -BLOCK  # last step that reads A
         self._gap = self._tail = 0
         self._only = -1
         self._pending: Row | None = None
@@ -57,6 +70,9 @@ class Clock:
         start = max(self.now, self._free, self._started + 1)
         if row.sync:
             start = max(start, self._last + (FOUND if row.sync == Sync.FOUND else EMPTY))
+        late = read_late(self.rom_rows)
+        if late and row.dest in OF_TILES:
+            start = max(start, self._read + late + 1)
         self._last = start + n * (2 if row.walk == Walk.PAIR else 1)
         self._working = self._last
         if row.dest in OF_TILES:
@@ -98,6 +114,8 @@ class Clock:
                 done = sent + (n - 1 if row.each else 0)
                 self._pass(row, sent, count, column)
             at = done + 1
+        if row.x not in (X.ONE0, X.ONE1):
+            self._read = done
         self._next(done + row.append)
 
     def _pass(self, row: Row, sent: int, count: int, column: int) -> None:
@@ -119,6 +137,15 @@ class Clock:
 
     def _next(self, done: int, jump: int = 0) -> None:
         self.now = done + jump if jump else max(done, self.now + 1) + 1
+
+
+def read_late(rom_rows: int) -> int:
+    """Cycles for which the lane makes no activations behind a step that reads some.
+
+    A row of tiles reads its bank two cycles after the one to its north, the ram tiles read theirs last of
+    all; the lane takes as long from an element to the activation as four rows do.
+    """
+    return ROW_LATENCY * max(0, rom_rows - 4)
 
 
 def pause(row: Row) -> int:

@@ -20,18 +20,17 @@ from rtl_gen.golden.vec_isa import (
     Op,
     Sync,
 )
-from rtl_gen.golden.vec_time import ROW_LATENCY, SUM_LATENCY
+from rtl_gen.golden.vec_time import ROW_LATENCY, SUM_LATENCY, read_late
 from rtl_gen.tiles.macro import address, low_clock, rom_pins
 from rtl_gen.tiles.ports import Step, sums, take_reset
 from rtl_gen.tiles.rom import Near
 from rtl_gen.tiles.vec_issue import COLUMN_BITS, Issue
 from rtl_gen.tiles.vec_lane import Lane, pause
-from rtl_gen.tiles.vec_steps import Feed
+from rtl_gen.tiles.vec_steps import Feed, Source
 from rtl_gen.tiles.vec_totals import LaneRow, Totals
 
 # Ports of a vec tile that are pins of macros.
 MACROS = ("program", "rom", "memory", "rom_inputs", "ram_inputs")
-MOST_ROWS = 4  # the lane may write activations after the last step that reads them has left for all rows
 
 
 @dataclass(frozen=True)
@@ -46,8 +45,6 @@ class VecTileSize:
         rom_bytes, ram_bytes: Activations of a row of rom tiles, and of the ram tiles.
         program_banks, rom_banks: Macros of the program, and of factors and tables.
 
-    Raises:
-        ValueError: More rows of rom tiles than `MOST_ROWS`.
     """
 
     rom_rows: int = 1
@@ -58,10 +55,6 @@ class VecTileSize:
     ram_bytes: int = 64
     program_banks: int = 2
     rom_banks: int = 1
-
-    def __post_init__(self) -> None:
-        if self.rom_rows > MOST_ROWS:
-            raise ValueError(f"{self.rom_rows} rows of rom tiles: a vec tile feeds at most {MOST_ROWS}")
 
 
 class VecTile(wiring.Component):
@@ -144,6 +137,12 @@ class VecTile(wiring.Component):
             with m.Default():
                 m.d.comb += [open_.eq(lane.idle & ~committed), calm.eq(open_)]
         vector = full & (row.op == Op.VECTOR) & open_
+        if late := read_late(size.rom_rows):
+            # Steps that read bytes to be written are on their way to the ram tiles' bank.
+            behind = Signal(range(late + 1))
+            reads = issue.order.valid & (issue.order.source != Source.LITERAL)
+            m.d.sync += behind.eq(Mux(reads, late, Mux(behind == 0, 0, behind - 1)))
+            vector &= (behind == 0) | ~row.dest.matches(*OF_TILES)
         m.d.comb += [
             lane.row.eq(Mux(vector, row.as_value(), sent.as_value())),
             lane.count.eq(Mux(vector, Mux(row.by_position, position + 1, row.n), issue.count)),

@@ -59,6 +59,14 @@ def test_any_model_on_any_rows_of_tiles_says_what_the_golden_decoder_says(shape,
         )
 
 
+def test_a_model_whose_hidden_vectors_fill_m_gates_them_slice_by_slice():
+    shape = Shape(dim=24, layers=1, heads=2, kv_heads=1, head_dim=4, hidden=1536, vocab=20, context=8)
+    model = random_model(shape, 5, 16)
+    image = die(model)
+    assert 3 * shape.hidden > image.memory
+    assert says(VecModel(image), image, [2, 7]) == list(Network(model).generate([2, 7]))
+
+
 def test_a_text_ends_with_any_of_its_ends_and_the_next_request_is_its_own():
     model = random_model(WORDS, 3, 16)
     first, second = 17, 2

@@ -8,6 +8,7 @@ from typing import Any
 from metal_configs.compile.program.adapted import Adapted
 from metal_configs.compile.program.attention import (
     BEGIN,
+    LESS8,
     LESS12,
     LESS18,
     Attention,
@@ -52,6 +53,7 @@ from rtl_gen.golden.vec_tables import SIGMOID_REST
 
 MEMORY = 1 << 12  # words of M that a row of the program can address
 OFFSETS = 1 << STEPS["offset"]  # words of a bank of A that a pass can begin at
+SLICE = 256  # elements of SwiGLU that are done together where M has no room for a third vector
 
 
 class Layers:
@@ -78,6 +80,9 @@ class Layers:
         self.e = self.j + BLOCK
         self.adapted = Adapted.of(rows, m, ranks, room, self.j, self.e + lines(m.positions))
         self.w = self.adapted.memory
+        self.slice = s.hidden
+        if self.w + 3 * lines(s.hidden) > MEMORY:
+            self.slice = min(SLICE, s.hidden)
         # As many heads side by side as there is room for.
         self.beside = min(s.group, CONTEXTS)
         while self.beside > 1 and (
@@ -102,7 +107,8 @@ class Layers:
         m, s = self.model, self.model.shape
         choice = lines(s.dim) + lines(s.vocab) if self.contents.part.chooses else 0
         heads = 2 * lines(s.q_dim) + 2 * lines(s.kv_dim) + beside * lines(m.positions)
-        return self.w + max(2 * lines(s.dim), heads, 3 * lines(s.hidden), choice)
+        gated = 2 * lines(s.hidden) + lines(self.slice)
+        return self.w + max(2 * lines(s.dim), heads, gated, choice)
 
     def norm(self, name: str) -> None:
         """The residual, normalised, as what `name` multiplies."""
@@ -199,31 +205,30 @@ class Layers:
         for kind, d in (("gate", gate), ("up", up)):
             self.times(p + kind, getattr(layer, kind), d, minus=Register.INPUT, width=Width.WORD)
         self.rows.begin("swiglu")
-        self.rows.vector(
-            n, gate, third, value=Value.DELTA,
-            special=special(table=Table.SIGMOID, align=12 - layer.gate_unit), rom=self.contents.at["sigmoid"],
-            shift=SIGMOID_REST, width=Width.SUM, dest=Dest.MEMORY,
-        )  # fmt: skip
-        self.rows.vector(
-            n, gate, gate, b=third, factor=Factor.SIGMOID, shift=WORD - 1, width=Width.WORD, dest=Dest.MEMORY
-        )
         rotated = m.hadamard > 1
-        found = largest(Register.HIDDEN, LESS18) if rotated else largest(Register.INPUT)
-        self.rows.vector(
-            n,
-            gate,
-            third,
-            b=up,
-            factor=Factor.B,
-            shift=PRODUCT_SHIFT,
-            width=Width.SUM,
-            dest=Dest.MEMORY,
-            **found,
-        )
-        at, other = third, gate
+        # With room for a third vector the product goes there, else over the gate.
+        whole = self.slice == n
+        product = third if whole else gate
+        for off in range(0, n, self.slice):
+            count = min(self.slice, n - off)
+            self.rows.vector(
+                count, gate + off, third, value=Value.DELTA,
+                special=special(table=Table.SIGMOID, align=12 - layer.gate_unit),
+                rom=self.contents.at["sigmoid"], shift=SIGMOID_REST, width=Width.SUM, dest=Dest.MEMORY,
+            )  # fmt: skip
+            self.rows.vector(
+                count, gate + off, gate + off, b=third, factor=Factor.SIGMOID, shift=WORD - 1,
+                width=Width.WORD, dest=Dest.MEMORY,
+            )  # fmt: skip
+            to, less = (Register.HIDDEN, LESS18) if rotated else (Register.INPUT, LESS8)
+            self.rows.vector(
+                count, gate + off, product + off, b=up + off, factor=Factor.B, shift=PRODUCT_SHIFT,
+                width=Width.SUM, dest=Dest.MEMORY, **largest(to, less, clear=off == 0),
+            )  # fmt: skip
+        at, other = product, gate if whole else up
         if rotated:
-            self.rows.vector(n, third, gate, plus=Register.HIDDEN, width=Width.HADAMARD, dest=Dest.MEMORY)
-            at, other = gate, third
+            self.rows.vector(n, at, other, plus=Register.HIDDEN, width=Width.HADAMARD, dest=Dest.MEMORY)
+            at, other = other, at
             for stage in range(m.hadamard.bit_length() - 1):
                 last = 2 << stage == m.hadamard
                 self.rows.vector(

@@ -115,6 +115,27 @@ def test_a_wrong_bit_in_a_rom_is_heard(words, die):
     assert got != want[: len(got)] or len(got) != len(want)
 
 
+@pytest.mark.flow
+def test_more_rows_of_rom_tiles_than_the_lane_takes_stages(model, tmp_path):
+    """The last rows still read activations when the lane could make the next."""
+    held = image_of(model, ROM, 9, 3, 64)
+    die = Simulator(Whole.of(ROM, [held]), tmp_path)
+    die.load(held)
+    requests = [([3, 1], 0, 1), ([7], 32, 99)]
+    want = [says(model, *r) for r in requests]
+    script = "\n".join(
+        f"send {held.request(*r).hex()} wait {len(w)}" for r, w in zip(requests, want, strict=True)
+    )
+    got, cycles, _ = die.run(script)
+    assert got == want[0] + want[1]
+    golden = VecModel(held)
+    for request in requests:
+        golden.send(held.request(*request))
+    first = len(want[0])
+    assert np.array_equal(np.diff(cycles[:first]), np.diff(golden.said_at[:first]))
+    assert np.array_equal(np.diff(cycles[first:]), np.diff(golden.said_at[first:]))
+
+
 def test_verilog_of_a_die_is_the_same_each_time(model):
     size = Whole.of(ROM, [image(model)])
     first, second = (die_verilog(size.rom, size.ram, size.vec, size.rows) for _ in range(2))

@@ -133,5 +133,5 @@ def test_bytes_that_are_sent_wait_for_who_takes_them(takes):
     assert [byte for _, byte in sent] == list(range(10, 17))
     if takes(1):
         # The clock has the row in its register in the cycle before `holds` ends the first time.
-        clock = Clock(2, now=2)
+        clock = Clock(2, 1, now=2)
         assert [t for t, _ in sent[:4]] == clock.send(row)[:4]
