@@ -104,9 +104,9 @@ def test_what_does_not_fit_is_named(change, says):
 
 
 def test_a_memory_of_the_vec_tile_that_is_too_small_is_named():
-    shape = dataclasses.replace(WORDS, hidden=1600)
+    shape = dataclasses.replace(WORDS, hidden=1920)
     with pytest.raises(
-        FlowError, match=r"memory of the vec tile is too small: 4,880 words are needed, 4,096"
+        FlowError, match=r"memory of the vec tile is too small: 4,176 words are needed, 4,096"
     ):
         die(random_model(shape, 3, 16), depth=16384)
 

@@ -5,9 +5,12 @@ import dataclasses
 import numpy as np
 import pytest
 
+from metal_configs.compile.program.attention import BEGIN
+from rtl_gen.golden import vec_time
 from rtl_gen.golden.network import Network
 from rtl_gen.golden.shape import Shape
 from rtl_gen.golden.vec import VecModel
+from rtl_gen.golden.vec_isa import Condition, Dest, Kind, Op, Row, Sync, Value, Width, Write, X
 from rtl_gen.tiles.die import die_verilog
 from rtl_gen.tiles.rom import RomTileSize
 from tests.rtl_gen.test_network import random_model
@@ -115,25 +118,57 @@ def test_a_wrong_bit_in_a_rom_is_heard(words, die):
     assert got != want[: len(got)] or len(got) != len(want)
 
 
+def echo(held):
+    """A die whose program writes bytes to a ram tile, makes others in their place as soon as it may, and says
+    what the ram tile holds."""
+    ram = 1 + held.skipped + held.array.grid[0]
+    word = {"value": Value.JOIN, "special": BEGIN, "width": Width.SUM, "dest": Dest.MEMORY}
+    mantissas = {"n": 8, "d": 0, "width": Width.MANTISSA, "dest": Dest.RAM_BYTES}
+    rows = [
+        held.program[0],
+        Row(Op.CONTROL, {"kind": Kind.RECEIVE_TOKEN}),
+        Row(Op.DRAIN, word | {"n": 32, "a": 0, "d": 0}),
+        Row(Op.STEPS, {"row": 0, "n": 1, "x": X.ONE0, "drain": 1}),
+        Row(Op.DRAIN, word | {"n": 32, "a": 32, "d": 32}),
+        Row(Op.STEPS, {"row": 2, "n": 1, "x": X.ONE0, "drain": 1}),
+        Row(Op.VECTOR, mantissas | {"a": 0, "sync": Sync.WRITTEN}),
+        Row(Op.STEPS, {"only": ram, "n": 8, "write": Write.ALONG}),
+        Row(Op.VECTOR, mantissas | {"a": 32}),
+        Row(Op.DRAIN, word | {"n": 8, "a": 64, "d": 64}),
+        Row(Op.STEPS, {"only": ram, "n": 1, "x": X.ONE0, "drain": 1}),
+        Row(Op.VECTOR, mantissas | {"a": 64, "sync": Sync.WRITTEN}),
+        Row(Op.STEPS, {"n": 8, "write": Write.SEND}),
+        Row(Op.CONTROL, {"kind": Kind.BRANCH, "condition": Condition.ALWAYS, "target": 1}),
+    ]
+    return dataclasses.replace(held, program=tuple(rows), phases=("head",) * len(rows))
+
+
 @pytest.mark.flow
-def test_more_rows_of_rom_tiles_than_the_lane_takes_stages(model, tmp_path):
-    """The last rows still read activations when the lane could make the next."""
-    held = image_of(model, ROM, 9, 3, 64)
+def test_a_die_of_many_rows_reads_activations_before_the_lane_makes_the_next(model, tmp_path, monkeypatch):
+    held = image_of(model, ROM, 12, 3, 64)
     die = Simulator(Whole.of(ROM, [held]), tmp_path)
+
+    def golden(image, *requests):
+        vec = VecModel(image)
+        return [b"".join(vec.send(r) for r in requests), vec.said_at]
+
     die.load(held)
-    requests = [([3, 1], 0, 1), ([7], 32, 99)]
-    want = [says(model, *r) for r in requests]
-    script = "\n".join(
-        f"send {held.request(*r).hex()} wait {len(w)}" for r, w in zip(requests, want, strict=True)
-    )
-    got, cycles, _ = die.run(script)
-    assert got == want[0] + want[1]
-    golden = VecModel(held)
-    for request in requests:
-        golden.send(held.request(*request))
-    first = len(want[0])
-    assert np.array_equal(np.diff(cycles[:first]), np.diff(golden.said_at[:first]))
-    assert np.array_equal(np.diff(cycles[first:]), np.diff(golden.said_at[first:]))
+    requests = [held.request([3, 1], 0, 1), held.request([7], 32, 99)]
+    want, at = golden(held, *requests)
+    assert list(want) == says(model, [3, 1], 0, 1) + says(model, [7], 32, 99)
+    got, cycles, _ = die.run(f"send {b''.join(requests).hex()} wait {len(want)}")
+    assert bytes(got) == want
+    first = len(says(model, [3, 1], 0, 1))  # the second request is there before the first has its answer
+    assert np.array_equal(np.diff(cycles[:first]), np.diff(at[:first]))
+
+    die.load(said := echo(held))
+    want, at = golden(said, b"x", b"x")
+    got, cycles, _ = die.run("send 7878 wait 16")
+    assert bytes(got) == want
+    assert len(set(want[:8])) > 1
+    assert np.array_equal(np.diff(cycles), np.diff(at))
+    monkeypatch.setattr(vec_time, "read_late", lambda rows: 0)
+    assert golden(said, b"x")[1][0] < at[0]  # the lane has to wait for it
 
 
 def test_verilog_of_a_die_is_the_same_each_time(model):
