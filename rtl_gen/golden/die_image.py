@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rtl_gen.errors import ExitCode, FlowError
 from rtl_gen.golden.adapter_rows import AdapterRows
 from rtl_gen.golden.array import ArrayModel
+from rtl_gen.golden.token_bytes import to_bytes
 from rtl_gen.golden.vec_isa import Row
 
 
@@ -28,8 +30,11 @@ class DieImage:
         words: uint16: factors and tables.
         at: Where the factors of each matrix, and each table, begin in them.
         context: Positions that a sequence may have.
-        token_bytes, count_bytes: Of a token and of the number of tokens, in requests and answers.
+        token_bytes, count_bytes: Of a token (`token_bytes`) and of the number of tokens, in requests and
+            answers.
         adapters: The room for an adapter, which the host loads after a reset; of no rows if there is none.
+        begins: Of matrices whose outputs are cut over dies, by name, the first one here.
+        greedy: The head of the chain is cut over dies, which find the likeliest token and draw none.
     """
 
     array: ArrayModel
@@ -47,9 +52,20 @@ class DieImage:
     token_bytes: int
     count_bytes: int
     adapters: AdapterRows
+    begins: Mapping[str, int]
+    greedy: bool
 
     def request(self, prompt: list[int], beta: int, seed: int) -> bytes:
-        """What the host sends for a text, to a die or to the first of a chain."""
-        tokens = b"".join(t.to_bytes(self.token_bytes, "little") for t in prompt)
+        """What the host sends for a text, to a die or to the first of a chain.
+
+        Raises:
+            FlowError: A token is to be drawn, of a chain that finds the likeliest alone.
+        """
+        if self.greedy and beta:
+            raise FlowError(
+                f"an inverse temperature of {beta}: the head is cut over dies, none of which has all logits",
+                hint="Ask with temperature 0, for the likeliest token.", code=ExitCode.USAGE,
+            )  # fmt: skip
+        tokens = b"".join(to_bytes(t, self.token_bytes) for t in prompt)
         count = len(prompt).to_bytes(self.count_bytes, "little")
         return seed.to_bytes(4, "little") + bytes([beta]) + count + tokens

@@ -15,7 +15,10 @@ from rtl_gen.golden.tile import Pass, Plane, RamTileModel
 from rtl_gen.golden.vec_isa import (
     BLOCK,
     CONTEXTS,
+    CONTROL,
+    LANE,
     LESS,
+    STEPS,
     Condition,
     Dest,
     Element,
@@ -149,7 +152,7 @@ class VecModel:
         elif kind == Kind.TOKEN:
             self._token = value
         elif kind == Kind.ARGMAX:
-            self._token = self._where - value
+            self._token = (self._where - value) % TOKENS
         elif kind == Kind.DRAW:
             while True:
                 self._generator = xorshift32(self._generator)
@@ -255,7 +258,9 @@ class VecModel:
         }[factor]  # fmt: skip
 
     def _rom(self, row: Row, o: np.ndarray) -> np.ndarray:
-        return np.full_like(o, row.rom + self._token) if row.rom_walk == RomWalk.TOKEN else row.rom + o
+        if row.rom_walk == RomWalk.TOKEN:
+            return np.full_like(o, (row.rom + self._token) % WORDS)
+        return row.rom + o
 
     def _rotated(self, row: Row, o: np.ndarray) -> np.ndarray:
         even, odd = self.memory[row.a + (o & ~1)], self.memory[row.a + (o | 1)]
@@ -356,7 +361,7 @@ class VecModel:
             base += self._chunk_rows
         if row.at_position:
             column += self._position % BLOCK
-        return base, column, self._position + 1 if row.by_position else row.n
+        return base % ROWS, column, self._position + 1 if row.by_position else row.n
 
     def _ram(self, row: Row) -> RamTileModel:
         return self.ram[row.only - 1 - self._rom_rows]
@@ -391,4 +396,7 @@ class VecModel:
         return found.astype(np.int8)
 
 
+ROWS = 1 << STEPS["row"]  # a row of tiles is told modulo that
+WORDS = 1 << LANE["rom"]  # and a word of the ROM
+TOKENS = 1 << CONTROL["value"]  # and a token
 _RECEIVES = (Kind.RECEIVE_SEED, Kind.RECEIVE_BETA, Kind.RECEIVE_COUNT, Kind.RECEIVE_TOKEN)

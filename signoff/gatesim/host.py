@@ -5,22 +5,35 @@ __all__ = ["PLAIN", "Protocol", "Request", "exchanges", "request_bytes"]
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rtl_gen.errors import ExitCode, FlowError
+from rtl_gen.golden.token_bytes import to_bytes
+
 
 @dataclass(frozen=True)
 class Protocol:
-    """How tokens travel, lowest byte first.
+    """How tokens travel (`rtl_gen.golden.token_bytes`), and numbers, lowest byte first.
 
     Attributes:
         data: What the ports with bytes are called after rx_ and tx_.
         token_bytes: Of a token.
         count_bytes: Of the number of tokens in a prompt.
         loaded: What is sent after a reset, before all requests.
+        greedy: The chip finds the likeliest token, and draws none.
     """
 
     data: str = "data"
     token_bytes: int = 1
     count_bytes: int = 1
     loaded: bytes = b""
+    greedy: bool = False
+
+    def check(self, beta: int) -> None:
+        """Raise FlowError if the chip cannot draw tokens and a request asks for it."""
+        if self.greedy and beta:
+            raise FlowError(
+                "the head is cut over dies, none of which has all logits: no token can be drawn",
+                hint="Build with --temperature 0, for the likeliest token.", code=ExitCode.USAGE,
+            )  # fmt: skip
 
 
 PLAIN = Protocol()
@@ -53,13 +66,17 @@ def exchanges(requests: Sequence[Request], protocol: Protocol = PLAIN) -> list[t
     """What the host sends, one thing after another, each with the number of bytes that answer it.
 
     A request is four bytes of seed from the lowest, beta, prompt length, prompt.
+
+    Raises:
+        FlowError: A token is to be drawn, and the chip draws none.
     """
     out = [(protocol.loaded, 0)] if protocol.loaded else []
     for r in requests:
+        protocol.check(r.beta)
         sent = r.seed.to_bytes(4, "little") + bytes([r.beta])
         sent += len(r.prompt).to_bytes(protocol.count_bytes, "little")
         for token in r.prompt:
-            sent += token.to_bytes(protocol.token_bytes, "little")
+            sent += to_bytes(token, protocol.token_bytes)
         out.append((sent, len(r.expected) * protocol.token_bytes))
     return out
 

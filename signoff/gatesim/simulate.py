@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from rtl_gen.errors import ExitCode, FlowError
+from rtl_gen.golden.token_bytes import from_bytes
 from signoff.gatesim.host import PLAIN, Protocol, Request, exchanges
 from signoff.gatesim.models import ON, cell_models, tracing_memories, tracing_states
 from signoff.gatesim.tools import running, verilate
@@ -206,7 +207,7 @@ def _run(command: list[str], work: Path, on_token: Callable[[Token], None], toke
                 cycles = int(rest[1])
                 came.append(int(rest[0]))
                 if len(came) == token_bytes:
-                    token = Token(int.from_bytes(bytes(came), "little"), cycles)
+                    token = Token(from_bytes(bytes(came)), cycles)
                     tokens.append(token)
                     came.clear()
                     on_token(token)

@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from rtl_gen.errors import ExitCode, FlowError
+from rtl_gen.golden.token_bytes import from_bytes
 from signoff.gatesim.host import PLAIN, Protocol, Request, request_bytes
 from signoff.gatesim.simulate import Token
 from signoff.gatesim.timed import MODEL_STEP, Limits, TimedDesign
@@ -197,7 +198,7 @@ def run_timed(
             if word == "TOKEN" and rest[0].isdigit():
                 came.append(int(rest[0]))
                 if len(came) == protocol.token_bytes:
-                    now.tokens.append(Token(int.from_bytes(bytes(came), "little"), int(rest[1])))
+                    now.tokens.append(Token(from_bytes(bytes(came)), int(rest[1])))
                     came.clear()
                     on_token(now.tokens[-1])
             elif word == "VIOLATION":

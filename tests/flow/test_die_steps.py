@@ -151,7 +151,7 @@ def test_a_die_of_a_chain_says_no_token_with_delays(job):
 def not_timed(job, dies: int = 1) -> list[CheckResult]:
     """The rows of `timed`, none of which ran."""
     (job.inputs["compile"] / "adapter.bin").write_bytes(b"")
-    told = {"dies": dies, "roms": [], "token_bytes": 1, "count_bytes": 1}
+    told = {"dies": dies, "roms": [], "token_bytes": 1, "count_bytes": 1, "greedy": False}
     (job.inputs["compile"] / "chip.json").write_text(json.dumps(told))
     rows = TimedTask().work(job).checks
     assert [(r.name, r.status) for r in rows] == [("timed", "not run"), ("timed_control", "not run")]

@@ -16,6 +16,7 @@ from rtl_gen.golden.vec_isa import (
     Op,
     Reduce,
     Register,
+    RomWalk,
     Table,
     Value,
     Walk,
@@ -24,14 +25,16 @@ from rtl_gen.golden.vec_isa import (
 # Cycles from an element of the lane that is read: to one that can meet what was found, to one that can read
 # what was written, to the sequencer's own use of a register (rtl_gen/tiles/vec_lane.py).
 FOUND, WRITTEN, KEPT = 12, 16, 15
+LOOKED_UP = 4  # to one in which the token may become another
+TOKENS = (Kind.RECEIVE_TOKEN, Kind.TOKEN, Kind.ARGMAX)
 
 
 class Watched(VecModel):
     """A die whose rows are watched.
 
     Attributes:
-        early: (what, row of the program) of all that is met too early: "word", "found", "accumulate" or
-            "append".
+        early: (what, row of the program) of all that is met too early: "word", "found", "accumulate",
+            "append", or "token", which becomes another.
     """
 
     def __init__(self, image):
@@ -52,6 +55,8 @@ class Watched(VecModel):
             kept = [self._ends.get(("sum", n), -KEPT) for n in range(CONTEXTS)]
             self._expect("accumulate", number, now, max(kept) + KEPT)
             self._expect("accumulate", number, now + 1, self._ends[Register.RESIDUAL] + KEPT)
+        elif done and row.op is Op.CONTROL and row.kind in TOKENS and not row.sync:
+            self._expect("token", number, now, self._ends.get("token", -LOOKED_UP) + LOOKED_UP)
         elif done and row.op is Op.STEPS and row.append:
             kept = max(self._ends[Register.KEY], self._ends[Register.VALUE])
             self._expect("append", number, self.clock.now - 1, kept + KEPT)
@@ -93,6 +98,8 @@ class Watched(VecModel):
             self._expect("found", number, at[0] - each + 1, self._ends.get(thing, -FOUND) + FOUND)
         for thing in self._finds(row):
             self._ends[thing] = last
+        if row.rom_walk == RomWalk.TOKEN:
+            self._ends["token"] = last
         if row.dest == Dest.MEMORY:
             words = row.d + off + spread
             whole = row.walk in (Walk.PAIR, Walk.SPREAD)

@@ -10,7 +10,7 @@ from base_chip.arrays.spec import RomSpec
 from base_chip.arrays.views import rom_verilog
 from rtl_gen.errors import ExitCode, FlowError
 from signoff.gatesim import Request, Simulation, Token, build_simulator, read_states, simulate
-from signoff.gatesim.host import request_bytes
+from signoff.gatesim.host import Protocol, request_bytes
 from signoff.gatesim.models import PRIMITIVES, cell_models
 
 P = "sky130_fd_sc_hd__"
@@ -21,6 +21,17 @@ WORDS = np.random.default_rng(21).integers(0, 1 << 32, ROM.words)
 def test_requests_become_the_bytes_of_the_protocol():
     sent = request_bytes([Request([0, 5], 32, 0x01020304, [1]), Request([7], 0, 9, [2])])
     assert sent == bytes([4, 3, 2, 1, 32, 2, 0, 5, 9, 0, 0, 0, 0, 1, 7])
+
+
+def test_tokens_of_a_cut_embedding_take_three_bytes_and_those_of_a_cut_head_are_the_likeliest():
+    protocol = Protocol("payload", token_bytes=3, greedy=True)
+    sent = request_bytes([Request([0x0102], 0, 1, [7])], protocol)
+    assert sent == bytes([1, 0, 0, 0, 0, 1, 1, 2, 1])
+    with pytest.raises(FlowError, match="no token can be drawn") as e:
+        request_bytes([Request([5], 32, 1, [7])], protocol)
+    assert e.value.code == ExitCode.USAGE
+    assert "--temperature 0" in e.value.hint
+    assert request_bytes([Request([5], 32, 1, [7])], Protocol("payload", token_bytes=3))
 
 
 @pytest.mark.parametrize("fields", [([], 0, 1, [1]), ([0], 256, 1, [1]), ([0], 0, 0, [1]), ([0], 0, 1, [])])

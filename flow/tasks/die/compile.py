@@ -48,6 +48,7 @@ class CompileTask(StepTask):
             "roms": names,
             "token_bytes": images[0].token_bytes,
             "count_bytes": images[0].count_bytes,
+            "greedy": images[0].greedy,
         }
         (job.out / CHIP).write_text(json.dumps(chip, indent=1))
         used = [image.array.used for image in images]

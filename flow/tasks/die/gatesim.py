@@ -56,6 +56,8 @@ class GatesimTask(StepTask):
         prompt = model.prompt(job.config.prompt)
         said = prompt[1:] if prompt[0] == model.begin else prompt
         beta = beta_of(job.config.temperature)
+        contents, protocol = die_chip(job)
+        protocol.check(beta)
         requests = []
         for n in range(job.config.words):
             seed = job.config.seed + n
@@ -73,7 +75,6 @@ class GatesimTask(StepTask):
         program = job.scratch / "simulator"
         shutil.copyfile(job.inputs[self.simulator_step] / "simulator", program)
         program.chmod(0o755)
-        contents, protocol = die_chip(job)
         run = functools.partial(simulate, program, f"scf_{job.config.base}", protocol=protocol)
         between = _whole_token(requests) if self.tells else None
         done = run(contents, requests, job.scratch / "run", show, between=between)
@@ -145,7 +146,7 @@ def die_chip(job: Job) -> "tuple[list[dict[str, Path]], Protocol]":
         {name: job.inputs["readback"] / die / f"{name}.hex" for name in told["roms"]} for die in dies_of(job)
     ]
     loaded = (job.inputs["compile"] / LOADED).read_bytes()
-    return contents, Protocol("payload", told["token_bytes"], told["count_bytes"], loaded)
+    return contents, Protocol("payload", told["token_bytes"], told["count_bytes"], loaded, told["greedy"])
 
 
 def _whole_token(requests: "Sequence[Request]") -> tuple[int, int] | None:

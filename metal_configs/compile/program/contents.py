@@ -24,8 +24,9 @@ TABLES = "rsqrt", "recip", "exp2", "sigmoid", "rotary"  # all other words are fa
 class Contents:
     """A part's matrices on rom tiles, its factors and tables in the ROM of the vec tile.
 
-    Where all codes have room in digits of 4 bits they are laid so, as that takes the fewest passes; else they
-    take their bits and no more.
+    Where all codes have room in digits of 4 bits they are laid so, as that takes the fewest passes; else, and
+    where a die has some tokens of an embedding or of a head, they take their bits and no more. All dies of
+    a matrix lay it alike.
 
     Attributes:
         part, model: What is laid here, and of which model.
@@ -44,7 +45,7 @@ class Contents:
         self.words: list[int] = []
         matrices = part.matrices()
         wide = {name: replace(m, bits=WIDE[m.bits]) for name, m in matrices.items()}
-        if self._rows(wide) <= array.slots.shape[2]:
+        if not part.some and self._rows(wide) <= array.slots.shape[2]:
             matrices = wide
         for name, matrix in matrices.items():
             self._lay(name, matrix)
@@ -52,10 +53,13 @@ class Contents:
             self._factors("embed", self.model.embed)
         t = self.model.tables
         *functions, rotary = TABLES
+        if not part.layers:
+            functions = ["rsqrt", "exp2"] if part.normalises else []
         for name in functions:
             entries = getattr(t, name)
             self._append(name, np.stack([entries, np.diff(entries, append=entries[-1])], 1))
-        self._append(rotary, t.rotary)
+        if part.layers:
+            self._append(rotary, t.rotary)
 
     def each(self, name: str) -> int:
         """Inputs of a matrix that the first row of tiles has; others have no more."""

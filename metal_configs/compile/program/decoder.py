@@ -2,35 +2,12 @@
 
 __all__ = ["Decoder"]
 
-import itertools
-from typing import Any
-
-from metal_configs.compile.program.attention import LESS12, largest, lines
+from metal_configs.compile.program.choice import Choice
+from metal_configs.compile.program.embedding import Embedding
 from metal_configs.compile.program.layers import Layers
-from metal_configs.compile.program.residual import Message, header, receive, send
-from rtl_gen.golden.formats import SCORE_FRACTION
-from rtl_gen.golden.sampling import DRAW_BITS
-from rtl_gen.golden.vec_isa import (
-    Condition,
-    Dest,
-    Element,
-    Factor,
-    Kind,
-    Op,
-    Place,
-    Post,
-    Reduce,
-    Register,
-    RomWalk,
-    Table,
-    Value,
-    Walk,
-    Width,
-    X,
-    joining,
-    special,
-)
-from rtl_gen.golden.vector import EXP_INDEX
+from metal_configs.compile.program.residual import ASKED, Message, header, receive, send
+from metal_configs.compile.program.tokens import Tokens
+from rtl_gen.golden.vec_isa import Condition, Kind
 
 SEED_BYTES = 4
 BETA_BYTES = 1
@@ -51,7 +28,10 @@ class Decoder:
     def __init__(self, layers: Layers, spot: tuple[int, int] | None, *, adapted: bool) -> None:
         self.layers, self.contents, self.rows = layers, layers.contents, layers.rows
         self.model, self.part = layers.model, layers.contents.part
-        self.token_bytes = 1 if self.model.shape.vocab <= 256 else 2
+        self.tokens = Tokens(self.part, self.rows)
+        self.embedding = Embedding(layers)
+        self.choice = Choice(layers, self.tokens)
+        self.token_bytes = self.tokens.size
         self.count_bytes = 1 if self.model.positions < 256 else 2
         if adapted:
             self._load()
@@ -62,14 +42,14 @@ class Decoder:
 
     def _first(self) -> None:
         """The die that the host sends requests to; if others follow, the host returns each token to it."""
-        m, alone = self.model, self.part.chooses
+        m, alone = self.model, self.part.last
         self.rows.label("start")
         self.rows.restart()
         if alone:
             self._text()
         else:
-            header(self.layers, Message.TEXT)
-            self._pass(SEED_BYTES + BETA_BYTES)
+            self._header(Message.TEXT)
+            self.tokens.pass_on(SEED_BYTES + BETA_BYTES)
         for n in range(self.count_bytes):
             self.rows.control(Kind.RECEIVE_COUNT, high=n)
         self.rows.branch(Condition.PROMPT_LEFT, "prompt")
@@ -77,78 +57,125 @@ class Decoder:
         self.rows.label("refuse")
         self.rows.branch(Condition.PROMPT_LEFT, "discard")
         if not alone:
-            header(self.layers, Message.TOKEN)
+            self._header(Message.TOKEN)
         self.rows.control(Kind.TOKEN, value=m.ends[0] if m.ends else 0)
-        self._emit()
+        self.tokens.emit()
         if not alone:
-            self._receive()
+            self.tokens.receive()
         self.rows.branch(Condition.ALWAYS, "start")
         self.rows.label("discard")
-        self._receive()
+        self.tokens.receive()
         self.rows.branch(Condition.ALWAYS, "refuse")
         self.rows.label("prompt")
         self.rows.branch(Condition.FULL, "refuse", m.positions)
-        self._receive()
+        if self.part.spread:
+            self._first_of_some()
+            return
+        self.tokens.receive()
         self.rows.label("token")
-        self.rows.begin("embedding")
-        self._embed()
+        self.embedding.look_up()
         self._layers()
         if alone:
             self.rows.branch(Condition.PROMPT_LEFT, "prompt")
-            self._head()
-            self._emit()
+            self.choice.whole()
         else:
             self._tell()
             self.rows.branch(Condition.PROMPT_LEFT, "prompt")
-            self._receive()
+            self.tokens.receive()
         for end in m.ends:
             self.rows.branch(Condition.END, "start", end)
         self.rows.branch(Condition.FULL, "start", m.positions)
         self.rows.branch(Condition.ALWAYS, "token")
 
+    def _first_of_some(self) -> None:
+        """What it does for a token if others have rows of the embedding, too."""
+        self.rows.label("token")
+        self.embedding.asked_by_host(self._tell)
+        self._advance()
+        self.rows.branch(Condition.PROMPT_LEFT, "prompt")
+        self.rows.branch(Condition.FULL, "full", self.model.positions)
+        self.rows.branch(Condition.ALWAYS, "token")
+        self.rows.label("full")
+        self.tokens.receive()
+        self.rows.branch(Condition.ALWAYS, "start")
+
     def _later(self, spot: tuple[int, int]) -> None:
         """A die that does what the one before it says."""
-        last = self.part.chooses
+        part = self.part
+        goes_on = part.greedy and bool(part.chooses) and not part.normalises
         self.rows.label("next")
         self.rows.control(Kind.RECEIVE_TOKEN)
-        self.rows.branch(Condition.END, "text", Message.TEXT)
-        self.rows.branch(Condition.END, "token", Message.TOKEN)
-        receive(self.layers, spot)
-        self._layers()
-        if last:
+        self.rows.branch(Condition.END, "text", self._heard + Message.TEXT)
+        self.rows.branch(Condition.END, "token", self._heard + Message.TOKEN)
+        if part.embeds:
+            self.embedding.asked_by_die(lambda: receive(self.layers, spot))
+        elif goes_on:
+            self.choice.receive(spot)
+        else:
+            receive(self.layers, spot)
+        if part.layers:
+            self._layers()
+        if part.normalises:
             self.rows.branch(Condition.END, "next", Message.MORE)
-            self._head()
-            self._emit()
+        if goes_on:
+            self.choice.go_on()
+        elif part.normalises and part.greedy:
+            self.choice.begin()
+        elif part.chooses:
+            self.choice.whole()
+        elif self._heard != self._said:
+            self._tell_as(Condition.END, self._heard + Message.MORE)
         else:
             self.rows.control(Kind.EMIT, sync=True)
             send(self.layers)
         self.rows.branch(Condition.ALWAYS, "next")
         self.rows.label("text")
         self.rows.restart()
-        if last:
+        if part.last:
             self._text()
         else:
-            self.rows.control(Kind.EMIT, sync=True)
-            self._pass(SEED_BYTES + BETA_BYTES)
+            self._repeat(Message.TEXT)
+            self.tokens.pass_on(SEED_BYTES + BETA_BYTES)
         self.rows.branch(Condition.ALWAYS, "next")
         self.rows.label("token")
-        if not last:
-            self.rows.control(Kind.EMIT, sync=True)
-        self._receive()
-        self._emit()
+        if not part.last:
+            self._repeat(Message.TOKEN)
+        self.tokens.receive()
+        self.tokens.emit()
         self.rows.branch(Condition.ALWAYS, "next")
+
+    @property
+    def _heard(self) -> int:
+        """What messages that come are more by."""
+        return ASKED if self.part.spread and self.part.embeds and not self.part.first else 0
+
+    @property
+    def _said(self) -> int:
+        """What messages that go are more by."""
+        asks = self.part.spread and self.part.embeds
+        return ASKED if asks and self.part.embeds.stop < self.model.shape.vocab else 0
+
+    def _header(self, message: Message) -> None:
+        header(self.layers, self._said + message)
+
+    def _repeat(self, message: Message) -> None:
+        """The message that came."""
+        if self._heard == self._said:
+            self.rows.control(Kind.EMIT, sync=True)
+        else:
+            self._header(message)
 
     def _load(self) -> None:
         """Take what of an adapter is for this die; what is for later ones goes on, as blocks and a 0."""
         self.layers.adapted.load()
-        if self.part.chooses:
+        if self.part.last:
             return
         self.rows.label("block")
         self.rows.control(Kind.RECEIVE_COUNT)
         self.rows.branch(Condition.PROMPT_LEFT, "byte")
         self.rows.branch(Condition.ALWAYS, "loaded")
         self.rows.label("byte")
-        self._pass(1)
+        self.tokens.pass_on(1)
         self.rows.branch(Condition.PROMPT_LEFT, "byte")
         self.rows.branch(Condition.ALWAYS, "block")
         self.rows.label("loaded")
@@ -159,117 +186,30 @@ class Decoder:
             self.rows.control(Kind.RECEIVE_SEED)
         self.rows.control(Kind.RECEIVE_BETA)
 
-    def _pass(self, count: int) -> None:
-        """Bytes to the next die, as they come."""
-        for _ in range(count):
-            self.rows.control(Kind.RECEIVE_TOKEN)
-            self.rows.control(Kind.EMIT, sync=True)
-
     def _layers(self) -> None:
         for n in self.part.layers:
             layer = self.model.layers[n]
             self.layers.attention(n, layer)
             self.layers.mlp(n, layer)
-        # Keys of a chunk take a row for each element, and one for exponents.
+        self._advance()
+
+    def _advance(self) -> None:
+        """The next position. Keys of a chunk take a row for each element, and one for exponents."""
         hd = self.model.shape.head_dim
         self.rows.control(Kind.ADVANCE, value=hd, target=hd + 1, sync=True)
 
     def _tell(self) -> None:
         """The residual, and whether a token is to be chosen behind it."""
+        self._tell_as(Condition.PROMPT_LEFT)
+
+    def _tell_as(self, more: Condition, value: int = 0) -> None:
+        """The residual, behind which other tokens of the prompt come if that is so."""
         self.rows.begin("link")
-        self.rows.branch(Condition.PROMPT_LEFT, "more")
-        self.rows.control(Kind.TOKEN, value=Message.LAST)
+        self.rows.branch(more, "more", value)
+        self.rows.control(Kind.TOKEN, value=self._said + Message.LAST)
         self.rows.branch(Condition.ALWAYS, "tell")
         self.rows.label("more")
-        self.rows.control(Kind.TOKEN, value=Message.MORE)
+        self.rows.control(Kind.TOKEN, value=self._said + Message.MORE)
         self.rows.label("tell")
         self.rows.control(Kind.EMIT, sync=True)
         send(self.layers)
-
-    def _receive(self) -> None:
-        for n in range(self.token_bytes):
-            self.rows.control(Kind.RECEIVE_TOKEN, high=n)
-
-    def _emit(self) -> None:
-        for n in range(self.token_bytes):
-            self.rows.control(Kind.EMIT, high=n, sync=True)
-
-    def _embed(self) -> None:
-        """Codes of the token, one a step, each row of tiles by itself."""
-        m = self.model
-        blocks = self.contents.array.blocks(self.part.embedding)
-        stride = blocks[1].row - blocks[0].row if len(blocks) > 1 else 0
-        self.rows.control(Kind.TOKEN_ROWS, value=stride, sync=True)
-        first, cuts = blocks[0].chunks[0][0], blocks[0].inputs
-        f, largest = m.embed.factors, max(p.shift for p in first.parts)
-        factors = self.contents.at["embed"]
-        clear = True
-        for p in first.parts:
-            for r, (begin, end) in enumerate(itertools.pairwise(cuts)):
-                for k in range(2):
-                    count = min(p.rows, -(-(end - begin - p.first - k) // 2))
-                    if count <= 0:
-                        continue
-                    at = begin + p.first + k
-                    join = joining(begin=p.shift == largest, high=p.plane.scale == 4, left=p.shift)
-                    common: dict[str, Any] = {
-                        "value": Value.JOIN,
-                        "special": join,
-                        "walk": Walk.SPREAD,
-                        "n": count,
-                        "a": self.layers.w + at,
-                    }
-                    common |= {"width": Width.SUM, "dest": Dest.MEMORY}
-                    if p.shift:
-                        self.rows.row(Op.DRAIN, d=self.layers.w + at, **common)
-                    else:
-                        self.rows.row(
-                            Op.DRAIN, d=self.layers.x + at, factor=Factor.ROM, rom=factors,
-                            rom_walk=RomWalk.TOKEN,
-                            element=Element.ROM, shift=f.shift, reduce=Reduce.LARGEST, clear=clear,
-                            to=Register.RESIDUAL, less=LESS12, **common,
-                        )  # fmt: skip
-                        clear = False
-                    self.rows.row(
-                        Op.STEPS, only=1 + self.rows.skipped + r,
-                        row=blocks[0].row + p.row, plane=p.plane.number,
-                        n=count,
-                        x=X.ONE1 if k else X.ONE0, each=1, place=Place.TOKEN, drain=1,
-                    )  # fmt: skip
-
-    def _head(self) -> None:
-        """The next token."""
-        m, s = self.model, self.model.shape
-        logits = self.layers.w + lines(s.dim)
-        self.layers.norm("head" if m.final is None else "final")
-        if m.final is not None:
-            self.layers.times(
-                "final",
-                m.final,
-                self.layers.w,
-                minus=Register.INPUT,
-                width=Width.WORD,
-                **largest(Register.QUERY),
-            )
-            self.layers.activations("head", s.dim, self.layers.w, Register.QUERY)
-        exponent = Register.INPUT if m.final is None else Register.QUERY
-        self.layers.times(
-            "head", m.head, logits, minus=exponent, width=Width.SUM, reduce=Reduce.MAXIMUM, clear=1
-        )
-        self.rows.begin("head")
-        self.rows.branch(Condition.GREEDY, "greedy")
-        self.rows.vector(
-            s.vocab, logits, logits, value=Value.DISTANCE, factor=Factor.BETA, shift=m.beta_shift,
-            width=Width.DISTANCE, dest=Dest.MEMORY,
-        )  # fmt: skip
-        self.rows.vector(
-            s.vocab, logits, logits, value=Value.DELTA, special=special(table=Table.EXP),
-            rom=self.contents.at["exp2"], shift=SCORE_FRACTION - EXP_INDEX, width=Width.SUM, post=Post.DRAW,
-            dest=Dest.MEMORY, reduce=Reduce.SUM, clear=1,
-        )  # fmt: skip
-        self.rows.control(Kind.DRAW, value=DRAW_BITS + (s.vocab - 1).bit_length(), sync=True)
-        self.rows.vector(s.vocab, logits, 0, width=Width.SUM, reduce=Reduce.SELECT)
-        self.rows.branch(Condition.ALWAYS, "chosen")
-        self.rows.label("greedy")
-        self.rows.control(Kind.ARGMAX, value=logits, sync=True)
-        self.rows.label("chosen")

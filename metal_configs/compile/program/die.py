@@ -1,6 +1,6 @@
 """Models on dies of one column of tiles: any Llama-shaped one that fits, as rows of their vec tiles."""
 
-__all__ = ["compile_chain", "compile_die"]
+__all__ = ["compile_chain", "compile_die", "compile_part"]
 
 from collections.abc import Mapping, Sequence
 
@@ -38,7 +38,7 @@ def compile_die(
     Raises:
         FlowError: It does not fit; the message says which memory, and by how much.
     """
-    return _compile(Part.whole(model), array, Room(ram_rows, ram_words), ranks or {}, skipped)
+    return compile_part(Part.whole(model), array, ram_rows, ram_words, ranks, skipped)
 
 
 def compile_chain(
@@ -62,23 +62,46 @@ def compile_chain(
         FlowError: It does not fit; the message says which die, which memory, and by how much. Or there are
             more dies than layers.
     """
-    images = []
-    for n, (part, array) in enumerate(zip(cut(model, len(arrays)), arrays, strict=True)):
-        try:
-            images.append(_compile(part, array, Room(ram_rows, ram_words), ranks or {}, skipped))
-        except FlowError as error:
-            raise FlowError(
-                error.what, where=f"die {n} of {len(arrays)}, layers {part.layers[0]} to {part.layers[-1]}",
-                hint=error.hint, code=error.code,
-            ) from error  # fmt: skip
-    return images
+    return [
+        compile_part(part, array, ram_rows, ram_words, ranks, skipped, f"die {n} of {len(arrays)}")
+        for n, (part, array) in enumerate(zip(cut(model, len(arrays)), arrays, strict=True))
+    ]
+
+
+def compile_part(
+    part: Part,
+    array: ArrayModel,
+    ram_rows: int,
+    ram_words: int,
+    ranks: Mapping[str, int] | None = None,
+    skipped: int = 0,
+    which: str = "",
+) -> DieImage:
+    """Lay a part of a model on a die.
+
+    Args:
+        part: What the die does.
+        array: Its empty rom tiles, one column of them; filled here.
+        ram_rows, ram_words, ranks, skipped: As for `compile_chain`.
+        which: Of the dies, for messages; they say what is on it. Without it the model is on one.
+
+    Raises:
+        FlowError: It does not fit; the message says which part of the model, which memory, and by how much.
+    """
+    try:
+        return _compile(part, array, Room(ram_rows, ram_words), ranks or {}, skipped)
+    except FlowError as error:
+        where = which and f"{which}, {part.where}"
+        raise FlowError(error.what, where=where, hint=error.hint, code=error.code) from error
 
 
 def _compile(part: Part, array: ArrayModel, room: Room, ranks: Mapping[str, int], skipped: int) -> DieImage:
     s, positions = part.model.shape, part.model.positions
-    caches = Caches.of(part.layers, s.kv_heads, s.head_dim, positions, room)
+    caches = Caches({}, {})
+    if part.layers:
+        caches = Caches.of(part.layers, s.kv_heads, s.head_dim, positions, room)
     spot = None
-    if not part.embeds:
+    if not part.first:
         spot = room.take(1)
         room.check("keys and values beside a row for residuals")
     contents = Contents(part, array)
@@ -91,5 +114,5 @@ def _compile(part: Part, array: ArrayModel, room: Room, ranks: Mapping[str, int]
         (rom_bytes, decoder.layers.ram_bytes),
         decoder.rows.resolved(positions), tuple(decoder.rows.phases),
         np.array(contents.words, np.int64).astype(np.uint16), contents.at, positions, decoder.token_bytes,
-        decoder.count_bytes, decoder.layers.adapted.place,
+        decoder.count_bytes, decoder.layers.adapted.place, part.begins, part.greedy,
     )  # fmt: skip

@@ -2,13 +2,15 @@
 
 __all__ = ["Column", "fit_dies"]
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from metal_configs.compile.program.die import compile_chain, compile_die
+from metal_configs.compile.program.die import compile_part
 from metal_configs.compile.program.macros import die_macros
+from metal_configs.compile.program.part import Part, cut
+from metal_configs.compile.program.vocabulary import cut_tokens
 from rtl_gen.errors import FlowError
 from rtl_gen.golden.array import ArrayModel
 from rtl_gen.golden.die_image import DieImage
@@ -47,8 +49,10 @@ class Column:
 
 def fit_dies(
     model: Model, die: Column, ranks: Mapping[str, int] | None = None, dies: int = 0
-) -> list[tuple[DieImage, dict[str, np.ndarray]]]:
+) -> "list[Laid]":
     """Lay a model on a chain of dies, one or more: of each what it is, and the contents of its ROM macros.
+
+    Layers alone are cut where that is enough; else tokens of the embedding and of the head are, too.
 
     Args:
         model: The integers.
@@ -63,28 +67,25 @@ def fit_dies(
     counts = [dies] if dies else range(1, model.shape.layers + 1)
     for count in counts:
         try:
-            return _laid(model, die, ranks, count)
+            return _laid(cut(model, count), die, ranks)
         except FlowError as error:
             last = error
-    raise last
+    if dies == 1:
+        raise last
+    return _laid(cut_tokens(model, lambda part: _lay(part, die, ranks), dies), die, ranks)
 
 
-def _laid(
-    model: Model, die: Column, ranks: Mapping[str, int] | None, count: int
-) -> list[tuple[DieImage, dict[str, np.ndarray]]]:
-    rows, words, skipped = die.ram_rows, die.ram.words, die.skipped
-    if count == 1:
-        images = [compile_die(model, die.empty(), rows, words, ranks, skipped)]
-    else:
-        images = compile_chain(model, [die.empty() for _ in range(count)], rows, words, ranks, skipped)
-    laid = []
-    for n, image in enumerate(images):
-        try:
-            laid.append((image, die_macros(image, die.rom, die.vec)))
-        except FlowError as error:
-            if count == 1:
-                raise
-            raise FlowError(
-                error.what, where=f"die {n} of {count}", hint=error.hint, code=error.code
-            ) from error
-    return laid
+Laid = tuple[DieImage, dict[str, np.ndarray]]
+
+
+def _laid(parts: Sequence[Part], die: Column, ranks: Mapping[str, int] | None) -> list[Laid]:
+    return [_lay(part, die, ranks, n, len(parts)) for n, part in enumerate(parts)]
+
+
+def _lay(part: Part, die: Column, ranks: Mapping[str, int] | None, number: int = 0, dies: int = 1) -> Laid:
+    which = "" if dies == 1 else f"die {number} of {dies}"
+    image = compile_part(part, die.empty(), die.ram_rows, die.ram.words, ranks, die.skipped, which)
+    try:
+        return image, die_macros(image, die.rom, die.vec)
+    except FlowError as error:
+        raise FlowError(error.what, where=which, hint=error.hint, code=error.code) from error

@@ -31,6 +31,7 @@ from rtl_gen.golden.model import Layer
 from rtl_gen.golden.vec_isa import (
     BLOCK,
     CONTEXTS,
+    LINE,
     STEPS,
     Dest,
     Element,
@@ -76,9 +77,12 @@ class Layers:
         self.contents, self.caches, self.rows = contents, caches, rows
         self.model = m = contents.model
         s = m.shape
-        self.x, self.j = 0, lines(s.dim)
+        part = contents.part
+        # A later die of the head has two logits beside the words that it multiplies.
+        self.x, self.j = 0, lines(s.dim + (LINE + 1 if part.greedy and part.chooses.start else 0))
         self.e = self.j + BLOCK
-        self.adapted = Adapted.of(rows, m, ranks, room, self.j, self.e + lines(m.positions))
+        free = self.e + (lines(m.positions) if part.layers else 0)
+        self.adapted = Adapted.of(rows, m, ranks, room, self.j, free)
         self.w = self.adapted.memory
         self.slice = s.hidden
         if self.w + 3 * lines(s.hidden) > MEMORY:
@@ -90,10 +94,9 @@ class Layers:
         ):
             self.beside -= 1
         self.memory = self._words(self.beside)
-        sent = 0 if contents.part.chooses else s.dim
-        self.ram_bytes = max(
-            2 * self.beside * m.positions, (2 + self.beside) * s.head_dim, self.adapted.bytes_, sent
-        )
+        sent = 0 if part.last else s.dim + bool(part.chooses)
+        cached = max(2 * self.beside * m.positions, (2 + self.beside) * s.head_dim) if part.layers else 0
+        self.ram_bytes = max(cached, self.adapted.bytes_, sent)
         self.heads = Attention(contents, caches, rows, self.beside)
         if self.memory > MEMORY:
             raise FlowError(
@@ -104,8 +107,11 @@ class Layers:
 
     def _words(self, beside: int) -> int:
         """Words of M with so many heads side by side."""
-        m, s = self.model, self.model.shape
-        choice = lines(s.dim) + lines(s.vocab) if self.contents.part.chooses else 0
+        m, s, part = self.model, self.model.shape, self.contents.part
+        kept = LINE if part.greedy else lines(s.vocab)
+        choice = lines(s.dim) + kept if part.chooses else 0
+        if not part.layers:
+            return self.w + max(2 * lines(s.dim), choice)
         heads = 2 * lines(s.q_dim) + 2 * lines(s.kv_dim) + beside * lines(m.positions)
         gated = 2 * lines(s.hidden) + lines(self.slice)
         return self.w + max(2 * lines(s.dim), heads, gated, choice)
@@ -142,7 +148,7 @@ class Layers:
         """A matrix by the activations; its words to `d`. `fields` are those of the last row of each block."""
         f, at = matrix.factors, self.contents.at[name]
         self.rows.begin("matrices")
-        clear = fields.pop("clear", 0)
+        clear, dest = fields.pop("clear", 0), fields.pop("dest", Dest.MEMORY)
         residual = fields.pop("residual", None)
         for number, block in enumerate(self.contents.array.blocks(name)):
             off = BLOCK * number
@@ -171,7 +177,7 @@ class Layers:
                     )
                     self.rows.row(
                         Op.DRAIN, a=self.j, d=d + off, factor=Factor.ROM, rom=at + off, element=Element.ROM,
-                        shift=f.shift, dest=Dest.MEMORY, clear=clear and number == 0, **common, **extra,
+                        shift=f.shift, dest=dest, clear=clear and number == 0, **common, **extra,
                         **fields,
                     )  # fmt: skip
                 self.rows.row(

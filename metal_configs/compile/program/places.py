@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from metal_configs.compile.matrix import LANES, DieSize, Matrix
 from metal_configs.compile.placement import Piece, Placement
 from metal_configs.compile.program.fit import Column
-from metal_configs.compile.program.part import cut
+from metal_configs.compile.program.part import model_matrix
 from rtl_gen.golden.die_image import DieImage
 from rtl_gen.golden.model import Model
 from rtl_gen.tiles.macro import WORDS
@@ -17,7 +17,8 @@ def column_placement(model: Model, die: Column, images: Sequence[DieImage]) -> P
     """The placement of a compiled chain.
 
     Factors lie in macros `rom_<n>` of the vec tile. A tied embedding is the matrix `head` of the last die;
-    if that is not the first, this one has a copy of it, `embed`.
+    if that is not the first, this one has a copy of it, `embed`. A matrix whose outputs are cut over dies has
+    a piece on each.
 
     Args:
         model: What was compiled.
@@ -31,13 +32,14 @@ def column_placement(model: Model, die: Column, images: Sequence[DieImage]) -> P
         factor_rows=die.vec.rom_banks * WORDS, words=WORDS,
     )  # fmt: skip
     dies = []
-    for part, image in zip(cut(model, len(images)), images, strict=True):
+    for image in images:
         pieces = []
-        for name, held in part.matrices().items():
-            outputs, inputs = held.codes.shape
+        for name in image.array.names:
+            outputs, inputs = model_matrix(model, name).codes.shape
             matrix = Matrix(name, outputs, inputs, image.array.bits(name), size)
-            row = image.array.blocks(name)[0].row
-            pieces.append(Piece(matrix, 0, matrix.blocks, row, image.at[name] // LANES))
+            blocks = image.array.blocks(name)
+            first = image.begins.get(name, 0) // rom.columns
+            pieces.append(Piece(matrix, first, len(blocks), blocks[0].row, image.at[name] // LANES))
         dies.append(tuple(pieces))
-    matrices = tuple(piece.matrix for pieces in dies for piece in pieces)
+    matrices = tuple(dict.fromkeys(piece.matrix for pieces in dies for piece in pieces))
     return Placement(size, matrices, tuple(dies), tuple(image.ram_used for image in images))

@@ -5,14 +5,17 @@ import dataclasses
 import numpy as np
 import pytest
 
+from metal_configs.compile.program.die import compile_part
+from metal_configs.compile.program.part import Alone, cut
 from rtl_gen.golden.chain import ChainModel
 from rtl_gen.golden.network import Network
 from rtl_gen.golden.shape import Shape
+from rtl_gen.golden.token_bytes import from_bytes
 from rtl_gen.golden.vec import VecModel
 from rtl_gen.tiles.rom import RomTileSize
 from tests.rtl_gen.test_network import random_model
 from tests.rtl_gen.tiles.chain import chain_verilog
-from tests.rtl_gen.tiles.whole import Simulator, Whole, images_of
+from tests.rtl_gen.tiles.whole import Simulator, Whole, array_of, images_of
 
 ROM = RomTileSize(banks=8)
 SHAPE = Shape(dim=36, layers=3, heads=2, kv_heads=1, head_dim=6, hidden=48, vocab=300, context=40)
@@ -27,10 +30,19 @@ def model():
 
 
 @pytest.fixture(scope="module")
-def chain(model, tmp_path_factory):
-    """Two dies of one rom tile and two ram tiles, for any two that follow each other of two or three."""
+def spread():
+    """A chain of two dies of the embedding, one of layers, and two of the head."""
+    shape = dataclasses.replace(SHAPE, layers=1, vocab=600, context=8)
+    model = dataclasses.replace(random_model(shape, 8, 16), ends=(END,))
+    alone = Alone((range(256), range(256, 600)), (range(320), range(320, 600)))
+    return model, [compile_part(part, array_of(ROM, 1), 2, 64, skipped=1) for part in cut(model, 1, alone)]
+
+
+@pytest.fixture(scope="module")
+def chain(model, spread, tmp_path_factory):
+    """Two dies of one rom tile and two ram tiles, for any two beside each other of two, three or five."""
     images = {n: images_of(model, n, ROM, 1, 2, 64, skipped=1) for n in (2, 3)}
-    size = Whole.of(ROM, [*images[2], *images[3]])
+    size = Whole.of(ROM, [*images[2], *images[3], *spread[1]])
     return images, Simulator(size, tmp_path_factory.mktemp("chain"), 2, ROOM)
 
 
@@ -100,6 +112,50 @@ def test_a_die_in_the_middle_passes_on_what_is_for_the_last(model, chain):
         want += said
     got, _, _ = simulator.run(script)
     assert tokens(got) == want
+
+
+@pytest.mark.flow
+@pytest.mark.parametrize("first", [0, 1, 3], ids=["embedding", "embedding and layers", "head"])
+def test_dies_of_a_cut_embedding_and_head_say_what_the_golden_ones_say(spread, chain, first):
+    """Tokens of either die of the embedding, of either of the head, and refused ones; behind prompts in the
+    same cycles.
+
+    What comes to the first of two is what the golden dies before it say.
+    """
+    (model, images), simulator = spread, chain[1]
+    two = slice(first, first + 2)
+    simulator.load(*images[two])
+    dies, golden = ChainModel(images), ChainModel(images[two])
+    sent, within, chosen, asked = [], [], set(), set()
+    for prompt in ([3, 599, 300], [], [7], [2] * 9, [511, 4]):
+        data, answer = images[0].request(prompt, 0, 1), []
+        while data:
+            for n, die in enumerate(dies.dies):
+                if n == first:
+                    said = golden.send(data)
+                    sent.append((data, said))
+                    within += [bool(answer)] * (len(said) - 1) + [False] * bool(said)
+                data = die.send(data)
+            answer += [from_bytes(data)] if data else []
+        fits = 0 < len(prompt) <= 8
+        assert answer == (list(Network(model).generate(prompt)) if fits else [END])
+        chosen |= {token >= 320 for token in answer if fits}
+        asked |= {token >= 256 for token in [*prompt, *answer[:-1]] if fits}
+    assert chosen == asked == {False, True}
+    want = b"".join(said for _, said in sent)
+    assert sum(within) > len(sent)
+    plain = "".join(f"send {d.hex()} " + (f"wait {len(s)}\n" if s else "run 900\n") for d, s in sent)
+    got, cycles, _ = simulator.run(plain)
+    assert bytes(got) == want
+    assert np.array_equal(np.diff(cycles)[within[:-1]], np.diff(golden.said_at)[within[:-1]])
+
+    # A slow host; and reset while bytes come, go, and between.
+    got, _, _ = simulator.run(f"pace 3 5\n{plain}")
+    assert bytes(got) == want
+    begin = b"".join(d for d, _ in sent[:2])
+    cut_off = "".join(f"send {begin.hex()} run {n} reset " for n in (5, 40, 160, 1500, 2600, 3300, 5000))
+    got, _, _ = simulator.run(cut_off + plain)
+    assert bytes(got[-len(want) :]) == want
 
 
 @pytest.mark.flow
