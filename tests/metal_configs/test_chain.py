@@ -195,7 +195,7 @@ def test_what_no_number_of_dies_holds_says_what_the_longest_chain_lacks():
     model = random_model(dataclasses.replace(WORDS, context=16, hidden=960), 7)
     with pytest.raises(FlowError, match="rows of program") as e:
         fit_dies(model, column(program_banks=1))
-    assert e.value.where == "die 0 of 2"
+    assert e.value.where == "die 1 of 4, layers 0 to 0"
 
 
 def test_a_chain_keeps_room_for_an_adapter():
