@@ -57,12 +57,13 @@ class TimedDesign:
 
     Attributes:
         body: Nets and cells.
-        watch: The limits, as `limits.c` reads them.
+        watch: The limits, as `limits.c` reads them; `watched`: nets that are in them.
         ports: Net by bit of a port, such as "rx_data[3]".
     """
 
     body: str
     watch: str
+    watched: frozenset[str]
     ports: Mapping[str, str]
     limits: Limits
 
@@ -108,6 +109,7 @@ class _Writer:
         self.same = Joined(netlist.aliases)
         self.widths: dict[int, tuple[str, int, int]] = {}
         self.watch: list[str] = []
+        self.watched: set[str] = set()
 
     def write(self) -> TimedDesign:
         for instance in self.netlist.instances.values():
@@ -125,17 +127,21 @@ class _Writer:
             else:
                 self._cell(instance, cell, timing or Timing(instance.cell))
         for number, (name, low, high) in sorted(self.widths.items()):
-            self.watch.append(f"width {name} {number} {low} {high}")
+            self._limit("width", name, [number], low, high)
         ports = {bit: self.net(bit) for bit in self.netlist.port_bits}
         wires = [f"wire n{n};" for n in self.numbers.values()]
         reset = [RESET] if self.memories else []
         body, watch = ("\n".join([*lines, ""]) for lines in ([*wires, *reset, *self.out], self.watch))
-        return TimedDesign(body, watch, ports, self.limits)
+        return TimedDesign(body, watch, frozenset(self.watched), ports, self.limits)
 
     def net(self, name: str) -> str:
         if name in CONSTANTS:
             return f"1'b{name.replace('?', 'x')}"
         return f"n{self.number(name)}"
+
+    def _limit(self, kind: str, name: str, nets: list[int], *values: int) -> None:
+        self.watch.append(" ".join(map(str, (kind, name, *nets, *values))))
+        self.watched |= {f"n{net}" for net in nets}
 
     def number(self, name: str) -> int:
         return self.numbers.setdefault(self.same.root(name), len(self.numbers))
@@ -236,8 +242,8 @@ class _Writer:
                 continue
             own = self.sdf.wires.get((instance.name, pin))
             numbers = [_ps(limits.get((k, r), 0.0)) for k in ("SETUP", "HOLD") for r in (True, False)]
-            values = " ".join(str(n) for n in (*numbers, _ps(late - _middle(own))))
-            self.watch.append(f"check {instance.name} {self.number(data)} {self.number(place)} {values}")
+            nets = [self.number(data), self.number(place)]
+            self._limit("check", instance.name, nets, *numbers, _ps(late - _middle(own)))
             self.limits.checks += len(limits)
 
     def _width(self, place: str, instance: str, check: Check) -> None:
@@ -311,8 +317,8 @@ class _Writer:
             edge = self.number(clock) if rising else self._inverse(clock)
             setup, hold = (limit, -limit) if kind == "SETUP" else (0, limit)
             shift = _ps(late - _middle(self.sdf.wires.get((instance.name, pin))))
-            values = f"{setup} {setup} {hold} {hold} {shift}"
-            self.watch.append(f"check {instance.name} {self.number(data)} {edge} {values}")
+            nets = [self.number(data), edge]
+            self._limit("check", instance.name, nets, setup, setup, hold, hold, shift)
             self.limits.checks += 1
 
     def _inverse(self, net: str) -> int:

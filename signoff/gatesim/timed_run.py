@@ -15,6 +15,7 @@ import msgspec
 from rtl_gen.errors import ExitCode, FlowError
 from rtl_gen.golden.token_bytes import from_bytes
 from signoff.gatesim.host import PLAIN, Protocol, Request, request_bytes
+from signoff.gatesim.lean import lean
 from signoff.gatesim.simulate import Token
 from signoff.gatesim.timed import MODEL_STEP, Limits, TimedDesign
 from signoff.gatesim.tools import run_tool, running
@@ -22,7 +23,6 @@ from signoff.gatesim.tools import run_tool, running
 PATIENCE = 60_000
 _PROGRAM, _LIMITS, _TOLD = "chip.vvp", "limits.txt", "limits.json"
 _WATCH = "limits"  # the VPI module
-_POINTER = re.compile(rb"(?<=0x)[0-9a-f]{7,}")
 _PORTS = {
     "clk": 0,
     "rst": 0,
@@ -136,16 +136,10 @@ def build_timed(design: TimedDesign, models: str, work: Path, out: Path, data: s
     options = ["-g2012", f"-DSCF_BANK_DELAY={MODEL_STEP}", "-s", "host", "-o", _PROGRAM]
     sources = ["timed_host.v", "timed_cells.v", "chip.v", "memories.v"]
     run_tool(["iverilog", *options, *sources], work, "compile", "iverilog")
-    (out / _PROGRAM).write_bytes(_numbered((work / _PROGRAM).read_bytes()))
+    (out / _PROGRAM).write_bytes(lean((work / _PROGRAM).read_bytes(), design.watched))
     (out / _LIMITS).write_text(design.watch)
     (out / _TOLD).write_bytes(msgspec.json.encode(design.limits))
     return TimedChip(out, design.limits)
-
-
-def _numbered(program: bytes) -> bytes:
-    """A program of Icarus with numbers in its labels in place of pointers, which are others in each run."""
-    numbers: dict[bytes, bytes] = {}
-    return _POINTER.sub(lambda m: numbers.setdefault(m[0], b"%x" % len(numbers)), program)
 
 
 def run_timed(

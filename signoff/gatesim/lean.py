@@ -1,0 +1,40 @@
+"""A compiled program of Icarus without what decides no event: it runs faster, and says the same."""
+
+__all__ = ["lean"]
+
+import re
+from collections import Counter
+from collections.abc import Collection
+
+# In front of every delay stands a buffer, which hands on at once what it gets.
+_BUFFER = re.compile(rb"^(\w+/d) \.functor BUFZ 1, (\S+), C4<0>, C4<0>, C4<0>;\n", re.M)
+_DELAYED = re.compile(rb"^(\w+ \.delay 1 \(\d+,\d+,\d+\)) (\w+/d);$", re.M)
+# A net stops what comes a second time. Behind these nothing does, and takers stop it themselves.
+_CHANGING = re.compile(rb"^(\w+) \.(?:delay|udp) ", re.M)
+_NET = re.compile(rb'^ *(v\w+) \.net "([^"\n]+)", 0 0, (\w+);.*\n', re.M)
+_VARIABLE = re.compile(rb"\bv0x\w+")
+_POINTER = re.compile(rb"(?<=0x)[0-9a-f]{7,}")
+
+
+def lean(program: bytes, watched: Collection[str]) -> bytes:
+    """Take out buffers in front of delays, and nets that nobody looks at; number the labels.
+
+    Icarus makes labels of pointers, which are others in each run.
+
+    Args:
+        program: As `iverilog` writes it.
+        watched: Nets of one bit that VPI finds by their names. Those that a statement reads stay, too.
+    """
+    sources = dict(_BUFFER.findall(program))
+    alone = {label for _, label in _DELAYED.findall(program)} & sources.keys()
+    program = _BUFFER.sub(lambda m: b"" if m[1] in alone else m[0], program)
+    program = _DELAYED.sub(lambda m: b"%b %b;" % (m[1], sources.get(m[2], m[2])), program)
+    changing, names = set(_CHANGING.findall(program)), {name.encode() for name in watched}
+    named = Counter(_VARIABLE.findall(program))
+
+    def kept(net: re.Match[bytes]) -> bytes:
+        return b"" if net[3] in changing and net[2] not in names and named[net[1]] == 1 else net[0]
+
+    program = _NET.sub(kept, program)
+    numbers: dict[bytes, bytes] = {}
+    return _POINTER.sub(lambda m: numbers.setdefault(m[0], b"%x" % len(numbers)), program)
