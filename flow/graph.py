@@ -28,6 +28,7 @@ from flow.tasks.die.antenna import AntennaTask
 from flow.tasks.die.assembly import AssemblyTask
 from flow.tasks.die.backdrops import BackdropsTask
 from flow.tasks.die.compile import CompileTask
+from flow.tasks.die.die_nets import DieNetsTask
 from flow.tasks.die.drc_klayout import DieDrcKlayoutTask
 from flow.tasks.die.energy import EnergyTask
 from flow.tasks.die.equiv import EQUIV_STEPS
@@ -73,6 +74,7 @@ STEPS: Steps = (
     RtlSimulatorTask,
     RtlsimTask,
     GatesimTask,
+    DieNetsTask,
     EnergyTask,
     *TILE_DRC_STEPS,
     *INSIDE_STEPS,

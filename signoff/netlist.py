@@ -2,6 +2,7 @@
 
 __all__ = ["CONSTANTS", "Instance", "Netlist", "read_modules", "read_netlist"]
 
+import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,6 +27,16 @@ class Instance:
     cell: str
     name: str
     pins: dict[str, tuple[str, ...]]
+
+    @functools.cached_property
+    def on_nets(self) -> tuple[tuple[str, str], ...]:
+        """Pins with the nets that they are on; those of a bus one by one, as "q[3]"."""
+        return tuple(
+            (pin if len(nets) == 1 else f"{pin}[{len(nets) - 1 - number}]", net)
+            for pin, nets in self.pins.items()
+            for number, net in enumerate(nets)
+            if net and net not in CONSTANTS
+        )
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,9 @@ _PIN = re.compile(
     r"- (\S+) \+ NET \S+ \+ DIRECTION (INPUT|OUTPUT) \+ USE \w+\s+\+ PORT\s+\+ LAYER (\w+)"
     r" \( (-?\d+) (-?\d+) \) \( (-?\d+) (-?\d+) \)\s+\+ (?:FIXED|PLACED) \( (-?\d+) (-?\d+) \) N"
 )
-_STRAP = re.compile(r"(\w+) (\d+) \+ SHAPE STRIPE \( (-?\d+) (-?\d+) \) \( (-?\d+|\*) (-?\d+|\*) \)")
+_STRAP = re.compile(
+    r"(?:ROUTED|FIXED|NEW) (\w+) (\d+) \+ SHAPE STRIPE \( (-?\d+) (-?\d+) \) \( (-?\d+|\*) (-?\d+|\*) \)"
+)
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,12 @@
 """Energy of a token of a die of tiles, or a chain, from what its gate-level simulation held."""
 
-__all__ = ["SimulatedDie", "SimulatedTile", "TokenEnergy", "Told", "simulated_die", "token_energy"]
+__all__ = [
+    "DieNets", "SimulatedDie", "SimulatedTile", "TokenEnergy", "Told", "die_nets", "simulated_die",
+    "token_energy",
+]  # fmt: skip
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +18,7 @@ from flow.pdk.files import PdkFiles
 from flow.stitching.periods import PERIODS
 from flow.stitching.routed import routed_of
 from flow.tasks.energies import kit_corner, wire_farads, with_macros
-from signoff.netlist import Instance, Netlist, read_modules, read_netlist
+from signoff.netlist import Instance, Netlist, read_modules
 from signoff.power.energy import Activity, Corner
 from signoff.power.flat import OUTSIDE, FlatDie, flat_die, with_open_outputs
 from signoff.power.rises import counted
@@ -77,54 +80,52 @@ class TokenEnergy:
 
 
 @dataclass(frozen=True)
-class SimulatedDie:
-    """What the energy of a die is made of.
+class DieNets:
+    """What the energy of a die needs of it that neither a model nor a corner changes.
 
     Attributes:
         flat: Its netlist; reads and writes of memories are pins of these.
         wires: Capacitance, F, by name of a net.
+        without: Says what is not counted.
+    """
+
+    flat: FlatDie
+    wires: Mapping[str, float]
+    without: str
+
+
+@dataclass(frozen=True)
+class SimulatedDie:
+    """What the energy of a die is made of.
+
+    Attributes:
+        nets: Its netlist and wires.
         macros: Memories, by cell; `memories`: what they are called in a sum.
         cells: What standard cells do.
         corners: What cells and memories take.
     """
 
-    flat: FlatDie
-    wires: Mapping[str, float]
+    nets: DieNets
     macros: Mapping[str, Macro]
     memories: Mapping[str, str]
     cells: Mapping[str, Cell]
     corners: Mapping[str, Corner]
 
 
-def token_energy(
-    die: Path,
-    tiles: Mapping[str, SimulatedTile],
-    margin: Mapping[str, float],
-    told: Told,
-    period_ns: float,
-    pdk: Pdk,
-    files: PdkFiles,
-) -> TokenEnergy:
+def token_energy(simulated: SimulatedDie, told: Told) -> TokenEnergy:
     """Energy of the token in three corners.
 
     Args:
-        die: Netlist of tiles.
-        tiles: By kind.
-        margin: Capacitance of wires of the margin, F, by the pin of a tile; none while there is no margin.
+        simulated: The die.
         told: The token.
-        period_ns: Clock period of the slow and the fast corner; `PERIODS` has the others'.
-        pdk: The process.
-        files: Its files.
 
     Raises:
         FlowError: What was told is of another netlist.
     """
-    simulated = simulated_die(read_netlist(die), tiles, margin, period_ns, pdk, files)
-    corners = simulated.corners
-    without = _not_counted(tiles, bool(margin))
-    detail = f"{told.token}, {told.cycles} cycles, without delays and so without glitches; {without}"
-    die_of_token = TokenDie(simulated.flat, simulated.wires, simulated.memories, _CLOCK)
-    counts = [counted(simulated.flat, simulated.cells, states, 2 * told.cycles + 1) for states in told.states]
+    nets, corners = simulated.nets, simulated.corners
+    detail = f"{told.token}, {told.cycles} cycles, without delays and so without glitches; {nets.without}"
+    die_of_token = TokenDie(nets.flat, nets.wires, simulated.memories, _CLOCK)
+    counts = [counted(nets.flat, simulated.cells, states, 2 * told.cycles + 1) for states in told.states]
     each = [
         price(die_of_token, Activity(told.cycles, 1, of.rises), of.registers, corners, detail)
         for of in counts
@@ -141,24 +142,27 @@ def token_energy(
     report = {
         "token": told.token,
         "cycles": told.cycles,
-        "without": without,
+        "without": nets.without,
         "corners": sums,
         "wrong_registers": [list(of.registers.wrong) for of in counts],
     }
     typical = metrics["energy_per_token_typical_nj"], metrics["tokens_per_s_typical"]
-    note = "{:.0f} nJ per token, {:,.0f} tokens/s, typical corner; ".format(*typical) + without
+    note = "{:.0f} nJ per token, {:,.0f} tokens/s, typical corner; ".format(*typical) + nets.without
     return TokenEnergy(of_dies([rows for rows, _ in each]), metrics, report, note)
 
 
-def simulated_die(
-    die: Netlist,
-    tiles: Mapping[str, SimulatedTile],
-    margin: Mapping[str, float],
-    period_ns: float,
-    pdk: Pdk,
-    files: PdkFiles,
-) -> SimulatedDie:
-    """Put together what the energy of a die is made of; arguments as of `token_energy`."""
+def die_nets(
+    die: Netlist, tiles: Mapping[str, SimulatedTile], margin: Mapping[str, float], pdk: Pdk, files: PdkFiles
+) -> DieNets:
+    """Put tiles and their wires together.
+
+    Args:
+        die: Netlist of tiles.
+        tiles: By kind.
+        margin: Capacitance of wires of the margin, F, by the pin of a tile; none while there is no margin.
+        pdk: The process.
+        files: Its files.
+    """
     macros = {macro.name: macro for tile in tiles.values() for macro in tile.macros}
     modules = {name: of for tile in tiles.values() for name, of in read_modules(tile.netlist).items()}
     flat = flat_die(die, {name: _accessed(of, macros) for name, of in modules.items()})
@@ -170,17 +174,38 @@ def simulated_die(
         for name, module in flat.kinds.items():
             if module == tile.top:
                 wires |= {f"{name}.{net}": of for net, of in farads.items()}
-    memories = {
+    cells = _cells(flat, macros, files)
+    flat = with_open_outputs(flat, {name: cell.outputs for name, cell in cells.items()})
+    return DieNets(flat, wires, _not_counted(tiles, bool(margin)))
+
+
+def simulated_die(
+    nets: DieNets, memories: Iterable[Macro], period_ns: float, pdk: Pdk, files: PdkFiles
+) -> SimulatedDie:
+    """What the energy of a die is made of.
+
+    Args:
+        nets: Of the die.
+        memories: In its tiles.
+        period_ns: Clock period of the slow and the fast corner; `PERIODS` has the others'.
+        pdk: The process.
+        files: Its files.
+    """
+    macros = {macro.name: macro for macro in memories}
+    called = {
         name: "SRAM macros" if "write" in macro.ports else "ROM macros" for name, macro in macros.items()
     }
-    first = {instance.cell: instance for instance in flat.netlist.instances.values()}
+    first = {instance.cell: instance for instance in nets.flat.netlist.instances.values()}
     corners = {}
     for name, asked in load_place_route(pdk).corners.items():
         kit = kit_corner(pdk, asked.liberty, asked.voltage, period_ns * PERIODS.get(name, 1))
         corners[name] = with_macros(kit, list(macros.values()), first, asked.liberty)
-    cells = load_cells(first.keys() - macros.keys() - {OUTSIDE}, files.path("cells"))
-    flat = with_open_outputs(flat, {name: cell.outputs for name, cell in cells.items()})
-    return SimulatedDie(flat, wires, macros, memories, cells, corners)
+    return SimulatedDie(nets, macros, called, _cells(nets.flat, macros, files), corners)
+
+
+def _cells(flat: FlatDie, macros: Mapping[str, Macro], files: PdkFiles) -> dict[str, Cell]:
+    kinds = {instance.cell for instance in flat.netlist.instances.values()}
+    return load_cells(kinds - macros.keys() - {OUTSIDE}, files.path("cells"))
 
 
 def _accessed(module: Netlist, macros: Mapping[str, Macro]) -> Netlist:

@@ -28,7 +28,7 @@ from flow.hardening.blocks import block_of
 from flow.hardening.synthesis import need_liberty
 from flow.pdk.files import PdkFiles
 from flow.pdk.providers import find_pdk
-from flow.stitching.energy import SimulatedDie, SimulatedTile, simulated_die
+from flow.stitching.energy import SimulatedDie, SimulatedTile, die_nets, simulated_die
 from flow.stitching.periods import die_period
 from flow.stitching.wires import wires_of_margin
 from flow.tasks.die.gatesim import STATES
@@ -88,14 +88,14 @@ def compare(
         FlowError: OpenROAD or liberty is missing (MISSING_TOOL), or OpenROAD failed.
     """
     corner, facts = die.corners[CORNER], load_place_route(pdk)
-    inside = {name: x for name, x in die.flat.netlist.instances.items() if x.cell != OUTSIDE}
-    netlist = replace(die.flat.netlist, instances=inside)
-    roots = {name: net for net, names in die.flat.names.items() for name in names}
+    inside = {name: x for name, x in die.nets.flat.netlist.instances.items() if x.cell != OUTSIDE}
+    netlist = replace(die.nets.flat.netlist, instances=inside)
+    roots = {name: net for net, names in die.nets.flat.names.items() for name in names}
     wires: dict[str, float] = defaultdict(float)
-    for name, farads in die.wires.items():
+    for name, farads in die.nets.wires.items():
         wires[roots.get(name, name)] += farads
     on_pins = {net for x in inside.values() for nets in x.pins.values() for net in nets}
-    rises = {net: of.rises[net] for net in die.flat.names.keys() & of.rises.keys() & on_pins}
+    rises = {net: of.rises[net] for net in die.nets.flat.names.keys() & of.rises.keys() & on_pins}
     ours, _ = parts_of(netlist, wires, Activity(cycles, 1, rises), corner)
     ours |= {name: replace(ours[name], switching=0.0) for name, x in inside.items() if x.cell in die.macros}
 
@@ -121,11 +121,11 @@ def compare(
         name: Parts(p.switching * seconds, p.inside * seconds, p.leakage * seconds)
         for name, p in told.items()
     }
-    port = die.flat.netlist.instances[f"port.{_CLOCK}"].pins["out"][0]
+    port = die.nets.flat.netlist.instances[f"port.{_CLOCK}"].pins["out"][0]
     groups = _groups(die, inside, clock_nets(netlist, corner, port), outputs)
     found: dict[tuple[str, str], list[str]] = defaultdict(list)
     for name, group in groups.items():
-        found[die.flat.tile_of(name), group].append(name)
+        found[die.nets.flat.tile_of(name), group].append(name)
     return {
         key: Pair(_sum(ours[n] for n in names), _sum(theirs[n] for n in names))
         for key, names in found.items()
@@ -194,9 +194,11 @@ def _of_build(build: Path) -> dict[tuple[str, str], Pair]:
         views[kind] = read_view(kind, (folder / "layout.def").read_text("utf-8"))
     margin = {pin: 1e-12 * wire.pf for pin, wire in wires_of_margin(place_tiles(die, views)).items()}
     netlist = read_netlist(build / "stitch" / f"{base}.v")
-    simulated = simulated_die(netlist, tiles, margin, die_period(die), pdk, files)
+    nets = die_nets(netlist, tiles, margin, pdk, files)
+    memories = [macro for tile in tiles.values() for macro in tile.macros]
+    simulated = simulated_die(nets, memories, die_period(die), pdk, files)
     states = {name: int(value, 16) for name, value in told["states"][0].items()}
-    of = counted(simulated.flat, simulated.cells, states, 2 * told["cycles"] + 1)
+    of = counted(nets.flat, simulated.cells, states, 2 * told["cycles"] + 1)
     with tempfile.TemporaryDirectory() as scratch:
         return compare(simulated, of, told["cycles"], pdk, files, Path(scratch))
 

@@ -12,7 +12,7 @@ from base_chip.pdk.energies import by_condition, from_liberty, load_energies
 from base_chip.pdk.place_route import load_place_route
 from signoff.assembly.routed import Routed
 from signoff.netlist import Instance
-from signoff.power.energy import Corner, pins_of
+from signoff.power.energy import Corner
 
 # Pins that models of memories have besides, by the beginning of liberty's condition; a ROM's has none.
 _ACCESSES = {"": "reads", "enable": "reads", "write": "writes"}
@@ -48,7 +48,7 @@ def with_macros(
     inside, farads, leak = dict(corner.inside), dict(corner.farads), dict(corner.leak)
     for macro in macros:
         (of,) = from_liberty(macro.liberty[liberty], "").values()
-        pins = [pin for pin, _ in pins_of(instances[macro.name])]
+        pins = [pin for pin, _ in instances[macro.name].on_nets]
         known = {pin: of.pins[pin.partition("[")[0]] for pin in pins if pin.partition("[")[0] in of.pins}
         spent = {pin: e.pj * 1e-12 for pin, e in known.items()}
         farads[macro.name] = {pin: e.pf * 1e-12 for pin, e in known.items() if e.pf}

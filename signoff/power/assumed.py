@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from signoff.netlist import Netlist
-from signoff.power.energy import Activity, Corner, pins_of
+from signoff.power.energy import Activity, Corner
 
 _CYCLES = 1000
 _GATED = "GCLK"  # output of the kit's clock gates
@@ -22,7 +22,7 @@ def assumed(netlist: Netlist, corner: Corner, clock: str, share: float) -> Activ
         share: Rises a cycle of all other nets.
     """
     clocks = clock_nets(netlist, corner, clock)
-    nets = {net for instance in netlist.instances.values() for _, net in pins_of(instance)}
+    nets = {net for instance in netlist.instances.values() for _, net in instance.on_nets}
     return Activity(_CYCLES, 0, {n: _CYCLES if n in clocks else round(_CYCLES * share) for n in sorted(nets)})
 
 
@@ -37,7 +37,7 @@ def clock_nets(netlist: Netlist, corner: Corner, clock: str) -> set[str]:
     takers: dict[str, list[str]] = defaultdict(list)
     for name, instance in netlist.instances.items():
         inputs = corner.farads.get(instance.cell, {})
-        for pin, net in pins_of(instance):
+        for pin, net in instance.on_nets:
             if pin in inputs:
                 takers[net].append(name)
     clocks, todo = {clock}, [clock]
@@ -54,6 +54,6 @@ def _goes_on(netlist: Netlist, corner: Corner, name: str) -> Iterable[str]:
     """Nets that a cell passes a clock on to."""
     instance = netlist.instances[name]
     inputs = corner.farads[instance.cell]
-    pins = pins_of(instance)
+    pins = instance.on_nets
     alone = sum(pin in inputs for pin, _ in pins) == 1 and len(inputs) == 1
     return [net for pin, net in pins if pin == _GATED or (alone and pin not in inputs)]

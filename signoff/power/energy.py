@@ -1,13 +1,13 @@
 """What each cell and memory takes from the supply while a token is made, from what moved in simulation."""
 
-__all__ = ["Activity", "Corner", "Energy", "Parts", "energies_of", "parts_of", "pins_of"]
+__all__ = ["Activity", "Corner", "Energy", "Parts", "energies_of", "parts_of"]
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rtl_gen.errors import FlowError
-from signoff.netlist import CONSTANTS, Instance, Netlist
+from signoff.netlist import Netlist
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ def parts_of(
             without.add(instance.cell)
             continue
         taken = switching = 0.0
-        for pin, net in pins_of(instance):
+        for pin, net in instance.on_nets:
             rises = activity.rises.get(net, 0)
             if pin in inside:
                 taken += rises * inside[pin]
@@ -152,19 +152,8 @@ def _loads(
     found: dict[str, float] = defaultdict(float)
     for instance in netlist.instances.values():
         of = farads.get(instance.cell, {})
-        for pin, net in pins_of(instance):
+        for pin, net in instance.on_nets:
             found[net] += of.get(pin, 0.0)
     for net in found:
         found[net] += wires.get(net, 0.0)
     return found
-
-
-def pins_of(instance: Instance) -> Sequence[tuple[str, str]]:
-    """Pins with the nets that they are on; those of a bus one by one."""
-    out = []
-    for pin, nets in instance.pins.items():
-        width = len(nets)
-        for number, net in enumerate(nets):
-            if net and net not in CONSTANTS:
-                out.append((pin if width == 1 else f"{pin}[{width - 1 - number}]", net))
-    return out

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from signoff.power.assumed import clock_nets
-from signoff.power.energy import Activity, Corner, energies_of, pins_of
+from signoff.power.energy import Activity, Corner, energies_of
 from signoff.power.flat import OUTSIDE, FlatDie
 from signoff.power.rises import Registers
 from signoff.result import CheckResult
@@ -130,7 +130,7 @@ def _by_root(flat: FlatDie, counted: Activity) -> tuple[Activity, list[str]]:
             faults.append(f"{net} did not rise alike under its names {', '.join(sorted(found))}")
         if rises[net] > counted.cycles:
             faults.append(f"{net} rose {rises[net]} times in {counted.cycles} cycles")
-    on_pins = {net for of in flat.netlist.instances.values() for _, net in pins_of(of)}
+    on_pins = {net for of in flat.netlist.instances.values() for _, net in of.on_nets}
     return Activity(counted.cycles, counted.tokens, {n: r for n, r in rises.items() if n in on_pins}), faults
 
 
@@ -139,7 +139,7 @@ def _undriven(flat: FlatDie, activity: Activity, corner: Corner) -> list[str]:
     driven = {
         net
         for instance in flat.netlist.instances.values()
-        for pin, net in pins_of(instance)
+        for pin, net in instance.on_nets
         if _drives(instance.cell, pin, corner)
     }
     return [net for net, rises in activity.rises.items() if rises and net not in driven]
@@ -189,7 +189,7 @@ def _by_net(
     driven = set()
     for instance in die.flat.netlist.instances.values():
         inside, inputs = corner.inside.get(instance.cell, {}), corner.farads.get(instance.cell, {})
-        for pin, net in pins_of(instance):
+        for pin, net in instance.on_nets:
             farads[net] += inputs.get(pin, 0.0)
             joules[net] += inside.get(pin, 0.0) * activity.rises.get(net, 0)
             if _drives(instance.cell, pin, corner):

@@ -10,7 +10,7 @@ from base_chip.harden.cells import cell_lef
 from base_chip.pdk.place_route import load_place_route
 from flow.hardening.blocks import load_block
 from flow.hardening.synthesis import CORNER
-from flow.stitching.energy import SimulatedTile, simulated_die
+from flow.stitching.energy import SimulatedTile, die_nets, simulated_die
 from flow.stitching.energy_check import GROUPS, Pair, compare
 from signoff.netlist import Instance, Netlist, read_netlist
 from signoff.power.flat import OUTSIDE
@@ -47,7 +47,8 @@ def die(tmp_path_factory, sky130, pdk_kit):
     pins = {port: tuple(tile.bits(port)) for port in tile.ports}
     around = Netlist("d", tile.ports, {"rom": Instance(tile.name, "rom", pins)}, ())
     tiles = {"rom": SimulatedTile(block.top, folder / "netlist.v", block.memories, folder)}
-    return simulated_die(around, tiles, {}, PERIOD_NS, sky130, pdk_kit)
+    nets = die_nets(around, tiles, {}, sky130, pdk_kit)
+    return simulated_die(nets, block.memories, PERIOD_NS, sky130, pdk_kit)
 
 
 def states_of(die, seed=1):
@@ -67,7 +68,7 @@ def states_of(die, seed=1):
 
     clock = sum(2 << 2 * n for n in range(CYCLES))
     states = {}
-    for name, of in die.flat.netlist.instances.items():
+    for name, of in die.nets.flat.netlist.instances.items():
         cell = die.cells.get(of.cell)
         if of.cell == OUTSIDE:
             states[of.pins["out"][0]] = clock if name == "port.clk" else wave(0.2, 0)
@@ -81,7 +82,7 @@ def states_of(die, seed=1):
 
 @pytest.fixture(scope="module")
 def activity(die):
-    return counted(die.flat, die.cells, states_of(die), 2 * CYCLES + 1)
+    return counted(die.nets.flat, die.cells, states_of(die), 2 * CYCLES + 1)
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +114,7 @@ def test_a_group_that_is_twice_as_busy_for_one_of_the_two_is_seen(
     """The control: nets of cells that are no registers and no clock rise twice as often for OpenSTA."""
     driven = {
         net
-        for of in die.flat.netlist.instances.values()
+        for of in die.nets.flat.netlist.instances.values()
         if (cell := die.cells.get(of.cell)) is not None and cell.storage is None and len(cell.inputs) > 1
         for pin in cell.outputs
         for net in of.pins[pin]

@@ -3,18 +3,19 @@
 from dataclasses import replace
 from types import SimpleNamespace
 
+import msgspec
 import pytest
 
 from base_chip.pdk import load_pdk
 from base_chip.pdk.place_route import load_place_route
 from base_chip.tiles import load_tile
 from base_chip.tiles.parts import tile_macros
-from flow.stitching.energy import SimulatedTile, Told, token_energy
+from flow.stitching.energy import DieNets, SimulatedTile, Told, die_nets, simulated_die, token_energy
 from flow.tasks.die.energy import EnergyTask
 from flow.tasks.die.gatesim import _whole_token
 from flow.tasks.energies import kit_corner, with_macros
 from signoff.gatesim import Request
-from signoff.netlist import Instance
+from signoff.netlist import Instance, read_netlist
 
 LIBERTY = "tt_025C_1v80"
 P = "sky130_fd_sc_hd__"
@@ -64,6 +65,16 @@ def small(folder, macros):
     return {"vec": SimulatedTile("scf_vec_tile", folder / "tile.v", [rom, ram], None)}
 
 
+def spent_by(folder, tiles, files, states):
+    """Energy, of nets that were written and read on the way as the step that every model shares has them."""
+    pdk = load_pdk("sky130")
+    nets = die_nets(read_netlist(folder / "die.v"), tiles, {}, pdk, files)
+    written = msgspec.json.decode(msgspec.json.encode(nets), type=DieNets)
+    assert written == nets
+    memories = [macro for tile in tiles.values() for macro in tile.macros]
+    return token_energy(simulated_die(written, memories, 40.0, pdk, files), states)
+
+
 RISES = {
     "clk": 50, "go": 9, "vec.bank0.macro.reads": 7,
     "vec.work.macro.reads": 4, "vec.work.macro.writes[0]": 3, "vec.work.macro.writes[1]": 0,
@@ -79,7 +90,7 @@ def test_a_register_that_does_not_fit_fails_the_row_and_is_named_in_the_report(t
     def spent(held):
         states = told(RISES | {"vec._1_.dff0.Q": 0})
         states = replace(states, states=[states.states[0] | {"vec._1_.dff0.Q": held}])
-        return token_energy(tmp_path / "die.v", tiles, {}, states, 40.0, load_pdk("sky130"), files)
+        return spent_by(tmp_path, tiles, files, states)
 
     # `go` is high behind each of the first nine rises of the clock, and low again before the next
     assert (sound := spent(0)).report["wrong_registers"] == [[]]
@@ -104,7 +115,7 @@ def files(kit_cells):
 
 def test_a_die_of_mapped_tiles_says_that_it_has_no_wires(tmp_path, macros, files):
     tiles = small(tmp_path, macros)
-    done = token_energy(tmp_path / "die.v", tiles, {}, told(RISES), 40.0, load_pdk("sky130"), files)
+    done = spent_by(tmp_path, tiles, files, told(RISES))
     assert [(r.name, r.status) for r in done.rows] == [("energy", "pass"), ("energy_control", "pass")], (
         done.rows
     )
@@ -126,7 +137,7 @@ def test_the_energy_of_a_chain_is_that_of_its_dies(tmp_path, macros, files):
     idle = {net: 50 if net.endswith("clk") else 0 for net in RISES}
 
     def spent(*rises):
-        return token_energy(tmp_path / "die.v", tiles, {}, told(*rises), 40.0, load_pdk("sky130"), files)
+        return spent_by(tmp_path, tiles, files, told(*rises))
 
     both, first, second = spent(RISES, idle), spent(RISES), spent(idle)
     for name in ("energy_per_token_typical_nj", "power_slow_mw"):

@@ -4,9 +4,8 @@ __all__ = ["EnergyTask"]
 
 import json
 
+from flow.tasks.die.die_nets import macros_of, read_nets
 from flow.tasks.die.gatesim import STATES
-from flow.tasks.die.stitched import TILES, plan_of
-from flow.tasks.die.tiles import NETLIST, routed
 from flow.tasks.step import Job, Result, StepTask
 from signoff.result import CheckResult
 
@@ -17,16 +16,16 @@ class EnergyTask(StepTask):
     """Cells, clocks, memories and wires of every tile in three corners; what has no wires yet is named."""
 
     step_name = "energy"
-    needs = ("gatesim", "stitch", *TILES, "map_rom", "map_ram", "map_vec")
+    needs = ("gatesim", "die_nets")
     config = ("base", "pdk")
-    roles = ("cells", "tech_lef")
+    roles = ("cells",)
     is_check = True
 
     def work(self, job: Job) -> Result:
+        from base_chip.dies import load_die
         from base_chip.pdk import load_pdk
-        from flow.hardening.blocks import block_of
-        from flow.stitching.energy import SimulatedTile, Told, token_energy
-        from flow.stitching.wires import wires_of_margin
+        from flow.stitching.energy import Told, simulated_die, token_energy
+        from flow.stitching.periods import die_period
         from flow.tasks.energies import six_digits
         from signoff.power.token import CONTROL
 
@@ -35,24 +34,10 @@ class EnergyTask(StepTask):
             why = "gatesim told nothing of a whole token: it did not run, or says no two tokens of a text"
             return Result([CheckResult.not_run(name, why) for name in (self.step_name, CONTROL)])
         found = json.loads(path.read_bytes())
-        kinds = [name.removeprefix("tile_") for name in TILES]
-        tiles = {}
-        for kind in kinds:
-            folder = job.inputs[f"tile_{kind}"]
-            whole = routed(folder)
-            netlist = (folder if whole else job.inputs[f"map_{kind}"]) / NETLIST
-            block = block_of(kind)
-            tiles[kind] = SimulatedTile(block.top, netlist, block.memories, folder if whole else None)
-        plan, period = plan_of(job)
-        margin = {}
-        if all(tile.routed for tile in tiles.values()):
-            margin = {pin: wire.pf * 1e-12 for pin, wire in wires_of_margin(plan).items()}
         states = [{name: int(value, 16) for name, value in die.items()} for die in found["states"]]
-        told = Told(found["token"], found["cycles"], states)
-        done = token_energy(
-            job.inputs["stitch"] / f"{job.config.base}.v", tiles, margin, told, period,
-            load_pdk(job.config.pdk), job.pdk,
-        )  # fmt: skip
+        period, pdk = die_period(load_die(job.config.base)), load_pdk(job.config.pdk)
+        simulated = simulated_die(read_nets(job.inputs["die_nets"]), macros_of(), period, pdk, job.pdk)
+        done = token_energy(simulated, Told(found["token"], found["cycles"], states))
         text = json.dumps(six_digits(done.report), indent=1)
         (job.out / REPORT).write_text(text)
         (job.scratch / REPORT).write_text(text)  # evidence
