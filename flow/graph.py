@@ -27,6 +27,7 @@ from flow.tasks.chain.sample import SampleTask
 from flow.tasks.die.antenna import AntennaTask
 from flow.tasks.die.assembly import AssemblyTask
 from flow.tasks.die.backdrops import BackdropsTask
+from flow.tasks.die.base_layers import BaseLayersTask
 from flow.tasks.die.compile import CompileTask
 from flow.tasks.die.die_nets import DieNetsTask
 from flow.tasks.die.drc_klayout import DieDrcKlayoutTask
@@ -86,6 +87,7 @@ STEPS: Steps = (
     DieDrcKlayoutTask,
     AntennaTask,
     IrDropTask,
+    BaseLayersTask,
     InvarianceTask,
     OasisTask,
     BackdropsTask,

@@ -6,7 +6,7 @@ __all__ = [
 
 import hashlib
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,12 +43,12 @@ class Sites:
 
 
 class Chip:
-    """A layout, with what was once computed of its layers."""
+    """A layout, with what was once computed of its layers; `known` are digests of some, see `drawn`."""
 
-    def __init__(self, layout: kdb.Layout) -> None:
+    def __init__(self, layout: kdb.Layout, known: Mapping[Layer, str] | None = None) -> None:
         self.layout = layout
         self.structure = Structure(layout)
-        self._drawn: dict[Layer, str] = {}
+        self._drawn: dict[Layer, str] = dict(known or {})
         self._shapes: dict[Layer, Drawn] = {}
         self._taken: dict[Sites, np.ndarray] = {}
 
@@ -73,7 +73,7 @@ class Chip:
     def texts(self, layer: Layer) -> list[str]:
         """Texts of a layer with their places, sorted."""
         index = self.layout.find_layer(*layer)
-        if index is None:
+        if index is None or not any(_has_text(cell.shapes(index)) for cell in self.layout.each_cell()):
             return []
         found = self.layout.top_cell().begin_shapes_rec(index)
         found.shape_flags = kdb.Shapes.STexts
@@ -108,14 +108,12 @@ class Chip:
 
     def without(self, layer: Layer, square: kdb.Box) -> "Chip":
         """A copy without one shape of a layer, wherever in the hierarchy that is drawn."""
-        kept, left = kdb.Shapes(), True
-        shapes = self.flat(layer)
-        shapes.merged_semantics = False
-        for polygon in shapes.each():
-            if left and polygon.is_box() and polygon.bbox() == square:
-                left = False
-            else:
-                kept.insert(polygon)
+        kept = kdb.Shapes()
+        kept.insert(self.flat(layer))
+        for shape in kept.each_touching(square):
+            if shape.polygon.is_box() and shape.bbox() == square:
+                kept.erase(shape)
+                break
         copy = self._copy(layer)
         index = copy.layout.layer(*layer)
         copy.layout.clear_layer(index)
@@ -166,6 +164,7 @@ def invariance(
     report: Path,
     *,
     controls: bool = True,
+    drawn: Mapping[Layer, str] | None = None,
 ) -> list[CheckResult]:
     """Run all checks of base invariance, each followed by its negative control.
 
@@ -176,11 +175,12 @@ def invariance(
         sites: Legal sites of the program layer.
         report: JSON to write: of two pairs of these, both hashes of each layer but the program layer.
         controls: Whether to run the negative controls.
+        drawn: Digests of the base's layers (`Chip.drawn`), where they are known.
 
     Returns:
         One result a check: `base_hashes`, `model_xor` and `legal_sites`, and `..._control` of each.
     """
-    a, b, c, program = Chip(base), Chip(chip), Chip(other), (sites.layer,)
+    a, b, c, program = Chip(base, drawn), Chip(chip), Chip(other), (sites.layer,)
     results = [check_hashes(*hashes(a, b, program))]
     if controls:
         planted = _with_extra_met1(b)
@@ -278,6 +278,10 @@ def _touching(shapes: np.ndarray, sites: Sites) -> np.ndarray:
     touched = np.zeros(len(shapes), bool)
     touched[shape[begin < end]] = True
     return shapes[touched]
+
+
+def _has_text(shapes: kdb.Shapes) -> bool:
+    return next(shapes.each(kdb.Shapes.STexts), None) is not None
 
 
 # -- negative controls -----------------------------------------------------------------

@@ -28,7 +28,7 @@ def lean(program: bytes, watched: Collection[str]) -> bytes:
     sources = dict(_BUFFER.findall(program))
     alone = {label for _, label in _DELAYED.findall(program)} & sources.keys()
     program = _BUFFER.sub(lambda m: b"" if m[1] in alone else m[0], program)
-    program = _DELAYED.sub(lambda m: b"%b %b;" % (m[1], sources.get(m[2], m[2])), program)
+    program = _DELAYED.sub(lambda m: m[1] + b" " + sources.get(m[2], m[2]) + b";", program)
     changing, names = set(_CHANGING.findall(program)), {name.encode() for name in watched}
     named = Counter(_VARIABLE.findall(program))
 

@@ -317,8 +317,7 @@ class _Writer:
             edge = self.number(clock) if rising else self._inverse(clock)
             setup, hold = (limit, -limit) if kind == "SETUP" else (0, limit)
             shift = _ps(late - _middle(self.sdf.wires.get((instance.name, pin))))
-            nets = [self.number(data), edge]
-            self._limit("check", instance.name, nets, setup, setup, hold, hold, shift)
+            self._limit("check", instance.name, [self.number(data), edge], setup, setup, hold, hold, shift)
             self.limits.checks += 1
 
     def _inverse(self, net: str) -> int:

@@ -144,6 +144,7 @@ def boxes(region: kdb.Region) -> np.ndarray:
 
 def minus(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Rows of `a` that `b` lacks, counting repeats, in ascending order; both int [n, 4]."""
+    a, b = _apart(a, b)
     rows = np.concatenate([a, b])
     if not len(rows):
         return rows
@@ -154,6 +155,16 @@ def minus(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     first = np.flatnonzero(new)
     left = np.add.reduceat(np.where(order < len(a), 1, -1), first)
     return np.repeat(rows[order[first]], np.maximum(left, 0), axis=0)
+
+
+def _apart(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Both without the rows in which they begin and end alike: of two chips of one base little is left."""
+    for _ in range(2):
+        least = min(len(a), len(b))
+        other = (a[:least] != b[:least]).any(axis=1)
+        alike = int(other.argmax()) if other.any() else least
+        a, b = a[alike:][::-1], b[alike:][::-1]
+    return a, b
 
 
 def _carrier() -> tuple[kdb.Layout, kdb.Shapes]:

@@ -2,6 +2,7 @@
 
 __all__ = ["InvarianceTask"]
 
+from flow.tasks.die.base_layers import read_layers
 from flow.tasks.die.programmed import ProgrammedStep
 from flow.tasks.step import Job, Result
 
@@ -10,7 +11,7 @@ class InvarianceTask(ProgrammedStep):
     """The other model is this one with every bit turned over: none can differ from it in more places."""
 
     step_name = "invariance"
-    needs = ("stitch", "metal", "compile")
+    needs = ("stitch", "base_layers", "metal", "compile")
     config = ("base",)
     is_check = True
 
@@ -23,7 +24,7 @@ class InvarianceTask(ProgrammedStep):
 
         sites = self.sites(job)
         legal = Sites(sites.layer, sites.centres(), sites.size)
-        base = self.base_layout(job)
+        base, drawn = self.base_layout(job), read_layers(job.inputs["base_layers"])
         rows = []
         for die, image in zip(self.dies(job), self.images(job), strict=True):
             folder = job.scratch / die
@@ -32,7 +33,6 @@ class InvarianceTask(ProgrammedStep):
             metal = write_metal(folder / "other.oas", ~image, sites)
             merge_chip(base, metal.path, other, model="other")
             chip = read_layout(job.inputs["metal"] / die / "chip.gds")
-            rows.append(
-                invariance(read_layout(base), chip, read_layout(other), legal, folder / "layers.json")
-            )
+            report = folder / "layers.json"
+            rows.append(invariance(read_layout(base), chip, read_layout(other), legal, report, drawn=drawn))
         return Result(of_dies(rows))
