@@ -6,7 +6,7 @@ __all__ = [
 
 import hashlib
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from signoff.readback.shapes import KLAYOUT, Drawn, boxes, drawn, flat, minus
 from signoff.result import CheckResult
-from signoff.structure import Structure
+from signoff.structure import Known, Structure
 
 Layer = tuple[int, int]
 MET1 = (68, 20)
@@ -43,12 +43,12 @@ class Sites:
 
 
 class Chip:
-    """A layout, with what was once computed of its layers; `known` are digests of some, see `drawn`."""
+    """A layout, with what was once computed of its layers; `known` is what its structure told before."""
 
-    def __init__(self, layout: kdb.Layout, known: Mapping[Layer, str] | None = None) -> None:
+    def __init__(self, layout: kdb.Layout, known: Known | None = None) -> None:
         self.layout = layout
-        self.structure = Structure(layout)
-        self._drawn: dict[Layer, str] = dict(known or {})
+        self.structure = Structure(layout, known)
+        self._drawn: dict[Layer, str] = {}
         self._shapes: dict[Layer, Drawn] = {}
         self._taken: dict[Sites, np.ndarray] = {}
 
@@ -164,7 +164,7 @@ def invariance(
     report: Path,
     *,
     controls: bool = True,
-    drawn: Mapping[Layer, str] | None = None,
+    known: Known | None = None,
 ) -> list[CheckResult]:
     """Run all checks of base invariance, each followed by its negative control.
 
@@ -175,12 +175,12 @@ def invariance(
         sites: Legal sites of the program layer.
         report: JSON to write: of two pairs of these, both hashes of each layer but the program layer.
         controls: Whether to run the negative controls.
-        drawn: Digests of the base's layers (`Chip.drawn`), where they are known.
+        known: Digests of the base (`Structure.told`), if they were computed before.
 
     Returns:
         One result a check: `base_hashes`, `model_xor` and `legal_sites`, and `..._control` of each.
     """
-    a, b, c, program = Chip(base, drawn), Chip(chip), Chip(other), (sites.layer,)
+    a, b, c, program = Chip(base, known), Chip(chip), Chip(other), (sites.layer,)
     results = [check_hashes(*hashes(a, b, program))]
     if controls:
         planted = _with_extra_met1(b)

@@ -1,10 +1,10 @@
 """A layout's layers told apart without flattening them: one digest for each cell and layer."""
 
-__all__ = ["Structure"]
+__all__ = ["Known", "Structure"]
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import klayout.db as kdb
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from signoff.readback.shapes import Drawn, drawn, minus
 
 Layer = tuple[int, int]
+Known = Mapping[Layer, Mapping[str, str]]  # a digest by the name of a cell
 NOTHING = b""
 ORIGIN = "r0 0,0"
 _NONE = Drawn(np.zeros((0, 4), np.int64), kdb.Region(), [])
@@ -26,13 +27,17 @@ class Structure:
 
     Args:
         layout: Must not change as long as this object is used.
+        known: What `told` said of the same layout.
     """
 
-    def __init__(self, layout: kdb.Layout) -> None:
+    def __init__(self, layout: kdb.Layout, known: Known | None = None) -> None:
         self._layout = layout
         # Of each cell: a child, a digest of its places, whether that is the origin alone
         self._places: dict[int, list[tuple[int, bytes, bool]]] = {}
         self._known: dict[tuple[Layer, int], bytes] = {}
+        for layer, cells in (known or {}).items():
+            for name, digest in cells.items():
+                self._known[layer, layout.cell(name).cell_index()] = bytes.fromhex(digest)
 
     def of_copy(self, layout: kdb.Layout) -> "Structure":
         """Of a copy of the layout in which no instance is changed."""
@@ -52,6 +57,13 @@ class Structure:
         if key not in self._known:
             self._known[key] = self._digest(cell, layer)
         return self._known[key]
+
+    def told(self, layers: Iterable[Layer]) -> Known:
+        """SHA-256 of some layers of every cell and all below it; empty where there is nothing."""
+        return {
+            layer: {cell.name: self.cell(cell, layer).hex() for cell in self._layout.each_cell()}
+            for layer in layers
+        }
 
     def apart(self, other: "Structure", layer: Layer) -> kdb.Region:
         """Where two layouts draw a layer otherwise: boxes, dbu, outside which their shapes are the same.

@@ -25,7 +25,7 @@ def lean(program: bytes, watched: Collection[str]) -> bytes:
         program: As `iverilog` writes it.
         watched: Nets of one bit that VPI finds by their names. Those that a statement reads stay, too.
     """
-    sources = dict(_BUFFER.findall(program))
+    sources: dict[bytes, bytes] = dict(_BUFFER.findall(program))
     alone = {label for _, label in _DELAYED.findall(program)} & sources.keys()
     program = _BUFFER.sub(lambda m: b"" if m[1] in alone else m[0], program)
     program = _DELAYED.sub(lambda m: m[1] + b" " + sources.get(m[2], m[2]) + b";", program)

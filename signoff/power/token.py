@@ -4,7 +4,7 @@ __all__ = ["CONTROL", "NAME", "Priced", "TokenDie", "price"]
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from signoff.power.assumed import clock_nets
@@ -93,7 +93,8 @@ def price(
         f"nothing drives {net}, which rises"
         for net in _undriven(die.flat, activity, next(iter(corners.values())))
     ]
-    found = {name: _priced(die, activity, corner, clock) for name, corner in corners.items()}
+    clocks = clock_nets(die.flat.netlist, next(iter(corners.values())), clock)
+    found = {name: _priced(die, activity, corner, clocks) for name, corner in corners.items()}
     for name, priced in found.items():
         faults += [f"{name}: no energy of {cell}" for cell in priced.without]
         faults += [] if priced.adds_up else [f"{name}: blocks, nets and all cells come to different sums"]
@@ -150,7 +151,7 @@ def _drives(cell: str, pin: str, corner: Corner) -> bool:
     return pin in corner.inside.get(cell, {}) and pin not in corner.farads.get(cell, {})
 
 
-def _priced(die: TokenDie, activity: Activity, corner: Corner, clock: str) -> Priced:
+def _priced(die: TokenDie, activity: Activity, corner: Corner, clocks: Collection[str]) -> Priced:
     netlist = die.flat.netlist
     roots = {name: net for net, names in die.flat.names.items() for name in names}
     blocks: dict[str, float] = defaultdict(float)
@@ -162,9 +163,12 @@ def _priced(die: TokenDie, activity: Activity, corner: Corner, clock: str) -> Pr
     # All is linear in rises and capacitances: parts are differences of sums.
     whole = energies_of(netlist, wires, activity, corner)
     bare = energies_of(netlist, {}, activity, corner).by_instance
-    clocks = clock_nets(netlist, corner, clock)
     ticks = replace(activity, rises={n: r for n, r in activity.rises.items() if n in clocks})
-    ticking = energies_of(netlist, {}, ticks, replace(corner, leak={})).by_instance
+    on_clocks = {
+        name: of for name, of in netlist.instances.items() if any(net in clocks for _, net in of.on_nets)
+    }
+    of_clocks = replace(netlist, instances=on_clocks)
+    ticking = energies_of(of_clocks, {}, ticks, replace(corner, leak={})).by_instance
     for name, joules in bare.items():
         cell, tile = netlist.instances[name].cell, die.flat.tile_of(name)
         if cell == OUTSIDE:
@@ -173,8 +177,8 @@ def _priced(die: TokenDie, activity: Activity, corner: Corner, clock: str) -> Pr
         if cell in die.macros:
             blocks[f"{tile} {die.macros[cell]}"] += joules
         else:
-            blocks[f"{tile} clock"] += ticking[name]
-            blocks[f"{tile} cells"] += joules - ticking[name]
+            blocks[f"{tile} clock"] += ticking.get(name, 0.0)
+            blocks[f"{tile} cells"] += joules - ticking.get(name, 0.0)
     shown = {b: blocks[b] for b in sorted(blocks, key=lambda b: -blocks[b]) if blocks[b]}
     nets = _by_net(die, wires, activity, corner)
     return Priced(whole.total, shown, nets, whole.leakage, whole.seconds, whole.without)

@@ -1,4 +1,5 @@
 import json
+from collections import Counter
 
 import klayout.db as kdb
 import numpy as np
@@ -18,7 +19,7 @@ from signoff.invariance import (
     invariance,
 )  # fmt: skip
 from signoff.readback import read_layout
-from signoff.readback.shapes import drawn
+from signoff.readback.shapes import drawn, minus
 
 VIA2, MET1, MET2 = (69, 44), (68, 20), (69, 20)
 
@@ -283,3 +284,24 @@ def test_shapes_at_sites_are_those_that_klayout_finds():
     assert 20 < len(wanted) < 480
     assert _touching(shapes, sites).tolist() == wanted
     assert not len(_touching(shapes[:0], sites))
+
+
+def test_digests_of_the_base_that_were_kept_say_what_new_ones_say(base, chip, other, sites, tmp_path):
+    known = base.structure.told(layer for layer in base.layers() if layer != VIA2)
+    report = tmp_path / "layers.json"
+    anew = invariance(base.layout, chip.layout, other.layout, sites, report)
+    told = report.read_text()
+    assert invariance(base.layout, chip.layout, other.layout, sites, report, known=known) == anew
+    assert report.read_text() == told
+
+
+@given(
+    st.lists(st.integers(0, 3), max_size=12), st.lists(st.integers(0, 3), max_size=12),
+    st.lists(st.integers(0, 3), max_size=4), st.lists(st.integers(0, 3), max_size=4),
+)  # fmt: skip
+def test_rows_that_one_lacks_are_found_wherever_both_begin_and_end_alike(some, others, before, behind):
+    def rows(numbers):
+        return np.array([[n, 0, n + 1, 1] for n in [*before, *numbers, *behind]], np.int64).reshape(-1, 4)
+
+    expected = Counter(some) - Counter(others)
+    assert minus(rows(some), rows(others))[:, 0].tolist() == sorted(expected.elements())

@@ -24,7 +24,7 @@ class InvarianceTask(ProgrammedStep):
 
         sites = self.sites(job)
         legal = Sites(sites.layer, sites.centres(), sites.size)
-        base, drawn = self.base_layout(job), read_layers(job.inputs["base_layers"])
+        base, known = self.base_layout(job), read_layers(job.inputs["base_layers"])
         rows = []
         for die, image in zip(self.dies(job), self.images(job), strict=True):
             folder = job.scratch / die
@@ -34,5 +34,5 @@ class InvarianceTask(ProgrammedStep):
             merge_chip(base, metal.path, other, model="other")
             chip = read_layout(job.inputs["metal"] / die / "chip.gds")
             report = folder / "layers.json"
-            rows.append(invariance(read_layout(base), chip, read_layout(other), legal, report, drawn=drawn))
+            rows.append(invariance(read_layout(base), chip, read_layout(other), legal, report, known=known))
         return Result(of_dies(rows))

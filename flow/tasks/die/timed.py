@@ -7,7 +7,6 @@ from itertools import islice
 from flow.tasks.die.gatesim import die_chip
 from flow.tasks.die.programmed import positions_of
 from flow.tasks.die.simulators import LACKING
-from flow.tasks.die.stitched import plan_of
 from flow.tasks.step import Job, Result, StepTask
 from rtl_gen.tools import require
 from signoff.result import CheckResult
@@ -23,8 +22,9 @@ class TimedTask(StepTask):
     is_check = True
 
     def work(self, job: Job) -> Result:
+        from base_chip.dies import load_die
         from base_chip.harden.constraints import IO_SHARE, SEAM_SHARE
-        from flow.stitching.periods import PERIODS
+        from flow.stitching.periods import PERIODS, die_period
         from flow.tasks.integer_model import golden_model
         from flow.tasks.model import load_model
         from rtl_gen.golden.sampling import beta_of
@@ -39,7 +39,7 @@ class TimedTask(StepTask):
             why = "a die of a chain says no token by itself"
         if why:
             return Result([CheckResult.not_run(name, why) for name in (self.step_name, "timed_control")])
-        period = plan_of(job)[1] * PERIODS[CORNER]
+        period = die_period(load_die(job.config.base)) * PERIODS[CORNER]
         model = load_model(job.config)
         prompt, beta, seed = model.prompt(""), beta_of(job.config.temperature), job.config.seed
         golden = golden_model(job.inputs["quantise"], positions_of(job))
