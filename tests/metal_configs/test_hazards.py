@@ -72,6 +72,15 @@ def test_rows_by_position_may_be_short():
     assert waits(first, vector(1, a=64, d=200, by_position=1))[-1] is Sync.WRITTEN
 
 
+def test_a_row_by_position_of_three_elements_ends_later_than_one_but_is_followed_as_soon():
+    sums = vector(1, by_position=1, reduce=Reduce.SUM, clear=1)
+    other = vector(1, a=200, d=300)
+    meets = vector(1, a=204, d=304, value=Value.DELTA, special=special(table=Table.NORMAL))
+    assert waits(sums, other, other, meets)[-1] is Sync.FOUND
+    assert waits(sums, other, other, meets, positions=1)[-1] is Sync.NONE
+    assert waits(sums, other, other, other, meets)[-1] is Sync.NONE
+
+
 def test_a_pass_waits_before_its_steps():
     drain = Row(Op.DRAIN, {"n": 8, "a": 64, "d": 64, "value": Value.JOIN, "dest": Dest.MEMORY})
     begin = Row(Op.DRAIN, drain.fields | {"special": joining(begin=True, high=False, left=0)})

@@ -42,6 +42,7 @@ class _Past:
 
     Attributes:
         first, last: Cycles in which its elements are read.
+        late: It may have so many more elements without the next row being later.
         words: Of M, that it writes.
         steady: Its elements are as many as it says, one a cycle.
         found: What it finds.
@@ -50,6 +51,7 @@ class _Past:
 
     first: int
     last: int
+    late: int
     words: range
     steady: bool
     found: frozenset[Thing]
@@ -60,8 +62,9 @@ class _Past:
 def synchronised(rows: Sequence[Row], positions: int) -> tuple[Row, ...]:
     """The rows, each with the least `sync` with which it meets what rows before it make, or that it has.
 
-    A row that takes longer than its least time only lets more time pass. Rows that jump wait for all before
-    them, so what follows a label is what stands before it, or nothing.
+    A row that takes longer than its least time only lets more time pass, but for a short one, behind which
+    the next row waits for M (`late`). Rows that jump wait for all before them, so what follows a label is
+    what stands before it, or nothing.
 
     Args:
         rows: A program, its CONTROL rows already synchronised but for ACCUMULATE.
@@ -83,12 +86,15 @@ def synchronised(rows: Sequence[Row], positions: int) -> tuple[Row, ...]:
             first = 0
             if past:
                 first = _next(past[-1], row, of_pass)
+            if past and row.op is Op.DRAIN:  # a pass begins behind the last element, whenever that is
+                past[-1] = replace(past[-1], late=0)
             sync = max(_sync(row, of_pass, first, past, positions), Sync(of_pass.sync))
             if sync:
                 at = n + (row.op is Op.DRAIN)
                 out[at] = _with(out[at], sync)
                 if past:
                     first = max(first, past[-1].last + (WRITTEN if sync is Sync.WRITTEN else FOUND))
+                    past[-1] = replace(past[-1], late=0)
                 past = [replace(p, found=frozenset()) for p in past] if sync is Sync.FOUND else []
             past.append(_begun(row, of_pass, first, positions))
     return tuple(out)
@@ -132,8 +138,9 @@ def _begun(row: Row, of_pass: Row, first: int, positions: int) -> _Past:
     least = 1 if varies else row.n
     step = 2 if row.walk == Walk.SPREAD else 1
     most = (positions if varies else row.n) * step
+    late = min(most, SHORTEST - NEXT + 1) - least if varies and row.op is Op.VECTOR else 0
     return _Past(
-        first, first + least * (2 if row.walk == Walk.PAIR else 1) - 1,
+        first, first + least * (2 if row.walk == Walk.PAIR else 1) - 1, late,
         range(row.d, row.d + most, step) if row.dest == Dest.MEMORY else range(0),
         not varies and row.walk not in (Walk.PAIR, Walk.SPREAD), frozenset(_found(row)), row.op is Op.VECTOR,
         row.dest in OF_TILES,
@@ -145,7 +152,7 @@ def _sync(row: Row, of_pass: Row, first: int, past: Sequence[_Past], positions: 
         if any(first < _readable(p, row, words, ahead) for words, ahead in _words(row, of_pass, positions)):
             return Sync.WRITTEN
     met = set(_met(row))
-    if any(first < p.last + FOUND and met & p.found for p in past):
+    if any(first < p.last + p.late + FOUND and met & p.found for p in past):
         return Sync.FOUND
     return Sync.NONE
 
@@ -157,7 +164,7 @@ def _readable(past: _Past, row: Row, words: range, ahead: int) -> int:
     if past.steady and row.walk != Walk.SPREAD:  # element by element, line by line
         behind = past.first + words.start - past.words.start + ahead + LINE - 1
         return min(behind, past.last) + WRITTEN
-    return past.last + WRITTEN
+    return past.last + past.late + WRITTEN
 
 
 def _meet(one: range, other: range) -> bool:
