@@ -79,8 +79,9 @@ def hollow_model(shape: Shape, context: int, bits: Mapping[str, int] | None = No
     def entries(intervals: int) -> np.ndarray:
         return np.zeros(intervals + 1, np.int64)
 
+    # Programs find their place by some reciprocal that is not 0 (`metal_configs.compile.program.parts`).
     tables = Tables(
-        entries(INTERVALS), entries(INTERVALS), entries(1 << EXP_INDEX), entries(SIGMOID_INTERVALS),
+        entries(INTERVALS), entries(INTERVALS) + 1, entries(1 << EXP_INDEX), entries(SIGMOID_INTERVALS),
         np.zeros((context, s.head_dim // 2, 2), np.int64),
     )  # fmt: skip
     return Model(

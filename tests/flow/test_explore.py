@@ -142,6 +142,22 @@ def test_cycles_of_one_column_are_those_of_the_program():
     assert all(e.grid[1] == 1 and e.slowest == e.token for e in counted.best if e.counted)
 
 
+def test_cycles_of_a_context_longer_than_a_ram_tile_are_those_of_the_program():
+    shape = dataclasses.replace(WORDS, layers=1, context=140)
+    told = program_cycles(shape, 140, RomTileSize(8), 2, RAM.size, 8)
+    image = compile_die(
+        _with_the_plans_codes(random_model(shape, 1)),
+        ArrayModel((2, 1), RomTileSize(8).depth, 32, 2, 20, 2), 8, RAM.size.words,
+    )  # fmt: skip
+    vec = VecModel(image)
+    request = image.request([1], 0, 1)
+    vec.send(request[:-1])
+    vec.skip_to(139)
+    before = vec.clock.now
+    vec.send(request[-1:])
+    assert sum(told.values()) == pytest.approx(vec.said_at[0] - before, rel=0.03)
+
+
 def test_every_constant_has_unit_and_source():
     for entry in constants("sky130", "fabric").values():
         assert len(entry.source) >= 10 or entry.source.endswith(".yaml")

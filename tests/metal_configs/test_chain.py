@@ -73,6 +73,21 @@ def test_any_model_on_a_chain_says_what_the_golden_decoder_says(shape, dies, row
         )
 
 
+@settings(max_examples=4, deadline=None)
+@given(st.integers(2, 3), st.sampled_from([6, 64]), st.integers(0, 99), st.sampled_from([0, 32]))
+def test_dies_remember_what_they_were_told_while_the_token_says_where_values_lie(dies, head_dim, seed, beta):
+    shape = Shape(
+        dim=10, layers=3, heads=2, kv_heads=1, head_dim=head_dim, hidden=12, vocab=11, context=50, tied=False
+    )
+    model = random_model(shape, seed)
+    images = chain(model, dies, 2, 60, 24)
+    said = ChainModel(images)
+    assert all("parts" in image.at for image in images)
+    for prompt in ([1], np.random.default_rng(seed).integers(0, 11, 44).tolist(), [2, 0, 5]):
+        want = list(Network(model).generate(prompt, beta=beta, seed=seed + 1))
+        assert says(said, images, prompt, beta, seed + 1) == want
+
+
 def test_residuals_are_whole_at_the_ends_of_their_range():
     model = random_model(WORDS, 3, size=30.0)
     images = chain(model)
@@ -189,6 +204,17 @@ def test_a_model_takes_as_few_dies_as_hold_it():
     assert len(fit_dies(model, small, dies=4)) == 4
     with pytest.raises(FlowError, match="rows of program"):
         fit_dies(model, small, dies=1)
+
+
+def test_the_same_dies_hold_wider_heads_and_longer_texts():
+    """On tiles as they ship: 128 rows of a ram tile, 256 activations."""
+    for head_dim, context in ((64, 64), (128, 24), (8, 160)):
+        shape = dataclasses.replace(
+            WORDS, layers=2, heads=2, kv_heads=1, head_dim=head_dim, context=context, hidden=16
+        )
+        die = dataclasses.replace(column(), rom_rows=2, ram_rows=8)
+        images = [image for image, _ in fit_dies(random_model(shape, 7), die)]
+        assert max(image.activations[1] for image in images) <= 256
 
 
 def test_what_no_number_of_dies_holds_says_what_the_longest_chain_lacks():

@@ -16,12 +16,23 @@ from tests.rtl_gen.test_network import random_model
 
 @settings(max_examples=10, deadline=None)
 @given(
-    shapes, st.sampled_from([(1, 1), (4, 1), (8, 2), (6, 1)]), st.integers(1, 3), st.sampled_from([1, 4]),
-    st.sampled_from([0, 32]),
+    shapes, st.sampled_from([(1, 1), (3, 1), (4, 1), (8, 2), (6, 1)]), st.integers(1, 3),
+    st.sampled_from([1, 4]), st.sampled_from([0, 32]),
 )  # fmt: skip
 def test_no_row_of_any_model_meets_what_is_not_there(shape, heads, rows, hadamard, beta):
     shape = dataclasses.replace(shape, heads=heads[0], kv_heads=heads[1], context=min(shape.context, 20))
     assert not watched(die(random_model(shape, 1, hadamard), rows, 12, 128, 16384), beta)
+
+
+@pytest.mark.parametrize(
+    ("heads", "head_dim", "context", "ram_words"),
+    [((4, 1), 6, 75, 24), ((2, 2), 64, 40, 64), ((3, 1), 34, 70, 64)],
+)
+def test_nor_of_wide_heads_and_long_texts(heads, head_dim, context, ram_words):
+    shape = dataclasses.replace(
+        WORDS, heads=heads[0], kv_heads=heads[1], head_dim=head_dim, context=context, hidden=16, layers=1
+    )
+    assert not watched(die(random_model(shape, 1), 1, 60, ram_words, 16384))
 
 
 def test_nor_with_an_adapter():

@@ -1,16 +1,19 @@
 """A model compiled for one die: the program of its vec tile says what the golden decoder says."""
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from metal_configs.compile.program.die import compile_die
+from metal_configs.compile.program.layers import Most
 from metal_configs.compile.program.part import Part
 from rtl_gen.errors import FlowError
 from rtl_gen.golden.array import ArrayModel
+from rtl_gen.golden.formats import LARGEST_SHIFT
 from rtl_gen.golden.network import Network
 from rtl_gen.golden.shape import Shape
 from rtl_gen.golden.vec import VecModel
@@ -67,6 +70,77 @@ def test_a_model_whose_hidden_vectors_fill_m_gates_them_slice_by_slice():
     assert says(VecModel(image), image, [2, 7]) == list(Network(model).generate([2, 7]))
 
 
+wide_or_long = st.builds(
+    lambda heads, head_dim, context, tied: Shape(
+        dim=14, layers=2, heads=heads[0], kv_heads=heads[1], head_dim=head_dim, hidden=12, vocab=11,
+        context=context, tied=tied,
+    ),
+    st.sampled_from([(1, 1), (3, 1), (4, 2)]), st.sampled_from([6, 34, 64, 128]), st.sampled_from([30, 75]),
+    st.booleans(),
+)  # fmt: skip
+few = st.sampled_from([Most(), Most(ram_bytes=128)])
+
+
+@settings(max_examples=6, deadline=None)
+@given(wide_or_long, few, st.sampled_from([24, 64]), st.integers(0, 999), st.sampled_from([0, 32]))
+def test_heads_may_be_wide_and_texts_longer_than_a_ram_tile(shape, most, ram_words, seed, beta):
+    model = random_model(shape, seed)
+    array = ArrayModel((2, 1), 16384, 32, 2, 20, 2)
+    try:
+        image = compile_die(model, array, 29, ram_words, most=most)
+    except FlowError as error:  # a row of the program names 31 rows of tiles
+        assert "; there are 29" in error.what
+        assume(False)
+    vec = VecModel(image)
+    prompt = np.random.default_rng(seed).integers(0, shape.vocab, shape.context - 9).tolist()
+    for asked in ([1], prompt):  # what the longer text left behind does not matter to the first
+        want = list(itertools.islice(Network(model).generate(asked, beta=beta, seed=seed + 1), 30))
+        assert says(vec, image, asked, beta, seed + 1)[:30] == want
+    assert says(vec, image, [1], beta, seed + 1)[:9] == list(
+        itertools.islice(Network(model).generate([1], beta=beta, seed=seed + 1), 9)
+    )
+
+
+def test_what_lies_behind_the_position_in_its_part_would_be_heard():
+    """The control: exponentials there are not cleared, and meet values of the text before."""
+    shape = dataclasses.replace(WORDS, heads=2, kv_heads=1, context=50)
+    model = random_model(shape, 3)
+    image = die(model, 1, 8, 32)
+
+    def behind(row):
+        return row.op is Op.VECTOR and row.shift == LARGEST_SHIFT and row.n == 50 - 28
+
+    kept = [dataclasses.replace(r, fields=r.fields | {"shift": 0}) if behind(r) else r for r in image.program]
+    assert sum(map(behind, image.program)) == 2 * shape.layers  # two heads side by side
+    want = list(Network(model).generate([1], seed=5, beta=32))
+    said = []
+    for each in (image, dataclasses.replace(image, program=tuple(kept))):
+        vec = VecModel(each)
+        says(vec, each, [7] * 49, 32, 1)
+        said.append(says(vec, each, [1], 32, 5))
+    assert said[0] == want
+    assert said[1][:28] == want[:28]
+    assert said[1] != want
+
+
+@pytest.mark.parametrize(
+    ("most", "ram_bytes", "memory"),
+    [
+        (Most(), 128, 0),
+        (Most(ram_bytes=100), 96, -16),
+        (Most(memory=200), 64, -32),
+        (Most(ram_bytes=9), 32, -48),
+    ],
+)
+def test_as_many_heads_go_side_by_side_as_the_vec_tile_has_room_for(most, ram_bytes, memory):
+    model = random_model(dataclasses.replace(WORDS, hidden=16), 3, 16)
+    image = compile_die(model, ArrayModel((1, 1), 4096, 32, 2, 20, 2), 2, 64, most=most)
+    assert (image.activations[1], image.memory - die(model).memory) == (ram_bytes, memory)
+    assert says(VecModel(image), image, [3, 1], 32, 5) == list(
+        Network(model).generate([3, 1], beta=32, seed=5)
+    )
+
+
 def test_a_text_ends_with_any_of_its_ends_and_the_next_request_is_its_own():
     model = random_model(WORDS, 3, 16)
     first, second = 17, 2
@@ -95,7 +169,8 @@ def test_a_request_without_tokens_or_with_too_many_is_answered_by_an_end():
     [
         ({"depth": 512}, r"random does not fit the rom tiles: final ends at row 514 of every tile"),
         ({"ram_rows": 1, "ram_words": 20}, "need 2 ram tiles of 20 rows; there are 1"),
-        ({"ram_words": 8}, "16 positions need 16 rows of 32 bytes, a ram tile has 8"),
+        ({"ram_words": 8}, "keys and values of 16 positions need 6 ram tiles of 8 rows; there are 2"),
+        ({"ram_words": 2}, "in 2 pieces, need 3 rows of 32 bytes for each, a ram tile has 2"),
     ],
 )
 def test_what_does_not_fit_is_named(change, says):

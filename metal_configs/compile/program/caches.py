@@ -1,11 +1,13 @@
 """Where keys and values lie in ram tiles."""
 
-__all__ = ["Caches", "Room", "Shelves"]
+__all__ = ["Caches", "Columns", "Piece", "Room", "Shelves"]
 
-from dataclasses import dataclass, field
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 
 from rtl_gen.errors import ExitCode, FlowError
-from rtl_gen.golden.vec_isa import BLOCK
+from rtl_gen.golden.vec_isa import BLOCK, LINE
 
 
 @dataclass
@@ -63,40 +65,120 @@ class Shelves:
 
 
 @dataclass(frozen=True)
-class Caches:
-    """Keys of a layer and head: a column a position, a chunk of rows for 32 of them, its last row exponents.
-    Values: a row a position, heads side by side.
+class Piece:
+    """Some elements of the keys of a layer and head; exponents are a row below those of the last piece.
 
     Attributes:
-        keys: (tile, first row) by (layer, head).
-        values: (tile, first row, first column) likewise.
+        tile, row: Where the first chunk of positions begins; each further one `Caches.stride` rows on.
+        first, count: The elements, a row each.
     """
 
-    keys: dict[tuple[int, int], tuple[int, int]]
-    values: dict[tuple[int, int], tuple[int, int, int]]
+    tile: int
+    row: int
+    first: int
+    count: int
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Some elements of the values of a layer and head, a column each.
+
+    Attributes:
+        parts: (tile, first row) of each `Caches.span` positions.
+        column: The first column.
+        first, count: The elements.
+    """
+
+    parts: tuple[tuple[int, int], ...]
+    column: int
+    first: int
+    count: int
+
+
+@dataclass(frozen=True)
+class Caches:
+    """Keys: a column a position, a chunk of rows for 32 of them. Values: a row a position.
+
+    All chunks of a piece of keys lie in one tile, so that a pass goes over them whatever the position is; if
+    the rows are too many for that, keys are cut into more pieces, whose sums are joined. Positions of values
+    that do not fit one tile are cut into parts.
+
+    Attributes:
+        stride: Rows from a chunk of a piece of keys to the next.
+        span: Positions of a part of values.
+        keys: By (layer, head).
+        values: Likewise.
+    """
+
+    stride: int
+    span: int
+    keys: dict[tuple[int, int], tuple[Piece, ...]]
+    values: dict[tuple[int, int], tuple[Columns, ...]]
 
     @classmethod
     def of(cls, layers: range, heads: int, head_dim: int, positions: int, room: Room) -> "Caches":
-        """Give each layer and head its room.
+        """Give each layer and head its room, with keys in as few pieces as fit.
 
         Raises:
             FlowError: The tiles are too small, or too few.
         """
-        beside = BLOCK // head_dim
-        of_keys = -(-positions // BLOCK) * (head_dim + 1)
-        largest = max(of_keys, positions)
-        if not beside or largest > room.words:
-            raise FlowError(
-                f"keys or values of one head of {head_dim} and {positions} positions need {largest} rows of"
-                f" {max(BLOCK, head_dim)} bytes, a ram tile has {room.words} of {BLOCK}",
-                hint="Take larger ram tiles, or fewer positions (--context).", code=ExitCode.USAGE,
-            )  # fmt: skip
         all_heads = [(n, g) for n in layers for g in range(heads)]
-        groups = [all_heads[at : at + beside] for at in range(0, len(all_heads), beside)]
-        values: dict[tuple[int, int], tuple[int, int, int]] = {}
-        for group in groups:
-            at = room.take(positions)
-            values |= {head: (*at, n * head_dim) for n, head in enumerate(group)}
-        keys = {head: room.take(of_keys) for head in all_heads}
-        room.check(f"keys and values of {positions} positions")
-        return cls(keys, values)
+        chunks = -(-positions // BLOCK)
+        fewest: Room | None = None
+        for stride, counts in _cuts(head_dim):
+            if chunks * stride > room.words:
+                continue
+            trial = replace(room, used=list(room.used))
+            span, values = _values(all_heads, head_dim, positions, trial)
+            keys = {head: _pieces(counts, chunks * stride, trial) for head in all_heads}
+            if len(trial.used) <= room.tiles:
+                room.used = trial.used
+                return cls(stride, span, keys, values)
+            if fewest is None or len(trial.used) < len(fewest.used):
+                fewest = trial
+        if fewest is not None:
+            fewest.check(f"keys and values of {positions} positions")
+        stride, counts = min(_cuts(head_dim))
+        raise FlowError(
+            f"keys of one head of {head_dim} and {positions} positions, in {len(counts)} pieces, need"
+            f" {chunks * stride} rows of {BLOCK} bytes for each, a ram tile has {room.words}",
+            hint="Take larger ram tiles, or fewer positions (--context).", code=ExitCode.USAGE,
+        )  # fmt: skip
+
+
+def _cuts(head_dim: int) -> Iterator[tuple[int, tuple[int, ...]]]:
+    """Ways to cut a key, in ever more pieces: rows of a chunk, and elements of each piece, even but the last,
+    as bytes of A are read from even ones on."""
+    for pieces in range(1, max(head_dim // 2, 1) + 1):
+        stride = -(-(head_dim + 1) // pieces)
+        while True:
+            each = stride - stride % 2
+            last = head_dim - (pieces - 1) * each
+            if last < stride:
+                break
+            stride += 1
+        if last > 0:
+            yield stride, (*[each] * (pieces - 1), last)
+
+
+def _pieces(counts: tuple[int, ...], rows: int, room: Room) -> tuple[Piece, ...]:
+    firsts = itertools.accumulate(counts, initial=0)
+    return tuple(Piece(*room.take(rows), first, count) for first, count in zip(firsts, counts, strict=False))
+
+
+def _values(
+    all_heads: list[tuple[int, int]], head_dim: int, positions: int, room: Room
+) -> tuple[int, dict[tuple[int, int], tuple[Columns, ...]]]:
+    """Positions of a part, and where values lie."""
+    span = positions
+    if positions > room.words:  # parts begin lines of M
+        parts = -(-positions // max(room.words // LINE * LINE, LINE))
+        span = -(-positions // (parts * LINE)) * LINE
+    beside = max(BLOCK // head_dim, 1)
+    values: dict[tuple[int, int], tuple[Columns, ...]] = dict.fromkeys(all_heads, ())
+    for at in range(0, len(all_heads), beside):
+        for first in range(0, head_dim, BLOCK):
+            where = tuple(room.take(min(span, positions - begin)) for begin in range(0, positions, span))
+            for n, head in enumerate(all_heads[at : at + beside]):
+                values[head] += (Columns(where, n * head_dim, first, min(BLOCK, head_dim - first)),)
+    return span, values

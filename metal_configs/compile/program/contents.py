@@ -18,7 +18,7 @@ from rtl_gen.golden.vec_isa import BLOCK
 STEP = 2  # activations of a step
 # Codes in digits of 4 bits alone: the fewest passes. Those of 6 bits pass twice, in place of three times.
 WIDE = {bits: 4 if bits <= 4 else 8 for bits in PLANES}
-TABLES = "rsqrt", "recip", "exp2", "sigmoid", "rotary"  # all other words are factors
+TABLES = "rsqrt", "recip", "exp2", "sigmoid", "rotary", "parts"  # all other words are factors
 
 
 class Contents:
@@ -52,7 +52,7 @@ class Contents:
         if part.embeds and part.embedding != "embed":
             self._factors("embed", self.model.embed)
         t = self.model.tables
-        *functions, rotary = TABLES
+        *functions, rotary, _ = TABLES
         if not part.layers:
             functions = ["rsqrt", "exp2"] if part.normalises else []
         for name in functions:
@@ -60,6 +60,10 @@ class Contents:
             self._append(name, np.stack([entries, np.diff(entries, append=entries[-1])], 1))
         if part.layers:
             self._append(rotary, t.rotary)
+
+    def table(self, name: str, values: np.ndarray) -> None:
+        """One of `TABLES` that not each die has, behind the others."""
+        self._append(name, values)
 
     def each(self, name: str) -> int:
         """Inputs of a matrix that the first row of tiles has; others have no more."""

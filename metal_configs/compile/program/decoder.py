@@ -115,6 +115,8 @@ class Decoder:
             receive(self.layers, spot)
         if part.layers:
             self._layers()
+            if self.layers.kept is not None:
+                self.layers.heads.parts.recall(self.layers.kept)
         if part.normalises:
             self.rows.branch(Condition.END, "next", Message.MORE)
         if goes_on:
@@ -194,9 +196,9 @@ class Decoder:
         self._advance()
 
     def _advance(self) -> None:
-        """The next position. Keys of a chunk take a row for each element, and one for exponents."""
-        hd = self.model.shape.head_dim
-        self.rows.control(Kind.ADVANCE, value=hd, target=hd + 1, sync=True)
+        """The next position."""
+        stride = self.layers.caches.stride
+        self.rows.control(Kind.ADVANCE, value=self.model.shape.head_dim, target=stride, sync=True)
 
     def _tell(self) -> None:
         """The residual, and whether a token is to be chosen behind it."""

@@ -9,7 +9,7 @@ import numpy as np
 from metal_configs.compile.program.caches import Caches, Room
 from metal_configs.compile.program.contents import Contents
 from metal_configs.compile.program.decoder import Decoder
-from metal_configs.compile.program.layers import Layers
+from metal_configs.compile.program.layers import Layers, Most
 from metal_configs.compile.program.part import Part, cut
 from metal_configs.compile.program.rows import Rows
 from rtl_gen.errors import FlowError
@@ -25,6 +25,7 @@ def compile_die(
     ram_words: int,
     ranks: Mapping[str, int] | None = None,
     skipped: int = 0,
+    most: Most = Most(),  # noqa: B008
 ) -> DieImage:
     """Lay a model on a die.
 
@@ -34,11 +35,12 @@ def compile_die(
         ram_rows, ram_words: Ram tiles to the south of them, and rows of each.
         ranks: Of the adapters that the host loads, by the name of the matrix; None without adapters.
         skipped: Rows of rom tiles that the vec tile sends steps to beyond those of the array.
+        most: What the vec tile has: the fewer heads go side by side. Whether all fits, `die_macros` says.
 
     Raises:
         FlowError: It does not fit; the message says which memory, and by how much.
     """
-    return compile_part(Part.whole(model), array, ram_rows, ram_words, ranks, skipped)
+    return compile_part(Part.whole(model), array, ram_rows, ram_words, ranks, skipped, most=most)
 
 
 def compile_chain(
@@ -48,6 +50,7 @@ def compile_chain(
     ram_words: int,
     ranks: Mapping[str, int] | None = None,
     skipped: int = 0,
+    most: Most = Most(),  # noqa: B008
 ) -> list[DieImage]:
     """Cut a model's layers over a chain of dies.
 
@@ -57,13 +60,14 @@ def compile_chain(
         ram_rows, ram_words: Ram tiles of each to the south of them, and rows of each.
         ranks: Of the adapters that the host loads, by the name of the matrix; None without adapters.
         skipped: Rows of rom tiles that each vec tile sends steps to beyond those of the array.
+        most: What each vec tile has, as for `compile_die`.
 
     Raises:
         FlowError: It does not fit; the message says which die, which memory, and by how much. Or there are
             more dies than layers.
     """
     return [
-        compile_part(part, array, ram_rows, ram_words, ranks, skipped, f"die {n} of {len(arrays)}")
+        compile_part(part, array, ram_rows, ram_words, ranks, skipped, f"die {n} of {len(arrays)}", most)
         for n, (part, array) in enumerate(zip(cut(model, len(arrays)), arrays, strict=True))
     ]
 
@@ -76,6 +80,7 @@ def compile_part(
     ranks: Mapping[str, int] | None = None,
     skipped: int = 0,
     which: str = "",
+    most: Most = Most(),  # noqa: B008
 ) -> DieImage:
     """Lay a part of a model on a die.
 
@@ -84,20 +89,23 @@ def compile_part(
         array: Its empty rom tiles, one column of them; filled here.
         ram_rows, ram_words, ranks, skipped: As for `compile_chain`.
         which: Of the dies, for messages; they say what is on it. Without it the model is on one.
+        most: What the vec tile has, as for `compile_die`.
 
     Raises:
         FlowError: It does not fit; the message says which part of the model, which memory, and by how much.
     """
     try:
-        return _compile(part, array, Room(ram_rows, ram_words), ranks or {}, skipped)
+        return _compile(part, array, Room(ram_rows, ram_words), ranks or {}, skipped, most)
     except FlowError as error:
         where = which and f"{which}, {part.where}"
         raise FlowError(error.what, where=where, hint=error.hint, code=error.code) from error
 
 
-def _compile(part: Part, array: ArrayModel, room: Room, ranks: Mapping[str, int], skipped: int) -> DieImage:
+def _compile(
+    part: Part, array: ArrayModel, room: Room, ranks: Mapping[str, int], skipped: int, most: Most
+) -> DieImage:
     s, positions = part.model.shape, part.model.positions
-    caches = Caches({}, {})
+    caches = Caches(s.head_dim + 1, positions, {}, {})
     if part.layers:
         caches = Caches.of(part.layers, s.kv_heads, s.head_dim, positions, room)
     spot = None
@@ -107,7 +115,7 @@ def _compile(part: Part, array: ArrayModel, room: Room, ranks: Mapping[str, int]
     contents = Contents(part, array)
     rows = Rows(skipped, array.grid[0], room.tiles)
     here = {name: rank for name, rank in ranks.items() if name in part.matrices()}
-    decoder = Decoder(Layers(contents, caches, rows, here, room), spot, adapted=bool(ranks))
+    decoder = Decoder(Layers(contents, caches, rows, here, room, most), spot, adapted=bool(ranks))
     rom_bytes = max(contents.read(n) for n in part.matrices())
     return DieImage(
         array, skipped, room.tiles, room.words, sum(room.used), decoder.layers.memory,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from metal_configs.compile.program.die import compile_part
+from metal_configs.compile.program.layers import Most
 from metal_configs.compile.program.macros import die_macros
 from metal_configs.compile.program.part import Part, cut
 from metal_configs.compile.program.vocabulary import cut_tokens
@@ -83,8 +84,9 @@ def _laid(parts: Sequence[Part], die: Column, ranks: Mapping[str, int] | None) -
 
 
 def _lay(part: Part, die: Column, ranks: Mapping[str, int] | None, number: int = 0, dies: int = 1) -> Laid:
+    most = Most(die.vec.memory, die.vec.ram_bytes)
     which = "" if dies == 1 else f"die {number} of {dies}"
-    image = compile_part(part, die.empty(), die.ram_rows, die.ram.words, ranks, die.skipped, which)
+    image = compile_part(part, die.empty(), die.ram_rows, die.ram.words, ranks, die.skipped, which, most)
     try:
         return image, die_macros(image, die.rom, die.vec)
     except FlowError as error:

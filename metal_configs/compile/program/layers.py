@@ -1,8 +1,9 @@
 """What a vec tile does in a layer, row by row."""
 
-__all__ = ["Layers"]
+__all__ = ["Layers", "Most"]
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from metal_configs.compile.program.adapted import Adapted
@@ -53,8 +54,21 @@ from rtl_gen.golden.vec_isa import (
 from rtl_gen.golden.vec_tables import SIGMOID_REST
 
 MEMORY = 1 << 12  # words of M that a row of the program can address
-OFFSETS = 1 << STEPS["offset"]  # words of a bank of A that a pass can begin at
+OFFSETS = 1 << STEPS["offset"]  # words of two bytes of a bank of A that a pass can begin at
 SLICE = 256  # elements of SwiGLU that are done together where M has no room for a third vector
+
+
+@dataclass(frozen=True)
+class Most:
+    """What a vec tile has; without more said, what rows of the program can address.
+
+    Attributes:
+        memory: Words of M.
+        ram_bytes: Activations of ram tiles.
+    """
+
+    memory: int = MEMORY
+    ram_bytes: int = 2 * OFFSETS
 
 
 class Layers:
@@ -63,6 +77,7 @@ class Layers:
     Attributes:
         x, j, e, w: In M the residual; sums that are joined; exponents of keys and values; what changes from
             step to step.
+        kept: In M what was the token, while it says where values lie; None if that does not matter.
         beside: Heads that are worked on side by side.
         memory: Words of M.
         ram_bytes: Activations of ram tiles.
@@ -72,7 +87,13 @@ class Layers:
     """
 
     def __init__(
-        self, contents: Contents, caches: Caches, rows: Rows, ranks: Mapping[str, int], room: Room
+        self,
+        contents: Contents,
+        caches: Caches,
+        rows: Rows,
+        ranks: Mapping[str, int],
+        room: Room,
+        most: Most,
     ) -> None:
         self.contents, self.caches, self.rows = contents, caches, rows
         self.model = m = contents.model
@@ -82,6 +103,10 @@ class Layers:
         self.x, self.j = 0, lines(s.dim + (LINE + 1 if part.greedy and part.chooses.start else 0))
         self.e = self.j + BLOCK
         free = self.e + (lines(m.positions) if part.layers else 0)
+        self.kept = None
+        if caches.span < m.positions and not part.first:
+            self.kept = free
+            free += LINE
         self.adapted = Adapted.of(rows, m, ranks, room, self.j, free)
         self.w = self.adapted.memory
         self.slice = s.hidden
@@ -90,20 +115,27 @@ class Layers:
         # As many heads side by side as there is room for.
         self.beside = min(s.group, CONTEXTS)
         while self.beside > 1 and (
-            self.beside * m.positions > OFFSETS or self._words(self.beside) > max(MEMORY, self._words(1))
+            self._bytes(self.beside) > max(most.ram_bytes, self._bytes(1))
+            or self._words(self.beside) > max(most.memory, self._words(1))
         ):
             self.beside -= 1
         self.memory = self._words(self.beside)
         sent = 0 if part.last else s.dim + bool(part.chooses)
-        cached = max(2 * self.beside * m.positions, (2 + self.beside) * s.head_dim) if part.layers else 0
+        cached, in_turn = self._bytes(self.beside) if part.layers else 0, False
+        if cached > most.ram_bytes:
+            cached, in_turn = max(2 * caches.span, s.head_dim), True
         self.ram_bytes = max(cached, self.adapted.bytes_, sent)
-        self.heads = Attention(contents, caches, rows, self.beside)
+        self.heads = Attention(contents, caches, rows, self.beside, in_turn=in_turn)
         if self.memory > MEMORY:
             raise FlowError(
                 f"the memory of the vec tile is too small: {self.memory:,} words are needed, {MEMORY:,} are"
                 " there",
                 hint="Take fewer positions (--context), or a smaller model.", code=ExitCode.USAGE,
             )  # fmt: skip
+
+    def _bytes(self, beside: int) -> int:
+        """Activations of ram tiles with so many heads side by side: probabilities; or queries, key, value."""
+        return max(2 * beside * self.caches.span, (2 + beside) * self.model.shape.head_dim)
 
     def _words(self, beside: int) -> int:
         """Words of M with so many heads side by side."""
@@ -196,6 +228,8 @@ class Layers:
             self.times(p + kind, getattr(layer, kind), d, minus=Register.INPUT, width=Width.WORD)
         at = Words(q, k, v, mix, mix + lines(s.q_dim), self.e)
         self.rows.begin("attention")
+        if number == self.contents.part.layers[0] and self.heads.parts.count > 1:
+            self.heads.parts.find(at.scores, self.kept)
         self.heads.heads(number, layer.score_shift, at)
         self.activations(p + "o", s.q_dim, mix, Register.INPUT)
         self.times(
