@@ -159,7 +159,10 @@ def test_weights_of_a_chain_are_those_of_a_die():
             {"ram_rows": 1, "ram_words": 26},
             "die 1 of 2, layers 1 to 1: keys and values beside a row for residuals need 2 ram tiles",
         ),
-        ({"ram_words": 8}, "die 0 of 2, layers 0 to 0: .* 16 positions need 16 rows of 32 bytes"),
+        (
+            {"ram_words": 8},
+            "die 0 of 2, layers 0 to 0: .* 16 positions need 4 ram tiles of 8 rows; there are 2",
+        ),
         ({"dies": 3}, "has 2 layers, which cannot be cut for 3 dies"),
     ],
 )

@@ -5,7 +5,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metal_configs.compile.program.die import compile_die
@@ -72,7 +72,7 @@ def test_a_model_whose_hidden_vectors_fill_m_gates_them_slice_by_slice():
 
 wide_or_long = st.builds(
     lambda heads, head_dim, context, tied: Shape(
-        dim=14, layers=2, heads=heads[0], kv_heads=heads[1], head_dim=head_dim, hidden=12, vocab=11,
+        dim=14, layers=1, heads=heads[0], kv_heads=heads[1], head_dim=head_dim, hidden=12, vocab=11,
         context=context, tied=tied,
     ),
     st.sampled_from([(1, 1), (3, 1), (4, 2)]), st.sampled_from([6, 34, 64, 128]), st.sampled_from([30, 75]),
@@ -82,15 +82,11 @@ few = st.sampled_from([Most(), Most(ram_bytes=128)])
 
 
 @settings(max_examples=6, deadline=None)
-@given(wide_or_long, few, st.sampled_from([24, 64]), st.integers(0, 999), st.sampled_from([0, 32]))
-def test_heads_may_be_wide_and_texts_longer_than_a_ram_tile(shape, most, ram_words, seed, beta):
+@given(wide_or_long, few, st.integers(0, 999), st.sampled_from([0, 32]))
+def test_heads_may_be_wide_and_texts_longer_than_a_ram_tile(shape, most, seed, beta):
     model = random_model(shape, seed)
-    array = ArrayModel((2, 1), 16384, 32, 2, 20, 2)
-    try:
-        image = compile_die(model, array, 29, ram_words, most=most)
-    except FlowError as error:  # a row of the program names 31 rows of tiles
-        assert "; there are 29" in error.what
-        assume(False)
+    array = ArrayModel((1, 1), 16384, 32, 2, 20, 2)
+    image = compile_die(model, array, 30, 24 if shape.head_dim < 64 else 64, most=most)
     vec = VecModel(image)
     prompt = np.random.default_rng(seed).integers(0, shape.vocab, shape.context - 9).tolist()
     for asked in ([1], prompt):  # what the longer text left behind does not matter to the first
