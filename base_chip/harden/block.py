@@ -84,6 +84,8 @@ class Block:
             close the way to pins of cells that they pass.
         homes: Where the cells of a module lie: the beginning of their names, and left, bottom, right and top.
             They have no need of a placement that sees timing or wires over macros.
+        closed: Areas that global route keeps off, such as those where wires cannot go on: layer, and left,
+            bottom, right and top.
     """
 
     kind: str
@@ -110,6 +112,7 @@ class Block:
     dont_use: tuple[str, ...] = ()
     clock_layer: str | None = None
     homes: Mapping[str, tuple[float, float, float, float]] = field(default_factory=dict)
+    closed: tuple[tuple[str, float, float, float, float], ...] = ()
 
     @functools.cached_property
     def memories(self) -> tuple[Macro, ...]:

@@ -7,8 +7,9 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 
+from base_chip.arrays.spec import RomSpec
 from base_chip.arrays.timing import RomTiming
-from base_chip.harden.block import Block, Pin
+from base_chip.harden.block import Block, Macro, Pin
 from base_chip.harden.constraints import tile_sdc
 from base_chip.pdk.place_route import PlaceRoute
 from base_chip.schema import digest
@@ -69,7 +70,18 @@ def tile_block(tile: TileConfig, facts: PlaceRoute, timing: RomTiming | None = N
         dont_use=tile.dont_use if isinstance(tile, RomTileConfig) else (),
         clock_layer=tile.clock_layer if isinstance(tile, RomTileConfig | VecTileConfig) else None,
         homes=homes,
+        closed=tuple(_closed(tile, plan, macros)) if isinstance(tile, VecTileConfig) else (),
     )
+
+
+def _closed(
+    tile: VecTileConfig, plan: Floorplan, macros: Mapping[str, Macro]
+) -> Iterator[tuple[str, float, float, float, float]]:
+    for place, macro in zip(plan.places, macros.values(), strict=True):
+        if macro.name.startswith(RomSpec.prefix):
+            width, height = (v / 1000 for v in macro.size)
+            right, top = round(place.x + width, 3), round(place.y + height, 3)
+            yield tile.closed_over_roms, place.x, place.y, right, top
 
 
 def _columns(facts: PlaceRoute) -> Spans:

@@ -146,6 +146,7 @@ class VecTileConfig(PlacedTileConfig):
     kind: Annotated[Literal["vec"], note("of the tile")]
     size: Annotated[VecSize, note("what it holds, and what it sends steps to")]
     clock_layer: Annotated[str, note("lowest layer of the trunks of the clock tree")]
+    closed_over_roms: Annotated[str, note("layer that global route keeps off over ROM macros")]
 
 
 KINDS: dict[str, type[TileConfig]] = {"rom": RomTileConfig, "ram": RamTileConfig, "vec": VecTileConfig}

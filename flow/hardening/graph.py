@@ -59,6 +59,7 @@ class Sources:
         sdc: Constraints.
         variables: What the PDK's Tcl is told of the block.
         diodes: What diodes.tcl is told: interpreter, diode cell, LEF files.
+        closed: What closed.tcl is told: areas that global route keeps off.
     """
 
     rtl: Path
@@ -68,6 +69,7 @@ class Sources:
     sdc: Path
     variables: Path
     diodes: Path
+    closed: Path
 
 
 def hardening_flow() -> Flowgraph:
@@ -191,6 +193,9 @@ def _set_up_tasks(project: ASIC, block: Block, facts: PlaceRoute, sources: Sourc
     route = GlobalRouteTask.find_task(project)
     route.set("var", "grt_allow_congestion", True)
     route.set("var", "grt_overflow_iter", OVERFLOW_ITERATIONS)
+    if block.closed:
+        for routes in (route, antennas):
+            routes.add("prescript", [str(sources.closed), str(harden_file("closed.tcl"))])
     # Diodes below wires first, so that nothing is left for which the task would route again
     behind = DetailedRouteAntennaRepairTask.find_task(project)
     behind.set("prescript", [str(sources.diodes), str(harden_file("diodes.tcl"))])

@@ -7,7 +7,7 @@ import json
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -145,12 +145,14 @@ def prepare(block: Block, rtl: str, files: PdkFiles, facts: PlaceRoute, folder: 
         sdc=folder / "constraints.sdc",
         variables=folder / "block.tcl",
         diodes=folder / "diodes.tcl",
+        closed=folder / "closed.tcl",
     )
     _keep(sources.rtl, rtl)
     _keep(sources.cells, cell_lef(files.path("cells"), facts.library))
     _keep(sources.sdc, block.sdc)
     x, y = block.halo
-    homes = " ".join(f"{{{name} {' '.join(f'{v:g}' for v in box)}}}" for name, box in block.homes.items())
+    homes = _areas(block.homes.items())
+    _keep(sources.closed, _tcl({"closed": _areas((layer, box) for layer, *box in block.closed)}))
     lists = {"halo": f"{x:g} {y:g}", "straps": block.straps, "homes": homes}
     lists["least_row"] = f"{block.least_row:g}"
     _keep(sources.variables, _tcl(lists))
@@ -160,6 +162,10 @@ def prepare(block: Block, rtl: str, files: PdkFiles, facts: PlaceRoute, folder: 
     told = {"python": sys.executable, "antenna_cell": cell, "lefs": lefs}
     _keep(sources.diodes, _tcl(told))
     return sources
+
+
+def _areas(named: Iterable[tuple[str, Sequence[float]]]) -> str:
+    return " ".join(f"{{{name} {' '.join(f'{v:g}' for v in box)}}}" for name, box in named)
 
 
 def _tcl(variables: Mapping[str, str]) -> str:
