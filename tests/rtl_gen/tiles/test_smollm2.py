@@ -89,7 +89,7 @@ def test_a_token_through_the_rtl_of_every_tile(tmp_path):
     spent = time.perf_counter() - began
     total, slowest = sum(cycles for cycles, _ in done), min(speed for _, speed in done)
     print(f"{total:,} cycles in {spent:.0f} s, {slowest:,.0f} per second of a process")
-    # The control: a factor of o twice as large. (One of q changes nothing: there is one position to attend to.)
+    # The control: a factor of o twice as large. One of q would change nothing: there is one position.
     n = next(n for n, image in enumerate(images) if "layers.0.o" in image.at)
     wrong = images[n].words.copy()
     wrong[images[n].at["layers.0.o"]] += 1 << 12
