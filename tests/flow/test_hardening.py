@@ -2,6 +2,8 @@
 
 import gzip
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -31,7 +33,7 @@ def pdk_files(tmp_path, **lacking):
 
 
 def sources(tmp_path):
-    files = {n: tmp_path / n for n in ("rtl", "liberty", "cells", "sdc", "variables", "diodes")}
+    files = {n: tmp_path / n for n in ("rtl", "liberty", "cells", "sdc", "variables", "diodes", "closed")}
     for path in files.values():
         path.touch()
     return Sources(views=tmp_path, **files)
@@ -77,6 +79,17 @@ def test_the_project_says_what_the_config_says(tmp_path):
         str(harden_file("clock_tree.tcl"))
     ]
     assert project.get("tool", "openroad", "task", "init_floorplan", "var", "ifp_snap_strategy") == "none"
+
+
+@pytest.mark.parametrize("closed", [(), (("met4", 0.0, 0.0, 5.0, 5.0),)])
+def test_areas_are_closed_before_global_route_and_before_its_antennas_are_repaired(tmp_path, closed):
+    block, given = replace(BLOCK, closed=closed), sources(tmp_path)
+    project = make_project(block, FACTS, pdk_files(tmp_path), given, tmp_path, jobs=1)
+    told = [str(given.closed), str(harden_file("closed.tcl"))] if closed else []
+    for task in ("global_route", "antenna_repair"):
+        scripts = project.get("tool", "openroad", "task", task, "prescript")
+        assert [path for path in scripts if path in told] == told
+        assert bool(closed) == any("closed" in Path(path).name for path in scripts)
 
 
 @pytest.mark.parametrize(

@@ -182,11 +182,6 @@ def test_a_memory_of_the_vec_tile_that_is_too_small_is_named():
         die(random_model(shape, 3, 16), depth=16384)
 
 
-def test_more_rows_of_tiles_than_a_row_of_the_program_tells_apart_are_refused():
-    with pytest.raises(FlowError, match=r"sends steps to 32 rows of tiles, .* tells 31 apart"):
-        die(random_model(WORDS, 3, 16), rows=24, ram_rows=8)
-
-
 def test_fields_that_do_not_fit_a_row_are_refused():
     with pytest.raises(ValueError, match="VECTOR: n = 3000 does not fit 11 bits"):
         Row(Op.VECTOR, {"n": 3000})

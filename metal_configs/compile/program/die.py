@@ -12,13 +12,10 @@ from metal_configs.compile.program.decoder import Decoder
 from metal_configs.compile.program.layers import Layers, Most
 from metal_configs.compile.program.part import Part, cut
 from metal_configs.compile.program.rows import Rows
-from rtl_gen.errors import ExitCode, FlowError
+from rtl_gen.errors import FlowError
 from rtl_gen.golden.array import ArrayModel
 from rtl_gen.golden.die_image import DieImage
 from rtl_gen.golden.model import Model
-from rtl_gen.golden.vec_isa import STEPS
-
-TILES = (1 << STEPS["only"]) - 1  # rows of tiles that a row of the program can tell apart
 
 
 def compile_die(
@@ -108,11 +105,6 @@ def _compile(
     part: Part, array: ArrayModel, room: Room, ranks: Mapping[str, int], skipped: int, most: Most
 ) -> DieImage:
     s, positions = part.model.shape, part.model.positions
-    if (tiles := skipped + array.grid[0] + room.tiles) > TILES:
-        raise FlowError(
-            f"the vec tile sends steps to {tiles} rows of tiles, of which its program tells {TILES} apart",
-            hint="Take fewer rows of rom or ram tiles.", code=ExitCode.USAGE,
-        )  # fmt: skip
     caches = Caches(s.head_dim + 1, positions, {}, {})
     if part.layers:
         caches = Caches.of(part.layers, s.kv_heads, s.head_dim, positions, room)
