@@ -107,13 +107,7 @@ class Embedding:
         for high in self._highs():
             rows.branch(Condition.END, "own", high * HIGH)
         rows.control(Kind.EMIT, high=1, sync=True)
-        rows.branch(Condition.PROMPT_LEFT, "asked")
-        self._whole(passed=True)
-        self._end()
-        rows.branch(Condition.ALWAYS, "kind")
-        rows.label("asked")
-        self._whole(passed=True)
-        rows.label("kind")
+        self._rest("asked", passed=True)
         rows.branch(Condition.PROMPT_LEFT, "asked more")
         rows.control(Kind.TOKEN, value=ASKED + Message.LAST)
         rows.branch(Condition.ALWAYS, "say kind")
@@ -123,13 +117,7 @@ class Embedding:
         rows.control(Kind.EMIT, sync=True)
         rows.branch(Condition.ALWAYS, "done")
         rows.label("own")
-        rows.branch(Condition.PROMPT_LEFT, "given")
-        self._whole(passed=False)
-        self._end()
-        rows.branch(Condition.ALWAYS, "embed")
-        rows.label("given")
-        self._whole(passed=False)
-        rows.label("embed")
+        self._rest("given", passed=False)
         self.look_up()
         send()
         rows.label("done")
@@ -183,6 +171,13 @@ class Embedding:
             if passed:
                 self._rows.control(Kind.EMIT, high=n, sync=True)
 
-    def _end(self) -> None:
+    def _rest(self, name: str, *, passed: bool) -> None:
+        """What follows the first byte of a token of the host; one behind the prompt may end the text."""
+        self._rows.branch(Condition.PROMPT_LEFT, f"{name} in a prompt")
+        self._whole(passed=passed)
         for end in self._contents.model.ends:
             self._rows.branch(Condition.END, "start", end)
+        self._rows.branch(Condition.ALWAYS, name)
+        self._rows.label(f"{name} in a prompt")
+        self._whole(passed=passed)
+        self._rows.label(name)
