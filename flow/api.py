@@ -100,6 +100,7 @@ def build(
     temperature: float = 0.8,
     words: int = 3,
     adapter: Path | None = None,
+    quantised: Path | None = None,
     chained: int = 0,
     context: int = 0,
     loss_limit: float = LOSS_LIMIT,
@@ -125,6 +126,7 @@ def build(
         words: Texts to generate.
         adapter: PEFT's folder of a LoRA adapter, which the host loads before the first text; for a base
             of one column of tiles.
+        quantised: A file of `sc-flow quantise`, whose codes are taken in place of quantising here.
         chained: Dies of one column of tiles to cut the model over; 0 for as few as hold it.
         context: Positions that these keep; 0 for the base's own number.
         loss_limit: Of the row `quality`: the integers' loss over that of floats.
@@ -149,6 +151,7 @@ def build(
         words=words,
         loss_limit=loss_limit,
         adapter=adapter,
+        quantised=quantised,
         chained=chained,
         context=context,
     )

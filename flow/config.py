@@ -10,9 +10,10 @@ from base_chip.dies import load_die
 from base_chip.pdk import load_pdk
 from flow.digest import content_digest
 from flow.request import LOSS_LIMIT, BuildConfig
-from flow.weights import find_weights
+from flow.weights import check_shape, find_weights
 from metal_configs.adapters import read_peft
 from metal_configs.checkpoint import load, path_name
+from metal_configs.compile.source import QuantisedSource
 from metal_configs.models import KNOWN
 from rtl_gen.errors import ExitCode, FlowError
 
@@ -31,6 +32,7 @@ def make_config(
     loss_limit: float = LOSS_LIMIT,
     weights: Path | None = None,
     adapter: Path | None = None,
+    quantised: Path | None = None,
     chained: int = 0,
     context: int = 0,
 ) -> BuildConfig:
@@ -41,6 +43,7 @@ def make_config(
         base: None for none, which is enough to quantise.
         weights: The checkpoint of a known model that is neither in the package nor pulled.
         adapter: PEFT's folder of a LoRA adapter.
+        quantised: A file of `sc-flow quantise`, whose codes are taken.
         chained: Dies to cut the model over, of a base of one column of tiles; 0 for as few as hold it.
         context: Positions that these keep; 0 for the base's own number.
 
@@ -70,6 +73,10 @@ def make_config(
             where="--chain",
             hint=f"Take 1 to {checkpoint.shape.layers} dies.", code=ExitCode.USAGE,
         )  # fmt: skip
+    if quantised is not None:
+        check_shape(QuantisedSource(quantised).shape, checkpoint.shape, model, quantised)
+        there, digest = str(quantised.absolute()), content_digest(quantised)
+        config = replace(config, quantised_path=there, quantised_digest=digest)
     if adapter is None:
         return config
     read_peft(adapter, checkpoint.shape, name)

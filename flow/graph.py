@@ -2,6 +2,7 @@
 
 __all__ = [
     "CHAIN_STEPS",
+    "COLUMN_STEPS",
     "STEPS",
     "ancestors",
     "check_steps",
@@ -18,12 +19,16 @@ from siliconcompiler import Design, Flowgraph, Project
 
 from base_chip.dies import load_die
 from flow.request import BuildConfig, Run
+from flow.stitching.tiles import shipped
 from flow.tasks.chain.dies import DiesTask
 from flow.tasks.chain.layouts import BankDrcKlayoutTask, BankDrcMagicTask, BankLvsTask
 from flow.tasks.chain.plan import PlanTask
 from flow.tasks.chain.readback import DieReadbackTask
 from flow.tasks.chain.replay import ReplayTask, TileSimulatorTask
 from flow.tasks.chain.sample import SampleTask
+from flow.tasks.column.metal import ColumnMetalTask
+from flow.tasks.column.readback import ColumnReadbackTask
+from flow.tasks.column.replay import ColumnReplayTask
 from flow.tasks.die.antenna import AntennaTask
 from flow.tasks.die.assembly import AssemblyTask
 from flow.tasks.die.backdrops import BackdropsTask
@@ -94,7 +99,20 @@ STEPS: Steps = (
     FiguresTask,
 )
 
-# Of a build on a chain of planned dies.
+# Of a build on a chain of dies of one column whose vec tile has no artifact.
+COLUMN_STEPS: Steps = (
+    QuantiseTask,
+    CompileTask,
+    FloorplanTask,
+    *TILE_STEPS,
+    StitchTask,
+    ColumnMetalTask,
+    ColumnReadbackTask,
+    RtlSimulatorTask,
+    ColumnReplayTask,
+)
+
+# Of a build on a chain of dies of several columns, which are planned.
 CHAIN_STEPS: Steps = (
     PlanTask,
     DiesTask,
@@ -110,12 +128,15 @@ CHAIN_STEPS: Steps = (
 
 def steps_of(config: BuildConfig) -> Steps:
     """The graph of a build."""
-    return CHAIN_STEPS if config.chain else STEPS
+    return CHAIN_STEPS if config.chain else steps_on(config.base) if config.base else STEPS
 
 
 def steps_on(base: str) -> Steps:
     """The graph of builds on a base; FlowError when there is no such base."""
-    return STEPS if load_die(base).one_column else CHAIN_STEPS
+    die = load_die(base)
+    if not die.one_column:
+        return CHAIN_STEPS
+    return STEPS if shipped(die.vec.tile) else COLUMN_STEPS
 
 
 class OrderedFlow(Flowgraph):

@@ -48,6 +48,7 @@ class Request:
         adapter: PEFT's folder of an adapter to quantise with it.
         repair: Rank of an adapter to train against what quantising loses; not together with `adapter`.
         samples: Tokens of text to sample from the float model and to calibrate on besides.
+        codes: File of a model that was rounded before, which is taken as it is.
     """
 
     method: Method = "gptq"
@@ -56,6 +57,7 @@ class Request:
     adapter: Path | None = None
     repair: int | None = None
     samples: int | None = None
+    codes: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,8 @@ def run(model: Model, asked: Request, say: Say = lambda text: None, folder: Path
     weights = Folded(model.checkpoint, rotation)
 
     def find() -> QuantModel:
+        if asked.codes is not None:
+            return QuantModel.load(asked.codes)
         if asked.bits is None:
             policy = Policy(asked.method)
         else:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from base_chip.dies import load_die
 from flow.closure import Closure
 from flow.files import atomic_write
 from flow.pdk.files import PdkFiles
@@ -49,7 +50,9 @@ class Chain:
 
 
 # Settings with a digest of what lies elsewhere, and those that say where.
-PATHS = {"model_digest": "model_path", "adapter_digest": "adapter_path"}
+PATHS = {
+    "model_digest": "model_path", "adapter_digest": "adapter_path", "quantised_digest": "quantised_path",
+}  # fmt: skip
 # SmolLM2 at 4.5 bits loses 1.03 times what it did, `words` at 3.5 bits 1.07, a ruined model 2 and more
 LOSS_LIMIT = 1.1
 
@@ -64,6 +67,8 @@ class BuildConfig:
         model_digest: SHA-256 over its content, which stands for the path in keys.
         adapter_path: Folder of a LoRA adapter; empty for none.
         adapter_digest: SHA-256 over its content, likewise.
+        quantised_path: File of `sc-flow quantise`, whose codes are taken; empty to quantise.
+        quantised_digest: SHA-256 over its content, likewise.
         base: Empty for none: then it can only be quantised.
         seed: Of the first text's sampling; each further text has the next.
         temperature: Of the sampling; 0 for the likeliest token.
@@ -89,8 +94,15 @@ class BuildConfig:
     chain: Chain | None = None
     adapter_path: str = ""
     adapter_digest: str = ""
+    quantised_path: str = ""
+    quantised_digest: str = ""
     chained: int = 0
     context: int = 0
+
+    @property
+    def vec_tile(self) -> str:
+        """The vec tile of the base, a file of base_chip/tiles."""
+        return load_die(self.base).vec.tile
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ die: [1000, 2700]
 edge: 5
 rom: {rows: 1, columns: 1}
 ram: {rows: 1, words: 128}
-vec: {columns: 4, macros: 2}
+vec: {columns: 4, macros: 8}
 link_bytes: 2
 context: 32
 """

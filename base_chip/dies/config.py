@@ -8,7 +8,7 @@ from pathlib import Path
 
 from base_chip.dies.floorplan import FITTING, Floorplan
 from base_chip.schema import bad, parse
-from base_chip.tiles.config import RamTileConfig, load_tile
+from base_chip.tiles.config import RamTileConfig, VecTileConfig, load_tile
 from rtl_gen.errors import ExitCode, FlowError
 
 
@@ -58,8 +58,13 @@ def _check_sense(where: str, f: Floorplan) -> None:
     ram = load_tile("ram")
     if isinstance(ram, RamTileConfig) and f.ram.words != ram.size.words:
         raise bad(where, "ram.words", f.ram.words, f"{ram.size.words}, as the ram tile has")
-    most = f.across * (f.rom.columns - (f.vecs - 1) * f.vec.columns)
-    if f.vec.macros > min(most, f.across * f.vec.columns):
+    vec, most = load_tile(f.vec.tile), f.across * (f.rom.columns - (f.vecs - 1) * f.vec.columns)
+    if not isinstance(vec, VecTileConfig):
+        raise bad(where, "vec.tile", f.vec.tile, "the name of a vec tile")
+    banks = vec.size.program_banks + vec.size.rom_banks
+    if f.one_column and f.vec.macros != banks:
+        raise bad(where, "vec.macros", f.vec.macros, f"{banks}, as tile {f.vec.tile} has")
+    if not f.one_column and f.vec.macros > min(most, f.across * f.vec.columns):
         raise bad(
             where, "vec.macros", f.vec.macros, f"at most {most}, what stands below a vec tile's columns"
         )

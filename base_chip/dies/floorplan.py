@@ -64,6 +64,7 @@ class VecRow:
 
     columns: Annotated[int, note("columns of tiles above a vec tile", ge=1)]
     macros: Annotated[int, note("ROM macros of a vec tile: factors, tables and program", ge=1)]
+    tile: Annotated[Name, note("the vec tile of one column, a file of base_chip/tiles")] = "vec"
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,11 @@ class Floorplan:
     def kinds(self) -> tuple[str, ...]:
         """Kinds of tile, in the order of their rows from the north."""
         return ("rom", "ram", "vec") if self.ram.rows else ("rom", "vec")
+
+    @property
+    def tiles(self) -> dict[str, str]:
+        """Which tile each kind is, a file of base_chip/tiles."""
+        return {kind: self.vec.tile if kind == "vec" else kind for kind in self.kinds}
 
     @property
     def one_column(self) -> bool:
@@ -133,7 +139,8 @@ class Floorplan:
     @property
     def heights(self) -> dict[str, int]:
         """Of each kind of tile, nm."""
-        return {kind: tile_size(kind)[1] for kind in ("rom", "ram", "vec")}
+        tiles = {"rom": "rom", "ram": "ram", "vec": self.vec.tile}
+        return {kind: tile_size(name)[1] for kind, name in tiles.items()}
 
     @property
     def tiles_height(self) -> int:

@@ -2,6 +2,7 @@
 
 __all__ = [
     "TileConfig",
+    "kind_of",
     "known_tiles",
     "load_tile",
     "macro_layouts",
@@ -12,5 +13,5 @@ __all__ = [
 ]
 
 from base_chip.tiles.block import tile_block
-from base_chip.tiles.config import TileConfig, known_tiles, load_tile, parse_tile, tile_size
+from base_chip.tiles.config import TileConfig, kind_of, known_tiles, load_tile, parse_tile, tile_size
 from base_chip.tiles.parts import macro_layouts, tile_rtl

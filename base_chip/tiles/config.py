@@ -8,6 +8,7 @@ __all__ = [
     "RomTileConfig",
     "TileConfig",
     "VecTileConfig",
+    "kind_of",
     "known_tiles",
     "load_tile",
     "parse_tile",
@@ -150,6 +151,11 @@ class VecTileConfig(PlacedTileConfig):
 
 
 KINDS: dict[str, type[TileConfig]] = {"rom": RomTileConfig, "ram": RamTileConfig, "vec": VecTileConfig}
+
+
+def kind_of(tile: TileConfig) -> str:
+    """rom, ram or vec."""
+    return next(kind for kind, config in KINDS.items() if isinstance(tile, config))
 
 
 def known_tiles() -> list[str]:

@@ -35,7 +35,7 @@ from base_chip.arrays.timing import RomTiming, load_timing
 from base_chip.arrays.views import rom_lef, rom_verilog
 from base_chip.harden.block import Macro
 from base_chip.pdk.place_route import PlaceRoute
-from base_chip.tiles.config import RamTileConfig, RomTileConfig, TileConfig, VecTileConfig
+from base_chip.tiles.config import RamTileConfig, RomTileConfig, TileConfig, VecTileConfig, kind_of
 from rtl_gen.tiles.macro import IN_GROUP, Enclosed, WithMacros, macro_of, macro_ports
 from rtl_gen.tiles.ram import RamTile
 from rtl_gen.tiles.rom import RomTile
@@ -60,8 +60,7 @@ def tile_rtl(tile: TileConfig) -> str:
 
 def top_of(tile: TileConfig) -> str:
     """Name of the tile's module."""
-    assert isinstance(tile, RomTileConfig | RamTileConfig | VecTileConfig)
-    return f"scf_{tile.kind}_tile"
+    return f"scf_{kind_of(tile)}_tile"
 
 
 def tile_ports(tile: TileConfig) -> dict[str, Port]:

@@ -64,7 +64,7 @@ from rtl_gen.errors import ExitCode, FlowError
 @click.option("--synthetic-weights", type=SEED, metavar="SEED", help="Several dies: generate weights.")
 @click.option(
     "--quantised", type=click.Path(path_type=Path), metavar="FILE",
-    help="Several dies: what `sc-flow quantise` wrote, in place of a checkpoint rounded to nearest.",
+    help="What `sc-flow quantise` wrote, whose codes are taken.",
 )  # fmt: skip
 @click.option("--scheduler", default="", metavar="tcp://...", help="Several dies: a running Dask scheduler.")
 @click.option("--gds", is_flag=True, help="Several dies: write GDSII beside OASIS.")
@@ -138,11 +138,11 @@ def build(
         config = replace(config, waivers=waivers)
         outcome = run_build(config, out, first=first, last=last, jobs=jobs)
     else:
-        if dies or synthetic_weights or quantised or scheduler or gds:
+        if dies or synthetic_weights or scheduler or gds:
             raise FlowError(
-                "--dies, --synthetic-weights, --quantised, --scheduler and --gds are for models on"
-                f" several dies, {model} is built on {on}",
-                hint="Leave them out, or choose a base of several dies: --base reticle or --base slot.",
+                "--dies, --synthetic-weights, --scheduler and --gds are for dies of several columns,"
+                f" {model} is built on {on}",
+                hint="Leave them out, or choose such a base: --base reticle or --base slot.",
                 code=ExitCode.USAGE,
             )
         outcome = api.build(
@@ -155,6 +155,7 @@ def build(
             temperature=temperature,
             words=words,
             adapter=adapter,
+            quantised=quantised,
             chained=chained or 0,
             context=context or 0,
             loss_limit=loss_limit,

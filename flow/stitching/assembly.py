@@ -89,12 +89,12 @@ def contents_of(
     """
     plans, vias = [], []
     drawn: dict[str, Path] = {}
-    for kind, tile in tiles.items():
-        block = block_of(kind)
+    for tile in tiles.values():
+        block = block_of(tile.name)
         routed = routed_of(tile.folder, files)
         plans.append(Plan(block.top, routed.cells, routed.vias, _memories(block)))
         vias.append(routed.via_shapes)
-        for layout in macro_layouts(load_tile(kind)):
+        for layout in macro_layouts(load_tile(tile.name)):
             path = drawn.setdefault(layout.top_cell().name, scratch / f"{layout.top_cell().name}.gds")
             write_layout(layout, path)
     pdk = load_pdk(block.pdk)

@@ -61,11 +61,12 @@ def check_die(die: Floorplan, known: Mapping[str, TileView] | None = None) -> Ch
         FlowError: The artifact of a tile is damaged.
     """
     there = [kind for kind in die.kinds if kind not in die.planned]
-    known = views(there) if known is None else known
+    known = views({kind: die.tiles[kind] for kind in there}) if known is None else known
     unseen = [f"tile {kind} under several columns, which is planned" for kind in die.planned]
-    unseen += [f"tile {kind} has no floorplan yet" for kind in there if kind not in known]
     unseen += [
-        f"straps of tile {kind}, which is not hardened" for kind, view in known.items() if not view.straps
+        f"straps of tile {die.tiles[kind]}, which is not hardened"
+        for kind, view in known.items()
+        if not view.straps
     ]
     faults = []
     for kind, view in known.items():

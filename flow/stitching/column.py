@@ -15,7 +15,7 @@ def die_column(die: Floorplan) -> Column:
     Raises:
         FlowError: It has several columns, or more rows than its vec tile feeds (USAGE).
     """
-    rom, ram, vec = (load_tile(kind) for kind in ("rom", "ram", "vec"))
+    rom, ram, vec = (load_tile(name) for name in ("rom", "ram", die.vec.tile))
     assert isinstance(rom, RomTileConfig)
     assert isinstance(ram, RamTileConfig)
     assert isinstance(vec, VecTileConfig)
@@ -25,7 +25,7 @@ def die_column(die: Floorplan) -> Column:
             f"{there[0]} rows of rom tiles and {there[1]} of ram tiles in {die.rom.columns} columns; the vec"
             f" tile sends steps to one column of at most {fed[0]} and {fed[1]}",
             where=f"die {die.name}",
-            hint="Correct rom, ram and vec of the floorplan, or base_chip/tiles/vec.yaml.",
+            hint=f"Correct rom, ram and vec of the floorplan, or base_chip/tiles/{die.vec.tile}.yaml.",
             code=ExitCode.USAGE,
         )
     return Column(rom.size.rom(), there[0], ram.size.ram(), there[1], vec.size.vec())

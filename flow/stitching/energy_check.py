@@ -189,7 +189,7 @@ def _of_build(build: Path) -> dict[tuple[str, str], Pair]:
     files = find_pdk(pdk, need_all=False)
     tiles, views = {}, {}
     for kind in die.kinds:
-        folder, block = build / f"tile_{kind}", block_of(kind)
+        folder, block = build / f"tile_{kind}", block_of(die.tiles[kind])
         tiles[kind] = SimulatedTile(block.top, folder / NETLIST, block.memories, folder)
         views[kind] = read_view(kind, (folder / "layout.def").read_text("utf-8"))
     margin = {pin: 1e-12 * wire.pf for pin, wire in wires_of_margin(place_tiles(die, views)).items()}

@@ -65,7 +65,7 @@ edge: {die.edge}
 
 rom: {{rows: {die.rom.rows}, columns: {die.rom.columns}}}
 ram: {{rows: {die.ram.rows}, words: {die.ram.words}}}
-vec: {{columns: {die.vec.columns}, macros: {die.vec.macros}}}
+vec: {{columns: {die.vec.columns}, macros: {die.vec.macros}, tile: {die.vec.tile}}}
 link_bytes: {die.link_bytes}
 context: {die.context}
 """

@@ -13,9 +13,9 @@ PERIODS = {"typical": 25 / 60}
 
 def die_period(die: Floorplan) -> float:
     """The clock period that all tiles of a die are made for, ns."""
-    return tiles_period(die.kinds)
+    return tiles_period(die.tiles.values())
 
 
-def tiles_period(kinds: Iterable[str]) -> float:
-    """The clock period that tiles of all these kinds are made for, ns."""
-    return max(load_tile(kind).target_ns for kind in kinds)
+def tiles_period(names: Iterable[str]) -> float:
+    """The clock period that all these tiles are made for, ns."""
+    return max(load_tile(name).target_ns for name in names)

@@ -39,14 +39,14 @@ def stitch_base(name: str, out: Path | None, *, seams: bool, say: Callable[[str]
             meet, or a tool failed.
     """
     die = None if name in known_tiles() else find_die(name)
-    kinds = (name,) if die is None else tuple(k for k in die.kinds if k not in die.planned)
-    kept = {kind: artifact(kind) for kind in kinds}
+    names = {name: name} if die is None else {k: n for k, n in die.tiles.items() if k not in die.planned}
+    kept = {kind: artifact(of) for kind, of in names.items()}
     pdk = load_pdk(load_tile(name).pdk if die is None else die.pdk)
     files = find_pdk(pdk)
     out = (out or Path("build", name if die is None else die.name, "stitched")).absolute()
     with disk_faults(out), TemporaryDirectory() as scratch:
-        tiles = {kind: hardened(kept[kind], kind, files, Path(scratch)) for kind in kinds}
-        period = tiles_period(kinds)
+        tiles = {kind: hardened(kept[kind], of, files, Path(scratch)) for kind, of in names.items()}
+        period = tiles_period(names.values())
         views = {kind: tile.view for kind, tile in tiles.items()}
         plan = four(f"{name}_by_four", views[name], pdk) if die is None else place_tiles(die, views)
         made = stitch(plan, {kind: tile.gds for kind, tile in tiles.items()}, period, out)

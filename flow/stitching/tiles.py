@@ -1,7 +1,7 @@
 """Tiles that a die is stitched from: their hardened artifacts, drawn."""
 
 __all__ = [
-    "HardTile", "artifact", "checked", "drawn", "hard_tile", "hardened", "macro_places", "planned", "shipped",
+    "HardTile", "artifact", "checked", "hard_tile", "hardened", "macro_places", "planned", "shipped",
     "views",
 ]  # fmt: skip
 
@@ -20,7 +20,7 @@ from base_chip.harden.streamout import stream_out
 from base_chip.pdk import load_pdk
 from base_chip.pdk.place_route import load_place_route
 from base_chip.stitch import TileView, drawn_view, read_view
-from base_chip.tiles import known_tiles, load_tile, macro_layouts, tile_block
+from base_chip.tiles import kind_of, known_tiles, load_tile, macro_layouts, tile_block
 from flow.hardening.blocks import load_block
 from flow.pdk.files import PdkFiles
 from rtl_gen.errors import ExitCode, FlowError
@@ -38,6 +38,7 @@ class HardTile:
     """A hardened tile.
 
     Attributes:
+        name: Of its file in base_chip/tiles.
         view: As its neighbours see it.
         folder: Files of its artifact, unpacked.
         gds: Its layout.
@@ -45,6 +46,7 @@ class HardTile:
         macros: Memories in it.
     """
 
+    name: str
     view: TileView
     folder: Path
     gds: Path
@@ -52,30 +54,30 @@ class HardTile:
     macros: Sequence[Macro]
 
 
-def artifact(kind: str) -> HardenedTile:
+def artifact(name: str) -> HardenedTile:
     """The artifact of the tile that ships.
 
     Raises:
         FlowError: It is not hardened (MISSING_TOOL), or its manifest is damaged.
     """
-    if kind not in known_tiles():
+    if name not in known_tiles():
         raise FlowError(
-            f"tile {kind} cannot be hardened yet: it has no floorplan",
+            f"tile {name} cannot be hardened yet: it has no floorplan",
             where="base_chip/tiles",
             hint=f"Known: {', '.join(known_tiles())} (docs/fabric.md says what exists).",
             code=ExitCode.MISSING_TOOL,
         )
-    return HardenedTile.read(HardenedTile.home(kind), kind)
+    return HardenedTile.read(HardenedTile.home(name), name)
 
 
-def shipped(kind: str) -> HardenedTile | None:
+def shipped(name: str) -> HardenedTile | None:
     """The artifact of the tile that ships, routed or of its mapped logic alone; None if there is none.
 
     Raises:
         FlowError: Its manifest is damaged.
     """
-    home = HardenedTile.home(kind)
-    return HardenedTile.read(home, kind) if (home / "manifest.json").is_file() else None
+    home = HardenedTile.home(name)
+    return HardenedTile.read(home, name) if (home / "manifest.json").is_file() else None
 
 
 def planned(block: Block, macros: Sequence[kdb.Layout], scratch: Path) -> kdb.Layout:
@@ -112,18 +114,22 @@ def macro_places(block: Block) -> dict[str, tuple[str, kdb.Trans]]:
     }
 
 
-def checked(kept: HardenedTile, kind: str, files: PdkFiles) -> HardenedTile:
+def checked(kept: HardenedTile, name: str, files: PdkFiles) -> HardenedTile:
     """The artifact of a tile; FlowError when it is damaged or no longer fits."""
-    block, rtl = load_block(kind)
+    block, rtl = load_block(name)
     facts = load_place_route(load_pdk(block.pdk))
     kept.check(block, Bindings.now(block, rtl, cell_lef(files.path("cells"), facts.library)))
     return kept
 
 
-def hardened(kept: HardenedTile, kind: str, files: PdkFiles, scratch: Path) -> HardTile:
-    """The tile that ships, drawn in a folder; FlowError when its artifact is damaged or no longer fits."""
-    block, _ = load_block(kind)
-    return hard_tile(kind, block, checked(kept, kind, files), macro_layouts(load_tile(kind)), files, scratch)
+def hardened(kept: HardenedTile, name: str, files: PdkFiles, scratch: Path) -> HardTile:
+    """The tile of that name that ships, drawn in a folder.
+
+    Raises:
+        FlowError: Its artifact is damaged or no longer fits.
+    """
+    tile, (block, _) = load_tile(name), load_block(name)
+    return hard_tile(kind_of(tile), block, checked(kept, name, files), macro_layouts(tile), files, scratch)
 
 
 def hard_tile(
@@ -150,9 +156,9 @@ def hard_tile(
         (folder / name).write_bytes(kept.content(name))
     if not kept.routed:
         raise FlowError(
-            f"tile {kind} is mapped to cells, but not placed and routed",
+            f"tile {block.name} is mapped to cells, but not placed and routed",
             where=str(kept.folder),
-            hint=f"On a machine with OpenROAD run: sc-flow base build {kind}",
+            hint=f"On a machine with OpenROAD run: sc-flow base build {block.name}",
             code=ExitCode.MISSING_TOOL,
         )
     pdk = load_pdk(block.pdk)
@@ -169,24 +175,16 @@ def hard_tile(
     streamed = stream_out(folder / "layout.def", [files.path("tech_lef"), lef], [*cells, *layouts], pdk)
     gds = folder / "tile.gds"
     write_layout(streamed.layout, gds)
-    return HardTile(read_view(kind, routed), folder, gds, lef, block.memories)
+    return HardTile(block.name, read_view(kind, routed), folder, gds, lef, block.memories)
 
 
-def drawn(kind: str) -> TileView | None:
-    """A tile that has a floorplan, but need not be hardened; None if it has none."""
-    if kind not in known_tiles():
-        return None
-    tile = load_tile(kind)
-    return drawn_view(kind, tile_block(tile, load_place_route(load_pdk(tile.pdk))))
-
-
-def views(kinds: Sequence[str]) -> Mapping[str, TileView]:
-    """What is known of each kind of tile: of its artifact, else of its floorplan; others are left out."""
+def views(tiles: Mapping[str, str]) -> dict[str, TileView]:
+    """What is known of each kind of tile, by its name: of its artifact, else of its floorplan."""
     found = {}
-    for kind in kinds:
-        kept = shipped(kind)
+    for kind, name in tiles.items():
+        kept, tile = shipped(name), load_tile(name)
         if kept is not None and kept.routed:
             found[kind] = read_view(kind, kept.content("layout.def").decode())
-        elif (view := drawn(kind)) is not None:
-            found[kind] = view
+        else:
+            found[kind] = drawn_view(kind, tile_block(tile, load_place_route(load_pdk(tile.pdk))))
     return found

@@ -4,7 +4,7 @@ The simulator depends on netlist and memories alone: contents are loaded when it
 serves every model of a base.
 """
 
-__all__ = ["Simulation", "Token", "build_simulator", "read_states", "simulate"]
+__all__ = ["Simulation", "Token", "build_simulator", "converse", "read_states", "simulate"]
 
 import re
 import shutil
@@ -150,16 +150,49 @@ def simulate(
         FlowError: The simulator cannot be started, was killed, or stopped without a word about the chip.
     """
     for n, files_of in enumerate(contents):
-        folder = work / _folder(n)
-        folder.mkdir(parents=True, exist_ok=True)
-        for instance, file in files_of.items():
-            shutil.copyfile(file, folder / f"TOP.{top}.{instance}.hex")
+        _load(files_of, work / _folder(n), top)
     lines = [f"{sent.hex()} {answer}\n" for sent, answer in exchanges(requests, protocol)]
     (work / _REQUESTS).write_text("".join(lines))
     command = [str(simulator.resolve()), str(len(contents)), _REQUESTS, str(PATIENCE)]
     command += [str(n * protocol.token_bytes) for n in between or ()]
     command += ["+verilator+rand+reset+2", f"+verilator+seed+{start}"]
     return _run(command, work, on_token, protocol.token_bytes)
+
+
+def converse(
+    simulator: Path,
+    top: str,
+    contents: Mapping[str, Path],
+    sent: bytes,
+    answer: int,
+    work: Path,
+    patience: int = PATIENCE,
+) -> Simulation:
+    """Send bytes to a die that may be any of a chain; its tokens are the bytes that it says.
+
+    Args:
+        simulator, top: As for `simulate`.
+        contents: By instance of a ROM the file with its contents, as for `simulate`.
+        sent: All that it hears, as fast as it takes it.
+        answer: How many bytes it is to say.
+        work: Folder for generated files; made if missing.
+        patience: Cycles in which it may say nothing.
+
+    Raises:
+        FlowError: As for `simulate`.
+    """
+    _load(contents, work / _folder(0), top)
+    (work / _REQUESTS).write_text(f"{sent.hex()} {answer}\n")
+    command = [str(simulator.resolve()), "1", _REQUESTS, str(patience)]
+    command += ["+verilator+rand+reset+2", "+verilator+seed+1"]
+    return _run(command, work, lambda token: None, 1)
+
+
+def _load(contents: Mapping[str, Path], folder: Path, top: str) -> None:
+    """Put contents of ROMs where host.cpp's dies read them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for instance, file in contents.items():
+        shutil.copyfile(file, folder / f"TOP.{top}.{instance}.hex")
 
 
 def _folder(die: int) -> str:

@@ -65,11 +65,11 @@ def readback_control(layout: kdb.Layout, recovered: Recovered, expected: np.ndar
     )
 
 
-def write_hex(recovered: Recovered, folder: Path, names: Sequence[str] = ()) -> list[Path]:
+def write_hex(bits: np.ndarray, folder: Path, names: Sequence[str] = ()) -> list[Path]:
     """Write each bank for $readmemh: a word line a line, the last bit line leftmost.
 
     Args:
-        recovered: What was read.
+        bits: bool [banks, word_lines, bit_lines].
         folder: Where to.
         names: Of the files without their suffix; bank0, bank1 ... by default.
 
@@ -77,8 +77,8 @@ def write_hex(recovered: Recovered, folder: Path, names: Sequence[str] = ()) -> 
         FlowError: The folder cannot be written.
     """
     paths = []
-    names = names or [f"bank{n}" for n in range(len(recovered.bits))]
-    for name, bank in zip(names, recovered.bits, strict=True):
+    names = names or [f"bank{n}" for n in range(len(bits))]
+    for name, bank in zip(names, bits, strict=True):
         path = folder / f"{name}.hex"
         digits = -(-bank.shape[1] // 4)
         words = np.packbits(bank, axis=1, bitorder="little")[:, ::-1]

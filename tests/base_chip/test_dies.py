@@ -13,6 +13,9 @@ from rtl_gen.errors import ExitCode, FlowError
 from tests.edits import edited
 from tests.tiny_die import YAML
 
+# In one column the vec tile's file says where its macros are.
+GRIDS = [name for name in known_dies() if not load_die(name).one_column]
+
 
 def changed(**values) -> str:
     return edited(yaml.safe_load(YAML), **values)
@@ -25,7 +28,7 @@ def macros(base) -> np.ndarray:
     return np.concatenate([rom, np.concatenate([np.full((1, vec.shape[1]), -1), vec])], axis=1)
 
 
-@pytest.mark.parametrize("name", known_dies())
+@pytest.mark.parametrize("name", GRIDS)
 def test_macros_lie_in_their_tiles_and_tiles_on_the_die(name):
     base, plan = load_die(name), RomPlan(MACRO.array)
     size = np.array([plan.width, plan.height])
@@ -44,7 +47,7 @@ def test_macros_lie_in_their_tiles_and_tiles_on_the_die(name):
     assert (np.diff(y) >= plan.height).all()
 
 
-@pytest.mark.parametrize("name", known_dies())
+@pytest.mark.parametrize("name", GRIDS)
 def test_every_macro_has_a_number_that_leads_back(name):
     base = load_die(name)
     at = macros(base)
@@ -101,7 +104,9 @@ def test_contents_of_tiles_come_to_their_banks():
         ({"rom__rows": True}, "rom.rows is True"),
         ({"rom": 7}, "rom is 7, expected a mapping"),
         ({"ram__words": 100}, "ram.words is 100, expected one of 64, 128, 256"),
-        ({"vec__macros": 10}, "vec.macros is 10, expected at most 8"),
+        ({"vec__macros": 10}, "vec.macros is 10, expected 8, as tile vec has"),
+        ({"vec__tile": "rom"}, "vec.tile is 'rom', expected the name of a vec tile"),
+        ({"rom__columns": 2, "vec__macros": 33}, "vec.macros is 33, expected at most 16"),
         ({"die": [1, 2, 3]}, "die is [1, 2, 3], expected a list of 2, each a number"),
         ({"ram__words": 64}, "ram.words is 64, expected 128, as the ram tile has"),
         ({"die": [100, 2700]}, "die width is 100.0, expected at least 987.04 um for the tiles"),
@@ -123,7 +128,9 @@ def test_what_is_not_yaml_or_not_known():
         parse_die("a: [", where="x.yaml")
     with pytest.raises(FlowError, match="the file is 'x', expected a mapping"):
         parse_die("x", where="x.yaml")
-    with pytest.raises(FlowError, match=r"unknown base 'giga' .* known: nano, reticle, slot, story") as e:
+    with pytest.raises(
+        FlowError, match=r"unknown base 'giga' .* known: nano, reticle, slot, story, tower"
+    ) as e:
         load_die("giga")
     assert e.value.code == ExitCode.USAGE
 

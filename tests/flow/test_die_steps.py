@@ -11,7 +11,7 @@ import pytest
 from base_chip.synth.proof import GATE, Proof
 from flow.chain.mark import marked
 from flow.cli import main
-from flow.graph import CHAIN_STEPS, STEPS, steps_on
+from flow.graph import CHAIN_STEPS, COLUMN_STEPS, STEPS, steps_on
 from flow.report.die_areas import MAPPED, NO_CELLS, ROUTED
 from flow.stitching.contents import read_contents
 from flow.tasks.die.antenna import AntennaTask
@@ -57,6 +57,7 @@ def job(tmp_path):
 def test_a_base_has_the_graph_of_its_kind():
     assert steps_on("nano") is STEPS
     assert steps_on("story") is STEPS
+    assert steps_on("tower") is COLUMN_STEPS
     assert steps_on("reticle") is CHAIN_STEPS
     with pytest.raises(FlowError, match="unknown base 'none'"):
         steps_on("none")
@@ -184,8 +185,8 @@ def test_of_a_tile_that_has_no_mapped_netlist_none_is_proved(step, job):
 
 def test_a_fault_that_is_planted_and_proved_all_the_same_fails_the_control(job, monkeypatch):
     """As a wrong multiplier does the row; circuits are but numbers here."""
-    for name in ("mapped.v", "rtl.v"):
-        (job.inputs["tile_ram"] / name).write_text("")
+    for name, text in (("mapped.v", ""), ("rtl.v", ""), ("tile.txt", "ram")):
+        (job.inputs["tile_ram"] / name).write_text(text)
     monkeypatch.setattr(job.pdk, "path", lambda _: job.scratch, raising=False)
     pair = SimpleNamespace(rtl=0, netlist=1, multiplier=2, multipliers=3)
     proofs = {1: (), 4: ("q differs",), 5: ()}
@@ -226,7 +227,7 @@ def test_rows_and_numbers_of_a_tile_have_its_name(step, does, job, monkeypatch):
     row = CheckResult("antenna", "a", "1", 2, 0, "fail", "", "met3")
     found = ([row], {"sta_slow_setup_ns": 1.5}) if step is InsideRomTask else [row]
     monkeypatch.setattr(f"flow.stitching.{does}", lambda *_: found)
-    monkeypatch.setattr(f"{step.__module__}.hard_tile", lambda *_: None)
+    monkeypatch.setattr(f"{step.__module__}.hard_tile", lambda *_: SimpleNamespace(name="rom"))
     (job.inputs["tile_rom"] / "layout.def").write_text("")
     done = step().work(job)
     assert done.checks == [dataclasses.replace(row, name="rom_antenna")]

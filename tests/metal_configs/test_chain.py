@@ -154,7 +154,7 @@ def test_weights_of_a_chain_are_those_of_a_die():
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"depth": 256}, r"die 0 of 2, layers 0 to 0: random does not fit the rom tiles: .* a tile has 256"),
+        ({"depth": 256}, r"die 0 of 2, layers 0 to 0: random does not fit the rom tiles: .* 256 are there"),
         (
             {"ram_rows": 1, "ram_words": 26},
             "die 1 of 2, layers 1 to 1: keys and values beside a row for residuals need 2 ram tiles",
@@ -224,7 +224,7 @@ def test_what_no_number_of_dies_holds_says_what_the_longest_chain_lacks():
     model = random_model(dataclasses.replace(WORDS, context=16, hidden=960), 7)
     with pytest.raises(FlowError, match="rows of program") as e:
         fit_dies(model, column(program_banks=1))
-    assert e.value.where == "die 1 of 4, layers 0 to 0"
+    assert e.value.where == "die 2 of 4, layers 1 to 1"
 
 
 def test_a_chain_keeps_room_for_an_adapter():

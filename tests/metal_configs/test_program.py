@@ -163,7 +163,7 @@ def test_a_request_without_tokens_or_with_too_many_is_answered_by_an_end():
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"depth": 512}, r"random does not fit the rom tiles: final ends at row 514 of every tile"),
+        ({"depth": 512}, r"random does not fit the rom tiles: 5\d\d rows of each are needed, 512 are there"),
         ({"ram_rows": 1, "ram_words": 20}, "need 2 ram tiles of 20 rows; there are 1"),
         ({"ram_words": 8}, "keys and values of 16 positions need 6 ram tiles of 8 rows; there are 2"),
         ({"ram_words": 2}, "in 2 pieces, need 3 rows of 32 bytes for each, a ram tile has 2"),

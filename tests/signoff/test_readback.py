@@ -167,12 +167,12 @@ def test_word_lines_are_followed_by_their_wires(small_base, small_chip):
 
 def test_hex_has_a_word_line_a_line_with_bit_line_0_on_the_right(small_base, small_chip, tmp_path):
     found = recover(read_layout(small_chip(1)))
-    for path, bank in zip(write_hex(found, tmp_path), found.bits, strict=True):
+    for path, bank in zip(write_hex(found.bits, tmp_path), found.bits, strict=True):
         values = [int(line, 16) for line in path.read_text().split()]
         assert values == [sum(1 << int(b) for b in np.flatnonzero(row)) for row in bank]
         assert {len(line) for line in path.read_text().split()} == {4}
     with pytest.raises(FlowError) as e:
-        write_hex(found, tmp_path / "none")
+        write_hex(found.bits, tmp_path / "none")
     assert e.value.code == ExitCode.OUTPUT
 
 

@@ -69,7 +69,7 @@ def test_a_column_that_is_not_like_the_others_is_refused(chip):
 def test_contents_are_written_under_the_names_of_instances(chip, tmp_path):
     layout, bits = chip
     names = [f"rom_0_0.bank{n}.macro" for n in range(len(bits))]
-    for path, bank in zip(write_hex(recover(layout), tmp_path, names), bits, strict=True):
+    for path, bank in zip(write_hex(recover(layout).bits, tmp_path, names), bits, strict=True):
         first = int(path.read_text().split()[0], 16)
         assert [first >> b & 1 for b in range(bits.shape[2])] == bank[0].astype(int).tolist()
     assert sorted(p.stem for p in tmp_path.iterdir()) == sorted(names)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from flow.tasks.die.stitched import TILES, plan_of
-from flow.tasks.die.tiles import NETLIST, routed
+from flow.tasks.die.tiles import NETLIST, routed, tile_name
 from flow.tasks.step import Job, Result, StepTask
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class DieNetsTask(StepTask):
             netlist = (folder if whole else job.inputs[f"map_{kind}"]) / NETLIST
             if not netlist.exists():
                 return Result(note=f"tile {kind} has no cells yet")
-            block = block_of(kind)
+            block = block_of(tile_name(folder))
             tiles[kind] = SimulatedTile(block.top, netlist, block.memories, folder if whole else None)
         margin = {}
         if all(tile.routed for tile in tiles.values()):
@@ -59,8 +59,9 @@ def read_nets(folder: Path) -> "DieNets":
     return msgspec.json.decode((folder / NETS).read_bytes(), type=DieNets)
 
 
-def macros_of() -> "list[Macro]":
-    """Memories of all kinds of tile."""
+def macros_of(base: str) -> "list[Macro]":
+    """Memories of all tiles of a base."""
+    from base_chip.dies import load_die
     from flow.hardening.blocks import block_of
 
-    return [macro for kind in KINDS for macro in block_of(kind).memories]
+    return [macro for name in load_die(base).tiles.values() for macro in block_of(name).memories]

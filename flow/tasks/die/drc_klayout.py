@@ -30,8 +30,8 @@ class DieDrcKlayoutTask(DrcKlayoutTask):
     def tiles(self, job: Job) -> Mapping[str, Path]:
         from flow.hardening.blocks import block_of
 
-        kinds = [name.removeprefix("tile_") for name in TILES]
-        return {block_of(k).top: hard_tile(k, job.inputs[f"tile_{k}"]).gds for k in kinds}
+        tiles = [hard_tile(name.removeprefix("tile_"), job.inputs[name]) for name in TILES]
+        return {block_of(tile.name).top: tile.gds for tile in tiles}
 
     def work(self, job: Job) -> Result:
         from base_chip.dies import load_die

@@ -36,7 +36,8 @@ class EnergyTask(StepTask):
         found = json.loads(path.read_bytes())
         states = [{name: int(value, 16) for name, value in die.items()} for die in found["states"]]
         period, pdk = die_period(load_die(job.config.base)), load_pdk(job.config.pdk)
-        simulated = simulated_die(read_nets(job.inputs["die_nets"]), macros_of(), period, pdk, job.pdk)
+        nets, macros = read_nets(job.inputs["die_nets"]), macros_of(job.config.base)
+        simulated = simulated_die(nets, macros, period, pdk, job.pdk)
         done = token_energy(simulated, Told(found["token"], found["cycles"], states))
         text = json.dumps(six_digits(done.report), indent=1)
         (job.out / REPORT).write_text(text)

@@ -5,6 +5,7 @@ __all__ = ["EQUIV_STEPS", "EquivRamTask"]
 from dataclasses import replace
 from typing import ClassVar
 
+from flow.tasks.die.tiles import tile_name
 from flow.tasks.step import Job, Result, StepTask
 from signoff.result import CheckResult
 
@@ -26,7 +27,7 @@ class TileEquivTask(StepTask):
             why = f"tile {self.kind} has no artifact yet; with OpenROAD: sc-flow base build"
             return Result([CheckResult.not_run(row, why) for row in (name, f"{name}_control")])
         rtl, mapped = ((tile / verilog).read_text("utf-8") for verilog in ("rtl.v", "mapped.v"))
-        rows = tile_equiv(rtl, mapped, block_of(self.kind), job.pdk.path("cells"), job.scratch)
+        rows = tile_equiv(rtl, mapped, block_of(tile_name(tile)), job.pdk.path("cells"), job.scratch)
         proof = rows[0]
         return Result(
             [replace(row, name=f"{self.kind}_{row.name}") for row in rows],

@@ -41,7 +41,7 @@ class FiguresTask(ProgrammedStep):
         die, pdk = load_die(job.config.base), load_pdk(job.config.pdk)
         plan, _ = plan_of(job)
         blocks, sites = die_blocks(die), self.sites(job)
-        bits = sites.rom.to_banks(self.images(job)[0])
+        bits = sites.rom.to_banks(next(self.images(job)))
         done = [kind for kind in die.kinds if routed(job.inputs[f"tile_{kind}"])]
         parts = DieParts(plan, done, blocks, die_roms(die), sites, bits)
         dies = self.dies(job)

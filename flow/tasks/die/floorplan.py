@@ -25,7 +25,7 @@ class FloorplanTask(StepTask):
 
         die = load_die(job.config.base)
         (job.out / "floorplan.txt").write_text(die.digest() + "\n")
-        known = views(die.kinds)
+        known = views(die.tiles)
         found = check_die(die, known)
         plan = place_tiles(die, known)
         first, *others = plan.tiles

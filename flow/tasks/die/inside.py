@@ -20,8 +20,9 @@ class InsideTask(TileCheck):
         from flow.hardening.blocks import block_of
         from flow.stitching.inside import inside
 
-        tile, block = hard_tile(self.kind, folder), block_of(self.kind)
-        return Result(*inside(tile, block, load_tile(self.kind).target_ns, job.pdk, job.scratch))
+        tile = hard_tile(self.kind, folder)
+        period = load_tile(tile.name).target_ns
+        return Result(*inside(tile, block_of(tile.name), period, job.pdk, job.scratch))
 
 
 class InsideRomTask(InsideTask):

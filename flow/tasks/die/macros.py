@@ -48,7 +48,8 @@ class MacrosTask(StepTask):
         from base_chip.tiles import load_tile
         from base_chip.tiles.parts import macro_specs
 
-        specs = [spec for kind in load_die(job.config.base).kinds for spec in macro_specs(load_tile(kind))]
+        tiles = load_die(job.config.base).tiles.values()
+        specs = [spec for name in tiles for spec in macro_specs(load_tile(name))]
         names: dict[RomSpec | SramSpec, list[str]] = {}
         for spec in dict.fromkeys(specs):
             names.setdefault(_small(spec), []).append(spec.name)

@@ -1,8 +1,11 @@
 """What steps read that put a model's vias on a die, and that look at what became of it."""
 
-__all__ = ["CHIP", "LOADED", "ProgrammedStep", "dies_of", "positions_of", "read_chip"]
+__all__ = [
+    "CHIP", "LOADED", "ProgrammedStep", "dies_of", "packed_images", "positions_of", "read_chip",
+]  # fmt: skip
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +33,12 @@ def positions_of(job: Job) -> int:
     return job.config.context or load_die(job.config.base).context
 
 
+def packed_images(job: Job) -> np.ndarray:
+    """The ROM images of all dies, uint8 [dies, rows, bytes of a row], bit 0 of a byte first."""
+    found: np.ndarray = np.load(job.inputs["compile"] / "image.npy")
+    return found
+
+
 def dies_of(job: Job) -> list[str]:
     """Folders of the dies of a chain, one or more, in the outputs of steps that have something for each."""
     return [f"die{n}" for n in range(read_chip(job.inputs["compile"])["dies"])]
@@ -48,10 +57,10 @@ class ProgrammedStep(StepTask):
 
         return die_sites(job.config.base)
 
-    def images(self, job: Job) -> np.ndarray:
-        """The ROM image of each die, bool [dies, rows, bits]."""
-        found: np.ndarray = np.load(job.inputs["compile"] / "image.npy")
-        return found
+    def images(self, job: Job) -> Iterator[np.ndarray]:
+        """The ROM image of each die, bool [rows, bits]."""
+        for image in packed_images(job):
+            yield np.unpackbits(image, axis=1, bitorder="little").view(bool)
 
     def base_layout(self, job: Job) -> Path:
         """The base chip's layout."""

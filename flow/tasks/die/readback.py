@@ -58,5 +58,5 @@ def _read(
         raise FlowError(
             "GDS and OASIS hold different bits", where=str(chip.parent), hint="Run with --from metal."
         )
-    write_hex(found, out, names)
+    write_hex(found.bits, out, names)
     return [compare(found, expected), readback_control(layout, found, expected)]

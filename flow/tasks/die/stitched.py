@@ -53,4 +53,4 @@ def plan_of(job: Job) -> "tuple[StitchPlan, float]":
     from flow.stitching.tiles import views
 
     die = load_die(job.config.base)
-    return place_tiles(die, views(die.kinds)), die_period(die)
+    return place_tiles(die, views(die.tiles)), die_period(die)

@@ -19,7 +19,8 @@ class TileDrcTask(TileCheck):
         from flow.hardening.blocks import block_of
         from flow.stitching.rules import design_rules
 
-        return Result(design_rules(hard_tile(self.kind, folder), block_of(self.kind), job.pdk, job.scratch))
+        tile = hard_tile(self.kind, folder)
+        return Result(design_rules(tile, block_of(tile.name), job.pdk, job.scratch))
 
 
 class DrcRomTask(TileDrcTask):

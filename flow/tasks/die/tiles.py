@@ -1,6 +1,6 @@
 """The tiles of a die: layout and netlist of each kind, from its artifact as far as that goes."""
 
-__all__ = ["MAP_STEPS", "MODELS", "NETLIST", "TILE_STEPS", "hard_tile", "not_routed", "routed"]
+__all__ = ["MAP_STEPS", "MODELS", "NETLIST", "TILE_STEPS", "hard_tile", "not_routed", "routed", "tile_name"]
 
 import shutil
 from collections.abc import Mapping
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from flow.stitching.tiles import HardTile
 
 MODELS = "models"  # folder of the Verilog of a tile's memories
+NAME = "tile.txt"  # which tile it is, a file of base_chip/tiles
 NETLIST = "netlist.v"  # of a hardened tile in tile_<kind>, else of the mapped one in map_<kind>
 
 
@@ -30,6 +31,11 @@ def not_routed(step: str, folders: Mapping[str, Path]) -> Result | None:
     return Result([CheckResult.not_run(step, why)])
 
 
+def tile_name(folder: Path) -> str:
+    """Which tile a step tile_<kind> left in a folder."""
+    return (folder / NAME).read_text("utf-8")
+
+
 def hard_tile(kind: str, folder: Path) -> "HardTile":
     """The routed tile that a step tile_<kind> left in a folder."""
     from base_chip.stitch import read_view
@@ -37,15 +43,15 @@ def hard_tile(kind: str, folder: Path) -> "HardTile":
     from flow.stitching.tiles import HardTile
 
     view = read_view(kind, (folder / "layout.def").read_text("utf-8"))
-    memories = block_of(kind).memories
-    return HardTile(view, folder, folder / "tile.gds", folder / "cells.lef", memories)
+    name = tile_name(folder)
+    return HardTile(name, view, folder, folder / "tile.gds", folder / "cells.lef", block_of(name).memories)
 
 
 class TileTask(StepTask):
     """Draws a tile, and keeps its RTL. One that is not hardened is drawn as its macros alone."""
 
     needs = ("base",)
-    config = ("pdk",)
+    config: ClassVar[tuple[str, ...]] = ("pdk",)
     roles = ("cells", "tech_lef")
     kind: ClassVar[str]
 
@@ -56,23 +62,29 @@ class TileTask(StepTask):
         from flow.hardening.blocks import load_block
         from flow.stitching.tiles import hardened, planned, shipped
 
-        tile = load_tile(self.kind)
-        block, rtl = load_block(self.kind)
+        name = self.which(job)
+        tile = load_tile(name)
+        block, rtl = load_block(name)
+        (job.out / NAME).write_text(name)
         (job.out / "rtl.v").write_text(rtl)
         (job.out / MODELS).mkdir()
-        for name, text in macro_models(tile).items():
-            (job.out / MODELS / f"{name}.v").write_text(text)
+        for macro, text in macro_models(tile).items():
+            (job.out / MODELS / f"{macro}.v").write_text(text)
         size = f"{block.die[0]:g} x {block.die[1]:g} um"
-        kept = shipped(self.kind)
+        kept = shipped(name)
         if kept is None or not kept.routed:
             write_layout(planned(block, macro_layouts(tile), job.scratch), job.out / "tile.gds")
             if kept is not None:
                 (job.out / "mapped.v").write_bytes(kept.content("mapped.v"))
             return Result(note=f"{size}, {len(block.places)} macros: not placed and routed yet")
-        drawn = hardened(kept, self.kind, job.pdk, job.scratch)
-        for name in (*kept.sums, drawn.gds.name, drawn.lef.name):
-            shutil.move(drawn.folder / name, job.out / name)
+        drawn = hardened(kept, name, job.pdk, job.scratch)
+        for file in (*kept.sums, drawn.gds.name, drawn.lef.name):
+            shutil.move(drawn.folder / file, job.out / file)
         return Result(note=size)
+
+    def which(self, job: Job) -> str:
+        """Which tile it is, a file of base_chip/tiles."""
+        return self.kind
 
 
 class MapTask(StepTask):
@@ -98,7 +110,7 @@ class MapTask(StepTask):
         if not job.pdk.liberty:
             why = f"tile {self.kind} has no artifact, and no liberty to map it; set SCF_LIBERTY_DIR"
             return Result([CheckResult.not_run(self.step_name, why)])
-        block, rtl = load_block(self.kind)
+        block, rtl = load_block(tile_name(tile))
         netlist = map_to_cells(
             rtl, block.top, plain_liberty(need_liberty(job.pdk), job.scratch),
             {m.name: m.ports for m in block.memories}, job.scratch / "map",
@@ -127,10 +139,14 @@ class RamTileTask(TileTask):
 
 
 class VecTileTask(TileTask):
-    """The vec tile."""
+    """The vec tile, of which there is more than one size."""
 
     step_name = "tile_vec"
+    config = ("pdk", "vec_tile")
     kind = "vec"
+
+    def which(self, job: Job) -> str:
+        return job.config.vec_tile
 
 
 class MapRomTask(MapTask):

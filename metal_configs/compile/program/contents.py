@@ -45,8 +45,15 @@ class Contents:
         self.words: list[int] = []
         matrices = part.matrices()
         wide = {name: replace(m, bits=WIDE[m.bits]) for name, m in matrices.items()}
-        if not part.some and self._rows(wide) <= array.slots.shape[2]:
+        depth = array.slots.shape[2]
+        if not part.some and self._rows(wide) <= depth:
             matrices = wide
+        elif (rows := self._rows(matrices)) > depth:
+            raise FlowError(
+                f"{self.model.name} does not fit the rom tiles: {rows:,} rows of each are needed, {depth:,}"
+                " are there",
+                hint="Take more rows of rom tiles.", code=ExitCode.USAGE,
+            )  # fmt: skip
         for name, matrix in matrices.items():
             self._lay(name, matrix)
         if part.embeds and part.embedding != "embed":
@@ -86,13 +93,7 @@ class Contents:
         return rows
 
     def _lay(self, name: str, matrix: Matrix) -> None:
-        try:
-            self.array.add(name, matrix)
-        except ValueError as error:
-            raise FlowError(
-                f"{self.model.name} does not fit the rom tiles: {error}",
-                hint="Take more rows of rom tiles.", code=ExitCode.USAGE,
-            ) from error  # fmt: skip
+        self.array.add(name, matrix)
         self._factors(name, matrix)
 
     def _factors(self, name: str, matrix: Matrix) -> None:

@@ -1,6 +1,6 @@
 """A model on as few dies of one column of tiles as hold it."""
 
-__all__ = ["Column", "fit_dies"]
+__all__ = ["Column", "fit_dies", "fit_parts", "lay_part"]
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -53,6 +53,16 @@ def fit_dies(
 ) -> "list[Laid]":
     """Lay a model on a chain of dies, one or more: of each what it is, and the contents of its ROM macros.
 
+    Arguments and errors are those of `fit_parts`.
+    """
+    return [laid for _, laid in fit_parts(model, die, ranks, dies)]
+
+
+def fit_parts(
+    model: Model, die: Column, ranks: Mapping[str, int] | None = None, dies: int = 0
+) -> "list[tuple[Part, Laid]]":
+    """What each die of a chain has of a model, and what becomes of it.
+
     Layers alone are cut where that is enough; else tokens of the embedding and of the head are, too.
 
     Args:
@@ -79,8 +89,15 @@ def fit_dies(
 Laid = tuple[DieImage, dict[str, np.ndarray]]
 
 
-def _laid(parts: Sequence[Part], die: Column, ranks: Mapping[str, int] | None) -> list[Laid]:
-    return [_lay(part, die, ranks, n, len(parts)) for n, part in enumerate(parts)]
+def lay_part(part: Part, die: Column) -> DieImage:
+    """What a die is that has a part which `fit_parts` found."""
+    return _lay(part, die, None)[0]
+
+
+def _laid(parts: Sequence[Part], die: Column, ranks: Mapping[str, int] | None) -> list[tuple[Part, Laid]]:
+    numbers = sorted(range(len(parts)), key=lambda n: -parts[n].bits)  # the largest says first what it lacks
+    found = {n: _lay(parts[n], die, ranks, n, len(parts)) for n in numbers}
+    return [(part, found[n]) for n, part in enumerate(parts)]
 
 
 def _lay(part: Part, die: Column, ranks: Mapping[str, int] | None, number: int = 0, dies: int = 1) -> Laid:

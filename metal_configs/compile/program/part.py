@@ -124,6 +124,11 @@ class Part:
         tokens, of = (self.embeds, "embedding") if self.embeds else (self.chooses, "head")
         return f"tokens {tokens[0]} to {tokens[-1]} of the {of}"
 
+    @property
+    def bits(self) -> int:
+        """Of its weights."""
+        return sum(m.codes.size * m.bits for m in self.matrices().values())
+
     def matrices(self) -> Mapping[str, Matrix]:
         """What is laid on rom tiles, by name, in this order."""
         return self._matrices
@@ -177,9 +182,7 @@ def cut(model: Model, dies: int, alone: Alone | None = None) -> list[Part]:
         (at, end): Part.of_layers(model, range(at, end), alone)
         for at, end in itertools.combinations(range(layers + 1), 2)
     }
-    bits = {
-        ends: sum(m.codes.size * m.bits for m in part.matrices().values()) for ends, part in pieces.items()
-    }
+    bits = {ends: part.bits for ends, part in pieces.items()}
     # For every number of layers, the best way to cut so many.
     best: dict[int, tuple[int, tuple[Part, ...]]] = {0: (0, ())}
     for _ in range(dies):

@@ -99,10 +99,10 @@ def _with_layers(model: Model, alone: Alone, lay: Lay, dies: int) -> list[Part]:
 
 
 def _lay_layers(parts: list[Part], lay: Lay) -> None:
-    for n, part in enumerate(parts):
+    layers = [(n, part) for n, part in enumerate(parts) if part.layers]
+    for n, part in sorted(layers, key=lambda p: -p[1].bits):  # what does not fit is told by the largest
         try:
-            if part.layers:
-                lay(part)
+            lay(part)
         except FlowError as error:
             where = f"die {n} of {len(parts)}, {part.where}"
             raise FlowError(error.what, where=where, hint=error.hint, code=error.code) from error

@@ -29,7 +29,7 @@ def stand_ins(block):
 
 
 def test_places_are_those_of_the_instances_in_the_tiles_layouts(blocks, tmp_path):
-    plan = place_tiles(TRIO, views(TRIO.kinds))
+    plan = place_tiles(TRIO, views(TRIO.tiles))
     found = {rom.name: rom for rom in rom_places(plan, blocks)}
     tiles = {kind: planned(b, list(stand_ins(b)), tmp_path / kind) for kind, b in blocks.items()}
     seen = 0
@@ -53,7 +53,7 @@ def test_places_are_those_of_the_instances_in_the_tiles_layouts(blocks, tmp_path
 
 def test_they_are_in_the_order_of_read_back_and_no_sites_meet(blocks):
     sites = die_sites("nano")
-    roms = rom_places(place_tiles(TRIO, views(TRIO.kinds)), blocks)
+    roms = rom_places(place_tiles(TRIO, views(TRIO.tiles)), blocks)
     lows = [(rom.box[1], rom.box[0]) for rom in roms]
     assert lows == sorted(lows)
     assert len(np.unique(sites.centres(), axis=0)) == sites.sites
