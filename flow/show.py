@@ -52,6 +52,11 @@ def chip_of(build: Path, die: int = 0) -> Chip:
     run, layout = build / ".run.json", build / "metal" / f"die{die}" / "chip.oas"
     if not run.is_file() or not layout.is_file():
         last = len(list(build.glob("metal/die*/chip.oas"))) - 1
+        if (alone := layout.with_name("metal.oas")).is_file():
+            raise FlowError(
+                "the dies of this build are planned, so there is no chip, but a metal config alone",
+                where=str(alone), hint="`klayout` shows it; `sc-flow where` finds a weight in it.",
+            )  # fmt: skip
         raise FlowError(
             f"no die {die} there" if die else f"no chip there ({layout.relative_to(build)})",
             where=str(build),

@@ -73,6 +73,14 @@ def test_a_build_without_a_chip_says_what_to_do(build):
         assert "Run `sc-flow build`" in e.value.hint
 
 
+def test_a_planned_die_has_a_metal_config_and_no_chip(build):
+    shutil.copy(build / "metal" / "die1" / "chip.oas", build / "metal" / "die1" / "metal.oas")
+    (build / "metal" / "die1" / "chip.oas").unlink()
+    with pytest.raises(FlowError, match="the dies of this build are planned") as e:
+        chip_of(build, 1)
+    assert e.value.where.endswith("die1/metal.oas")
+
+
 def test_an_unwritable_picture_is_one_message(build, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(FlowError, match="cannot write"):
