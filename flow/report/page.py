@@ -15,10 +15,12 @@ from typing import Any
 import jinja2
 
 from base_chip.dies import load_die
+from flow.config import model_name
 from flow.outcome import Outcome
 from flow.report.corners import corner_timing
 from flow.report.figures import CATEGORIES
 from flow.request import BuildConfig
+from metal_configs.models import KNOWN
 
 REPORT = "report.html"
 _OPTIONS = {"chained": "--chain"}  # that are called otherwise than what they set
@@ -62,6 +64,7 @@ def render_report(build: Path, config: BuildConfig, outcome: Outcome) -> str:
     return environment.get_template("page.html").render(
         config=config,
         outcome=outcome,
+        said_by="the gate-level simulation" if "gatesim" in folders else "the simulation of the tiles' RTL",
         verdict=_verdict(outcome),
         summary=_summary(outcome.metrics, figures),
         corners=_corners(config, outcome.metrics),
@@ -135,7 +138,8 @@ def _versions(outcome: Outcome) -> list[tuple[str, str]]:
 
 def _command(config: BuildConfig) -> str:
     """A command line that builds this again, with the options that differ from their defaults."""
-    words = ["sc-flow", "build", "--model", config.model, "--pdk", config.pdk]
+    known = {model_name(name, Path(name)): name for name in KNOWN}
+    words = ["sc-flow", "build", "--model", known.get(config.model, config.model), "--pdk", config.pdk]
     words += ["--base", config.base] if config.base else []
     default = BuildConfig("", "", "")
     for name in ("prompt", "seed", "temperature", "words", "chained", "context", "loss_limit"):
@@ -143,6 +147,8 @@ def _command(config: BuildConfig) -> str:
             words += [_OPTIONS.get(name, f"--{name.replace('_', '-')}"), str(value)]
     if config.adapter_path:
         words += ["--adapter", "FOLDER"]
+    if config.quantised_path:
+        words += ["--quantised", "FILE"]
     if config.waivers:
         words += ["--waivers", "FILE"]
     return shlex.join(words)

@@ -195,6 +195,20 @@ def test_the_command_quotes_what_a_shell_would_take_apart(build, outcome):
     assert f"--model words --pdk sky130 --prompt {shlex.quote(asked.prompt)} --loss-limit 1.2" in page
 
 
+def test_the_command_names_a_model_as_people_type_it_and_codes_that_were_there(build, outcome):
+    asked = BuildConfig("smollm2_135m", "", "", base="tower", quantised_path="/somewhere/q.safetensors")
+    page = render_report(build, asked, outcome)
+    assert "sc-flow build --model smollm2-135m --pdk sky130 --base tower --quantised FILE" in page
+
+
+@pytest.mark.parametrize(("step", "by"), [("gatesim", "gate-level simulation"), ("rtlsim", "RTL")])
+def test_the_page_says_by_what_the_text_was_said(build, config, outcome, step, by):
+    outcome.text = ["banana"]
+    outcome.steps = [StepRow(step, "done", 0, 0, False)]
+    said = html.unescape(render_report(build, config, outcome)).partition("What the chip said")[2]
+    assert by in said.partition("banana")[0]
+
+
 def test_the_command_that_builds_a_chain_again_says_how_many_dies(build, outcome):
     asked = BuildConfig("words", "", "", base="story", chained=2, context=32, adapter_path="/somewhere/mine")
     page = render_report(build, asked, outcome)
