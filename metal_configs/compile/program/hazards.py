@@ -148,9 +148,9 @@ def _begun(row: Row, of_pass: Row, first: int, positions: int) -> _Past:
 
 
 def _sync(row: Row, of_pass: Row, first: int, past: Sequence[_Past], positions: int) -> Sync:
-    for p in past:
-        if any(first < _readable(p, row, words, ahead) for words, ahead in _words(row, of_pass, positions)):
-            return Sync.WRITTEN
+    read = list(_words(row, of_pass, positions))
+    if any(first < _readable(p, row, words, ahead) for p in past for words, ahead in read):
+        return Sync.WRITTEN
     met = set(_met(row))
     if any(first < p.last + p.late + FOUND and met & p.found for p in past):
         return Sync.FOUND
