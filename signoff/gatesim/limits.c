@@ -1,4 +1,4 @@
-/* Setup, hold and pulse-width limits, watched while Icarus Verilog runs a timed netlist.
+/* Setup, hold and pulse-width limits, watched while Icarus Verilog runs a timed netlist; and what it holds.
  *
  * $scf_limits(file)  reads limits of the nets n0, n1, ... of the module it is called in, a line each:
  *   check NAME DATA CLOCK SETUP_RISE SETUP_FALL HOLD_RISE HOLD_FALL SHIFT
@@ -6,8 +6,15 @@
  *     data's new value. SHIFT is by how much later the clock reaches its pin than the data reaches its own. The model
  *     samples the data's net when the clock's net rises, so that moment is always part of the window.
  *   width NAME NET LOW HIGH  no low or high pulse on the net is shorter.
+ *                  and what holds a value:
+ *   flop NAME NET    the net is its state.
+ *   memory NAME      an instance in this module, with `q` and, if it can be written, `ram`.
  * Nets are numbers here: Icarus takes a scope from its beginning for every net that a statement names.
- * $scf_begin  from here on violations count: before, reset has not reached every register.
+ * $scf_load(file)  fills memories: of a file of `memory NAME Q WORD...`, hexadecimal, all others of its lines are left
+ *   to what makes the program.
+ * $scf_keep(file)  writes what flops and memories hold, in the same form, and the nets of each check:
+ *   check NAME DATA CLOCK.
+ * $scf_begin  from here on edges and violations count: before, reset has not reached every register.
  * $scf_found(kind)  a function: 1 if there was a violation of a kind ("setup" ...), else 0.
  * $scf_report  prints how much was watched and found, and begins anew: nothing counts until the next $scf_begin.
  *
@@ -21,6 +28,7 @@
 typedef long long ps;
 enum { SHOWN = 20 }; /* violations of a kind that are printed */
 enum { LONGEST = 4096 }; /* line of limits */
+enum { WIDEST = 1 << 17 }; /* number in a file of values */
 
 typedef struct {
   char *name;
@@ -39,6 +47,14 @@ typedef struct {
 static Check *checks;
 static Net *nets;
 static int check_count, net_count;
+
+typedef struct {
+  char *name;
+  vpiHandle *parts; /* the net of a flop; q and the words of a memory */
+  int count;
+} Held;
+static Held *flops, *memories;
+static int flop_count, memory_count;
 static long long edges;
 enum { SETUP, HOLD, WIDTH, UNKNOWN, KINDS };
 static const char *const KIND[KINDS] = {"setup", "hold", "width", "unknown"};
@@ -66,7 +82,7 @@ static PLI_INT32 change(p_cb_data cb) {
   int i;
   if (value == n->value) return 0;
   if (n->clocks && value == 1 && n->value == 0) {
-    ++edges;
+    edges += counting;
     for (i = 0; i < n->clocks; ++i) {
       Check *c = &checks[n->as_clock[i]];
       Net *d = &nets[c->data];
@@ -139,9 +155,43 @@ static void find_objects(vpiHandle module) {
   }
 }
 
+static vpiHandle chip; /* the module of the nets */
+
+static void add(vpiHandle part, Held *to) {
+  if (!(to->count & (to->count - 1))) to->parts = realloc(to->parts, sizeof part * (to->count ? 2 * to->count : 1));
+  to->parts[to->count++] = part;
+}
+
+static Held *held(Held **list, int *count, const char *name) {
+  if (!(*count & 1023)) *list = realloc(*list, sizeof **list * (*count + 1024));
+  (*list)[*count] = (Held){strdup(name), NULL, 0};
+  return &(*list)[(*count)++];
+}
+
+static vpiHandle named(vpiHandle in, int kind, const char *name) {
+  vpiHandle of = vpi_iterate(kind, in), found = NULL;
+  while (of && (found = vpi_scan(of)))
+    if (!strcmp(vpi_get_str(vpiName, found), name)) {
+      vpi_free_object(of);
+      return found;
+    }
+  return NULL;
+}
+
+static int memory(const char *name) {
+  vpiHandle macro = named(chip, vpiModule, name), q = macro ? named(macro, vpiReg, "q") : NULL, ram, of, word;
+  Held *to;
+  if (!q) return 0;
+  add(q, to = held(&memories, &memory_count, name));
+  ram = named(macro, vpiMemory, "ram");
+  of = ram ? vpi_iterate(vpiMemoryWord, ram) : NULL;
+  while (of && (word = vpi_scan(of))) add(word, to);
+  return 1;
+}
+
 static int known(long n) { return n >= 0 && n < object_count && objects[n]; }
 
-/* 0 if the line is neither a check nor a width of nets that are there. */
+/* 0 if the line is of nothing that is there. */
 static int limit(const char *line) {
   char name[LONGEST];
   long data, clock;
@@ -157,26 +207,89 @@ static int limit(const char *line) {
     ++check_count;
     return 1;
   }
+  if (sscanf(line, "memory %s", name) == 1) return memory(name);
+  if (sscanf(line, "flop %s %ld", name, &data) == 2) {
+    if (known(data)) add(objects[data], held(&flops, &flop_count, name));
+    return known(data);
+  }
   if (sscanf(line, "width %s %ld %lld %lld", name, &data, &a, &b) != 4 || !known(data)) return 0;
   watch(data, objects[data]);
   nets[data].name = strdup(name), nets[data].low = a, nets[data].high = b;
   return 1;
 }
 
-static PLI_INT32 limits(PLI_BYTE8 *data) {
-  vpiHandle call = vpi_handle(vpiSysTfCall, NULL), args = vpi_iterate(vpiArgument, call);
+/* The file that a call names. */
+static FILE *named_file(const char *mode) {
+  vpiHandle args = vpi_iterate(vpiArgument, vpi_handle(vpiSysTfCall, NULL));
   s_vpi_value path = {vpiStringVal, {0}};
+  FILE *file;
+  vpi_get_value(vpi_scan(args), &path);
+  vpi_free_object(args);
+  file = fopen(path.value.str, mode);
+  if (!file) vpi_printf("FAULT %s cannot be opened (%s)\n", path.value.str, strerror(errno));
+  return file;
+}
+
+static PLI_INT32 limits(PLI_BYTE8 *data) {
   char line[LONGEST];
   FILE *file;
   (void)data;
-  vpi_get_value(vpi_scan(args), &path);
-  vpi_free_object(args);
-  find_objects(vpi_handle(vpiScope, call));
-  file = fopen(path.value.str, "r");
-  if (!file) vpi_printf("FAULT limits cannot be read (%s)\n", strerror(errno));
+  find_objects(chip = vpi_handle(vpiScope, vpi_handle(vpiSysTfCall, NULL)));
+  file = named_file("r");
   while (file && fgets(line, sizeof line, file))
     if (!limit(line)) vpi_printf("FAULT not a limit: %s\n", line);
   if (file) fclose(file);
+  return 0;
+}
+
+static PLI_INT32 load(PLI_BYTE8 *data) {
+  static char word[WIDEST];
+  FILE *file = named_file("r");
+  int m = 0;
+  (void)data;
+  while (file && fscanf(file, "%131071s", word) == 1) {
+    if (strcmp(word, "memory")) {
+      if (fscanf(file, "%*[^\n]") == EOF) break;
+      continue;
+    }
+    if (fscanf(file, "%131071s", word) != 1 || m == memory_count || strcmp(word, memories[m].name)) {
+      vpi_printf("FAULT %s is not the next memory\n", word);
+      break;
+    }
+    for (int i = 0; i < memories[m].count && fscanf(file, "%131071s", word) == 1; ++i) {
+      s_vpi_value value = {vpiHexStrVal, {.str = word}};
+      vpi_put_value(memories[m].parts[i], &value, NULL, vpiNoDelay);
+    }
+    ++m;
+  }
+  if (file) fclose(file);
+  if (m < memory_count) vpi_printf("FAULT a memory begins with nothing\n");
+  return 0;
+}
+
+static char told(int value) { return value < 2 ? '0' + value : 'x'; }
+
+static PLI_INT32 keep(PLI_BYTE8 *data) {
+  FILE *file = named_file("w");
+  (void)data;
+  if (!file) return 0;
+  for (int i = 0; i < flop_count; ++i) {
+    s_vpi_value value = {vpiScalarVal, {0}};
+    vpi_get_value(flops[i].parts[0], &value);
+    fprintf(file, "flop %s %c\n", flops[i].name, told(value.value.scalar == vpi1 ? 1 : value.value.scalar == vpi0 ? 0 : 2));
+  }
+  for (int m = 0; m < memory_count; ++m) {
+    fprintf(file, "memory %s", memories[m].name);
+    for (int i = 0; i < memories[m].count; ++i) {
+      s_vpi_value value = {vpiHexStrVal, {0}};
+      vpi_get_value(memories[m].parts[i], &value);
+      fprintf(file, " %s", value.value.str);
+    }
+    fputc('\n', file);
+  }
+  for (int i = 0; i < check_count; ++i)
+    fprintf(file, "check %s %c %c\n", checks[i].name, told(nets[checks[i].data].value), told(nets[checks[i].clock].value));
+  fclose(file);
   return 0;
 }
 
@@ -214,10 +327,12 @@ static PLI_INT32 report(PLI_BYTE8 *data) {
 
 static void start(void) {
   s_vpi_systf_data t[] = {{vpiSysTask, 0, "$scf_limits", limits, 0, 0, 0},
+                          {vpiSysTask, 0, "$scf_load", load, 0, 0, 0},
+                          {vpiSysTask, 0, "$scf_keep", keep, 0, 0, 0},
                           {vpiSysTask, 0, "$scf_begin", begin, 0, 0, 0},
                           {vpiSysFunc, vpiIntFunc, "$scf_found", found, 0, 0, 0},
                           {vpiSysTask, 0, "$scf_report", report, 0, 0, 0}};
-  for (int i = 0; i < 4; ++i) vpi_register_systf(&t[i]);
+  for (int i = 0; i < 6; ++i) vpi_register_systf(&t[i]);
 }
 
 void (*vlog_startup_routines[])(void) = {start, 0};

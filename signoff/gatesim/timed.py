@@ -1,7 +1,7 @@
 """A routed netlist with the delays of its SDF, as Verilog that Icarus runs fast.
 
 Every instance is written out: a combinational cell as its function of input pins, each of which is the net
-behind the wire's delay plus the path's through the cell; a flop as a register whose output is delayed. That
+behind the wire's delay plus the path's through the cell; a flop as a primitive whose output is delayed. That
 is faster than `specify` blocks, whose delays Icarus looks up at each event, and says the same.
 """
 
@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rtl_gen.errors import FlowError
+from signoff.gatesim.ahead import netlist_in_c
 from signoff.netlist import CONSTANTS, Instance, Netlist
 from signoff.nets import Joined
 from signoff.timing.cells import Cell, Expr, Flop, Gate, flatten, variables
@@ -57,12 +58,16 @@ class TimedDesign:
 
     Attributes:
         body: Nets and cells.
-        watch: The limits, as `limits.c` reads them; `watched`: nets that are in them.
+        watch: The limits, and all that holds a value, as `limits.c` reads them; `watched`: nets in them.
+        begin: Random values of all that holds one, as `limits.c` and `ahead.c` read them.
+        ahead: The netlist without delays, which `ahead.c` includes.
         ports: Net by bit of a port, such as "rx_data[3]".
     """
 
     body: str
     watch: str
+    begin: str
+    ahead: str
     watched: frozenset[str]
     ports: Mapping[str, str]
     limits: Limits
@@ -86,6 +91,7 @@ def timed_design(
 
     Raises:
         FlowError: An instance has no delays, is another cell in the SDF, or is not known.
+            Cells are in a ring.
     """
     return _Writer(netlist, sdf, cells, memories, seed).write()
 
@@ -109,6 +115,7 @@ class _Writer:
         self.same = Joined(netlist.aliases)
         self.widths: dict[int, tuple[str, int, int]] = {}
         self.watch: list[str] = []
+        self.begin: list[str] = []
         self.watched: set[str] = set()
 
     def write(self) -> TimedDesign:
@@ -130,9 +137,10 @@ class _Writer:
             self._limit("width", name, [number], low, high)
         ports = {bit: self.net(bit) for bit in self.netlist.port_bits}
         wires = [f"wire n{n};" for n in self.numbers.values()]
-        reset = [RESET] if self.memories else []
-        body, watch = ("\n".join([*lines, ""]) for lines in ([*wires, *reset, *self.out], self.watch))
-        return TimedDesign(body, watch, frozenset(self.watched), ports, self.limits)
+        parts = [*wires, "event scf_known;", *self.out], self.watch, self.begin
+        body, watch, begin = ("\n".join([*lines, ""]) for lines in parts)
+        ahead = netlist_in_c(self.netlist, self.cells, self.memories)
+        return TimedDesign(body, watch, begin, ahead, frozenset(self.watched), ports, self.limits)
 
     def net(self, name: str) -> str:
         if name in CONSTANTS:
@@ -187,19 +195,16 @@ class _Writer:
         pins: Mapping[str, str],
         timing: Timing,
     ) -> None:
-        state, names, start = f"q{at}", {**pins, flop.state: f"q{at}"}, self.random.getrandbits(1)
+        if flop.clear is not None or flop.preset is not None:
+            raise FlowError(f"{instance.name} is a flop with a reset of its own: none is known here")
+        number = self.numbers.setdefault(f"state of {instance.name}", len(self.numbers))
+        state, start = f"n{number}", self.random.getrandbits(1)
+        names = {**pins, flop.state: state}
         data, clock = flatten(flop.data, names, mux=True), pins[flop.clock]
-        events, body = [f"posedge {clock}"], f"{state} <= {data};"
-        for value, when in ((0, flop.clear), (1, flop.preset)):
-            if when is not None:
-                wire = f"f{at}_{value}"
-                self.out.append(f"wire {wire} = {flatten(when, names, mux=True)};")
-                events.append(f"posedge {wire}")
-                body = f"if ({wire}) {state} <= {value}; else {body}"
-        if len(events) == 1:
-            self.out.append(f"wire {state}; scf_flop{start} u{at} ({state}, {data}, {clock});")
-        else:
-            self.out.append(f"reg {state} = {start}; always @({' or '.join(events)}) {body}")
+        self.out.append(f"scf_flop{start} u{at} ({state}, {data}, {clock});")
+        self.watch.append(f"flop {instance.name} {number}")
+        self.watched.add(state)
+        self.begin.append(f"flop {instance.name} {start}")
         for pin, expression in outputs.items():
             way = 0 if expression != flop.state else 1
             delay = _told(*self._delays(instance, timing, flop.clock, pin, way))
@@ -275,15 +280,14 @@ class _Writer:
         init = f'#(.INIT("{instance.name}.hex")) ' if memory.rom else ""
         macro = f"\\{instance.name} "
         self.out.append(f"{instance.cell} {init}\\{instance.name} ({', '.join(joins)});")
-        # What registers hold in the beginning is known, and what memories give.
         width = len(instance.pins["q"])
-        begin = [f"{macro}.watched = 0;", f"{macro}.q = {width}'h{self.random.getrandbits(width):x};"]
-        if not memory.rom:
-            begin += [
-                f"{macro}.ram[{word}] = {width}'h{self.random.getrandbits(width):x};"
-                for word in range(memory.words)
-            ]
-        self.out.append(f"initial begin {' '.join(begin)} @(scf_reset) {macro}.watched = 1; end")
+        values = [self.random.getrandbits(width) for _ in range(1 if memory.rom else 1 + memory.words)]
+        self.begin.append(
+            " ".join(["memory", instance.name, *(f"{value:0{-(-width // 4)}x}" for value in values)])
+        )
+        self.watch.append(f"memory {instance.name}")
+        # Until all pins are known, what they ask for is no fault.
+        self.out.append(f"initial begin {macro}.watched = 0; @(scf_known) {macro}.watched = 1; end")
         self._memory_checks(instance, timing)
 
     def _out_of(self, instance: Instance, timing: Timing, pin: str) -> str:
@@ -330,13 +334,6 @@ class _Writer:
 
 
 MODEL_STEP = 0.01  # ns: SCF_BANK_DELAY of a memory's model, taken off its delays
-# Just before what happens counts: the host waits two periods, and holds reset for four.
-RESET = """event scf_reset;
-real scf_period;
-initial begin
-  if (!$value$plusargs("period=%f", scf_period)) scf_period = 0;
-  #(5.9 * scf_period) -> scf_reset;
-end"""
 
 
 def _told(rise: float, fall: float) -> str:

@@ -9,10 +9,12 @@ primitive name (q, data, clock); \
   input data, clock; \
   initial q = start; \
   table \
-    /* as always @(posedge clock) q <= data: from 0 to x and from x to 1 is an edge, too */ \
-    0 p : ? : 0; \
-    1 p : ? : 1; \
-    x p : ? : x; \
+    0 (01) : ? : 0; \
+    1 (01) : ? : 1; \
+    x (01) : ? : x; \
+    /* A clock that may have risen leaves nothing known; one that is not yet known has not risen. */ \
+    ? (0x) : ? : x; \
+    ? (x1) : ? : -; \
     ? n : ? : -; \
     * ? : ? : -; \
   endtable \

@@ -15,8 +15,12 @@
 //     tokens, patience, cycles   ends after so many cycles, or when these are 0 after so many tokens; or after so many
 //                    cycles without a token
 //     until          ends at the first violation of this kind (-: of none)
-// Prints TOKEN value cycle | FAULT why, and of each run what `limits.c` reports and END cycle. The modules `chip` and
-// the memories' are written by timed.py.
+//     first, sent    0: from a reset on; else in this cycle, after so many bytes: the chip holds what it holds then
+//     last           writes what the chip holds when this cycle begins to last.txt (0: never)
+// The first run fills memories from begin.txt. A run that begins without a reset writes what the chip holds then to
+// first.txt, and counts from its second cycle on: the first one belongs to the part before.
+// Prints TOKEN value cycle | LAST sent seen | FAULT why, and of each run what `limits.c` reports and END cycle. The
+// modules `chip` and the memories' are written by timed.py.
 `timescale 1ns / 1ps
 module host;
   reg clk = 0, rst = 1, rx_valid = 0;
@@ -33,14 +37,14 @@ module host;
       .tx_data(tx_data),
       .tx_ready(1'b1)
   );
-  localparam RESET = 4, MOST = 65536, FIELDS = 12;
+  localparam RESET = 4, MOST = 65536, FIELDS = 15;
   reg [7:0] bytes[0:MOST-1];
   reg [8*256-1:0] file, runs;
   reg [8*16-1:0] kind;
   real period, high, in, out, reset, sweep, late, shrink;
   integer list, fields, count, tokens, patience, cycles, again;
-  integer cycle, sent, seen, quiet;
-  reg taken = 0, ending, resets;
+  integer cycle, first, last, given, sent, seen, quiet;
+  reg taken = 0, loaded = 0, ending, resets;
 
   initial begin
     if (!$value$plusargs("bytes=%s", file) || !$value$plusargs("count=%d", count) ||
@@ -63,23 +67,36 @@ module host;
   end
 
   task next;
-    fields = $fscanf(list, "%f %f %f %f %f %f %f %d %d %d %d %s\n",
-                     period, high, in, out, reset, sweep, shrink, again, tokens, patience, cycles, kind);
+    fields = $fscanf(list, "%f %f %f %f %f %f %f %d %d %d %d %s %d %d %d\n",
+                     period, high, in, out, reset, sweep, shrink, again, tokens, patience, cycles, kind, first,
+                     given, last);
   endtask
 
   task run;
     begin
-      rst = 1;
-      rx_valid = 0;
+      rst = first == 0;
+      sent = given;
+      rx_valid = first > 0 && sent < count;
+      rx_data = sent < count ? bytes[sent] : 8'h00;
       late = in;
-      cycle = -RESET;
-      sent = 0;
+      cycle = first > 0 ? first : -RESET;
       seen = 0;
       quiet = 0;
       ending = 0;
       #(2 * period);  // what is not known yet settles: the clock is low
+      if (!loaded) begin
+        $scf_load("begin.txt");
+        loaded = 1;
+        #(2 * period);
+      end
+      if (first > 0) $scf_keep("first.txt");
       while (!ending) begin
-        if (cycle == 0) $scf_begin;
+        if (cycle == first) -> chip.scf_known;
+        if (cycle == (first > 0 ? first + 1 : 0)) $scf_begin;
+        if (last > 0 && cycle == last) begin
+          $scf_keep("last.txt");
+          $display("LAST %0d %0d", sent, seen);
+        end
         resets = cycle < -1 || (sweep > 0 && cycle % 2 != 0) || (again > 0 && cycle % again >= again - RESET);
         // What was decided before the edge takes effect after it.
         clk = 1;

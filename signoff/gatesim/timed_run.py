@@ -1,11 +1,11 @@
 """Simulates a routed chip with the delays of its SDF, in Icarus, with every limit watched."""
 
-__all__ = ["Clock", "TimedChip", "TimedRun", "Trial", "build_timed", "run_timed"]
+__all__ = ["FIRST", "LAST", "PATIENCE", "Clock", "TimedChip", "TimedRun", "Trial", "build_timed", "run_timed"]
 
 import re
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -15,13 +15,15 @@ import msgspec
 from rtl_gen.errors import ExitCode, FlowError
 from rtl_gen.golden.token_bytes import from_bytes
 from signoff.gatesim.host import PLAIN, Protocol, Request, request_bytes
-from signoff.gatesim.lean import lean
+from signoff.gatesim.lean import lean, with_flops
 from signoff.gatesim.simulate import Token
 from signoff.gatesim.timed import MODEL_STEP, Limits, TimedDesign
 from signoff.gatesim.tools import run_tool, running
 
 PATIENCE = 60_000
+FIRST, LAST = "first.txt", "last.txt"  # that timed_host.v writes
 _PROGRAM, _LIMITS, _TOLD = "chip.vvp", "limits.txt", "limits.json"
+_AHEAD, _BEGIN = "ahead", "begin.txt"
 _WATCH = "limits"  # the VPI module
 _PORTS = {
     "clk": 0,
@@ -61,17 +63,24 @@ class Clock:
 
 @dataclass(frozen=True)
 class Trial:
-    """A run from reset on.
+    """A run.
 
     Attributes:
         clock: When the host moves.
         cycles: Ends after so many; 0: when all tokens came.
         until: Ends at the first violation of this kind.
+        first: 0: from a reset on; else begins in this cycle, and counts from the next one on.
+        sent, seen: Bytes before that, of the host and of the chip.
+        last: When this cycle begins, what the chip holds is written to `LAST`; 0: never.
     """
 
     clock: Clock
     cycles: int = 0
     until: str = "-"
+    first: int = 0
+    sent: int = 0
+    seen: int = 0
+    last: int = 0
 
 
 @dataclass(frozen=True)
@@ -86,6 +95,16 @@ class TimedChip:
     folder: Path
     limits: Limits
 
+    @property
+    def ahead(self) -> Path:
+        """The program without delays (`ahead.c`)."""
+        return self.folder / _AHEAD
+
+    @property
+    def begin(self) -> Path:
+        """What all that holds a value begins with: a line each, as `ahead.c` tells."""
+        return self.folder / _BEGIN
+
     @classmethod
     def read(cls, folder: Path) -> "TimedChip":
         """What `build_timed` left in a folder."""
@@ -97,14 +116,18 @@ class TimedRun:
     """What came out of a run.
 
     Attributes:
+        said: Bytes that came, each with its cycle.
+        cycles: In which it ended.
+        last: Bytes of the host and of the chip until `Trial.last`.
         violations: Number by kind; `first`: some of them, as printed.
         checks: Setup and hold limits watched; `edges`: of their clocks that were seen.
         least: From a last change of data to the beginning of its setup window, ns: the least seen.
         fault: Why it cannot be trusted; empty if it ended as it should.
     """
 
-    tokens: list[Token] = field(default_factory=list)
+    said: list[Token] = field(default_factory=list)
     cycles: int = -1
+    last: tuple[int, int] = (0, 0)
     seconds: float = 0.0
     violations: dict[str, int] = field(default_factory=dict)
     first: list[str] = field(default_factory=list)
@@ -112,6 +135,12 @@ class TimedRun:
     edges: int = 0
     least: float = 0.0
     fault: str = ""
+
+    def tokens(self, protocol: Protocol = PLAIN) -> list[Token]:
+        """Whole ones, each with the cycle of its last byte."""
+        size = protocol.token_bytes
+        whole = [self.said[at : at + size] for at in range(0, len(self.said) // size * size, size)]
+        return [Token(from_bytes(bytes(b.value for b in of)), of[-1].cycle) for of in whole]
 
 
 def build_timed(design: TimedDesign, models: str, work: Path, out: Path, data: str = PLAIN.data) -> TimedChip:
@@ -129,7 +158,7 @@ def build_timed(design: TimedDesign, models: str, work: Path, out: Path, data: s
     """
     work.mkdir(parents=True, exist_ok=True)
     out.mkdir(parents=True, exist_ok=True)
-    for name in ("timed_host.v", "timed_cells.v"):
+    for name in ("timed_host.v", "timed_cells.v", "ahead.c"):
         (work / name).write_text(files("signoff.gatesim").joinpath(name).read_text("utf-8"))
     (work / "chip.v").write_text(_module(design, data))
     (work / "memories.v").write_text(models)
@@ -137,6 +166,11 @@ def build_timed(design: TimedDesign, models: str, work: Path, out: Path, data: s
     sources = ["timed_host.v", "timed_cells.v", "chip.v", "memories.v"]
     run_tool(["iverilog", *options, *sources], work, "compile", "iverilog")
     (out / _PROGRAM).write_bytes(lean((work / _PROGRAM).read_bytes(), design.watched))
+    (work / "netlist.h").write_text(design.ahead)
+    # Better code would take a hundred seconds more, and save three.
+    run_tool(["gcc", "-O0", "-o", _AHEAD, "ahead.c"], work, _AHEAD, "iverilog")
+    shutil.copy2(work / _AHEAD, out / _AHEAD)
+    (out / _BEGIN).write_text(design.begin)
     (out / _LIMITS).write_text(design.watch)
     (out / _TOLD).write_bytes(msgspec.json.encode(design.limits))
     return TimedChip(out, design.limits)
@@ -149,7 +183,7 @@ def run_timed(
     trials: Sequence[Trial],
     work: Path,
     protocol: Protocol = PLAIN,
-    on_token: Callable[[Token], None] = lambda token: None,
+    begin: Path | None = None,
 ) -> list[TimedRun]:
     """Run requests, as often as there are trials, one after another in one simulation.
 
@@ -160,7 +194,7 @@ def run_timed(
         trials: How; each begins with what the one before left behind.
         work: For all files; made if missing.
         protocol: How tokens travel.
-        on_token: Called as each token appears.
+        begin: What all that holds a value begins with, as `TimedChip.begin`; None for that.
 
     Returns:
         What came out, for each trial.
@@ -180,21 +214,22 @@ def run_timed(
     tokens = protocol.token_bytes * sum(len(r.expected) for r in requests)
     (work / "runs.txt").write_text("".join(_line(trial, tokens) for trial in trials))
     plusargs = ["+bytes=requests.hex", f"+count={len(sent)}", "+runs=runs.txt"]
-    plusargs += [f"+period={trials[0].clock.period}"]  # from when on memories are watched
-    program = str(chip.folder.absolute() / _PROGRAM)
+    program = chip.folder.absolute() / _PROGRAM
+    shutil.copyfile(begin or chip.begin, work / _BEGIN)
+    if begin:
+        loaded = with_flops(program.read_bytes(), *_flops(chip, begin))
+        program = work.absolute() / _PROGRAM
+        program.write_bytes(loaded)
     began = time.monotonic()
     done = [TimedRun()]
-    came: list[int] = []
-    with running(["vvp", "-n", "-M.", f"-m{_WATCH}", program, *plusargs], work) as lines:
+    with running(["vvp", "-n", "-M.", f"-m{_WATCH}", str(program), *plusargs], work) as lines:
         for line in lines:
             now = done[-1]
             word, *rest = line.split() or [""]
             if word == "TOKEN" and rest[0].isdigit():
-                came.append(int(rest[0]))
-                if len(came) == protocol.token_bytes:
-                    now.tokens.append(Token(from_bytes(bytes(came)), int(rest[1])))
-                    came.clear()
-                    on_token(now.tokens[-1])
+                now.said.append(Token(int(rest[0]), int(rest[1])))
+            elif word == "LAST":
+                now.last = int(rest[0]), int(rest[1])
             elif word == "VIOLATION":
                 now.first.append(line.strip())
             elif word == "COUNTED":
@@ -206,7 +241,6 @@ def run_timed(
             elif word == "END":
                 now.cycles, now.seconds = int(rest[0]), time.monotonic() - began
                 done.append(TimedRun())
-                came.clear()
             elif line.strip():
                 now.fault = now.fault or line.strip()
     rest_of = done.pop()
@@ -217,11 +251,22 @@ def run_timed(
     return done
 
 
+def _flops(chip: TimedChip, begin: Path) -> tuple[dict[str, str], dict[str, str]]:
+    """The net of each flop, and what it begins with."""
+    nets, values = (
+        dict(line.split(" ")[1:] for line in path.read_text("utf-8").splitlines() if line.startswith("flop "))
+        for path in (chip.folder / _LIMITS, begin)
+    )
+    return {name: f"n{number}" for name, number in nets.items()}, values
+
+
 def _line(trial: Trial, tokens: int) -> str:
     """A trial as the host reads it."""
     c = trial.clock
     times = c.period, c.high, c.input, c.output, c.reset, c.sweep, c.shrink
-    fields = (*times, c.again, tokens, PATIENCE, trial.cycles, trial.until)
+    t = trial
+    ends = c.again, tokens - t.seen, PATIENCE, t.cycles, t.until
+    fields = (*times, *ends, t.first, t.sent, t.last)
     return " ".join(map(str, fields)) + "\n"
 
 

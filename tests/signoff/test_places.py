@@ -91,7 +91,7 @@ def test_a_simulation_with_delays(place, kit_cells):
     (place / "rom x.hex").write_text(rom_hex())
     (done,) = run_timed(chip, {"bank.macro": place / "rom x.hex"}, [REQUEST], [Trial(CLOCK)], place / "run x")
     assert done.fault == ""
-    assert [t.value for t in done.tokens] == [answer(b) for b in BYTES]
+    assert [t.value for t in done.tokens()] == [answer(b) for b in BYTES]
 
 
 @pytest.mark.flow

@@ -59,7 +59,7 @@ def test_what_is_written_is_read_with_what_the_rom_has(design, contents, tmp_pat
     chip = build_timed(design, MODELS, tmp_path / "work", tmp_path / "chip")
     (done,) = run_timed(chip, contents, [REQUEST], [Trial(CLOCK)], tmp_path / "run")
     assert done.fault == ""
-    assert [t.value for t in done.tokens] == [answer(b) for b in BYTES]
+    assert [t.value for t in done.tokens()] == [answer(b) for b in BYTES]
     assert not any(done.violations.values())
 
 
@@ -125,6 +125,6 @@ def test_the_rows_of_a_block_with_macros(design, contents, tmp_path):
     right = replace(REQUEST, expected=[answer(b) for b in BYTES])
     clock = Clock(period=14.4, high=7.2, input=2.88, output=2.88, reset=2.88)
     chip = build_timed(design, MODELS, tmp_path / "work", tmp_path / "chip")
-    (row, control), _ = timed.run(chip, clock, contents, [right], "11", tmp_path / "run", Protocol())
+    (row, control), *_ = timed.run(chip, clock, contents, [right], "11", tmp_path / "run", Protocol())
     assert (row.status, row.count) == ("pass", 0), row
     assert (control.status, control.count) == ("pass", 0), control

@@ -61,7 +61,7 @@ def answer(byte: int) -> int:
 def test_at_its_clock_the_block_answers_without_a_violation(run, chip):
     done = run(CLOCK)
     assert done.fault == ""
-    assert [t.value for t in done.tokens] == [answer(b) for b in BYTES]
+    assert [t.value for t in done.tokens()] == [answer(b) for b in BYTES]
     assert not any(done.violations.values())
     assert set(done.violations) == {"setup", "hold", "width", "unknown"}
     assert chip.limits.missing == []
@@ -81,7 +81,7 @@ def test_runs_in_one_simulation_are_told_apart(chip, tmp_path):
     assert wrong.violations["width"] > 0
     assert wrong.cycles == 1
     for right in (first, again):
-        assert [t.value for t in right.tokens] == [answer(b) for b in BYTES]
+        assert [t.value for t in right.tokens()] == [answer(b) for b in BYTES]
         assert not any(right.violations.values())
         assert right.first == []
     assert first.cycles == again.cycles
@@ -94,7 +94,7 @@ def test_a_program_is_the_same_in_each_run_and_says_what_is_in_it(chip, block, t
     design = timed_design(block.parsed, read_sdf(block.sdf), block.cells, MEMORIES)
     again = build_timed(design, MODELS, tmp_path / "work", tmp_path / "again").folder
     files = sorted(path.name for path in chip.folder.iterdir())
-    assert files == ["chip.vvp", "limits.json", "limits.txt"]
+    assert files == ["ahead", "begin.txt", "chip.vvp", "limits.json", "limits.txt"]
     assert all((again / name).read_bytes() == (chip.folder / name).read_bytes() for name in files)
     assert TimedChip.read(again).limits == chip.limits
 
@@ -156,7 +156,7 @@ def test_the_rows_tell_tokens_violations_and_controls(chip, tmp_path):
 
     def rows(request: Request, clock: Clock = clock):
         contents = {"bank.macro": tmp_path / "rom.hex"}
-        (row, control), _ = timed.run(chip, clock, contents, [request], "11", tmp_path / "work")
+        (row, control), *_ = timed.run(chip, clock, contents, [request], "11", tmp_path / "work")
         return row, control
 
     row, control = rows(right)
