@@ -100,7 +100,7 @@ class ColumnReplayTask(StepTask):
             ),
         ]  # fmt: skip
         seconds = sum(r["seconds"] for r in done)
-        metrics = {"cycles_per_token": cycles, "rtl_sim_cycles_per_s": cycles / seconds}
+        metrics = {"cycles_per_token": cycles / len(prompt), "rtl_sim_cycles_per_s": cycles / seconds}
         return Result(
             rows, metrics, [said], not faults, note=f"{said!r}, {cycles:,} cycles of {len(jobs)} dies"
         )
