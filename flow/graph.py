@@ -18,8 +18,8 @@ from collections.abc import Sequence
 from siliconcompiler import Design, Flowgraph, Project
 
 from base_chip.dies import load_die
+from base_chip.harden.artifact import HardenedTile
 from flow.request import BuildConfig, Run
-from flow.stitching.tiles import shipped
 from flow.tasks.chain.dies import DiesTask
 from flow.tasks.chain.layouts import BankDrcKlayoutTask, BankDrcMagicTask, BankLvsTask
 from flow.tasks.chain.plan import PlanTask
@@ -136,7 +136,7 @@ def steps_on(base: str) -> Steps:
     die = load_die(base)
     if not die.one_column:
         return CHAIN_STEPS
-    return STEPS if shipped(die.vec.tile) else COLUMN_STEPS
+    return STEPS if HardenedTile.ships(die.vec.tile) else COLUMN_STEPS
 
 
 class OrderedFlow(Flowgraph):

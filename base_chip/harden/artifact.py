@@ -87,6 +87,11 @@ class HardenedTile:
         return Path(str(files("base_chip.hardened").joinpath(kind)))
 
     @classmethod
+    def ships(cls, kind: str) -> bool:
+        """Whether there is one there, routed or of mapped logic alone."""
+        return (cls.home(kind) / "manifest.json").is_file()
+
+    @classmethod
     def write(
         cls,
         folder: Path,

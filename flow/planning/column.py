@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import prod
 
 from base_chip.dies import Floorplan, known_dies, load_die
+from base_chip.harden.artifact import HardenedTile
 from flow.planning.lines import CLOCK, CLOCK_TYPICAL, Line
 from flow.planning.program import hollow_model
 from flow.stitching.column import die_column
@@ -68,9 +69,9 @@ def compile_shape(
 
 def fitting_bases(shape: Shape) -> list[str]:
     """Dies of one column that hold a model by themselves, the smallest first; codes of 4 bits, 6 in embedding
-    and head, and as many positions as the die keeps.
+    and head, and as many positions as the die keeps. Their tiles have artifacts.
     """
-    dies = [die for die in map(load_die, known_dies()) if die.one_column]
+    dies = [d for d in map(load_die, known_dies()) if d.one_column and HardenedTile.ships(d.vec.tile)]
     dies.sort(key=lambda die: die.die[0] * die.die[1])
     return [die.name for die in dies if _fits(shape, die)]
 

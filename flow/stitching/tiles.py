@@ -76,8 +76,7 @@ def shipped(name: str) -> HardenedTile | None:
     Raises:
         FlowError: Its manifest is damaged.
     """
-    home = HardenedTile.home(name)
-    return HardenedTile.read(home, name) if (home / "manifest.json").is_file() else None
+    return HardenedTile.read(HardenedTile.home(name), name) if HardenedTile.ships(name) else None
 
 
 def planned(block: Block, macros: Sequence[kdb.Layout], scratch: Path) -> kdb.Layout:

@@ -42,7 +42,8 @@ def lean(program: bytes, watched: Collection[str]) -> bytes:
     program = _NET.sub(kept, program)
     # A kind of primitive stands before all that are of it, of whatever kind `with_flops` makes them.
     head, scope, rest = program.partition(b"\nS_")
-    program = b"".join([head, b"\n", *_KIND.findall(rest), scope[1:], _KIND.sub(b"", rest)])
+    if scope:
+        program = b"".join([head, b"\n", *_KIND.findall(rest), scope[1:], _KIND.sub(b"", rest)])
     numbers: dict[bytes, bytes] = {}
     return _POINTER.sub(lambda m: numbers.setdefault(m[0], b"%x" % len(numbers)), program)
 

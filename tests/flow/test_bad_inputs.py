@@ -201,9 +201,9 @@ INPUTS: list[tuple[tuple[str, ...], int, str]] = [
     (("show", "--png", "x.png", "--width", "1"), USAGE, "--width"),
     (("base", "build", "rom", "--jobs", "0"), USAGE, "--jobs"),
     # options that do not go together
-    ((*BUILD, "--gds"), USAGE, "are for models on several dies"),
-    ((*BUILD, "--quantised", "file"), USAGE, "are for models on several dies"),
-    ((*BUILD, "--scheduler", "tcp://x:1"), USAGE, "are for models on several dies"),
+    ((*BUILD, "--gds"), USAGE, "are for dies of several columns"),
+    ((*BUILD, "--quantised", "file"), BAD, "not a quantised model, or damaged"),
+    ((*BUILD, "--scheduler", "tcp://x:1"), USAGE, "are for dies of several columns"),
     ((*PLANNED, "--synthetic-weights", "1", "--weights", "empty"), USAGE, "more than one is given"),
     # prompts that the model cannot take
     ((*BUILD, "--prompt", "abcdefghijklmnopqrstuvwxyz"), USAGE, "prompt"),

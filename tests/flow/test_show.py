@@ -74,11 +74,10 @@ def test_a_build_without_a_chip_says_what_to_do(build):
 
 
 def test_a_planned_die_has_a_metal_config_and_no_chip(build):
-    shutil.copy(build / "metal" / "die1" / "chip.oas", build / "metal" / "die1" / "metal.oas")
-    (build / "metal" / "die1" / "chip.oas").unlink()
+    (build / "metal" / "die0" / "chip.oas").rename(build / "metal" / "die0" / "metal.oas")
     with pytest.raises(FlowError, match="the dies of this build are planned") as e:
-        chip_of(build, 1)
-    assert e.value.where.endswith("die1/metal.oas")
+        chip_of(build)
+    assert e.value.where.endswith("die0/metal.oas")
 
 
 def test_an_unwritable_picture_is_one_message(build, tmp_path):
