@@ -130,7 +130,7 @@ def test_a_scheduler_that_is_there_and_one_that_is_not(tmp_path, built):
         ((*MODEL, "--dies", "x"), 2, "expected FIRST:STOP"),
         ((*MODEL[:-2],), 2, "--synthetic-weights SEED"),
         (("--model", "llama3.1-8b", "--pdk", "sky130"), 2, "--synthetic-weights SEED"),
-        (("--model", "words", "--dies", "0:1"), 2, "for models on several dies"),
+        (("--model", "words", "--dies", "0:1"), 2, "for dies of several columns"),
         ((*MODEL, "--scheduler", "nonsense://x"), 2, "not a scheduler's address"),
     ],
 )
@@ -256,7 +256,7 @@ def test_a_quantised_file_that_is_of_another_model_or_given_twice(tmp_path, fake
     for args, says in (
         (MODEL[:-2], "dim is 8, smollm2-135m has 576"),
         (MODEL, "dim is 8"),
-        (("--model", "words"), "for models on several dies"),
+        (("--model", "words"), "dim is 8, words has 32"),
     ):
         command = [sys.executable, "-m", "flow.cli", "build", *args, "--quantised", str(file)]
         done = subprocess.run(
