@@ -59,7 +59,7 @@ def check_die(job: DieJob) -> dict[str, Any]:
     try:
         result = _check(job)
     except FlowError as e:
-        result = told(job, e)
+        result = told(job.die, e)
     if "error" in result or result["faults"]:
         with disk_faults(manifest.parent):
             manifest.unlink(missing_ok=True)

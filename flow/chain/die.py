@@ -141,12 +141,12 @@ def build_die(job: DieJob) -> dict[str, Any]:
     try:
         return _build(job)
     except FlowError as e:
-        return told(job, e)
+        return told(job.die, e)
 
 
-def told(job: DieJob, e: FlowError) -> dict[str, Any]:
+def told(die: int, e: FlowError) -> dict[str, Any]:
     """An error as plain values: what it says must arrive whole, and trying again would not help."""
-    return {"die": job.die, "error": {"what": e.what, "where": e.where, "hint": e.hint, "code": int(e.code)}}
+    return {"die": die, "error": {"what": e.what, "where": e.where, "hint": e.hint, "code": int(e.code)}}
 
 
 def _build(job: DieJob) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 __all__ = ["RelayJob", "relay_one"]
 
-import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from flow.chain.die import told
 from flow.stopwatch import Stopwatch
 from rtl_gen.errors import FlowError
 from signoff.gatesim import Simulation, converse
@@ -61,8 +61,7 @@ def relay_one(job: RelayJob) -> dict[str, Any]:
         done = _run(job, "")
         spoiled = _run(job, job.spoiled) if job.spoiled else None
     except FlowError as e:
-        error = {"what": e.what, "where": e.where, "hint": e.hint, "code": int(e.code)}
-        return {"die": job.die, "error": error}
+        return told(job.die, e)
     return {
         "die": job.die,
         "cycles": done.cycles,
@@ -79,11 +78,10 @@ def _run(job: RelayJob, spoiled: str) -> Simulation:
             bits[job.names.index(spoiled)] ^= True
         (roms := Path(folder, "roms")).mkdir()
         contents = dict(zip(job.names, write_hex(bits, roms, job.names), strict=True))
-        program = Path(folder, "simulator")
-        shutil.copy2(job.program, program)
         silent = max(np.diff((0, *job.said_at)).tolist())
         patience = SPARE * silent + REST
-        return converse(program, job.top, contents, job.heard, len(job.said), Path(folder, "run"), patience)
+        run = Path(folder, "run")
+        return converse(Path(job.program), job.top, contents, job.heard, len(job.said), run, patience)
 
 
 def _fault(job: RelayJob, done: Simulation) -> str:

@@ -90,7 +90,7 @@ def replay_one(job: ReplayJob) -> dict[str, Any]:
     try:
         return _replay(job)
     except FlowError as e:
-        return told(job.die, e)
+        return told(job.die.die, e)
 
 
 def _replay(job: ReplayJob) -> dict[str, Any]:
